@@ -1,0 +1,74 @@
+# Everything that is done with this project, one target each. `make help` lists them.
+# It needs Python >= 3.12, make and git; the rest goes into .venv.
+
+SHELL := bash
+.DEFAULT_GOAL := help
+PYTHON := .venv/bin/python
+# Not loading nbval saves 2 s at every start.
+PYTEST := $(PYTHON) -m pytest -q -p no:nbval
+NBVAL  := $(PYTHON) -m pytest -q --nbval
+LAB_ARGS ?= $(if $(filter 0,$(shell id -u)),--allow-root)
+export JUPYTER_PLATFORM_DIRS := 1
+
+.PHONY: help
+help:  ## this list
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 19
+
+.PHONY: env
+env: .venv/made  ## .venv with everything, at the pinned versions
+
+.venv/made: pyproject.toml constraints.txt
+	@set -e; if [ ! -x $(PYTHON) ]; then \
+	    python=$$(tools/find_python.sh); \
+	    echo "== environment: .venv with $$($$python --version) ($$python)"; \
+	    $$python -m venv .venv; \
+	fi
+	@echo "== environment: packages at the versions of constraints.txt (a minute the first time)"
+	@$(PYTHON) -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[lab,test,fast]'
+	@touch $@
+
+.PHONY: lab
+lab: .venv/made  ## JupyterLab on the notebooks
+	@echo "== JupyterLab: stop it with Ctrl-C twice"
+	@$(PYTHON) -m jupyterlab --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/notebooks $(LAB_ARGS)
+
+.PHONY: test
+test: .venv/made  ## style, types, package tests and notebooks, in under 6 minutes
+	@$(PYTHON) tools/parts.py \
+	    style "$(PYTHON) -m ruff format --check . && $(PYTHON) -m ruff check ." \
+	    types "$(PYTHON) -m mypy" \
+	    package "$(PYTEST)" \
+	    notebooks "$(NBVAL) notebooks"
+
+.PHONY: soak
+soak: .venv/made  ## the long versions: more seeds and mutations, notebooks five times, a real browser
+	@tools/find_chromium.sh --install
+	@OCPP_LAB_SOAK=1 $(PYTHON) tools/parts.py \
+	    package "$(PYTEST) -m 'not browser'" \
+	    notebooks "for round in 1 2 3 4 5; do $(NBVAL) notebooks || exit; done" \
+	    browser "$(PYTEST) -rs -m browser tests/browser"
+
+.PHONY: style
+style: .venv/made  ## format the code, then lint it
+	$(PYTHON) -m ruff format .
+	$(PYTHON) -m ruff check .
+
+.PHONY: types
+types: .venv/made  ## mypy --strict on the package
+	$(PYTHON) -m mypy
+
+.PHONY: notebooks
+notebooks: .venv/made  ## execute notebooks/*.py into *.ipynb; one of them: make notebooks NB=01
+	$(PYTHON) tools/notebooks.py $(NB)
+
+.PHONY: bench
+bench: .venv/made  ## round trips per second and memory, beside the bare WebSocket library and another stack
+	$(PYTHON) -m benchmarks
+
+.PHONY: pins
+pins:  ## constraints.txt anew: the newest versions that the bounds in pyproject.toml allow
+	tools/pins.sh
+
+.PHONY: clean
+clean:  ## remove the environment and everything that is made
+	rm -rf .venv build screenshots .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

@@ -1,0 +1,7 @@
+"""The central system (CSMS): accepts charge points by identity, answers them, calls them, keeps the ledger."""
+
+from .answers import Answers, Policy
+from .central_system import MAX_SIZE, CentralSystem
+from .ledger import Ledger
+
+__all__ = ["MAX_SIZE", "Answers", "CentralSystem", "Ledger", "Policy"]

@@ -1,0 +1,272 @@
+"""`CentralSystem`: accepts charge points by identity, answers them, calls them (OCPP's server, the CSMS)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import ssl as tls
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
+from http import HTTPStatus
+from types import TracebackType
+from typing import Any, Self
+
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.http11 import Request as HttpRequest
+from websockets.http11 import Response as HttpResponse
+
+from ..clock import utc_now
+from ..credentials import MIN_KEY_BYTES, key_bytes, may_enter
+from ..errors import NotConnected
+from ..faults import Faults
+from ..frames import Call
+from ..messages import RegistrationStatus, Request, Response, TriggerMessageRequest
+from ..pipe import WebSocketPipe
+from ..router import Router
+from ..session import Answers as Answering
+from ..session import Session
+from ..trace import Event, Trace
+from ..transport import Transport
+from .answers import Answers, Policy
+from .desk import Desk
+from .door import choose_subprotocol, identity_of
+from .ledger import Ledger
+
+log = logging.getLogger(__name__)
+
+MAX_SIZE = 262_144  # bytes a frame; OCPP 1.6 names no limit, libocpp keeps its own frames under 65,000
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class _Line(Session):
+    """A session that tells its desk what was triggered: a Pending charge point may send that, and nothing else."""
+
+    async def call[R: Response](self, request: Request[R], *, timeout: float | None = None) -> R:
+        if isinstance(request, TriggerMessageRequest) and isinstance(self.router, Desk):
+            self.router.triggered |= {request.requested_message}
+        return await super().call(request, timeout=timeout)
+
+
+class CentralSystem:
+    """``async with CentralSystem() as central_system:`` listens on a free port of the loopback interface.
+
+    ``identities``: who is known, others get HTTP 404; None means all that have a password, or everybody if none has.
+    ``passwords``: identity to AuthorizationKey (raw bytes, or hex text); without it they get 401. ``router`` answers requests in place of
+    the default `Answers`; a function gets the identity and returns one. ``ssl`` makes it ``wss://``. ``timeout`` (s) is
+    how long its own calls wait. ``require_boot`` answers SecurityError before a boot was accepted (J-errata 3.8).
+    ``max_size`` (bytes) is the largest frame it reads; ``ping_interval`` (s, None: off) how often it looks whether a
+    silent charge point lives. ``receive_buffer`` (bytes) shrinks the sockets' buffers, to make back-pressure visible.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        identities: Collection[str] | None = None,
+        passwords: Mapping[str, str | bytes] | None = None,
+        router: Router | Answering | Callable[[str], Answering] | None = None,
+        ledger: Ledger | None = None,
+        policy: Policy | None = None,
+        faults: Faults | None = None,
+        ssl: tls.SSLContext | None = None,
+        timeout: float = 30.0,
+        require_boot: bool = True,
+        max_size: int = MAX_SIZE,
+        compression: bool = False,
+        ping_interval: float | None = 60.0,
+        receive_buffer: int | None = None,
+        trace: Trace | None = None,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self.host = host
+        self.port = port
+        self.passwords = dict(passwords or {})
+        self.identities = identities if identities is not None or not passwords else frozenset(passwords)
+        self.ledger = ledger or Ledger()
+        self.policy = policy or Policy()
+        self.faults = faults or Faults()
+        self.ssl = ssl
+        self.timeout = timeout
+        self.require_boot = require_boot
+        self.registrations: dict[str, RegistrationStatus] = {}
+        """What the newest BootNotification of each identity got; kept across reconnects (J-spec 5.4)."""
+        self.sessions: dict[str, Session] = {}
+        """Who is connected now."""
+        self.answers = Answers(self.policy, self.ledger, self.registrations, now)
+        self.router = router or self.answers.router()
+        self.trace = trace or Trace()
+        self._receive_buffer = receive_buffer
+        self._arrivals: dict[str, asyncio.Event] = {}
+        self._server: Server | None = None
+        # Compression costs 32 KB for each idle connection and buys nothing on loopback.
+        self._options: dict[str, Any] = {
+            "max_size": max_size,
+            "compression": "deflate" if compression else None,
+            "ping_interval": ping_interval,
+            "ping_timeout": ping_interval,
+            "close_timeout": 5,
+        }
+        self._check_keys()
+
+    # -- life
+
+    async def start(self) -> Self:
+        """Listen. With port 0 the system chooses a free one; ``url`` says which."""
+        if self._server:
+            raise RuntimeError("expected a central system that is not started yet; this one listens already")
+        self._server = await serve(
+            self._serve,
+            self.host,
+            self.port,
+            ssl=self.ssl,
+            process_request=self._process_request,
+            select_subprotocol=lambda connection, offered: choose_subprotocol(offered),  # type: ignore[arg-type,return-value]
+            **self._options,
+        )
+        if self._receive_buffer:
+            for listening in self._server.sockets:
+                listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self._receive_buffer)
+        if self._server.sockets:  # a simulated network has none, and no port 0 either
+            self.port = self._server.sockets[0].getsockname()[1]
+        self.trace.note("central system", "=", f"listens on {self.url}")
+        return self
+
+    async def stop(self) -> None:
+        """Close every connection with 1001 and stop listening; returns when nothing of it is left."""
+        if self._server:
+            self._server.close(close_connections=False)
+            lines = [session.close(1001, "central system stops", timeout=2.0) for session in self.sessions.values()]
+            await asyncio.gather(*lines)
+            self._server.close()
+            await self._server.wait_closed()
+            self._server = None
+            self.trace.note("central system", "=", "stopped")
+
+    async def __aenter__(self) -> Self:
+        return await self.start()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    @property
+    def url(self) -> str:
+        """The endpoint; a charge point appends its identity."""
+        return f"{'wss' if self.ssl else 'ws'}://{self.host}:{self.port}"
+
+    # -- calling
+
+    def __getitem__(self, identity: str) -> Session:
+        """The session of a connected charge point: ``await central_system["CP_1"].call(ResetRequest(type="Soft"))``."""
+        try:
+            return self.sessions[identity]
+        except KeyError:
+            known = ", ".join(self.sessions) or "nobody"
+            raise NotConnected(f"{identity!r} is not connected; connected now: {known}") from None
+
+    def __contains__(self, identity: str) -> bool:
+        return identity in self.sessions
+
+    async def connected(self, identity: str) -> Session:
+        """Wait until this charge point is connected."""
+        while identity not in self.sessions:
+            event = self._arrivals.setdefault(identity, asyncio.Event())
+            await event.wait()
+        return self.sessions[identity]
+
+    # -- probes
+
+    @property
+    def received(self) -> list[Event]:
+        """The frames that came in, oldest first, as far as the trace's ring reaches."""
+        return [event for event in self.trace if event.mark == "<"]
+
+    @property
+    def heartbeats(self) -> list[float]:
+        """When Heartbeats came, in loop time (s)."""
+        return [event.at for event in self.received if (call := _call(event)) and call.action == "Heartbeat"]
+
+    @property
+    def last_boot_id(self) -> str | None:
+        """The unique id of the newest BootNotification."""
+        for event in reversed(self.received):
+            if (boot := _call(event)) and boot.action == "BootNotification":
+                return boot.unique_id
+        return None
+
+    # -- the door
+
+    def _check_keys(self) -> None:
+        for identity, key in self.passwords.items():
+            if not key:
+                raise ValueError(f"expected a password for {identity!r}, came an empty one")
+            if len(key_bytes(key)) < MIN_KEY_BYTES:
+                log.warning("! the key of %s is shorter than %d bytes (whitepaper A00.FR.205)", identity, MIN_KEY_BYTES)
+        if self.host not in LOOPBACK and not self.passwords:
+            log.warning(
+                "! listening on %s without passwords: anybody who reaches it can be any charge point", self.host
+            )
+
+    def _process_request(self, connection: ServerConnection, request: HttpRequest) -> HttpResponse | None:
+        """Let in or refuse: unknown identity, then password; the subprotocol comes after (J-spec 3.2)."""
+        identity = identity_of(request.path)
+        if identity is None or (self.identities is not None and identity not in self.identities):
+            return self._refuse(connection, request, HTTPStatus.NOT_FOUND, "no such charge point")
+        if fault := self.faults.pick(None, identity, door=True):
+            return self._refuse(connection, request, HTTPStatus(fault.options["status"]), "refused on purpose")
+        if key := self.passwords.get(identity):
+            header = request.headers.get_all("Authorization")
+            if not may_enter(header[0] if header else None, identity, key):
+                response = self._refuse(connection, request, HTTPStatus.UNAUTHORIZED, "wrong or missing password")
+                response.headers["WWW-Authenticate"] = 'Basic realm="OCPP"'
+                return response
+        return None
+
+    def _refuse(self, connection: ServerConnection, request: HttpRequest, status: HTTPStatus, why: str) -> HttpResponse:
+        self.trace.note(identity_of(request.path) or "?", "!", f"refused with HTTP {status.value}: {why}")
+        return connection.respond(status, f"{why}\n")
+
+    async def _serve(self, websocket: ServerConnection) -> None:
+        """One connection, from the handshake to its end."""
+        assert websocket.request is not None
+        identity = identity_of(websocket.request.path) or ""
+        if websocket.subprotocol is None:
+            self.trace.note(identity, "!", "no common subprotocol, closed")
+            await websocket.close(1002, "expected the subprotocol ocpp1.6")
+            return
+        session = self._session(websocket, identity)
+        # The newest connection of an identity is the one its charge point means; the old one is a corpse or soon will be.
+        while old := self.sessions.get(identity):
+            await old.close(1008, "replaced", flush=False, timeout=1.0)
+            await asyncio.wait([old.ended])
+            self._forget(identity, old)
+        self.sessions[identity] = session
+        self._arrivals.pop(identity, asyncio.Event()).set()
+        self.trace.note(identity, "=", "connected")
+        try:
+            await session.run()
+        finally:
+            self._forget(identity, session)
+            self.trace.note(identity, "=", f"disconnected: {session.transport.lost}")
+
+    def _forget(self, identity: str, session: Session) -> None:
+        """Unregister this very session: a late close of an old one must not take its successor away."""
+        if self.sessions.get(identity) is session:
+            del self.sessions[identity]
+
+    def _session(self, websocket: ServerConnection, identity: str) -> Session:
+        def note(mark: str, text: str) -> None:
+            self.trace.note(identity, mark, text)
+
+        pipe = WebSocketPipe(websocket, note)
+        router = self.router if hasattr(self.router, "answer") else self.router(identity)
+        desk = Desk(identity, router, self.faults, pipe, self.registrations.get, self.require_boot)
+        transport = Transport(pipe, name=identity)
+        return _Line(transport, desk, timeout=self.timeout, identity=identity, trouble=lambda text: note("!", text))
+
+
+def _call(event: Event) -> Call | None:
+    return frame if isinstance(frame := event.frame, Call) else None

@@ -1,0 +1,25 @@
+"""Who knocks, and in which protocol: pure functions over a request (J-spec 3.1.1, 3.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import unquote, urlsplit
+
+SUBPROTOCOL = "ocpp1.6"
+
+
+def identity_of(path: str) -> str | None:
+    """The identity in a request path: its last segment, percent-decoded (J-spec 3.1.1); None if there is none.
+
+    A colon cannot be part of it: HTTP Basic could not tell where the user ends.
+    """
+    try:
+        identity = unquote(urlsplit(path).path.rpartition("/")[2], errors="strict")
+    except (UnicodeDecodeError, ValueError):
+        return None
+    return identity if identity and identity.isprintable() and ":" not in identity else None
+
+
+def choose_subprotocol(offered: Sequence[str]) -> str | None:
+    """The subprotocol if it is on offer. None finishes the handshake without one; the handler then closes (J-spec 3.2)."""
+    return SUBPROTOCOL if SUBPROTOCOL in offered else None

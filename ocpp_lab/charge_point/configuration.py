@@ -1,0 +1,122 @@
+"""`Configuration`: the keys of a charge point, as one table (core 9, J-spec 7, whitepaper 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from ..messages import ConfigurationStatus, KeyValue
+
+Access = Literal["R", "RW", "W"]
+
+
+@dataclass
+class Key:
+    """One key. W: can be set and never read."""
+
+    name: str
+    value: str
+    access: Access
+    valid: Callable[[str], bool]
+
+
+def _boolean(text: str) -> bool:
+    return text.lower() in ("true", "false")
+
+
+def _number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 9
+
+
+def _positive(text: str) -> bool:
+    return _number(text) and int(text) > 0
+
+
+def _profile(text: str) -> bool:
+    return text in ("0", "1", "2")
+
+
+def _text(text: str) -> bool:
+    return True
+
+
+def _hex_key(text: str) -> bool:
+    """The key comes as hex text of 16 to 20 bytes, the range of the whitepaper (A00.FR.205)."""
+    return 32 <= len(text) <= 40 and len(text) % 2 == 0 and all(c in "0123456789abcdefABCDEF" for c in text)
+
+
+_TABLE: tuple[tuple[str, str, Access, Callable[[str], bool]], ...] = (
+    # key, default, access, what a value must look like; durations in seconds
+    ("AllowOfflineTxForUnknownId", "false", "RW", _boolean),
+    ("AuthorizationCacheEnabled", "false", "RW", _boolean),
+    ("AuthorizationKey", "", "W", _hex_key),
+    ("AuthorizeRemoteTxRequests", "false", "RW", _boolean),
+    ("ClockAlignedDataInterval", "0", "RW", _number),
+    ("ConnectionTimeOut", "60", "RW", _number),
+    ("ConnectorPhaseRotation", "0.Unknown", "RW", _text),
+    ("GetConfigurationMaxKeys", "50", "R", _number),
+    ("HeartbeatInterval", "300", "RW", _positive),
+    ("LocalAuthorizeOffline", "true", "RW", _boolean),
+    ("LocalPreAuthorize", "false", "RW", _boolean),
+    ("MessageTimeout", "30", "RW", _positive),
+    ("MeterValuesAlignedData", "Energy.Active.Import.Register", "RW", _text),
+    ("MeterValuesSampledData", "Energy.Active.Import.Register", "RW", _text),
+    ("MeterValueSampleInterval", "0", "RW", _number),
+    ("NumberOfConnectors", "1", "R", _number),
+    ("ResetRetries", "0", "RW", _number),
+    ("SecurityProfile", "0", "R", _profile),
+    ("StopTransactionOnEVSideDisconnect", "true", "RW", _boolean),
+    ("StopTransactionOnInvalidId", "true", "RW", _boolean),
+    ("StopTxnAlignedData", "", "RW", _text),
+    ("StopTxnSampledData", "", "RW", _text),
+    ("SupportedFeatureProfiles", "Core,RemoteTrigger", "R", _text),
+    ("TransactionMessageAttempts", "3", "RW", _positive),
+    ("TransactionMessageRetryInterval", "60", "RW", _number),
+    ("UnlockConnectorOnEVSideDisconnect", "true", "RW", _boolean),
+    ("WebSocketPingInterval", "60", "RW", _number),
+)
+
+
+class Configuration:
+    """The values of the keys. ``on_change(key, value)`` is told of every accepted change by the central system."""
+
+    def __init__(self, on_change: Callable[[str, str], None] | None = None, **values: object) -> None:
+        self.keys = {name: Key(name, value, access, valid) for name, value, access, valid in _TABLE}
+        self.on_change = on_change
+        for name, value in values.items():
+            self[name] = str(value)
+
+    def __getitem__(self, name: str) -> str:
+        return self.keys[name].value
+
+    def __setitem__(self, name: str, value: str) -> None:
+        """Set a key from our own side, whatever its access."""
+        self.keys[name].value = value
+
+    def seconds(self, name: str) -> float:
+        """A duration."""
+        return float(self.keys[name].value)
+
+    def change(self, name: str, value: str) -> ConfigurationStatus:
+        """ChangeConfiguration (core 5.3): unknown key → NotSupported; read-only key or bad value → Rejected."""
+        key = self.keys.get(name)
+        if key is None:
+            return "NotSupported"
+        if key.access == "R" or not key.valid(value):
+            return "Rejected"
+        key.value = value
+        if self.on_change:
+            self.on_change(name, value)
+        return "Accepted"
+
+    def read(self, names: list[str] | None) -> tuple[list[KeyValue], list[str]]:
+        """GetConfiguration (core 5.8): the keys asked for, all if none is named; and the names we do not know."""
+        wanted = names or [name for name, key in self.keys.items() if key.access != "W"]
+        known = [self.keys[name] for name in wanted if name in self.keys]
+        found = [
+            # A write-only key exists, and says nothing (whitepaper A01.FR.12).
+            KeyValue(key=key.name, readonly=key.access == "R", value=None if key.access == "W" else key.value)
+            for key in known
+        ]
+        return found, [name for name in wanted if name not in self.keys]

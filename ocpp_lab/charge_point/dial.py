@@ -1,0 +1,69 @@
+"""`dial`: from an endpoint and an identity to an open pipe, or the reason why not (J-spec 3)."""
+
+from __future__ import annotations
+
+import socket
+import ssl as tls
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import InvalidHandshake, InvalidStatus
+from websockets.typing import Subprotocol
+
+from ..errors import HandshakeRefused
+from ..pipe import Note, WebSocketPipe
+
+SUBPROTOCOL = Subprotocol("ocpp1.6")
+
+
+def connection_url(endpoint: str, identity: str) -> str:
+    """Endpoint, slash, percent-encoded identity (J-spec 3.1.1). Raises ValueError with what is wrong with either."""
+    scheme = urlsplit(endpoint).scheme
+    if scheme not in ("ws", "wss"):
+        raise ValueError(f"expected an endpoint such as ws://host:port/path, came {endpoint!r}")
+    if not identity or ":" in identity:
+        raise ValueError(f"expected an identity without a colon (HTTP Basic ends the user there), came {identity!r}")
+    return f"{endpoint.rstrip('/')}/{quote(identity, safe='')}"
+
+
+async def dial(
+    url: str,
+    *,
+    authorization: str | None = None,
+    ssl: tls.SSLContext | None = None,
+    note: Note = lambda mark, text: None,
+    send_buffer: int | None = None,
+    **options: Any,
+) -> WebSocketPipe:
+    """Connect once. Raises OSError if nobody is there, `HandshakeRefused` if we are not let in.
+
+    A central system that agrees on no subprotocol is closed at once (J-spec 3.2).
+    """
+    host = urlsplit(url).hostname or ""
+    local = host in ("localhost", "::1") or host.startswith("127.")
+    try:
+        websocket = await connect(
+            url,
+            subprotocols=[SUBPROTOCOL],
+            additional_headers={"Authorization": authorization} if authorization else None,
+            ssl=ssl,
+            proxy=None if local else True,  # websockets would ask a proxy for 127.0.0.1 too
+            **options,
+        )
+    except InvalidStatus as refused:
+        raise HandshakeRefused(refused.response.status_code, refused.response.reason_phrase) from None
+    except InvalidHandshake as refused:
+        raise HandshakeRefused(101, str(refused)) from None
+    if websocket.subprotocol is None:
+        await websocket.close(1002, "expected the subprotocol ocpp1.6")
+        raise HandshakeRefused(101, "the central system did not agree on the subprotocol ocpp1.6")
+    if send_buffer:
+        _shrink(websocket, send_buffer)
+    return WebSocketPipe(websocket, note)
+
+
+def _shrink(websocket: ClientConnection, send_buffer: int) -> None:
+    """Small buffers between us and the wire, as on a slow modem: back-pressure is felt after a few frames."""
+    websocket.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
+    websocket.transport.set_write_buffer_limits(high=send_buffer)

@@ -1,0 +1,63 @@
+"""Accepted, Pending, Rejected: who may say what before a boot is accepted, and the boot itself (core 4.2)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal
+
+from ..errors import CallFailed, CallTimeout, MalformedReply
+from ..messages import TRANSACTION_ACTIONS, BootNotificationRequest, BootNotificationResponse
+
+log = logging.getLogger(__name__)
+
+REMOTE_START_STOP = frozenset({"RemoteStartTransaction", "RemoteStopTransaction"})
+
+
+def may_send(action: str, registration: str | None, *, triggered: bool = False) -> Literal["send", "queue", "refuse"]:
+    """Whether an own call may go out now. Registration None: the boot is not answered yet.
+
+    Pending sends only what was triggered, Rejected nothing (core 4.2). Transaction messages wait, others are refused.
+    """
+    if action == "BootNotification" or registration == "Accepted" or (registration == "Pending" and triggered):
+        return "send"
+    return "queue" if action in TRANSACTION_ACTIONS else "refuse"
+
+
+def may_serve(action: str, registration: str | None) -> Literal["serve", "refuse", "silent"]:
+    """Whether a call of the central system is answered; *refuse* means: with status Rejected.
+
+    Pending answers all but remote start and stop; Rejected answers nothing (core 4.2). Before the boot is answered we do
+    as in Pending.
+    """
+    if registration == "Rejected":
+        return "silent"
+    return "refuse" if action in REMOTE_START_STOP and registration != "Accepted" else "serve"
+
+
+async def boot(
+    call: Callable[[Any], Awaitable[Any]],
+    request: BootNotificationRequest,
+    *,
+    retry_interval: float = 60.0,
+    on_answer: Callable[[BootNotificationResponse], None] | None = None,
+    wait: Callable[[float], Awaitable[object]] = asyncio.sleep,
+) -> BootNotificationResponse:
+    """Send BootNotification until it is accepted; returns that answer.
+
+    Not accepted: again after ``interval`` seconds, which is a minimum; 0 leaves it to us, and we take
+    ``retry_interval``. CallError, timeout, unreadable answer: again after ``retry_interval``. ConnectionLost leaves.
+    """
+    while True:
+        try:
+            response: BootNotificationResponse = await call(request)
+        except (CallFailed, CallTimeout, MalformedReply) as error:
+            log.warning("! boot: %s: %s; again in %g s", type(error).__name__, error, retry_interval)
+            await wait(retry_interval)
+            continue
+        if on_answer:
+            on_answer(response)
+        if response.status == "Accepted":
+            return response
+        await wait(response.interval or retry_interval)

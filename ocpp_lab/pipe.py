@@ -1,0 +1,145 @@
+"""`Pipe`: the three verbs under a `Transport`, over a WebSocket or in memory.
+
+Nothing above this room knows what a WebSocket is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Protocol
+
+from websockets.asyncio.connection import Connection
+from websockets.exceptions import ConnectionClosed
+
+from .errors import ConnectionLost
+
+Note = Callable[[str, str], None]
+"""Told of every text at the instant it passes: ``note(">", text)`` when sent, ``note("<", text)`` when received."""
+
+
+class Pipe(Protocol):
+    """Something that carries texts both ways. Iteration ends at any close; `send` after the end raises ConnectionLost."""
+
+    async def send(self, text: str) -> None: ...
+
+    def __aiter__(self) -> AsyncIterator[str | bytes]: ...
+
+    async def close(self, code: int = 1000, reason: str = "") -> None: ...
+
+
+def _ignore(mark: str, text: str) -> None:
+    """Nobody wants to know."""
+
+
+class WebSocketPipe:
+    """A `websockets` connection as a `Pipe`. Binary frames come out as `bytes`; OCPP-J does not use them."""
+
+    __slots__ = ("_gate", "note", "websocket")
+
+    def __init__(self, websocket: Connection, note: Note = _ignore) -> None:
+        self.websocket = websocket
+        self.note = note
+        self._gate: asyncio.Future[None] | None = None
+
+    @property
+    def close_code(self) -> int | None:
+        return self.websocket.close_code
+
+    @property
+    def close_reason(self) -> str:
+        return self.websocket.close_reason or ""
+
+    async def send(self, text: str) -> None:
+        """Returns when the text is in the operating system's hands or in a buffer below its high-water mark."""
+        self.note(">", text)
+        try:
+            await self.websocket.send(text)
+        except ConnectionClosed:
+            raise _lost(self.close_code, self.close_reason) from None
+
+    async def __aiter__(self) -> AsyncIterator[str | bytes]:
+        recv = self.websocket.recv
+        try:
+            while True:
+                text = await recv()
+                if self._gate:
+                    await self._gate
+                self.note("<", text if isinstance(text, str) else f"a binary frame of {len(text)} bytes")
+                yield text
+        except ConnectionClosed:
+            return
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        await self.websocket.close(code, reason)
+
+    def stop_reading(self, seconds: float | None = None) -> None:
+        """Take nothing more from the line, for so many seconds or until `resume_reading`; the peer's writes back up."""
+        loop = asyncio.get_running_loop()
+        if self._gate is None:
+            self._gate = loop.create_future()
+        if seconds is not None:
+            loop.call_later(seconds, self.resume_reading)
+
+    def resume_reading(self) -> None:
+        if self._gate and not self._gate.done():
+            self._gate.set_result(None)
+        self._gate = None
+
+    def abort(self) -> None:
+        """Cut the TCP connection without a word."""
+        self.websocket.transport.abort()
+
+
+class MemoryPipe:
+    """One end of a `pipe_pair`. What one end sends, the other receives, in order; nothing is ever lost but by closing."""
+
+    def __init__(self, note: Note = _ignore) -> None:
+        self.note = note
+        self.close_code: int | None = None
+        self.close_reason = ""
+        self._inbox: asyncio.Queue[str | None] = asyncio.Queue()
+        self.peer: MemoryPipe
+
+    async def send(self, text: str) -> None:
+        if self.close_code is not None:
+            raise _lost(self.close_code, self.close_reason)
+        self.note(">", text)
+        self.peer._inbox.put_nowait(text)
+        await asyncio.sleep(0)
+
+    async def __aiter__(self) -> AsyncIterator[str | bytes]:
+        while (text := await self._inbox.get()) is not None:
+            self.note("<", text)
+            yield text
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        for end in (self, self.peer):
+            if end.close_code is None:
+                end.close_code, end.close_reason = code, reason
+                end._inbox.put_nowait(None)
+
+    def abort(self) -> None:
+        for end in (self, self.peer):
+            if end.close_code is None:
+                end.close_code = 1006
+                end._inbox.put_nowait(None)
+
+
+def pipe_pair(left: Note = _ignore, right: Note = _ignore) -> tuple[MemoryPipe, MemoryPipe]:
+    """Two ends of a pipe in memory."""
+    a, b = MemoryPipe(left), MemoryPipe(right)
+    a.peer, b.peer = b, a
+    return a, b
+
+
+def how_it_ended(pipe: Any) -> ConnectionLost:
+    """The ConnectionLost that tells how this pipe was closed, as far as it knows."""
+    return _lost(getattr(pipe, "close_code", None), getattr(pipe, "close_reason", ""))
+
+
+def _lost(code: int | None, reason: str) -> ConnectionLost:
+    if code is None or code == 1006:
+        return ConnectionLost("the connection was lost without a close frame", code=code)
+    said = f" {reason!r}" if reason else ""
+    return ConnectionLost(f"the connection was closed with {code}{said}", code=code, reason=reason)

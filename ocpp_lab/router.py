@@ -1,0 +1,145 @@
+"""`Router`: which coroutine answers which request, typed.
+
+All that can be known when a handler is registered is checked then, not at three in the morning: unknown action, wrong
+direction, second handler, no coroutine, wrong annotation. `answer` never raises; it turns every outcome into a frame.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal, get_type_hints
+
+from .codec import decode_payload, encode_payload
+from .errors import CallFailed, PayloadError
+from .frames import Call, CallError, CallResult
+from .messages import ACTIONS, Request, Response
+
+log = logging.getLogger(__name__)
+
+Role = Literal["ChargePoint", "CentralSystem"]
+Handler = Callable[[Any], Awaitable[Any]]
+
+
+class Router:
+    """The handlers of one role. A central system's router answers what charge points send, and the other way round."""
+
+    def __init__(self, role: Role) -> None:
+        if role not in ("ChargePoint", "CentralSystem"):
+            raise ValueError(f"expected the role 'ChargePoint' or 'CentralSystem', came {role!r}")
+        self.role: Role = role
+        self.notes: Counter[str] = Counter()
+        """What the codec let pass in requests: ``"timestamp without offset"``."""
+        self._handlers: dict[str, tuple[type[Request[Any]], Handler]] = {}
+
+    def on[H: Handler](self, request_type: type[Request[Any]]) -> Callable[[H], H]:
+        """Register by decorator: ``@router.on(ResetRequest)`` above ``async def on_reset(request)``."""
+
+        def register(handler: H) -> H:
+            self.add(request_type, handler)
+            return handler
+
+        self._check_request(request_type)
+        return register
+
+    def include(self, desk: object) -> None:
+        """Register every method named ``on_…`` of an object; the annotation of its parameter says what it answers."""
+        methods = [m for name, m in inspect.getmembers(desk, callable) if name.startswith("on_")]
+        if not methods:
+            raise TypeError(f"expected methods named on_… on {type(desk).__name__}, found none")
+        for method in methods:
+            request_type = _annotations(method).get("request")
+            if request_type is None:
+                raise TypeError(f"{_name(method)}: expected a parameter `request: SomeRequest`; annotate it")
+            self.add(request_type, method)
+
+    def add(self, request_type: type[Request[Any]], handler: Handler, *, replace: bool = False) -> None:
+        """Register one handler; ``replace`` lets it take the place of another. Raises TypeError with the reason."""
+        self._check_request(request_type)
+        action = request_type.action
+        if action in self._handlers and not replace:
+            old = self._handlers[action][1]
+            raise TypeError(f"{action} is already handled by {_name(old)}; pass replace=True to take its place")
+        _check_handler(request_type, handler)
+        self._handlers[action] = (request_type, handler)
+
+    def _check_request(self, request_type: Any) -> None:
+        if not (isinstance(request_type, type) and issubclass(request_type, Request)):
+            raise TypeError(f"expected a Request type such as ResetRequest, came {request_type!r}")
+        action = ACTIONS.get(getattr(request_type, "action", ""))
+        if action is None:
+            raise TypeError(f"expected one of the {len(ACTIONS)} requests of OCPP 1.6, came {request_type.__name__}")
+        if action.sender == self.role:
+            raise TypeError(
+                f"{action.name} is sent by a {self.role} and never received by one; that handler would never run"
+            )
+
+    @property
+    def actions(self) -> frozenset[str]:
+        """The actions that somebody handles."""
+        return frozenset(self._handlers)
+
+    async def answer(self, call: Call) -> CallResult | CallError:
+        """The reply to a call. Raises nothing but CancelledError."""
+        route = self._handlers.get(call.action)
+        if route is None:
+            return self._nobody_home(call)
+        request_type, handler = route
+        try:
+            request = decode_payload(request_type, call.payload, self.notes)
+        except PayloadError as problem:
+            return CallError(call.unique_id, problem.code, problem.description)
+        try:
+            response = await handler(request)
+            if not isinstance(response, request_type.response_type):
+                raise TypeError(f"expected {request_type.response_type.__name__}, came {type(response).__name__}")
+            return CallResult(call.unique_id, _checked(response))
+        except (PayloadError, CallFailed) as meant:
+            return CallError(call.unique_id, meant.code, meant.description, getattr(meant, "details", {}))
+        except Exception:
+            # The peer cannot use the traceback and may be hostile: it goes to our log, not onto the wire.
+            log.exception("! handler for %s failed: %s", call.action, _name(handler))
+            return CallError(call.unique_id, "InternalError")
+
+    def _nobody_home(self, call: Call) -> CallError:
+        """J-spec 4.2.3: NotImplemented is what OCPP does not know, NotSupported what it knows and we do not serve."""
+        action = ACTIONS.get(call.action)
+        if action is None:
+            return CallError(call.unique_id, "NotImplemented", f"OCPP 1.6 has no action {call.action!r:.60}")
+        if action.sender == self.role:
+            return CallError(call.unique_id, "NotSupported", f"{call.action} is sent by a {self.role}, not to one")
+        return CallError(call.unique_id, "NotSupported", f"{call.action} has no handler here")
+
+
+def _checked(response: Response) -> Any:
+    try:
+        return encode_payload(response)
+    except PayloadError as ours:
+        # A PayloadError would be sent as the peer's fault; a reply that breaks its declaration is our own.
+        raise ValueError(f"the handler's answer is not fit to send: {ours.description}") from None
+
+
+def _check_handler(request_type: type[Request[Any]], handler: Any) -> None:
+    if not inspect.iscoroutinefunction(handler):
+        raise TypeError(f"{_name(handler)}: expected a coroutine function; write `async def`")
+    hints = _annotations(handler)
+    returned = hints.pop("return", request_type.response_type)
+    taken = next(iter(hints.values()), request_type)
+    for what, wanted, came in (("take", request_type, taken), ("return", request_type.response_type, returned)):
+        if came is not wanted and came is not Any:
+            raise TypeError(f"{_name(handler)}: expected to {what} {wanted.__name__}, is annotated with {came!r}")
+
+
+def _annotations(handler: Any) -> dict[str, Any]:
+    try:
+        return get_type_hints(handler)
+    except NameError as error:
+        raise TypeError(
+            f"{_name(handler)}: cannot read its annotations: {error}; import that type in its module"
+        ) from None
+
+
+def _name(handler: Any) -> str:
+    return getattr(handler, "__qualname__", repr(handler))

@@ -1,0 +1,242 @@
+"""`Session`: RPC over one transport (J-spec 4.1).
+
+- One own call in flight; the peer's calls are served meanwhile (J-spec 4.1.1). Answers bypass the queue of calls.
+- The reader never awaits a handler, so a handler may call its peer. Handlers are children of `run`: they end with it.
+- Every call ends exactly once: result, CallError, timeout, loss. The last two are synthesised here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterator
+from contextvars import ContextVar
+from typing import Any, Protocol
+
+from .codec import encode_payload
+from .errors import CallTimeout, ConnectionLost, FrameError, NotConnected
+from .frames import Call, CallError, CallResult, decode, encode
+from .messages import Request, Response
+from .pending import Pending
+from .transport import Transport
+
+log = logging.getLogger(__name__)
+
+
+class Answers(Protocol):
+    """What a session asks for answers: a `Router`, or something in front of one. None means: say nothing."""
+
+    async def answer(self, call: Call) -> CallResult | CallError | None: ...
+
+
+_current: ContextVar[Session] = ContextVar("ocpp_lab.session")
+
+
+def current_session() -> Session:
+    """The session whose call the running handler answers. Raises LookupError outside a handler."""
+    return _current.get()
+
+
+def random_ids() -> Iterator[str]:
+    """Fresh unique ids: UUIDs, 36 characters."""
+    while True:
+        yield str(uuid.uuid4())
+
+
+class Session:
+    """Calls out, answers in, and the other way round, until the transport ends.
+
+    ``timeout`` is in seconds, counted from the send. ``counts`` says what came in that was no good, and what was
+    answered. At most ``max_handlers`` calls of the peer are served at a time; then the reader stops reading, and a
+    peer that leaves it so for ``timeout`` seconds is closed with 1008.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        router: Answers,
+        pending: Pending | None = None,
+        *,
+        ids: Iterator[str] | None = None,
+        timeout: float = 30.0,
+        identity: str = "peer",
+        max_handlers: int = 64,
+        trouble: Callable[[str], None] | None = None,
+    ) -> None:
+        self.transport = transport
+        self.router = router
+        self.pending = Pending() if pending is None else pending
+        self.timeout = timeout
+        self.identity = identity
+        self.max_handlers = max_handlers
+        self.counts: Counter[str] = Counter()
+        self.last_call_at: float | None = None
+        """Loop time of the newest own call."""
+        self._ids = random_ids() if ids is None else ids
+        self._trouble = trouble or (lambda text: None)
+        self._lane = asyncio.Lock()
+        self._serving: set[str] = set()  # ids of the peer's calls that are being handled
+        self._handlers: set[asyncio.Task[None]] = set()
+        self._slot_free: asyncio.Future[None] | None = None
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Done when `run` is over and every pending call has been told."""
+
+    # -- calling
+
+    async def call[R: Response](self, request: Request[R], *, timeout: float | None = None) -> R:
+        """Send a request and return its response.
+
+        Raises `PayloadError` (our own request is no good; nothing was sent), `CallFailed`, `MalformedReply`,
+        `CallTimeout` after ``timeout`` seconds, `ConnectionLost`, or `NotConnected` if the session is over.
+        """
+        payload = encode_payload(request)
+        limit = self.timeout if timeout is None else timeout
+        async with self._lane:  # one own call in flight (J-spec 4.1.1); the others wait in order
+            if self.ended.done() or self.transport.closed:
+                raise NotConnected(f"{request.action} was not sent: the session with {self.identity} is over")
+            call = Call(next(self._ids), request.action, payload)
+            response: R = await self._exchange(call, request.response_type, limit)
+            return response
+
+    async def _exchange(self, call: Call, response_type: type[Any], limit: float) -> Any:
+        future = self.pending.open(call.unique_id, response_type)
+        self.last_call_at = asyncio.get_running_loop().time()
+        try:
+            await self._send(call, limit)
+            return await self.pending.expect(future, limit)
+        except (CallTimeout, ConnectionLost) as error:
+            self._report(call, error)
+            raise
+        finally:
+            self.pending.drop(future)
+
+    async def _send(self, call: Call, limit: float) -> None:
+        """Hand the call to the transport; a queue that stays full for ``limit`` seconds is a timeout too."""
+        text = encode(call)
+        if self.transport.queue_depth < self.transport.limit:
+            await self.transport.send(text)
+            return
+        try:
+            async with asyncio.timeout(limit):
+                await self.transport.send(text)
+        except TimeoutError:
+            why = f"the write queue stayed full for {limit:g} s"
+            raise CallTimeout(why, CallError(call.unique_id, "Timeout", why)) from None
+
+    def _report(self, call: Call, error: CallTimeout | ConnectionLost) -> None:
+        synthesised = error.call_error or CallError(call.unique_id, "ConnectionClosed", str(error))
+        error.call_error = synthesised
+        self._trouble(encode(synthesised))
+
+    # -- serving
+
+    async def run(self) -> None:
+        """Read until the transport ends; then every pending call ends with `ConnectionLost`, every handler is cancelled."""
+        _current.set(self)
+        self.transport.start()
+        try:
+            async for text in self.transport:
+                await self._receive(text)
+        finally:
+            self.ended.set_result(None)
+            self.pending.fail_all(getattr(self.transport, "lost", None) or ConnectionLost())
+            for handler in self._handlers:
+                handler.cancel()
+            if self._handlers:
+                await asyncio.wait(self._handlers)
+
+    def spawn(self, work: Coroutine[Any, Any, None], what: str) -> None:
+        """Run something beside the reader that ends with this session. It starts after the running handler answered."""
+        self._adopt(asyncio.create_task(work, name=f"{self.identity} {what}"))
+
+    async def close(self, code: int = 1000, reason: str = "", *, flush: bool = True, timeout: float = 5.0) -> None:
+        """Close the transport; `run` then ends by itself."""
+        await self.transport.close(code, reason, flush=flush, timeout=timeout)
+
+    async def _receive(self, text: str | bytes) -> None:
+        """One text, dispatched. Awaits nothing but a free slot when too many calls are being handled."""
+        try:
+            frame = decode(text)
+        except FrameError as problem:
+            self._refuse(problem)
+            return
+        if isinstance(frame, Call):
+            if len(self._handlers) >= self.max_handlers:
+                await self._wait_for_a_slot()
+            self._serve(frame)
+            return
+        fate = self.pending.settle(frame)
+        if fate not in ("resolved", "failed"):
+            self._trouble(f"{fate} reply: {encode(frame)}")
+
+    def _serve(self, call: Call) -> None:
+        if call.unique_id in self._serving:
+            self._count("duplicate id", f"{call.action} {call.unique_id}")
+            again = CallError(call.unique_id, "GenericError", "a call with this unique id is still being handled")
+            self._start(self._reply(again), "duplicate id")
+        else:
+            self._serving.add(call.unique_id)
+            self._start(self._answer(call), call.action)
+
+    def _start(self, work: Coroutine[Any, Any, None], what: str) -> None:
+        """Run one answer as a child of `run`. Eagerly: a handler that need not wait costs no task switch, and has
+        answered before the next text is read; one that waits goes on by itself."""
+        loop = asyncio.get_running_loop()
+        self._adopt(asyncio.Task(work, loop=loop, name=f"{self.identity} answers {what}", eager_start=True))
+
+    def _adopt(self, task: asyncio.Task[None]) -> None:
+        if not task.done():
+            self._handlers.add(task)
+            task.add_done_callback(self._retire)
+
+    def _retire(self, handler: asyncio.Task[None]) -> None:
+        self._handlers.discard(handler)
+        if self._slot_free and not self._slot_free.done():
+            self._slot_free.set_result(None)
+
+    async def _wait_for_a_slot(self) -> None:
+        """No more reading for now: the peer feels it as back-pressure. Nothing moves for ``timeout`` s: close."""
+        try:
+            async with asyncio.timeout(self.timeout):
+                while len(self._handlers) >= self.max_handlers:
+                    self._slot_free = asyncio.get_running_loop().create_future()
+                    await self._slot_free
+        except TimeoutError:
+            self._count("overloaded", f"{self.max_handlers} calls unanswered for {self.timeout:g} s, closing")
+            await self.transport.close(1008, "too many calls, no answer is read", flush=False)
+
+    async def _answer(self, call: Call) -> None:
+        try:
+            reply = await self.router.answer(call)
+            if reply is not None:
+                await self._reply(reply)
+        except ConnectionLost:
+            self.counts["answer lost"] += 1  # the line died first
+        except Exception:
+            log.exception("! %s: answering %s failed", self.identity, call.action)
+        finally:
+            self._serving.discard(call.unique_id)
+
+    async def _reply(self, reply: CallResult | CallError) -> None:
+        try:
+            await self.transport.send(encode(reply))
+            self.counts["answered"] += 1
+        except ConnectionLost:
+            self.counts["answer lost"] += 1
+
+    def _refuse(self, problem: FrameError) -> None:
+        """A Call that can be told gets a CallError, a spoilt reply ends its call; the rest is counted and forgotten."""
+        self._count("bad frame", str(problem))
+        if problem.unique_id is not None:
+            # The id goes back as it came, even if it is too long: nothing else says whose call this was.
+            reply = CallError(problem.unique_id, problem.code, problem.description)
+            self._start(self._reply(reply), "a bad frame")
+        elif problem.reply_to is not None:
+            self.pending.spoil(problem.reply_to, problem.description)
+
+    def _count(self, what: str, detail: str) -> None:
+        self.counts[what] += 1
+        self._trouble(f"{what}: {detail}")
+        log.warning("! %s: %s: %.200s", self.identity, what, detail)

@@ -1,0 +1,44 @@
+"""A browser for the tests of this folder; without one they are skipped, loudly, and fail where CI runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.lab import LabNotebook, LabServer, browser_page, find_chromium
+from tests.house import ROOT
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    if find_chromium() is None:
+        complain = pytest.fail if os.environ.get("CI") else pytest.skip
+        complain("no Chromium: nothing was looked at in a browser. Install chromium or set CHROMIUM=/path/to/it")
+    with browser_page() as page:
+        yield page
+
+
+@pytest.fixture
+def small(page: Page, tmp_path: Path) -> Iterator[LabNotebook]:
+    """tests/data/00_small.py as a notebook, opened and run."""
+    from tools import notebooks
+
+    source = tmp_path / "00_small.py"
+    source.write_text((ROOT / "tests" / "data" / "00_small.py").read_text(encoding="utf-8"), encoding="utf-8")
+    assert notebooks.make(source)
+    with LabServer(tmp_path) as server:
+        notebook = LabNotebook(page, server)
+        notebook.open("00_small.ipynb")
+        notebook.run_all()
+        yield notebook
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[LabServer]:
+    """JupyterLab over a copy of notebooks/."""
+    with LabServer(ROOT / "notebooks") as server:
+        yield server

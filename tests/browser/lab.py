@@ -1,0 +1,347 @@
+"""A notebook in real JupyterLab in headless Chromium: open, run all, press, read, take pictures.
+
+::
+
+    with LabServer(folder) as server, browser_page() as page:
+        notebook = LabNotebook(page, server)
+        notebook.open("01_smoke_tests.ipynb")
+        notebook.run_all()
+        notebook.press("Drop connection")
+        notebook.wait_for_text("link: DOWN")
+        assert notebook.trouble() == []
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from playwright.sync_api import Error, Locator, Page, sync_playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
+
+FIND_CHROMIUM = Path(__file__).parents[2] / "tools" / "find_chromium.sh"
+CHROMIUM_ARGS = [
+    "--no-sandbox",  # root may not start it otherwise
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SETTINGS = {  # no question about news, no autosave over the copy, every cell in the page even if it is out of sight
+    "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    "@jupyterlab/docmanager-extension/plugin": {"autosave": False},
+    "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
+}
+START_TIMEOUT = 30.0
+WIDTH, HEIGHT = 1280, 900
+PICTURE_HEIGHT = 1600
+"""Longer notebooks become several pictures, each still legible."""
+
+
+def find_chromium() -> str | None:
+    found = subprocess.run([FIND_CHROMIUM], capture_output=True, text=True, env=os.environ | {"CI": ""})
+    return found.stdout.strip() or None
+
+
+@contextmanager
+def browser_page() -> Iterator[Page]:
+    """A page in a new headless Chromium with an empty profile."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_ARGS)
+        try:
+            yield browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
+        finally:
+            browser.close()
+
+
+CONTENT_HEIGHT = """panel => {
+    const cells = panel.querySelectorAll('.jp-Cell')
+    return cells[cells.length - 1].getBoundingClientRect().bottom - cells[0].getBoundingClientRect().top + 30
+}"""
+ADD_CELL = """code => {
+    const model = window.jupyterapp.shell.currentWidget.content.model.sharedModel
+    model.insertCell(model.cells.length, {cell_type: 'code', source: code})
+}"""
+FAILED_CELLS = r"""() => window.jupyterapp.shell.currentWidget.content.widgets
+    .map(cell => cell.model)
+    .filter(cell => cell.type === 'code' && !cell.sharedModel.source.includes('NBVAL_RAISES_EXCEPTION'))
+    .filter(cell => !(cell.getMetadata('tags') || []).some(tag => tag.includes('raises-exception')))
+    .flatMap(cell => cell.outputs.toJSON()
+        .filter(output => output.output_type === 'error')
+        .map(output => `${cell.sharedModel.source.split('\n')[0]}: ${output.ename}: ${output.evalue}`))"""
+
+
+class LabServer:
+    """JupyterLab on a free loopback port, with settings of its own, over a copy of a folder or of one notebook."""
+
+    def __init__(self, source: Path) -> None:
+        self.source = source.resolve()
+        self.token = os.urandom(16).hex()
+        self.url = ""
+
+    def __enter__(self) -> Self:
+        self._temporary = tempfile.TemporaryDirectory(prefix="lab-", ignore_cleanup_errors=True)
+        self.home = Path(self._temporary.name)
+        self._copy_source()
+        self._write_settings()
+        self._log = (self.home / "server.log").open("wb")
+        self._process = subprocess.Popen(self._command(), env=self._environment(), stdout=self._log, stderr=self._log)
+        try:
+            self.url = self._wait_for_url()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.terminate()  # the server stops its kernels first
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._log.close()
+        self._temporary.cleanup()
+
+    def _copy_source(self) -> None:
+        self.root = self.home / "root"
+        if self.source.is_dir():
+            shutil.copytree(self.source, self.root, ignore=shutil.ignore_patterns(".ipynb_checkpoints", "__pycache__"))
+        else:
+            self.root.mkdir()
+            shutil.copy(self.source, self.root)
+
+    def _write_settings(self) -> None:
+        for name, values in SETTINGS.items():
+            file = self.home / "settings" / f"{name}.jupyterlab-settings"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(json.dumps(values))
+
+    def _command(self) -> list[str]:
+        options = {
+            "ServerApp.ip": "127.0.0.1",
+            "ServerApp.port": "0",
+            "ServerApp.root_dir": str(self.root),
+            "ServerApp.allow_root": "True",
+            "IdentityProvider.token": self.token,
+        }
+        options_ = [f"--{name}={value}" for name, value in options.items()]
+        return [sys.executable, "-m", "jupyterlab", "--no-browser", "--expose-app-in-browser", *options_]
+
+    def _environment(self) -> dict[str, str]:
+        own = {
+            "JUPYTER_CONFIG_DIR": "config",
+            "JUPYTER_DATA_DIR": "data",
+            "JUPYTER_RUNTIME_DIR": "runtime",
+            "JUPYTERLAB_SETTINGS_DIR": "settings",
+            "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+        }
+        return os.environ | {name: str(self.home / folder) for name, folder in own.items()}
+
+    def _wait_for_url(self) -> str:
+        """The address, which the server writes into its runtime folder when it listens."""
+        deadline = time.monotonic() + START_TIMEOUT
+        while time.monotonic() < deadline and self._process.poll() is None:
+            for file in (self.home / "runtime").glob("jpserver-*.json"):
+                try:
+                    return str(json.loads(file.read_text())["url"])
+                except json.JSONDecodeError:
+                    pass  # half written
+            time.sleep(0.1)
+        log = (self.home / "server.log").read_text(errors="replace")[-3000:]
+        raise RuntimeError(f"JupyterLab did not start within {START_TIMEOUT:g} s; the end of its log:\n{log}")
+
+
+class LabNotebook:
+    """One notebook, open in JupyterLab, as a person has it before them."""
+
+    def __init__(self, page: Page, server: LabServer) -> None:
+        self.page = page
+        self.server = server
+        self.console_errors: list[str] = []
+        page.on("console", self._listen)
+        page.on("pageerror", lambda error: self.console_errors.append(f"page error: {error}"))
+
+    def _listen(self, message: Any) -> None:
+        if message.type == "error":
+            self.console_errors.append(f"console: {message.text}")
+
+    # --- doing ------------------------------------------------------------------------------------------------------
+
+    def open(self, name: str) -> None:
+        """Open the notebook and wait for its kernel; its stored outputs are on the page."""
+        self.page.goto(f"{self.server.url}lab/tree/{name}?token={self.server.token}&reset")
+        self.panel.locator(".jp-Cell").first.wait_for(timeout=60_000)
+        self.page.evaluate("window.jupyterapp.shell.collapseLeft()")
+        self._wait_for("session?.kernel?.status === 'idle'", 60.0, "the kernel to be idle")
+
+    def run_all(self, timeout: float = 120.0) -> float:
+        """Clear the stored outputs, run all cells, wait for the last; returns the seconds it took."""
+        start = time.monotonic()
+        self._command("notebook:clear-all-cell-outputs")
+        self.page.evaluate(
+            "() => { window.ran = false; "
+            "window.jupyterapp.commands.execute('notebook:run-all-cells').finally(() => { window.ran = true }) }"
+        )
+        self.page.wait_for_function("window.ran", timeout=timeout * 1000)
+        self._wait_for("session?.kernel?.status === 'idle'", timeout, "the kernel to be idle after Run All")
+        return time.monotonic() - start
+
+    def press(self, label: str) -> None:
+        """Click the widget button (or toggle) with exactly this label."""
+        self._one(self.widgets.get_by_role("button", name=label, exact=True), "button", label).click()
+
+    def tick(self, label: str) -> None:
+        """Click the check box with this label."""
+        self._one(self.widgets.get_by_label(label, exact=True), "check box", label).click()
+
+    def choose(self, label: str, option: str) -> None:
+        """Pick an option of the drop-down with this label."""
+        self._one(self._labelled(label).locator("select"), "drop-down", label).select_option(label=option)
+
+    def slide(self, label: str, value: float) -> None:
+        """Type a value into the number beside the slider (or into the number field) with this label."""
+        field = self._one(self._labelled(label).locator(".widget-readout, input[type=number]"), "slider", label)
+        field.click()
+        field.press("ControlOrMeta+a")
+        self.page.keyboard.type(f"{value:g}")
+        field.press("Enter")
+
+    def do(self, kind: str, what: str) -> None:
+        """One of the above by name: press LABEL, tick LABEL, slide LABEL=VALUE, choose LABEL=OPTION, wait-text TEXT."""
+        label, _, setting = what.partition("=")
+        steps: dict[str, Callable[[], None]] = {
+            "press": lambda: self.press(what),
+            "tick": lambda: self.tick(what),
+            "slide": lambda: self.slide(label, float(setting)),
+            "choose": lambda: self.choose(label, setting),
+            "wait-text": lambda: self.wait_for_text(what),
+        }
+        steps[kind]()
+
+    def add_cell(self, code: str) -> None:
+        """A new code cell at the end."""
+        self.page.evaluate(ADD_CELL, code)
+
+    # --- reading ----------------------------------------------------------------------------------------------------
+
+    @property
+    def panel(self) -> Locator:
+        return self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
+
+    @property
+    def widgets(self) -> Locator:
+        return self.panel.locator(".jp-OutputArea-output")
+
+    @property
+    def text(self) -> str:
+        """All outputs on the page, as one text."""
+        return "\n".join(self.widgets.all_inner_texts())
+
+    def cell(self, source: str) -> Locator:
+        """The first code cell whose source contains this text."""
+        found = self.panel.locator(".jp-CodeCell").filter(has=self.page.locator(".jp-InputArea", has_text=source))
+        if not found.count():
+            raise LookupError(f"no code cell contains {source!r}")
+        return found.first
+
+    def text_of(self, source: str) -> str:
+        """What the cell shows whose source contains this text."""
+        return "\n".join(self.cell(source).locator(".jp-OutputArea-output").all_inner_texts())
+
+    def wait_for_text(self, text: str | re.Pattern[str], timeout: float = 10.0) -> None:
+        """Wait until an output on the page contains the text."""
+        try:
+            self.widgets.filter(has_text=text).first.wait_for(timeout=timeout * 1000)
+        except PlaywrightTimeout:
+            raise AssertionError(f"{text!r} did not appear within {timeout:g} s; on the page:\n{self.text}") from None
+
+    def labels(self) -> list[str]:
+        """The labels of everything that can be pressed in the outputs."""
+        return [text for text in self.widgets.locator("button").all_inner_texts() if text.strip()]
+
+    def trouble(self) -> list[str]:
+        """What a learner should never see: errors in cells not tagged for it, broken widgets, dialogs."""
+        marks = ["Click to show javascript error", "Error displaying widget", "Loading widget..."]
+        found = [f"{self.text.count(mark)} × {mark!r}" for mark in marks if mark in self.text]
+        found += [f"dialog: {text}" for text in self.page.locator(".jp-Dialog").all_inner_texts()]
+        found += [f"error in {cell}" for cell in self._failed_cells()]
+        prompts = self.panel.locator(".jp-CodeCell .jp-InputPrompt").all_inner_texts()
+        found += [f"a cell did not run: {prompt}" for prompt in prompts if not re.fullmatch(r"\[\d+\]:", prompt)]
+        return found + self.console_errors
+
+    def _failed_cells(self) -> list[str]:
+        failed: list[str] = self.page.evaluate(FAILED_CELLS)
+        return failed
+
+    # --- pictures ---------------------------------------------------------------------------------------------------
+
+    def screenshot(self, target: Path) -> list[Path]:
+        """The whole notebook, as target-1.png, target-2.png, …, each PICTURE_HEIGHT high at most."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        for old in target.parent.glob(f"{target.stem}-[0-9]*.png"):
+            old.unlink()
+        scroller = self.panel.locator(".jp-WindowedPanel-outer")
+        self.page.set_viewport_size({"width": WIDTH, "height": PICTURE_HEIGHT})
+        height = int(self.panel.evaluate(CONTENT_HEIGHT))
+        box = scroller.bounding_box() or {"x": 0, "y": 0, "width": WIDTH, "height": PICTURE_HEIGHT}
+        pictures = []
+        for top in range(0, height, step := int(box["height"])):
+            scroller.evaluate("(element, top) => element.scrollTo(0, top)", top)
+            self.page.wait_for_timeout(300)  # for the layout, which no event announces
+            pictures.append(target.with_name(f"{target.stem}-{len(pictures) + 1}.png"))
+            clip: Any = {**box, "height": min(step, height - top)}
+            self.page.screenshot(path=pictures[-1], clip=clip)
+        self.page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
+        return pictures
+
+    def screenshot_cell(self, source: str, target: Path) -> Path:
+        """The cell whose source contains this text, with its outputs."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        self.cell(source).screenshot(path=target)
+        return target
+
+    def screenshot_around(self, text: str, target: Path) -> Path:
+        """The first cell whose outputs contain this text or a button with this label."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        output = self.page.locator(".jp-OutputArea-output", has_text=text)
+        self.panel.locator(".jp-CodeCell").filter(has=output).first.screenshot(path=target)
+        return target
+
+    # --- inside -----------------------------------------------------------------------------------------------------
+
+    def _labelled(self, label: str) -> Locator:
+        exactly = re.compile(rf"^\s*{re.escape(label)}\s*$")
+        return self.widgets.locator(".jupyter-widgets").filter(has=self.page.locator(".widget-label", has_text=exactly))
+
+    def _one(self, found: Locator, kind: str, label: str) -> Locator:
+        try:
+            found.first.wait_for(timeout=5_000)
+        except PlaywrightTimeout:
+            raise LookupError(f"no {kind} {label!r} on the page; buttons there are {self.labels()}") from None
+        return found.locator("visible=true").first
+
+    def _command(self, command: str) -> None:
+        self.page.evaluate("command => window.jupyterapp.commands.execute(command).then(() => null)", command)
+
+    def _wait_for(self, condition: str, timeout: float, what: str) -> None:
+        session = "window.jupyterapp.shell.currentWidget?.sessionContext?.session"
+        try:
+            self.page.wait_for_function(condition.replace("session", session, 1), timeout=timeout * 1000)
+        except Error as error:
+            raise AssertionError(f"waited {timeout:g} s for {what}: {error}") from None

@@ -1,0 +1,160 @@
+"""Each notebook keeps the rules of tests/notebook_rules.py, and each rule is shown to bite."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import notebook_rules as rules
+from tests.house import ROOT
+from tests.notebook_rules import Notebook, Rule
+
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+def load(path: Path) -> Notebook:
+    notebook: Notebook = json.loads(path.read_text(encoding="utf-8"))
+    return notebook
+
+
+def name_of(thing: Any) -> str:
+    return thing.stem if isinstance(thing, Path) else thing.__name__
+
+
+@pytest.mark.parametrize("rule", rules.RULES, ids=name_of)
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=name_of)
+def test_a_notebook_keeps_the_rule(path: Path, rule: Rule) -> None:
+    assert list(rule(load(path))) == []
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=name_of)
+def test_a_notebook_is_in_step_with_its_source(path: Path) -> None:
+    assert list(rules.in_step(load(path), path.with_suffix(".py"))) == []
+
+
+def test_every_source_has_its_notebook() -> None:
+    sources = {path.stem for path in (ROOT / "notebooks").glob("[0-9][0-9]_*.py")}
+    assert sources == {path.stem for path in NOTEBOOKS} != set()
+
+
+# --- the rules themselves -------------------------------------------------------------------------------------------
+
+
+def code(source: str, text: str, count: int, **output: Any) -> dict[str, Any]:
+    stream = {"output_type": "stream", "name": "stdout", "text": [text]} | output
+    return {"cell_type": "code", "source": [source], "execution_count": count, "metadata": {}, "outputs": [stream]}
+
+
+def prose(text: str) -> dict[str, Any]:
+    return {"cell_type": "markdown", "source": [text], "metadata": {}}
+
+
+@pytest.fixture
+def good() -> Notebook:
+    """A notebook that keeps every rule: 15 code cells of one line, 15 of prose with five words each."""
+    cells = [cell for n in range(1, 16) for cell in (prose("Five words say why it"), code(f"print({n})", f"{n}\n", n))]
+    metadata = {"kernelspec": {"name": "python3"}, "language_info": {"name": "python"}}
+    return {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+
+
+def spoil_cell(**changes: Any) -> Callable[[Notebook], None]:
+    return lambda notebook: notebook["cells"][1].update(changes)
+
+
+def spoil_output(**output: Any) -> Callable[[Notebook], None]:
+    return lambda notebook: notebook["cells"][1]["outputs"].append(output)
+
+
+def html(text: str) -> Callable[[Notebook], None]:
+    return spoil_output(output_type="display_data", data={"text/html": [text]})
+
+
+PICTURE = {"image/png": "iVBORw0KGgo="}
+SPOILT: list[tuple[Rule, Callable[[Notebook], None], str]] = [
+    (rules.number_of_cells, lambda notebook: notebook["cells"].__delitem__(slice(24, None)), "24 cells"),
+    (rules.counted_from_one, spoil_cell(execution_count=None), "[None, 2, 3"),
+    (rules.counted_from_one, spoil_cell(execution_count=7), "[7, 2, 3"),
+    (rules.says_something, spoil_cell(outputs=[]), "'print(1)' has no output"),
+    (rules.no_error_stored, spoil_output(output_type="error", ename="KeyError", traceback=[]), "raised KeyError"),
+    (rules.no_error_stored, spoil_cell(metadata={"tags": ["raises-exception"]}), "raised nothing"),
+    (rules.cells_are_short, spoil_cell(source=["1\n"] * 30 + ["1"]), "31 lines"),
+    (rules.prose_and_code_in_balance, spoil_cell(source=["1\n"] * 8), "3.4 words"),
+    (rules.prose_and_code_in_balance, lambda notebook: notebook["cells"].append(prose("word " * 60)), "9.0 words"),
+    (rules.images_have_alternative_text, html('<figure><img src="a.png"></figure>'), "no alt text"),
+    (rules.images_have_alternative_text, html('<img alt="" src="data:image/png;base64,aaaa">'), "no alt text"),
+    (rules.images_have_alternative_text, spoil_output(output_type="display_data", data=PICTURE), "bare image"),
+    (rules.images_have_alternative_text, lambda notebook: notebook["cells"].append(prose("![](a.png)")), "no alt"),
+    (rules.no_path_of_a_machine, html("file " + "/".join(["", "home", "me", "x.py"])), "shows the path"),
+    (rules.opens_without_a_question, lambda notebook: notebook["metadata"].pop("language_info"), "would ask"),
+]
+
+
+def test_a_good_notebook_has_no_complaint(good: Notebook) -> None:
+    good["cells"][1]["outputs"].append(
+        {
+            "output_type": "display_data",
+            "data": {"text/html": ['<img alt="2 frames" src="data:image/png;base64,/9j/">']},
+        }
+    )
+    assert [complaint for rule in rules.RULES for complaint in rule(good)] == []
+
+
+@pytest.mark.parametrize(("rule", "spoil", "complaint"), SPOILT)
+def test_a_spoilt_notebook_breaks_one_rule(
+    good: Notebook, rule: Rule, spoil: Callable[[Notebook], None], complaint: str
+) -> None:
+    spoil(good)
+    complaints = {each.__name__: list(each(good)) for each in rules.RULES}
+    assert complaint in "\n".join(complaints[rule.__name__])
+
+
+def test_every_rule_is_shown_to_bite() -> None:
+    assert {rule for rule, _, _ in SPOILT} == set(rules.RULES)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small source, made into a notebook by tools/notebooks.py."""
+    from tools import notebooks
+
+    source = tmp_path_factory.mktemp("made") / "00_small.py"
+    source.write_text((ROOT / "tests" / "data" / "00_small.py").read_text(encoding="utf-8"))
+    assert notebooks.make(source)
+    return source
+
+
+def test_a_made_notebook_is_clean_and_in_step(made: Path) -> None:
+    notebook = load(made.with_suffix(".ipynb"))
+    wanted = [rule for rule in rules.RULES if rule not in (rules.number_of_cells, rules.prose_and_code_in_balance)]
+    assert [complaint for rule in wanted for complaint in rule(notebook)] == []
+    assert list(rules.in_step(notebook, made)) == []
+
+
+def test_a_changed_source_is_noticed(made: Path, tmp_path: Path) -> None:
+    changed = tmp_path / made.name
+    changed.write_text(made.read_text(encoding="utf-8").replace("ready", "steady"))
+    assert list(rules.in_step(load(made.with_suffix(".ipynb")), changed)) != []
+
+
+def test_making_it_again_changes_nothing(made: Path) -> None:
+    from tools import notebooks
+
+    first = made.with_suffix(".ipynb").read_text(encoding="utf-8")
+    assert notebooks.make(made)
+    assert made.with_suffix(".ipynb").read_text(encoding="utf-8") == first
+
+
+def test_a_cell_that_fails_leaves_the_old_notebook(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from tools import notebooks
+
+    source = tmp_path / "00_broken.py"
+    source.write_text("# %%\n1 / 0\n")
+    assert not notebooks.make(source)
+    assert "ZeroDivisionError" in capsys.readouterr().out
+    assert not source.with_suffix(".ipynb").exists()
