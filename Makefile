@@ -42,11 +42,10 @@ test: .venv/made  ## style, types, package tests and notebooks, in under 6 minut
 
 .PHONY: soak
 soak: .venv/made  ## the long versions: more seeds and mutations, notebooks five times, a real browser
-	@tools/find_chromium.sh --install
 	@OCPP_LAB_SOAK=1 $(PYTHON) tools/parts.py \
 	    package "$(PYTEST) -m 'not browser'" \
 	    notebooks "for round in 1 2 3 4 5; do $(NBVAL) notebooks || exit; done" \
-	    browser "$(PYTEST) -rs -m browser tests/browser"
+	    browser "tools/find_chromium.sh --install && $(PYTEST) -rs -m browser tests/browser"
 
 .PHONY: style
 style: .venv/made  ## format the code, then lint it

@@ -52,11 +52,11 @@ async def keep_connected(
     `ConnectionLost` and `HandshakeRefused`, whatever the status (J-errata 3.3), lead to a wait; other exceptions are
     bugs and leave. ``fire`` is told ``lost`` and ``wait_over``.
     """
-    waits = delays()
+    waits: Iterator[float] | None = None
 
     def proved() -> None:
         nonlocal waits
-        waits = delays()
+        waits = None  # begun anew when the next wait is due: this is called for every answered call
 
     while True:
         try:
@@ -66,7 +66,10 @@ async def keep_connected(
             finally:
                 await pipe.close()
         except (OSError, ConnectionLost, HandshakeRefused) as error:
-            log.info("! not connected: %s", error)
+            log.info("! not connected: %s: %s", type(error).__name__, error)
         fire("lost")
-        await asyncio.sleep(next(waits))
+        waits = delays() if waits is None else waits
+        wait = next(waits)
+        log.info("= dials again in %.1f s", wait)
+        await asyncio.sleep(wait)
         fire("wait_over")

@@ -7,6 +7,7 @@ by it. So a script is a list: ignore two boots, refuse one, then behave.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from random import Random
 from typing import Any, Literal
 
@@ -16,6 +17,9 @@ Kind = Literal[
     "ignore", "delay", "CallError", "answer twice", "wrong id", "wrong payload", "garbage", "close", "abort",
     "stop reading", "refuse",
 ]  # fmt: skip
+
+CLOSE_CODES = frozenset({1000, 1001, 1002, 1003, *range(1007, 1015)})
+"""Those below 3000 that may go over the wire."""
 
 
 @dataclass
@@ -84,14 +88,18 @@ class Faults:
 
     def wrong_payload(self, action: str | None = None, *, payload: Any = None, **rule: Any) -> Fault:
         """Act, and answer with a CallResult of the wrong shape."""
-        return self._add("wrong payload", action, {"effect": True, **rule}, payload=payload or {"surprise": True})
+        return self._add("wrong payload", action, {"effect": True, **rule}, payload={"surprise": True} if payload is None else payload)
 
     def garbage(self, action: str | None = None, *, text: str = '{"no": frame', **rule: Any) -> Fault:
         """Answer with a text that is no frame."""
         return self._add("garbage", action, rule, text=text)
 
     def close(self, action: str | None = None, *, code: int = 1001, reason: str = "", **rule: Any) -> Fault:
-        """Close the WebSocket instead of answering."""
+        """Close the WebSocket instead of answering. For 1006, which is never sent, there is ``abort``."""
+        if code not in CLOSE_CODES and not 3000 <= code <= 4999:
+            raise ValueError(
+                f"expected a close code that may be sent (RFC 6455 7.4), such as 1001 or 3000, came {code}"
+            )
         return self._add("close", action, rule, code=code, reason=reason)
 
     def abort(self, action: str | None = None, **rule: Any) -> Fault:
@@ -104,6 +112,8 @@ class Faults:
 
     def refuse(self, *, status: int = 503, **rule: Any) -> Fault:
         """Refuse the WebSocket handshake with an HTTP status."""
+        if status not in set(HTTPStatus) or status < 400:
+            raise ValueError(f"expected an HTTP status from 400 to 599 that has a name, came {status}")
         return self._add("refuse", None, rule, status=status)
 
     def remove(self, fault: Fault) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
 
-from .errors import CallFailed, CallTimeout, MalformedReply
+from .errors import CallFailed, CallTimeout, MalformedReply, NotAccepted
 from .messages import HeartbeatRequest, HeartbeatResponse
 
 log = logging.getLogger(__name__)
@@ -23,8 +23,8 @@ A_DAY = 86_400.0
 class Heartbeat:
     """A heartbeat after ``interval`` seconds without own call, and one at least every ``at_least`` seconds.
 
-    ``on_time(current_time)`` is told the central system's clock. With ``now`` given, ``clock_offset`` is that clock minus
-    ours in seconds, measured at the middle of the round trip.
+    ``on_time(current_time)`` is told the central system's clock. With ``now`` given, ``clock_offset`` is that clock
+    minus ours in seconds, measured at the middle of the round trip.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Heartbeat:
         self.sent += 1
         try:
             response: HeartbeatResponse = await self.call(HeartbeatRequest())
-        except (CallFailed, CallTimeout, MalformedReply) as error:
+        except (CallFailed, CallTimeout, MalformedReply, NotAccepted) as error:  # NotAccepted: about to boot again
             log.warning("! heartbeat: %s", error)
             return None
         self.answered += 1

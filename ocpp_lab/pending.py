@@ -30,8 +30,8 @@ class _Entry(NamedTuple):
 class Pending:
     """The calls that await their answers.
 
-    ``counts`` says how calls ended (resolved, failed, malformed, timeout, cancelled, lost) and which replies fitted none
-    (late, repeated, orphan). Of the last ``remember`` ended ids it is known how they ended.
+    ``counts`` says how calls ended (resolved, failed, malformed, timeout, cancelled, lost) and which replies fitted
+    none (late, repeated, orphan). Of the last ``remember`` ended ids it is known how they ended.
     """
 
     def __init__(self, *, remember: int = 256) -> None:

@@ -6,20 +6,27 @@ Nothing above this room knows what a WebSocket is.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from typing import Any, Protocol
 
 from websockets.asyncio.connection import Connection
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConcurrencyError, ConnectionClosed
 
 from .errors import ConnectionLost
+
+WIRE_LOG = logging.getLogger("ocpp_lab.websockets")
+"""Where `websockets` logs. At DEBUG it would write down every header and frame, passwords included (A01.FR.12), so a
+level of its own keeps it from following its parents there. To see them all the same, set this logger's level."""
+WIRE_LOG.setLevel(logging.INFO)
 
 Note = Callable[[str, str], None]
 """Told of every text at the instant it passes: ``note(">", text)`` when sent, ``note("<", text)`` when received."""
 
 
 class Pipe(Protocol):
-    """Something that carries texts both ways. Iteration ends at any close; `send` after the end raises ConnectionLost."""
+    """Something that carries texts both ways. Iteration ends at any close; `send` then raises ConnectionLost."""
 
     async def send(self, text: str) -> None: ...
 
@@ -63,15 +70,36 @@ class WebSocketPipe:
         try:
             while True:
                 text = await recv()
-                if self._gate:
-                    await self._gate
+                while gate := self._gate:
+                    await self._wait_at(gate)
                 self.note("<", text if isinstance(text, str) else f"a binary frame of {len(text)} bytes")
                 yield text
-        except ConnectionClosed:
+        except (ConnectionClosed, ConcurrencyError):  # the latter: `close` reads in our place
             return
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
-        await self.websocket.close(code, reason)
+        self.resume_reading()  # or the reader would never see the end
+        emptying = asyncio.create_task(self._empty(), name="closing: empty the line")
+        try:
+            await self.websocket.close(code, reason)
+        finally:
+            emptying.cancel()
+
+    async def _empty(self) -> None:
+        """Throw away what nobody reads any more: behind it lies the peer's close frame."""
+        with suppress(ConnectionClosed, ConcurrencyError):  # the latter: somebody still reads
+            while True:
+                await self.websocket.recv()
+
+    async def _wait_at(self, gate: asyncio.Future[None]) -> None:
+        """Until `resume_reading`, or the end of the line: a dead line holds nobody up."""
+        dead = asyncio.create_task(self.websocket.wait_closed(), name="not reading: is the line dead?")
+        try:
+            await asyncio.wait([gate, dead], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            dead.cancel()
+        if dead.done():
+            self.resume_reading()
 
     def stop_reading(self, seconds: float | None = None) -> None:
         """Take nothing more from the line, for so many seconds or until `resume_reading`; the peer's writes back up."""
@@ -88,11 +116,12 @@ class WebSocketPipe:
 
     def abort(self) -> None:
         """Cut the TCP connection without a word."""
+        self.resume_reading()
         self.websocket.transport.abort()
 
 
 class MemoryPipe:
-    """One end of a `pipe_pair`. What one end sends, the other receives, in order; nothing is ever lost but by closing."""
+    """One end of a `pipe_pair`. What one end sends, the other receives, in order; only closing loses anything."""
 
     def __init__(self, note: Note = _ignore) -> None:
         self.note = note
@@ -112,6 +141,7 @@ class MemoryPipe:
         while (text := await self._inbox.get()) is not None:
             self.note("<", text)
             yield text
+        self._inbox.put_nowait(None)  # whoever iterates again finds the end again
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         for end in (self, self.peer):

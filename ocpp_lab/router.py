@@ -6,6 +6,7 @@ direction, second handler, no coroutine, wrong annotation. `answer` never raises
 
 from __future__ import annotations
 
+import functools
 import inspect
 import logging
 from collections import Counter
@@ -46,7 +47,7 @@ class Router:
 
     def include(self, desk: object) -> None:
         """Register every method named ``on_…`` of an object; the annotation of its parameter says what it answers."""
-        methods = [m for name, m in inspect.getmembers(desk, callable) if name.startswith("on_")]
+        methods: list[Any] = [m for name, m in inspect.getmembers(desk, callable) if name.startswith("on_")]
         if not methods:
             raise TypeError(f"expected methods named on_… on {type(desk).__name__}, found none")
         for method in methods:
@@ -124,15 +125,20 @@ def _checked(response: Response) -> Any:
 def _check_handler(request_type: type[Request[Any]], handler: Any) -> None:
     if not inspect.iscoroutinefunction(handler):
         raise TypeError(f"{_name(handler)}: expected a coroutine function; write `async def`")
+    try:
+        [name, *_] = inspect.signature(handler).bind(request_type).arguments
+    except TypeError as error:
+        raise TypeError(f"{_name(handler)}: expected one parameter, the request: {error}") from None
     hints = _annotations(handler)
-    returned = hints.pop("return", request_type.response_type)
-    taken = next(iter(hints.values()), request_type)
+    taken, returned = hints.get(name, request_type), hints.get("return", request_type.response_type)
     for what, wanted, came in (("take", request_type, taken), ("return", request_type.response_type, returned)):
         if came is not wanted and came is not Any:
             raise TypeError(f"{_name(handler)}: expected to {what} {wanted.__name__}, is annotated with {came!r}")
 
 
 def _annotations(handler: Any) -> dict[str, Any]:
+    while isinstance(handler, functools.partial):
+        handler = handler.func
     try:
         return get_type_hints(handler)
     except NameError as error:

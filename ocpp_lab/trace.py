@@ -12,7 +12,9 @@ import logging
 import re
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
+
+import msgspec
 
 from .errors import FrameError
 from .frames import Frame, decode
@@ -21,10 +23,8 @@ log = logging.getLogger("ocpp_lab")
 
 Mark = Literal[">", "<", "=", "!"]
 
-_SECRET = re.compile(
-    r'("key"\s*:\s*"AuthorizationKey"[^}]*?"value"\s*:\s*")[^"]*|("value"\s*:\s*")[^"]*("[^}]*?"key"\s*:\s*"AuthorizationKey")',
-    re.I,
-)
+_SECRET = "authorizationkey"  # keys of a configuration are compared without regard to case (core 7.17)
+_VALUE = re.compile(r'("value"\s*:\s*)("(?:[^"\\]|\\.)*"?|[^,}\s]+)')
 
 
 class Event(NamedTuple):
@@ -49,23 +49,47 @@ class Event(NamedTuple):
 
 
 class Trace:
-    """The newest ``limit`` events. ``listener`` is told of each one at once (live output, tests)."""
+    """The newest ``limit`` events, fewer if their texts have more than ``max_characters`` together.
 
-    def __init__(self, limit: int = 10_000, listener: Callable[[Event], None] | None = None) -> None:
+    ``listener`` is told of each one at once (live output, tests).
+    """
+
+    def __init__(
+        self,
+        limit: int = 10_000,
+        listener: Callable[[Event], None] | None = None,
+        *,
+        max_characters: int = 16_000_000,
+    ) -> None:
         self.events: deque[Event] = deque(maxlen=limit)
         self.listener = listener
+        self.max_characters = max_characters
+        self._characters = 0
         self._time = asyncio.get_running_loop().time
 
     def note(self, identity: str, mark: str, text: str) -> None:
         """Add a line to the story."""
-        if "AuthorizationKey" in text:
+        if "\\u" in text or ('"key"' in text and _SECRET in text.lower()):  # an escape may hide the name
             text = redact(text)
         event = Event(self._time(), identity, mark, text)
-        self.events.append(event)
-        if log.isEnabledFor(logging.DEBUG):
-            log.debug("%s %s %s", mark, identity, text)
+        self._keep(event)
+        level = logging.INFO if mark == "=" else logging.DEBUG
+        if log.isEnabledFor(level):
+            log.log(level, "%s %s %s", mark, identity, text)
         if self.listener:
             self.listener(event)
+
+    def _keep(self, event: Event) -> None:
+        """A ring of so many texts alone would hold gigabytes if a peer sends large ones."""
+        events = self.events
+        if not events:  # also after somebody cleared them
+            self._characters = 0
+        elif len(events) == events.maxlen:
+            self._characters -= len(events[0].text)
+        events.append(event)
+        self._characters += len(event.text)
+        while self._characters > self.max_characters and len(events) > 1:
+            self._characters -= len(events.popleft().text)
 
     def __iter__(self) -> Iterator[Event]:
         return iter(self.events)
@@ -75,5 +99,19 @@ class Trace:
 
 
 def redact(text: str) -> str:
-    """The text without the value of an AuthorizationKey, whichever of key and value comes first."""
-    return _SECRET.sub(lambda m: f"{m[1]}***" if m[1] else f"{m[2]}***{m[3]}", text)
+    """The text without the value of an AuthorizationKey. Of a text that is not JSON, every value goes."""
+    try:
+        shown = _hide(told := msgspec.json.decode(text))
+        return text if shown == told else msgspec.json.encode(shown).decode()
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return _VALUE.sub(r'\1"***"', text)
+
+
+def _hide(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_hide(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if str(node.get("key")).lower() == _SECRET and "value" in node:
+        node = node | {"value": "***"}
+    return {key: _hide(value) for key, value in node.items()}

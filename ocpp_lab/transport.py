@@ -18,6 +18,8 @@ from .pipe import Pipe, how_it_ended
 
 log = logging.getLogger(__name__)
 
+GRACE = 1.0  # seconds to close a pipe that cannot be cut, after flushing took all the time there was
+
 
 class Transport:
     """Texts over a `Pipe`, the same at both ends of the line.
@@ -66,7 +68,12 @@ class Transport:
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((turn, text))
-        await turn
+        try:
+            await turn
+        except asyncio.CancelledError:
+            with suppress(ValueError):  # admitted in the same instant: its text goes out
+                self._waiting.remove((turn, text))
+            raise
 
     def _enqueue(self, text: str) -> None:
         self._queue.append(text)
@@ -99,7 +106,7 @@ class Transport:
     def _admit(self) -> None:
         while self._waiting and len(self._queue) < self.limit:
             turn, text = self._waiting.popleft()
-            if not turn.done():  # a cancelled sender has taken its text back
+            if not turn.done():  # a cancelled sender is about to take its text back
                 self._queue.append(text)
                 self.max_queue_depth = max(self.max_queue_depth, len(self._queue))
                 turn.set_result(None)
@@ -137,15 +144,21 @@ class Transport:
         closing = ConnectionLost(f"this end closed with {code}{said}", code=code, reason=reason)
         writer = self._writer if self._writer and not self._writer.done() else None
         self._lost = self._lost or closing  # no new texts from here on
+        closed_pipe = False
         try:
             async with asyncio.timeout(timeout):
                 if flush and writer:
                     await asyncio.wait([writer])
                 self._end(closing)
+                closed_pipe = True
                 await self.pipe.close(code, reason)
         except TimeoutError:
-            with suppress(AttributeError):  # only some pipes can be aborted
-                self.pipe.abort()  # type: ignore[attr-defined]
+            if hasattr(self.pipe, "abort"):  # only some pipes can be cut
+                self.pipe.abort()
+            elif not closed_pipe:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(GRACE):
+                        await self.pipe.close(code, reason)
         finally:
             self._end(closing)
             if writer:

@@ -15,7 +15,7 @@ from tests.house import SOAK
 # `make test` runs the same examples every time; `make soak` looks for new ones and prints how to repeat a failure.
 _SLOW = [HealthCheck.too_slow]
 settings.register_profile("test", deadline=None, derandomize=True, database=None, suppress_health_check=_SLOW)
-settings.register_profile("soak", deadline=None, max_examples=500, print_blob=True, suppress_health_check=_SLOW)
+settings.register_profile("soak", deadline=None, max_examples=300, print_blob=True, suppress_health_check=_SLOW)
 settings.load_profile("soak" if SOAK else "test")
 
 TIME_LIMIT = 30.0

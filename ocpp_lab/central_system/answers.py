@@ -16,8 +16,8 @@ from .ledger import Ledger
 class Policy:
     """The decisions of a central system, settable while it runs.
 
-    ``registration`` and ``interval`` (s) are what a BootNotification gets; ``registrations`` overrides the first for one
-    identity. ``id_tags`` knows the tags; what it does not know gets ``unknown_tag``.
+    ``registration`` and ``interval`` (s) are what a BootNotification gets; ``registrations`` overrides the first for
+    one identity. ``id_tags`` knows the tags; what it does not know gets ``unknown_tag``.
     """
 
     registration: m.RegistrationStatus = "Accepted"
@@ -43,19 +43,16 @@ class Answers:
         self,
         policy: Policy,
         ledger: Ledger,
-        registrations: dict[str, m.RegistrationStatus],
         now: Callable[[], datetime],
     ) -> None:
         self.policy = policy
         self.ledger = ledger
-        self.registrations = registrations
         self.now = now
         self.statuses: dict[tuple[str, int], m.StatusNotificationRequest] = {}
         """The newest status by identity and connector."""
 
     async def on_boot(self, request: m.BootNotificationRequest) -> m.BootNotificationResponse:
-        identity = current_session().identity
-        status = self.registrations[identity] = self.policy.register(identity)
+        status = self.policy.register(current_session().identity)
         return m.BootNotificationResponse(status=status, current_time=self.now(), interval=self.policy.interval)
 
     async def on_heartbeat(self, request: m.HeartbeatRequest) -> m.HeartbeatResponse:

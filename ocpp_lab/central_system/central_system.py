@@ -21,8 +21,8 @@ from ..credentials import MIN_KEY_BYTES, key_bytes, may_enter
 from ..errors import NotConnected
 from ..faults import Faults
 from ..frames import Call
-from ..messages import RegistrationStatus, Request, Response, TriggerMessageRequest
-from ..pipe import WebSocketPipe
+from ..messages import ExtendedTriggerMessageRequest, RegistrationStatus, Request, Response, TriggerMessageRequest
+from ..pipe import WIRE_LOG, WebSocketPipe
 from ..router import Router
 from ..session import Answers as Answering
 from ..session import Session
@@ -36,15 +36,24 @@ from .ledger import Ledger
 log = logging.getLogger(__name__)
 
 MAX_SIZE = 262_144  # bytes a frame; OCPP 1.6 names no limit, libocpp keeps its own frames under 65,000
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
+LOOPBACK = ("localhost", "::1")  # and 127.0.0.0/8
+
+
+# What a trigger asks for, where it is not called like the request itself (whitepaper 5.5).
+TRIGGERS = {
+    ("ExtendedTriggerMessage", "SignChargePointCertificate"): "SignCertificate",
+    ("ExtendedTriggerMessage", "FirmwareStatusNotification"): "SignedFirmwareStatusNotification",
+}
 
 
 class _Line(Session):
     """A session that tells its desk what was triggered: a Pending charge point may send that, and nothing else."""
 
     async def call[R: Response](self, request: Request[R], *, timeout: float | None = None) -> R:
-        if isinstance(request, TriggerMessageRequest) and isinstance(self.router, Desk):
-            self.router.triggered |= {request.requested_message}
+        if isinstance(request, TriggerMessageRequest | ExtendedTriggerMessageRequest) and isinstance(self.router, Desk):
+            self.router.triggered |= {
+                TRIGGERS.get((request.action, request.requested_message), request.requested_message)
+            }
         return await super().call(request, timeout=timeout)
 
 
@@ -52,9 +61,10 @@ class CentralSystem:
     """``async with CentralSystem() as central_system:`` listens on a free port of the loopback interface.
 
     ``identities``: who is known, others get HTTP 404; None means all that have a password, or everybody if none has.
-    ``passwords``: identity to AuthorizationKey (raw bytes, or hex text); without it they get 401. ``router`` answers requests in place of
-    the default `Answers`; a function gets the identity and returns one. ``ssl`` makes it ``wss://``. ``timeout`` (s) is
-    how long its own calls wait. ``require_boot`` answers SecurityError before a boot was accepted (J-errata 3.8).
+    ``passwords``: identity to AuthorizationKey (raw bytes, or hex text); without it they get 401. ``router`` answers
+    requests in place of the default `Answers`; a function gets the identity and returns one. ``ssl`` makes it
+    ``wss://``. ``timeout`` (s) is how long its own calls wait. ``require_boot`` answers SecurityError before a boot was
+    accepted (J-errata 3.8).
     ``max_size`` (bytes) is the largest frame it reads; ``ping_interval`` (s, None: off) how often it looks whether a
     silent charge point lives. ``receive_buffer`` (bytes) shrinks the sockets' buffers, to make back-pressure visible.
     """
@@ -84,7 +94,7 @@ class CentralSystem:
         self.port = port
         self.passwords = dict(passwords or {})
         self.identities = identities if identities is not None or not passwords else frozenset(passwords)
-        self.ledger = ledger or Ledger()
+        self.ledger = Ledger() if ledger is None else ledger
         self.policy = policy or Policy()
         self.faults = faults or Faults()
         self.ssl = ssl
@@ -94,11 +104,12 @@ class CentralSystem:
         """What the newest BootNotification of each identity got; kept across reconnects (J-spec 5.4)."""
         self.sessions: dict[str, Session] = {}
         """Who is connected now."""
-        self.answers = Answers(self.policy, self.ledger, self.registrations, now)
-        self.router = router or self.answers.router()
-        self.trace = trace or Trace()
+        self.answers = Answers(self.policy, self.ledger, now)
+        self.router = self.answers.router() if router is None else router
+        self.trace = Trace() if trace is None else trace
         self._receive_buffer = receive_buffer
         self._arrivals: dict[str, asyncio.Event] = {}
+        self._newest: dict[str, Session] = {}
         self._server: Server | None = None
         # Compression costs 32 KB for each idle connection and buys nothing on loopback.
         self._options: dict[str, Any] = {
@@ -122,6 +133,7 @@ class CentralSystem:
             self.port,
             ssl=self.ssl,
             process_request=self._process_request,
+            logger=WIRE_LOG,
             select_subprotocol=lambda connection, offered: choose_subprotocol(offered),  # type: ignore[arg-type,return-value]
             **self._options,
         )
@@ -135,12 +147,11 @@ class CentralSystem:
 
     async def stop(self) -> None:
         """Close every connection with 1001 and stop listening; returns when nothing of it is left."""
-        if self._server:
-            self._server.close(close_connections=False)
+        if server := self._server:
+            server.close(close_connections=False)  # each line is closed below, after what it has still to send
             lines = [session.close(1001, "central system stops", timeout=2.0) for session in self.sessions.values()]
             await asyncio.gather(*lines)
-            self._server.close()
-            await self._server.wait_closed()
+            await server.wait_closed()
             self._server = None
             self.trace.note("central system", "=", "stopped")
 
@@ -155,7 +166,8 @@ class CentralSystem:
     @property
     def url(self) -> str:
         """The endpoint; a charge point appends its identity."""
-        return f"{'wss' if self.ssl else 'ws'}://{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host  # an IPv6 address
+        return f"{'wss' if self.ssl else 'ws'}://{host}:{self.port}"
 
     # -- calling
 
@@ -205,10 +217,9 @@ class CentralSystem:
                 raise ValueError(f"expected a password for {identity!r}, came an empty one")
             if len(key_bytes(key)) < MIN_KEY_BYTES:
                 log.warning("! the key of %s is shorter than %d bytes (whitepaper A00.FR.205)", identity, MIN_KEY_BYTES)
-        if self.host not in LOOPBACK and not self.passwords:
-            log.warning(
-                "! listening on %s without passwords: anybody who reaches it can be any charge point", self.host
-            )
+        local = self.host in LOOPBACK or self.host.startswith("127.")
+        if not local and (self.identities is None or set(self.identities) - set(self.passwords)):
+            log.warning("! listening on %r, open to charge points without password: anybody can be one", self.host)
 
     def _process_request(self, connection: ServerConnection, request: HttpRequest) -> HttpResponse | None:
         """Let in or refuse: unknown identity, then password; the subprotocol comes after (J-spec 3.2)."""
@@ -237,12 +248,14 @@ class CentralSystem:
             self.trace.note(identity, "!", "no common subprotocol, closed")
             await websocket.close(1002, "expected the subprotocol ocpp1.6")
             return
-        session = self._session(websocket, identity)
-        # The newest connection of an identity is the one its charge point means; the old one is a corpse or soon will be.
-        while old := self.sessions.get(identity):
-            await old.close(1008, "replaced", flush=False, timeout=1.0)
-            await asyncio.wait([old.ended])
-            self._forget(identity, old)
+        session = self._newest[identity] = self._session(websocket, identity)
+        await self._end_older(identity)
+        if self._newest.get(identity) is not session:  # a still newer one came meanwhile
+            await session.close(1008, "replaced", timeout=1.0)
+            return
+        if not websocket.server.is_serving():
+            await session.close(1001, "central system stops", timeout=2.0)
+            return
         self.sessions[identity] = session
         self._arrivals.pop(identity, asyncio.Event()).set()
         self.trace.note(identity, "=", "connected")
@@ -252,10 +265,21 @@ class CentralSystem:
             self._forget(identity, session)
             self.trace.note(identity, "=", f"disconnected: {session.transport.lost}")
 
+    async def _end_older(self, identity: str) -> None:
+        """The newest connection of an identity is the one its charge point means; an older one is dead or soon will be.
+
+        When this returns, the pending calls of the older one have ended.
+        """
+        if old := self.sessions.get(identity):
+            await old.close(1008, "replaced", flush=False, timeout=1.0)
+            await asyncio.wait([old.ended])
+            self._forget(identity, old)
+
     def _forget(self, identity: str, session: Session) -> None:
         """Unregister this very session: a late close of an old one must not take its successor away."""
-        if self.sessions.get(identity) is session:
-            del self.sessions[identity]
+        for register in (self.sessions, self._newest):
+            if register.get(identity) is session:
+                del register[identity]
 
     def _session(self, websocket: ServerConnection, identity: str) -> Session:
         def note(mark: str, text: str) -> None:
@@ -263,7 +287,7 @@ class CentralSystem:
 
         pipe = WebSocketPipe(websocket, note)
         router = self.router if hasattr(self.router, "answer") else self.router(identity)
-        desk = Desk(identity, router, self.faults, pipe, self.registrations.get, self.require_boot)
+        desk = Desk(identity, router, self.faults, pipe, self.registrations, self.require_boot)
         transport = Transport(pipe, name=identity)
         return _Line(transport, desk, timeout=self.timeout, identity=identity, trouble=lambda text: note("!", text))
 

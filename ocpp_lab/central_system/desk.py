@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from ..errors import OcppError
 from ..faults import Fault, Faults
-from ..frames import Call, CallError, CallResult, Frame, encode
-from ..messages import TriggerMessageRequest
+from ..frames import Call, CallError, CallResult, Frame, decode, encode
+from ..messages import RegistrationStatus, TriggerMessageRequest
 from ..session import Answers, current_session
 
 if TYPE_CHECKING:
@@ -24,11 +23,11 @@ Reply = CallResult | CallError
 class Desk:
     """Answers the calls of one charge point.
 
-    A call of a charge point whose boot was not accepted gets SecurityError (J-errata 3.8), but for BootNotification and,
-    while Pending, what was triggered. One that never booted here is asked to, once: we may have lost our memory.
+    A call of a charge point whose boot was not accepted gets SecurityError (J-errata 3.8), but for BootNotification
+    and, while Pending, what was triggered. One that never booted here is asked to, once: we may have lost our memory.
     """
 
-    __slots__ = ("asked_to_boot", "faults", "identity", "pipe", "registration", "require_boot", "router", "triggered")
+    __slots__ = ("asked_to_boot", "faults", "identity", "pipe", "registrations", "require_boot", "router", "triggered")
 
     def __init__(
         self,
@@ -36,14 +35,14 @@ class Desk:
         router: Answers,
         faults: Faults,
         pipe: WebSocketPipe,
-        registration: Callable[[str], str | None],
+        registrations: dict[str, RegistrationStatus],
         require_boot: bool,
     ) -> None:
         self.identity = identity
         self.router = router
         self.faults = faults
         self.pipe = pipe
-        self.registration = registration
+        self.registrations = registrations
         self.require_boot = require_boot
         self.triggered: frozenset[str] = frozenset()
         self.asked_to_boot = False
@@ -56,10 +55,19 @@ class Desk:
 
     async def _answer_well(self, call: Call) -> Reply | None:
         if self.require_boot and call.action != "BootNotification":
-            registration = self.registration(self.identity)
+            registration = self.registrations.get(self.identity)
             if registration != "Accepted" and not (registration == "Pending" and call.action in self.triggered):
                 return self._turn_away(call, registration)
-        return await self.router.answer(call)
+        reply = await self.router.answer(call)
+        if call.action == "BootNotification" and isinstance(reply, CallResult):
+            self._register(reply)
+        return reply
+
+    def _register(self, reply: CallResult) -> None:
+        """What was answered counts from now on, whoever answered: the router may be anybody's."""
+        plain: Any = decode(encode(reply))  # a router may have encoded the payload already
+        if (status := plain.payload.get("status")) in get_args(RegistrationStatus):
+            self.registrations[self.identity] = status
 
     def _turn_away(self, call: Call, registration: str | None) -> CallError:
         if registration is None and not self.asked_to_boot:

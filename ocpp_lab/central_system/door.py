@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 SUBPROTOCOL = "ocpp1.6"
 
@@ -14,12 +14,12 @@ def identity_of(path: str) -> str | None:
     A colon cannot be part of it: HTTP Basic could not tell where the user ends.
     """
     try:
-        identity = unquote(urlsplit(path).path.rpartition("/")[2], errors="strict")
-    except (UnicodeDecodeError, ValueError):
+        identity = unquote(path.partition("?")[0].rpartition("/")[2], errors="strict")
+    except UnicodeDecodeError:
         return None
     return identity if identity and identity.isprintable() and ":" not in identity else None
 
 
 def choose_subprotocol(offered: Sequence[str]) -> str | None:
-    """The subprotocol if it is on offer. None finishes the handshake without one; the handler then closes (J-spec 3.2)."""
+    """The subprotocol if it is on offer. None: finish the handshake without one, then close (J-spec 3.2)."""
     return SUBPROTOCOL if SUBPROTOCOL in offered else None

@@ -7,8 +7,11 @@ is the event itself; a UNIQUE constraint over it makes the repeat harmless.
 from __future__ import annotations
 
 import sqlite3
+import weakref
+from datetime import UTC
 from typing import Any
 
+from ..errors import PayloadError
 from ..messages import StartTransactionRequest, StopTransactionRequest
 
 _SCHEMA = """
@@ -30,16 +33,21 @@ class Ledger:
     """Transactions by charge point. ``path`` is a file, or ``":memory:"``."""
 
     def __init__(self, path: str = ":memory:") -> None:
-        self._db = sqlite3.connect(path)
+        # Closed when it is forgotten if nobody closed it before; the garbage collector may do so in any thread.
+        self._db = sqlite3.connect(path, check_same_thread=False)
+        weakref.finalize(self, self._db.close)
         self._db.row_factory = sqlite3.Row
         self._db.executescript(_SCHEMA)
 
     def start(self, identity: str, request: StartTransactionRequest) -> int:
         """The transaction id for this start; the same one again for a repeat."""
-        event = (identity, request.connector_id, request.id_tag, _instant(request.timestamp), request.meter_start)
+        connector = _number("connectorId", request.connector_id)
+        meter_start = _number("meterStart", request.meter_start)
+        event = (identity, connector, request.id_tag, _instant(request.timestamp), meter_start)
         with self._db:
             self._db.execute(
-                "INSERT OR IGNORE INTO transactions (identity, connector, id_tag, started, meter_start) VALUES (?,?,?,?,?)",
+                "INSERT OR IGNORE INTO transactions (identity, connector, id_tag, started, meter_start)"
+                " VALUES (?,?,?,?,?)",
                 event,
             )
             row = self._db.execute(
@@ -49,18 +57,19 @@ class Ledger:
         return int(row["id"])
 
     def stop(self, identity: str, request: StopTransactionRequest) -> None:
-        """End a transaction. The first stop wins; one that belongs to no transaction is kept apart (core errata 3.18)."""
+        """End a transaction. The first stop wins; one without a transaction is kept apart (core errata 3.18)."""
         stopped, reason = _instant(request.timestamp), request.reason or "Local"  # J-errata 2.5: Local is the default
-        key = (identity, request.transaction_id)
+        key = (identity, _number("transactionId", request.transaction_id))
+        meter_stop = _number("meterStop", request.meter_stop)
         with self._db:
             if self._db.execute("SELECT 1 FROM transactions WHERE identity = ? AND id = ?", key).fetchone():
                 self._db.execute(
                     "UPDATE transactions SET stopped = ?, meter_stop = ?, reason = ?"
                     " WHERE identity = ? AND id = ? AND stopped IS NULL",
-                    (stopped, request.meter_stop, reason, *key),
+                    (stopped, meter_stop, reason, *key),
                 )
             else:
-                self._db.execute("INSERT OR IGNORE INTO orphans VALUES (?,?,?,?)", (*key, stopped, request.meter_stop))
+                self._db.execute("INSERT OR IGNORE INTO orphans VALUES (?,?,?,?)", (*key, stopped, meter_stop))
 
     def rows(self) -> list[dict[str, Any]]:
         """All transactions in the order of their ids."""
@@ -74,5 +83,12 @@ class Ledger:
         self._db.close()
 
 
+def _number(field: str, value: int) -> int:
+    """The specification bounds no integer; sqlite keeps 64 bits."""
+    if not -(2**63) <= value < 2**63:
+        raise PayloadError("PropertyConstraintViolation", f"{field}: expected an integer of 64 bits, came a larger one")
+    return value
+
+
 def _instant(timestamp: Any) -> str:
-    return str(timestamp.isoformat(timespec="milliseconds"))
+    return str(timestamp.astimezone(UTC).isoformat(timespec="milliseconds"))

@@ -94,29 +94,33 @@ class Configuration:
         """Set a key from our own side, whatever its access."""
         self.keys[name].value = value
 
+    def find(self, name: str) -> Key | None:
+        """A key by its name, in whatever case (core 7.17: CiString50Type)."""
+        return next((key for key in self.keys.values() if key.name.lower() == name.lower()), None)
+
     def seconds(self, name: str) -> float:
         """A duration."""
         return float(self.keys[name].value)
 
     def change(self, name: str, value: str) -> ConfigurationStatus:
         """ChangeConfiguration (core 5.3): unknown key → NotSupported; read-only key or bad value → Rejected."""
-        key = self.keys.get(name)
+        key = self.find(name)
         if key is None:
             return "NotSupported"
         if key.access == "R" or not key.valid(value):
             return "Rejected"
         key.value = value
         if self.on_change:
-            self.on_change(name, value)
+            self.on_change(key.name, value)
         return "Accepted"
 
     def read(self, names: list[str] | None) -> tuple[list[KeyValue], list[str]]:
         """GetConfiguration (core 5.8): the keys asked for, all if none is named; and the names we do not know."""
         wanted = names or [name for name, key in self.keys.items() if key.access != "W"]
-        known = [self.keys[name] for name in wanted if name in self.keys]
+        known = [key for name in wanted if (key := self.find(name))]
         found = [
             # A write-only key exists, and says nothing (whitepaper A01.FR.12).
             KeyValue(key=key.name, readonly=key.access == "R", value=None if key.access == "W" else key.value)
             for key in known
         ]
-        return found, [name for name in wanted if name not in self.keys]
+        return found, [name for name in wanted if not self.find(name)]

@@ -8,11 +8,11 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import InvalidHandshake, InvalidStatus
+from websockets.exceptions import InvalidStatus, NegotiationError, WebSocketException
 from websockets.typing import Subprotocol
 
 from ..errors import HandshakeRefused
-from ..pipe import Note, WebSocketPipe
+from ..pipe import WIRE_LOG, Note, WebSocketPipe
 
 SUBPROTOCOL = Subprotocol("ocpp1.6")
 
@@ -36,25 +36,33 @@ async def dial(
     send_buffer: int | None = None,
     **options: Any,
 ) -> WebSocketPipe:
-    """Connect once. Raises OSError if nobody is there, `HandshakeRefused` if we are not let in.
+    """Connect once. Raises OSError if nobody is there who speaks WebSocket, `HandshakeRefused` if we are not let in.
 
-    A central system that agrees on no subprotocol is closed at once (J-spec 3.2).
+    A central system that agrees on no subprotocol is closed at once (J-spec 3.2). Without ``ssl`` a ``wss://`` endpoint
+    is checked against the certificates that the operating system trusts.
     """
     host = urlsplit(url).hostname or ""
     local = host in ("localhost", "::1") or host.startswith("127.")
+    if ssl:
+        options["ssl"] = ssl  # None would be taken for "no TLS", and wss:// refused
+    attempt = connect(
+        url,
+        subprotocols=[SUBPROTOCOL],
+        additional_headers={"Authorization": authorization} if authorization else None,
+        proxy=None if local else True,  # websockets would ask a proxy for 127.0.0.1 too
+        logger=WIRE_LOG,
+        **options,
+    )
     try:
-        websocket = await connect(
-            url,
-            subprotocols=[SUBPROTOCOL],
-            additional_headers={"Authorization": authorization} if authorization else None,
-            ssl=ssl,
-            proxy=None if local else True,  # websockets would ask a proxy for 127.0.0.1 too
-            **options,
-        )
+        websocket = await attempt
     except InvalidStatus as refused:
         raise HandshakeRefused(refused.response.status_code, refused.response.reason_phrase) from None
-    except InvalidHandshake as refused:
+    except OSError:  # first: an SSLCertVerificationError is a ValueError too
+        raise
+    except NegotiationError as refused:
         raise HandshakeRefused(101, str(refused)) from None
+    except (WebSocketException, ValueError) as strange:  # no HTTP, or a redirect to nowhere: what came, not our mistake
+        raise ConnectionError(f"expected a WebSocket handshake from {host}: {strange}") from None
     if websocket.subprotocol is None:
         await websocket.close(1002, "expected the subprotocol ocpp1.6")
         raise HandshakeRefused(101, "the central system did not agree on the subprotocol ocpp1.6")

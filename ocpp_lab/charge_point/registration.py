@@ -28,8 +28,8 @@ def may_send(action: str, registration: str | None, *, triggered: bool = False) 
 def may_serve(action: str, registration: str | None) -> Literal["serve", "refuse", "silent"]:
     """Whether a call of the central system is answered; *refuse* means: with status Rejected.
 
-    Pending answers all but remote start and stop; Rejected answers nothing (core 4.2). Before the boot is answered we do
-    as in Pending.
+    Pending answers all but remote start and stop; Rejected answers nothing (core 4.2). Before the boot is answered we
+    do as in Pending.
     """
     if registration == "Rejected":
         return "silent"
@@ -46,8 +46,8 @@ async def boot(
 ) -> BootNotificationResponse:
     """Send BootNotification until it is accepted; returns that answer.
 
-    Not accepted: again after ``interval`` seconds, which is a minimum; 0 leaves it to us, and we take
-    ``retry_interval``. CallError, timeout, unreadable answer: again after ``retry_interval``. ConnectionLost leaves.
+    Not accepted: again after ``interval`` seconds, which is a minimum; 0 leaves it to us (and below 0 says nothing):
+    we take ``retry_interval``. CallError, timeout, unreadable answer: again after ``retry_interval``. ConnectionLost leaves.
     """
     while True:
         try:
@@ -60,4 +60,4 @@ async def boot(
             on_answer(response)
         if response.status == "Accepted":
             return response
-        await wait(response.interval or retry_interval)
+        await wait(response.interval if response.interval > 0 else retry_interval)

@@ -55,10 +55,11 @@ else:
 
 
 def write_timestamp(value: Any) -> str:
-    """msgspec's enc_hook: an instant as RFC 3339 text in UTC with milliseconds."""
+    """msgspec's enc_hook: an instant as RFC 3339 text with milliseconds, and ``Z`` if it is in UTC."""
     if not isinstance(value, Timestamp):
         raise NotImplementedError(f"{type(value).__name__} has no place in an OCPP payload")
-    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    # No astimezone(UTC): it would take a time without offset for local time, which reading back would never notice.
+    return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 NO_OFFSET = "Expected `datetime` with a timezone component"

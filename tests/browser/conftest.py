@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.lab import LabNotebook, LabServer, browser_page, find_chromium
+from tests.browser.lab import LabNotebook
+from tests.browser.server import LabServer, browser_page, find_chromium
 from tests.house import ROOT
 
 

@@ -17,7 +17,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.browser.lab import LabNotebook, LabServer, browser_page
+from tests.browser.lab import LabNotebook
+from tests.browser.server import LabServer, browser_page
 
 SETTLE = 1500
 """Milliseconds between a click and the picture: what a person waits before saying that nothing happened."""

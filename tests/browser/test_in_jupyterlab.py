@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.lab import LabNotebook, LabServer
+from tests.browser.lab import LabNotebook
+from tests.browser.server import LabServer
 from tests.house import ROOT
 
 pytestmark = pytest.mark.browser

@@ -1,0 +1,114 @@
+"""One end of the wire, in a process of its own: ``python -m benchmarks.end server d``.
+
+Obeys its parent: a line of JSON comes in on stdin, ``["run", "heartbeat", 50, 1.0]``, and a line of JSON goes out on
+stdout. When stdin ends, so does the process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import resource
+import sys
+import time
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+from .contenders import CONTENDERS, Caller, Contender
+
+
+class Server:
+    """Listens, and tells what it costs."""
+
+    def __init__(self, contender: Contender) -> None:
+        self.contender = contender
+
+    async def listen(self) -> int:
+        return await self.contender.serve()
+
+    async def cpu(self) -> float:
+        """Seconds of CPU so far, user and system, of all threads."""
+        return time.process_time()
+
+    async def memory(self) -> int:
+        """Resident bytes, garbage apart."""
+        await asyncio.sleep(0.2)  # whatever just closed or arrived settles first
+        gc.collect()
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        return pages * resource.getpagesize()
+
+    async def close(self) -> None:
+        """The listening socket and its connections end with the process."""
+
+
+class Client:
+    """Holds connections and makes round trips over them."""
+
+    def __init__(self, contender: Contender) -> None:
+        self.contender = contender
+        self.callers: list[Caller] = []
+
+    async def dial(self, port: int, connections: int) -> int:
+        """Open so many more connections, fifty at a time: a listening socket's backlog is 100."""
+        first = len(self.callers)
+        for start in range(first, first + connections, 50):
+            numbers = range(start, min(start + 50, first + connections))
+            self.callers += await asyncio.gather(*(self.contender.dial(port, number) for number in numbers))
+        return len(self.callers)
+
+    async def trips(self, kind: str, count: int) -> int:
+        """So many round trips on every connection."""
+        for _ in range(count):
+            await asyncio.gather(*(getattr(caller, kind)() for caller in self.callers))
+        return count
+
+    async def run(self, kind: str, connections: int, seconds: float) -> tuple[int, float, float]:
+        """Round trips back to back on each of so many connections: how many, in which time (s), for how much CPU (s)."""
+        start, cpu = time.perf_counter(), time.process_time()
+        end = start + seconds
+
+        async def back_to_back(caller: Caller) -> int:
+            trip, count = getattr(caller, kind), 0
+            while time.perf_counter() < end:
+                await trip()
+                count += 1
+            return count
+
+        counts = await asyncio.gather(*(back_to_back(caller) for caller in self.callers[:connections]))
+        return sum(counts), time.perf_counter() - start, time.process_time() - cpu
+
+    async def close(self) -> None:
+        for start in range(0, len(self.callers), 50):
+            await asyncio.gather(*(caller.close() for caller in self.callers[start : start + 50]))
+
+
+async def obey(end: Server | Client) -> None:
+    """Do what the lines on stdin say, one after the other."""
+    lines = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
+    while line := await lines.readline():
+        verb, *arguments = json.loads(line)
+        print(json.dumps(await getattr(end, verb)(*arguments)), flush=True)
+    await end.close()
+
+
+def run(work: Coroutine[Any, Any, None], loop: str) -> None:
+    if loop == "uvloop":
+        import uvloop
+
+        uvloop.run(work)
+    else:
+        asyncio.run(work)
+
+
+def main(role: str, letter: str) -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # a thousand connections and some
+    contender = CONTENDERS[letter]
+    run(obey(Server(contender) if role == "server" else Client(contender)), contender.loop)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

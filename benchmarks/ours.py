@@ -1,0 +1,49 @@
+"""(d) Ours: a `CentralSystem` as it comes out of the box, and a `Session` at the charge point's end."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import ocpp_lab.messages as m
+from ocpp_lab import CentralSystem, Router, Session, Transport
+from ocpp_lab.charge_point.dial import dial
+
+from .payloads import fresh_id, typed_meter_values
+from .wire import OPTIONS
+
+_servers: list[CentralSystem] = []  # keeps them from being collected
+
+
+async def serve() -> int:
+    """Boot required, frames recorded, everything typed and validated: nothing is switched off."""
+    central_system = await CentralSystem().start()
+    _servers.append(central_system)
+    return central_system.port
+
+
+class Caller:
+    """A session that booted once, as every charge point must."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.reader = asyncio.create_task(session.run())
+
+    @classmethod
+    async def dial(cls, port: int, number: int) -> Caller:
+        pipe = await dial(f"ws://127.0.0.1:{port}/CP_{number}", **OPTIONS)
+        caller = cls(Session(Transport(pipe), Router("ChargePoint"), ids=iter(fresh_id, "")))
+        await caller.session.call(
+            m.BootNotificationRequest(charge_point_vendor="OCPP Lab", charge_point_model="Benchmark")
+        )
+        return caller
+
+    async def heartbeat(self) -> Any:
+        return await self.session.call(m.HeartbeatRequest())
+
+    async def meter_values(self) -> Any:
+        return await self.session.call(typed_meter_values())
+
+    async def close(self) -> None:
+        await self.session.close()
+        await self.reader

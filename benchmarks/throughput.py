@@ -1,0 +1,48 @@
+"""Round trips per second of all contenders, in turn."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from contextlib import ExitStack
+from statistics import median
+
+from .contenders import CONTENDERS
+from .pair import Pair, Window
+from .progress import Progress
+
+KINDS = {"heartbeat": "Heartbeat", "meter_values": "MeterValues"}
+CONNECTIONS = (1, 50)
+
+Case = tuple[str, int]  # kind, connections
+CASES: list[Case] = [(kind, connections) for kind in KINDS for connections in CONNECTIONS]
+
+Windows = dict[tuple[str, Case], list[Window]]
+
+
+def throughput(rounds: int, seconds: float, progress: Progress) -> Windows:
+    """Every contender, every case, ``rounds`` windows of ``seconds`` each; interleaved, so that a noisy minute hits all."""
+    found: Windows = defaultdict(list)
+    with ExitStack() as stack:
+        pairs = {letter: stack.enter_context(Pair(letter)) for letter in CONTENDERS}
+        for pair in pairs.values():
+            pair.dial(max(CONNECTIONS))
+            for kind in KINDS:
+                pair.measure(kind, max(CONNECTIONS), 0.2)  # warm
+        for number in range(rounds):
+            for case in CASES:
+                # There and back, because a neighbour on the machine may like every sixth window.
+                for letter in list(pairs)[:: 1 if number % 2 else -1]:
+                    found[letter, case].append(pairs[letter].measure(*case, seconds))
+                    progress.step(f"round {number + 1} of {rounds}")
+    return found
+
+
+def middle(windows: list[Window]) -> Window:
+    """The median of each column."""
+    return Window(median(window.rate for window in windows), median(window.cpu for window in windows))
+
+
+def ratio(found: Windows, left: str, right: str, case: Case) -> float:
+    """How many times as fast left is: the median over the rounds, each compared within itself."""
+    pairs = zip(found[left, case], found[right, case], strict=True)
+    return median(one.rate / other.rate for one, other in pairs)

@@ -1,0 +1,386 @@
+# %% [markdown]
+# # 1. Smoke tests: did anybody hear me, and how long do I wait?
+#
+# Friday, 17:40. Charge point `CP_1` stands at a motorway service area, behind a cellular router. Its power comes on. It
+# calls home, and nobody answers. It floods the line, and is cut off. At 18:00 nobody can say what became of its calls.
+#
+# We let that happen on this machine, with real WebSockets. Then we build the five tests that would have told.
+# New to `async`/`await`? Five cells of [warm-up](00_asyncio_warm_up.ipynb) are enough.
+
+# %%
+import asyncio
+import json
+from functools import partial
+from itertools import pairwise, repeat
+
+from ocpp_lab import Call, CentralSystem, ChargePoint, FrameError, Policy, decode, encode, lab
+from ocpp_lab import messages as m
+from ocpp_lab.charge_point.dial import dial
+
+guard = lab.Guard()
+guard
+
+# %% [markdown]
+# ## 1. The two ends and the wire
+#
+# The **central system** (CSMS) is the server of the operator. The **charge point** is the client: it dials, so that it
+# works behind a router. Its *identity* is the end of the URL. It first says who it is. Once accepted, it reports the
+# status of each connector; number 0 is the whole charge point.
+#
+# Both run in this kernel, over loopback. To save your time, timeouts are 0.5 s instead of 30, and a lost line is dialled
+# again after 0.1 s instead of 3 to 13.
+
+# %%
+central_system = await CentralSystem(receive_buffer=4096).start()
+charge_point = await ChargePoint(
+    central_system.url, "CP_1", connectors=2, timeout=0.5, send_buffer=4096, delays=lambda: repeat(0.1)
+).start()
+await lab.until(lambda: len(central_system.answers.statuses) == 3)
+print("CP_1 is", charge_point.state, "at", central_system.url)
+
+# %%
+boot, *reports = lab.calls(charge_point.trace)
+said = f"CP_1 is accepted after {boot.seconds * 1000:.1f} ms, then reports {len(reports)} statuses"
+lab.ladder(charge_point, central_system, title=said)
+
+# %% [markdown]
+# ## 2. Three frames, and nothing else
+#
+# A frame is a JSON array. Its first element says what it is: 2 is a *Call*, 3 a *CallResult*, 4 a *CallError*
+# (J-spec 4.2). The second is the unique id: an answer carries the id of its call. Everything else is no frame, and the
+# decoder says why.
+
+# %%
+for text in [
+    '[2,"17","Heartbeat",{}]',
+    '[3,"17",{"currentTime":"2025-06-06T17:40:00Z"}]',
+    '[4,"17","InternalError","database is down",{}]',
+]:
+    print(decode(text))
+
+# %%
+for text in ['[2,"17","Heartbeat"]', '[2,17,"Heartbeat",{}]', '[7,"17",{}]', '{"boot": true}']:
+    try:
+        decode(text)
+    except FrameError as problem:
+        print(f"{text:24}{problem}")
+
+# %% [markdown]
+# ## 3. A boot that trusts the world
+#
+# This panel makes the central system misbehave. Click, or do the same from Python: `panel.toggle("ignore")`.
+
+# %%
+panel = lab.FaultPanel(central_system)
+panel
+
+# %% [markdown]
+# Here is the first firmware, four reasonable lines. A *pipe* can send a text and iterate over those that arrive. With
+# a healthy central system it works.
+
+
+# %%
+async def naive_boot(pipe):
+    await pipe.send('[2,"1","BootNotification",{"chargePointVendor":"Lab","chargePointModel":"Zero"}]')
+    async for text in pipe:
+        return json.loads(text)[2]["status"]
+
+
+async def on_a_new_line(work):
+    """One experiment as CP_0, and what came of it."""
+    pipe = await dial(f"{central_system.url}/CP_0")
+    try:
+        return await work(pipe)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    finally:
+        await pipe.close()
+        await lab.until(lambda: "CP_0" not in central_system)
+
+
+print("booted:", await on_a_new_line(naive_boot))
+
+# %% [markdown]
+# **Predict.** Now *ignore* is on: the central system reads and says nothing. What does `naive_boot` print?
+#
+# (a) `booted: None` · (b) `booted: TimeoutError` · (c) nothing, ever · (d) `booted: Rejected`
+
+# %%
+panel.toggle("ignore")
+guard.after = 1
+try:
+    async with asyncio.timeout(1.6):  # our patience, not the firmware's
+        print("booted:", await on_a_new_line(naive_boot))
+except TimeoutError:
+    print("we lost patience; naive_boot would still wait")
+
+# %% [markdown]
+# The line about waiting comes from the guard; *Interrupt* would work too. **Predict** the next two: a *CallError* comes,
+# then the central system closes. Who gets the blame?
+
+# %%
+guard.after = 5
+panel.clear()
+panel.toggle("CallError")
+print("booted:", await on_a_new_line(naive_boot))
+panel.clear()
+central_system.faults.close("BootNotification", times=1)
+print("booted:", await on_a_new_line(naive_boot))
+
+# %% [markdown]
+# The first blames Python for what the peer said. The second believes that it booted, with status `None`.
+#
+# ## 4. A call has four ends
+#
+# Result, error, timeout, loss. The peer sends the first two. **You must produce the last two yourself**, or somebody
+# waits for ever. Our charge point does; `lab.timed` writes down how each call ends. For the fourth end we cut the line
+# while a call waits, long before its own timeout.
+
+
+# %%
+async def heartbeat(timeout=None):
+    return await lab.timed(charge_point.call(m.HeartbeatRequest(), timeout=timeout), "Heartbeat")
+
+
+start = lab.now()
+four = [await heartbeat()]
+for fault in ("CallError", "ignore"):
+    panel.toggle(fault)
+    four.append(await heartbeat())
+    panel.clear()
+print(*(f"{each.outcome}: {each.detail}" for each in four), sep="\n")
+
+
+# %%
+async def cut(button):
+    """Press a button while a Heartbeat waits for its answer; go on when CP_1 is back."""
+    before = charge_point.session
+    panel.toggle("ignore")
+    waiting = asyncio.create_task(heartbeat(timeout=30))
+    await asyncio.sleep(0.2)
+    panel.press(button)
+    await panel.settle()
+    panel.clear()
+    await lab.until(lambda: charge_point.state == "online" and charge_point.session is not before)
+    return await waiting
+
+
+four.append(await cut("close 1001"))
+print(four[-1].outcome + ":", four[-1].detail)
+
+# %%
+lab.ladder(charge_point, central_system, since=start, title="Four calls, four ends; two of them no peer ever sent")
+
+# %% [markdown]
+# A timeout and a loss are *indefinite*: the central system may have acted. A CallError is *definite*: it did not.
+# *abort* cuts the TCP connection without a close frame. The caller learns it just as fast.
+
+# %%
+aborted = await cut("abort")
+print(aborted.outcome + ":", aborted.detail)
+print("known within 1 s, not after 30 s:", aborted.seconds < 1)
+
+# %% [markdown]
+# ## 5. From boot to heartbeat
+#
+# The answer to a boot carries an *interval* (core 4.2): the charge point shall give a sign of life that often. We set it
+# to 1 s on the panel. The operator resets `CP_1`, so that it boots again.
+
+# %%
+panel.set(interval=1)
+start = lab.now()
+session = await central_system.connected("CP_1")
+print(await session.call(m.ResetRequest(type="Soft")))
+await lab.until(lambda: sum(at > start for at in central_system.heartbeats) == 3)
+beats = [at for at in central_system.heartbeats if at > start]
+print("seconds between heartbeats:", [round(b - a) for a, b in pairwise(beats)])
+
+# %%
+said = f"A heartbeat every {beats[1] - beats[0]:.2f} s, as the answer to the boot asked"
+lab.ladder(charge_point, central_system, since=beats[0] - 0.01, title=said)
+
+# %%
+# The central system may call too, at any time: it slows the heartbeat down again.
+await central_system["CP_1"].call(m.ChangeConfigurationRequest(key="HeartbeatInterval", value="300"))
+
+# %% [markdown]
+# ## 6. An action nobody knows
+#
+# OCPP has no `MakeCoffee`: the answer is *NotImplemented*. It has `Reset`, but no charge point sends it: *NotSupported*.
+# Either way the answer carries the caller's id, and the session lives on.
+
+
+# %%
+async def ask(pipe, text):
+    await pipe.send(text)
+    async for answer in pipe:
+        return decode(answer)
+
+
+for action in ("MakeCoffee", "Reset", "Heartbeat"):
+    answer = await on_a_new_line(partial(ask, text=f'[2,"17","{action}",{{}}]'))
+    print(type(answer).__name__, getattr(answer, "code", ""), getattr(answer, "description", ""))
+
+# %% [markdown]
+# ## 7. The flood
+#
+# `CP_1` was offline, and now has 1,000 small frames to send. The central system has *stopped reading*. The first
+# firmware starts all sends at once.
+
+# %%
+frames = [encode(Call(f"flood-{n}", "DataTransfer", {"vendorId": "Lab", "data": "x" * 60})) for n in range(1000)]
+
+transport = charge_point.session.transport
+panel.set(seconds=5)
+panel.toggle("stop reading")
+sends = [asyncio.create_task(transport.pipe.send(frame)) for frame in frames]
+await asyncio.sleep(0.2)
+print("more than 500 sends in flight:", sum(not send.done() for send in sends) > 500)
+panel.toggle("stop reading", False)
+_ = await asyncio.gather(*sends)
+
+# %% [markdown]
+# A thousand tasks, a thousand buffers, no bound. Our `Transport` has one queue and one writer. `send` returns when the
+# text is *queued*. **Predict** while the peer does not read for 0.5 s: how many writes are in flight, and how deep is
+# the queue?
+#
+# (a) 1,000 and 0 · (b) 1 and nearly 1,000 · (c) 1 and 0 · (d) it raises
+
+# %%
+probes = {name: partial(getattr, transport, name) for name in ("queue_depth", "writes_in_flight")}
+panel.set(seconds=0.5)
+async with lab.Sampler(probes, interval=0.005) as sampler:
+    await asyncio.sleep(0.1)
+    start = lab.now()
+    panel.toggle("stop reading")
+    await asyncio.gather(*(transport.send(frame) for frame in frames))
+    print("all queued, nobody waits:", lab.now() - start < 0.4)
+    await lab.until(lambda: not transport.queue_depth and not transport.writes_in_flight)
+print("at most one on the wire:", transport.max_writes_in_flight == 1)
+
+# %%
+lab.queue_depth(sampler, spans=[(start, start + 0.5, "the central system does not read")])
+
+# %% [markdown]
+# The queue is bounded too, by `limit`: 1,000 texts. Beyond it `send` waits. So a slow peer costs time, not memory.
+#
+# ## 8. Cut off with three calls pending
+#
+# OCPP allows one own call in flight (J-spec 4.1.1). Three tasks call at once: one is on the wire, two wait their turn.
+# **Predict** what the three callers get when the central system closes:
+#
+# (a) three timeouts after 30 s · (b) three times *lost*, at once · (c) one *lost*, two *not sent*, at once · (d) they
+# are sent again after the reconnect
+
+# %%
+authorize = m.AuthorizeRequest(id_tag="TAG_A")
+panel.toggle("ignore")
+calls = [asyncio.create_task(lab.timed(charge_point.call(authorize, timeout=30), "Authorize")) for _ in range(3)]
+await asyncio.sleep(0.2)
+panel.press("close 1001")
+await panel.settle()
+panel.clear()
+three = await asyncio.gather(*calls)
+print(*(f"{each.outcome}: {each.detail}" for each in three), sep="\n")
+
+# %% [markdown]
+# *Not sent* is good news: it is definite, nothing left this machine, and trying again is safe.
+
+# %%
+said = f"The call that was cut off failed after {three[0].seconds:.1f} s, not after its 30 s timeout"
+lab.latency(four + three, said, timeout=30)
+
+# %% [markdown]
+# ## 9. Five smoke tests
+#
+# Each gets a fresh pair. Each asserts what a lying stack cannot fake. `make test` runs stricter ones of the same names,
+# in `tests/integration/test_smoke.py`.
+
+
+# %%
+async def boot_accepted_then_heartbeat(central_system, charge_point):
+    await lab.until(lambda: central_system.heartbeats, timeout=2)
+    assert central_system.last_boot_id and charge_point.registration == "Accepted"
+
+
+async def unknown_action_yields_not_implemented(central_system, charge_point):
+    pipe = await dial(f"{central_system.url}/CP_0")
+    await naive_boot(pipe)
+    answer = await ask(pipe, '[2,"17","MakeCoffee",{}]')
+    assert (answer.unique_id, answer.code) == ("17", "NotImplemented")
+    assert (await ask(pipe, '[2,"18","Heartbeat",{}]')).unique_id == "18"
+    await pipe.close()
+
+
+async def timeout_no_server_reply_local_timeout_error(central_system, charge_point):
+    central_system.faults.ignore("Authorize")
+    ended = await lab.timed(charge_point.call(authorize, timeout=0.1))
+    assert ended.outcome == "timeout" and 0.1 <= ended.seconds < 1
+
+
+print("three of five")
+
+
+# %%
+async def back_pressure_thousand_small_frames_serialized_writes(central_system, charge_point):
+    transport = charge_point.session.transport
+    await asyncio.gather(*(transport.send(frame) for frame in frames))
+    await lab.until(lambda: sum("flood-" in event.text for event in central_system.received) == 1000)
+    assert transport.max_writes_in_flight == 1
+
+
+async def close_flow_server_close_resolves_pendings(central_system, charge_point):
+    central_system.faults.ignore("Authorize")
+    calls = [asyncio.create_task(lab.timed(charge_point.call(authorize, timeout=30))) for _ in range(3)]
+    await lab.until(lambda: "Authorize" in central_system.received[-1].text)
+    await central_system["CP_1"].close(1001)
+    outcomes = [each.outcome for each in await asyncio.wait_for(asyncio.gather(*calls), 1)]
+    assert outcomes == ["lost", "not sent", "not sent"]
+
+
+print("five of five")
+
+# %%
+for test in (
+    boot_accepted_then_heartbeat,
+    unknown_action_yields_not_implemented,
+    timeout_no_server_reply_local_timeout_error,
+    back_pressure_thousand_small_frames_serialized_writes,
+    close_flow_server_close_resolves_pendings,
+):
+    async with CentralSystem(policy=Policy(interval=1)) as fresh, ChargePoint(fresh.url, "CP_1") as point:
+        await point.wait_for("online")
+        await lab.until(lambda: len(fresh.answers.statuses) == 2)
+        await test(fresh, point)
+    print("passed", test.__name__)
+
+# %% [markdown]
+# **Check yourself.**
+#
+# Who may close, and what must the other side do with its pending calls?
+# <details><summary>Answer</summary>Either side. All pending calls fail at once.</details>
+#
+# May a server send a call while a client waits for a reply?
+# <details><summary>Answer</summary>Yes. Crossing calls are legal and must be served (J-spec 4.1.1).</details>
+#
+# Does a <code>CallTimeout</code> prove that the peer did nothing?
+# <details><summary>Answer</summary>No. It is indefinite: the reply may be lost, or late.</details>
+
+# %% [markdown]
+# ## 10. Design note: libocpp
+#
+# libocpp, the C++ stack of EVerest, has the same core: one worker thread, one call in flight, answers that bypass the
+# queue (`message_queue.hpp`, `push_call_result`). Its timeout is 30 s plus `TransactionMessageRetryInterval` times the
+# attempt. Ours is an argument, the key `MessageTimeout` of core errata 3.82. One real bug: a socket write slower than
+# 1 s paused the queue for ever (EVerest pull/1713). Here a slow write is only a wait, and a dead line ends everything.
+#
+# ## 11. Leave nothing behind
+#
+# Every task has a parent that ends it. The last cell proves it.
+
+# %%
+panel.close()
+await charge_point.stop()
+await central_system.stop()
+left = await guard.stop()
+print("tasks left:", len(left), *left)

@@ -1,0 +1,108 @@
+"""`Console`: the operator's side. A line typed is a call to a charge point; its answer comes in the story.
+
+No thread: the loop watches stdin, which may be a terminal or a pipe. A file or nothing at all is not listened to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import stat
+from collections.abc import Callable
+
+from ..central_system import CentralSystem
+from ..codec import decode_payload
+from ..errors import NotConnected, OcppError, PayloadError
+from ..messages import ACTIONS, Request, Response
+
+EXAMPLE = 'CP_1 Reset {"type": "Soft"}'
+MAX_LINE = 65_536  # bytes
+
+
+class Console:
+    """Reads calls from ``fd`` while the loop runs. Each is a task in ``group``; ``say(mark, text)`` hears failures."""
+
+    def __init__(
+        self, central_system: CentralSystem, group: asyncio.TaskGroup, say: Callable[[str, str], None], fd: int = 0
+    ) -> None:
+        self.central_system = central_system
+        self.group = group
+        self.say = say
+        self.fd = fd
+        self._open = False
+        self._rest = b""
+
+    def open(self) -> bool:
+        """Begin to listen; False if there is nothing that can be listened to."""
+        try:
+            kind = os.fstat(self.fd).st_mode
+            if os.isatty(self.fd) or stat.S_ISFIFO(kind) or stat.S_ISSOCK(kind):
+                asyncio.get_running_loop().add_reader(self.fd, self._readable)
+                self._open = True
+        except (OSError, NotImplementedError):  # stdin is closed; Windows cannot watch it
+            pass
+        return self._open
+
+    def close(self) -> None:
+        """Listen no more."""
+        if self._open:
+            self._open = False
+            asyncio.get_running_loop().remove_reader(self.fd)
+
+    def _readable(self) -> None:
+        if self._in_background():
+            # The terminal belongs to another program now, and reading from it would stop this one. Look again later.
+            loop = asyncio.get_running_loop()
+            self.close()
+            loop.call_later(1.0, self.open)
+            return
+        data = os.read(self.fd, MAX_LINE)
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        if not data:  # the end: a last line may lack its newline
+            self.close()
+            lines, self._rest = [*lines, self._rest], b""
+        for line in lines:
+            self._typed(line.decode(errors="replace").strip())
+        if len(self._rest) > MAX_LINE:
+            self._rest = b""
+            self.say("!", f"a typed line is longer than {MAX_LINE} bytes and was dropped")
+
+    def _in_background(self) -> bool:
+        return os.isatty(self.fd) and os.tcgetpgrp(self.fd) != os.getpgrp()
+
+    def _typed(self, line: str) -> None:
+        if not line:
+            return
+        try:
+            identity, request = parse(line)
+        except ValueError as problem:
+            self.say("!", str(problem))
+            return
+        self.group.create_task(self._call(identity, request), name=f"console {request.action}")
+
+    async def _call(self, identity: str, request: Request[Response]) -> None:
+        try:
+            await self.central_system[identity].call(request)
+        except NotConnected as problem:
+            self.say("!", f"{request.action} was not sent: {problem}")
+        except OcppError:
+            pass  # a CallError, a timeout, a loss: the trace tells of each
+
+
+def parse(line: str) -> tuple[str, Request[Response]]:
+    """``CP_1 Reset {"type": "Soft"}`` to identity and typed request; raises ValueError with what to type instead."""
+    words = line.split(maxsplit=2)
+    if len(words) < 2:
+        raise ValueError(f"expected an identity, an action and its payload, such as: {EXAMPLE}")
+    identity, name, text = (*words, "{}")[:3]
+    action = ACTIONS.get(name)
+    if action is None or not action.sent_by("CentralSystem"):
+        known = ", ".join(each.name for each in ACTIONS.values() if each.sent_by("CentralSystem"))
+        raise ValueError(f"expected an action that a central system may send, came {name:.50}; there are: {known}")
+    try:
+        return identity, decode_payload(action.request, json.loads(text))
+    except json.JSONDecodeError as problem:
+        raise ValueError(f"{name}: expected a JSON object as payload: {problem}; such as: {EXAMPLE}") from None
+    except (PayloadError, RecursionError) as problem:
+        raise ValueError(f"{name}: {problem}") from None

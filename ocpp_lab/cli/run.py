@@ -1,0 +1,116 @@
+"""Two runs: a central system or a charge point, from its options to Ctrl-C, the story on the screen."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import signal
+import ssl as tls
+from contextlib import suppress
+from typing import Any
+
+from ..central_system import CentralSystem
+from ..charge_point import ChargePoint
+from ..errors import HandshakeRefused, NotConnected
+from ..trace import Trace
+from .console import EXAMPLE, Console
+from .inputs import BadInput
+from .story import LogLines, Story
+
+
+async def run_central_system(*, raw: bool, **options: Any) -> None:
+    """Serve until Ctrl-C or SIGTERM; then close every connection with 1001. Raises `BadInput` if it cannot listen."""
+    stop = stop_on_signals()
+    story = Story(raw=raw, on_closed=stop.set)
+    with LogLines(story):
+        central_system = CentralSystem(trace=Trace(1, story.tell), **options)
+        try:
+            await central_system.start()
+        except OSError as error:
+            raise BadInput(why_not_listening(central_system.host, central_system.port, error)) from None
+        await _serve(central_system, story, stop)
+
+
+async def _serve(central_system: CentralSystem, story: Story, stop: asyncio.Event) -> None:
+    """Charge points are served by the central system itself; the group holds what the operator calls."""
+    async with asyncio.TaskGroup() as group:
+        console = Console(central_system, group, story.say)
+        typing = f"type a call, such as: {EXAMPLE} - " if console.open() else ""
+        story.say("=", f"{typing}stop with Ctrl-C")
+        try:
+            await stop.wait()
+        finally:
+            console.close()
+            await central_system.stop()  # here, not after the group: calls still out then end with ConnectionLost
+
+
+async def run_charge_point(url: str, identity: str, *, raw: bool, **options: Any) -> None:
+    """Stay connected until Ctrl-C or SIGTERM. Raises `BadInput` for an identity that no charge point can have."""
+    stop = stop_on_signals()
+    story = Story(raw=raw, on_closed=stop.set)
+    with LogLines(story, hint):
+        try:
+            charge_point = ChargePoint(url, identity, trace=Trace(1, story.tell), **options)
+        except ValueError as error:
+            raise BadInput(str(error)) from None
+        story.say("=", f"dials {charge_point.url}, stop with Ctrl-C", identity)
+        async with charge_point:
+            ended = asyncio.create_task(_ended(charge_point), name="end of the charge point")
+            asked = asyncio.create_task(stop.wait(), name="end of the run")
+            await asyncio.wait([ended, asked], return_when=asyncio.FIRST_COMPLETED)
+            ended.cancel()
+            asked.cancel()
+
+
+def stop_on_signals() -> asyncio.Event:
+    """An event that Ctrl-C or SIGTERM sets. A second one, later, does not wait for the farewells."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    signals = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+    def first() -> None:
+        stop.set()
+        loop.call_later(0.5, forget)  # not at once: timeout(1) and others send a signal twice
+
+    def forget() -> None:
+        for signum in signals:
+            loop.remove_signal_handler(signum)
+
+    with suppress(
+        NotImplementedError
+    ):  # Windows: Ctrl-C arrives as KeyboardInterrupt, which asyncio turns into a cancel
+        for signum in signals:
+            loop.add_signal_handler(signum, first)
+    return stop
+
+
+async def _ended(charge_point: ChargePoint) -> None:
+    """A charge point never ends by itself, but for a bug; leaving its `async with` then raises it."""
+    with suppress(NotConnected):
+        await charge_point.wait_for("stopped")
+
+
+def why_not_listening(host: str, port: int, error: OSError) -> str:
+    """One line about a port that cannot be had."""
+    where = f"{host}:{port}"
+    if error.errno == errno.EADDRINUSE:
+        return f"expected a free port, but {where} is in use; choose another with --port, or --port 0 for a free one"
+    if error.errno == errno.EACCES:
+        return f"expected a port that you may open, came {where}; choose one above 1023 with --port"
+    return f"expected an address of this machine, came {where}: {error.strerror or error}; choose another with --host"
+
+
+def hint(error: object) -> str | None:
+    """What to try when dialling fails."""
+    match error:
+        case HandshakeRefused(status=401):
+            return "check the key in --password-file"
+        case HandshakeRefused(status=404):
+            return "check --identity and the URL: the central system does not know this charge point"
+        case tls.SSLCertVerificationError():
+            return "pass --ca FILE with the certificate that signed the central system's"
+        case ConnectionRefusedError():
+            return "is the central system running there?"
+        case ConnectionError():
+            return "does the URL begin with wss:// where it should be ws://, or the other way round?"
+    return None

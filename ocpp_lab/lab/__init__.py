@@ -1,0 +1,56 @@
+"""For notebooks only: a fault panel, ladder diagrams, plots, and a guard for the kernel's event loop.
+
+::
+
+    from ocpp_lab import lab
+
+    guard = lab.Guard()                      # first code cell: Interrupt works, a long wait says where
+    panel = lab.FaultPanel(central_system)   # a cell's last line shows it; the same from Python:
+    panel.set(action="Authorize", seconds=0.5)
+    panel.toggle("ignore"); panel.toggle("ignore", False); panel.clear()
+    panel.press("close 1001"); await panel.settle()
+
+    start = lab.now()                        # loop time, the clock of every trace
+    await lab.until(lambda: central_system.heartbeats)      # look until it holds
+    ended = await lab.timed(charge_point.call(request))     # never raises OcppError: .outcome .seconds .detail
+    ended = await asyncio.gather(*(lab.timed(charge_point.call(r)) for r in requests))
+
+    lab.ladder(charge_point, central_system, since=start, title="The finding, with numbers")
+    lab.ladder(charge_point.trace)           # one end is enough; lab.ladder(None, central_system) is the other
+    lab.latency(ended, "The finding", timeout=30)           # or of a trace: lab.latency(lab.calls(charge_point.trace))
+    lab.outcomes(ended)                      # one bar for each action
+
+    probes = {"queue_depth": lambda: transport.queue_depth, "writes_in_flight": lambda: transport.writes_in_flight}
+    async with lab.Sampler(probes, interval=0.01) as sampler:
+        ...
+    lab.queue_depth(sampler, spans=[(start, end, "the peer reads nothing")])
+
+    fig, ax = lab.subplots(height=300); ax.plot(…); lab.title(ax, "The finding"); lab.figure(fig, alt="…")
+
+    panel.close(); await charge_point.stop(); await central_system.stop()
+    left = await guard.stop()                # last code cell: names of tasks left, so it prints []
+
+What returns a `Picture` shows itself as the last line of a cell; `display(picture)` elsewhere; `picture.save("x.png")`.
+A title may hold times, because pixels are not compared; ``alt`` must be the same in every run, because it is.
+An outcome is a key of `OUTCOMES`: its colour, marker and hatch are the same in every figure.
+"""
+
+from .calls import Ended, calls, timed
+from .guard import Guard, LoopBlocked, tasks_left
+from .ladder import ladder
+from .panel import FaultPanel
+from .plots import latency, outcomes, queue_depth
+from .sampler import Sample, Sampler
+from .style import OUTCOMES, Picture, figure, subplots, title
+from .wait import now, until
+
+# fmt: off
+__all__ = [
+    "Guard", "LoopBlocked", "tasks_left",
+    "FaultPanel",
+    "now", "until", "timed", "calls", "Ended",
+    "Sampler", "Sample",
+    "ladder", "latency", "outcomes", "queue_depth",
+    "OUTCOMES", "Picture", "figure", "subplots", "title",
+]
+# fmt: on

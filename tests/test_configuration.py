@@ -1,0 +1,140 @@
+"""`Configuration`: the keys of a charge point, read and changed from afar (core 5.3, 5.8, 9; J-spec 7; whitepaper 7)."""
+
+from __future__ import annotations
+
+import pytest
+
+from ocpp_lab.charge_point.configuration import Configuration
+from ocpp_lab.messages import KeyValue
+
+REQUIRED = {  # core 9.1, for the Core profile
+    "AuthorizeRemoteTxRequests",
+    "ClockAlignedDataInterval",
+    "ConnectionTimeOut",
+    "ConnectorPhaseRotation",
+    "GetConfigurationMaxKeys",
+    "HeartbeatInterval",
+    "LocalAuthorizeOffline",
+    "LocalPreAuthorize",
+    "MeterValuesAlignedData",
+    "MeterValuesSampledData",
+    "MeterValueSampleInterval",
+    "NumberOfConnectors",
+    "ResetRetries",
+    "StopTransactionOnEVSideDisconnect",
+    "StopTransactionOnInvalidId",
+    "StopTxnAlignedData",
+    "StopTxnSampledData",
+    "SupportedFeatureProfiles",
+    "TransactionMessageAttempts",
+    "TransactionMessageRetryInterval",
+    "UnlockConnectorOnEVSideDisconnect",
+}
+READ_ONLY = {"GetConfigurationMaxKeys", "NumberOfConnectors", "SupportedFeatureProfiles", "SecurityProfile"}
+KEY = "0001020304050607FFFFFFFFFFFFFFFFFFFFFFFF"
+
+
+def test_the_required_keys_exist() -> None:
+    """Core 9.1."""
+    assert Configuration().keys.keys() >= REQUIRED
+    assert {name for name, key in Configuration().keys.items() if key.access == "R"} == READ_ONLY
+
+
+def test_every_default_is_a_value_that_could_be_set() -> None:
+    """But the empty AuthorizationKey, which means: none."""
+    bad = {name for name, key in Configuration().keys.items() if not key.valid(key.value)}
+    assert bad == {"AuthorizationKey"}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "status"),
+    [
+        ("HeartbeatInterval", "60", "Accepted"),
+        ("HeartbeatInterval", "0", "Rejected"),  # it would beat without end
+        ("HeartbeatInterval", "-5", "Rejected"),
+        ("HeartbeatInterval", "1.5", "Rejected"),
+        ("HeartbeatInterval", "soon", "Rejected"),
+        ("HeartbeatInterval", "", "Rejected"),
+        ("HeartbeatInterval", "٣٠", "Rejected"),  # digits, but not of JSON
+        ("HeartbeatInterval", "9" * 40, "Rejected"),
+        ("heartbeatinterval", "60", "Accepted"),  # CiString: case-insensitive (core 7.17)
+        ("MeterValueSampleInterval", "0", "Accepted"),  # 0 is off
+        ("WebSocketPingInterval", "0", "Accepted"),
+        ("WebSocketPingInterval", "-1", "Rejected"),  # J-spec 7
+        ("LocalPreAuthorize", "true", "Accepted"),
+        ("LocalPreAuthorize", "FALSE", "Accepted"),
+        ("LocalPreAuthorize", "yes", "Rejected"),
+        ("AuthorizationKey", KEY, "Accepted"),
+        ("AuthorizationKey", KEY.lower(), "Accepted"),
+        ("AuthorizationKey", "ab" * 16, "Accepted"),  # 16 to 20 bytes (whitepaper A00.FR.205)
+        ("AuthorizationKey", "ab" * 15, "Rejected"),
+        ("AuthorizationKey", "ab" * 21, "Rejected"),
+        ("AuthorizationKey", "x" * 40, "Rejected"),
+        *((key, "1", "Rejected") for key in sorted(READ_ONLY)),
+        ("NoSuchKey", "1", "NotSupported"),
+        ("", "1", "NotSupported"),
+    ],
+)
+def test_change(key: str, value: str, status: str) -> None:
+    """Core 5.3: unknown key → NotSupported; read-only key or bad value → Rejected, and nothing changes."""
+    told: list[tuple[str, str]] = []
+    configuration = Configuration(lambda *change: told.append(change))
+    before = {name: each.value for name, each in configuration.keys.items()}
+    assert configuration.change(key, value) == status
+    changed = {name: each.value for name, each in configuration.keys.items() if each.value != before[name]}
+    if status == "Accepted":
+        [(name, new)] = told
+        assert name.lower() == key.lower() and name in configuration.keys
+        assert configuration[name] == new == value
+        assert changed.keys() <= {name}
+    else:
+        assert (changed, told) == ({}, [])
+
+
+def test_reading_all_keys() -> None:
+    """Core 5.8: no key named means all; a write-only key is not among them (whitepaper A01.FR.12)."""
+    configuration = Configuration()
+    configuration.change("AuthorizationKey", KEY)
+    for names in (None, []):
+        found, unknown = configuration.read(names)
+        assert {each.key for each in found} == configuration.keys.keys() - {"AuthorizationKey"}
+        assert unknown == []
+        assert KEY not in repr(found)
+
+
+def test_reading_some_keys() -> None:
+    """In the order asked for; what is unknown is named back as it was asked for."""
+    found, unknown = Configuration().read(["ResetRetries", "Nonsense", "NumberOfConnectors"])
+    assert found == [
+        KeyValue(key="ResetRetries", readonly=False, value="0"),
+        KeyValue(key="NumberOfConnectors", readonly=True, value="1"),
+    ]
+    assert unknown == ["Nonsense"]
+    [in_our_spelling], none = Configuration().read(["resetRETRIES"])
+    assert (in_our_spelling.key, none) == ("ResetRetries", [])
+
+
+def test_a_write_only_key_exists_and_says_nothing() -> None:
+    """Asked for by name, it is known, can be written, and its value stays here."""
+    configuration = Configuration()
+    configuration.change("AuthorizationKey", KEY)
+    found, unknown = configuration.read(["AuthorizationKey"])
+    assert (found, unknown) == ([KeyValue(key="AuthorizationKey", readonly=False, value=None)], [])
+
+
+def test_our_own_side_sets_what_it_likes() -> None:
+    """Read-only is meant for the central system; nobody is told."""
+    told: list[tuple[str, str]] = []
+    configuration = Configuration(lambda *change: told.append(change), NumberOfConnectors=2, HeartbeatInterval=60)
+    configuration["GetConfigurationMaxKeys"] = "10"
+    assert (configuration["NumberOfConnectors"], configuration["GetConfigurationMaxKeys"]) == ("2", "10")
+    assert configuration.seconds("HeartbeatInterval") == 60.0
+    assert told == []
+    with pytest.raises(KeyError):
+        configuration["NoSuchKey"] = "1"
+
+
+def test_two_charge_points_share_no_key() -> None:
+    one, two = Configuration(), Configuration()
+    one.change("HeartbeatInterval", "1")
+    assert two["HeartbeatInterval"] == "300"

@@ -1,0 +1,95 @@
+"""HTTP Basic as OCPP means it: the identity and a key of raw bytes (J-spec 6.2.2; whitepaper A00.FR.2xx)."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from ocpp_lab.credentials import basic_auth, key_bytes, may_enter
+
+IDENTITY, KEY = "AL1000", "0001020304050607FFFFFFFFFFFFFFFFFFFFFFFF"
+HEADER = "Basic QUwxMDAwOgABAgMEBQYH////////////////"
+
+
+def _header(identity: str | bytes, password: str | bytes, kind: str = "Basic") -> str:
+    as_bytes = [part if isinstance(part, bytes) else part.encode() for part in (identity, password)]
+    return f"{kind} {base64.b64encode(b':'.join(as_bytes)).decode()}"
+
+
+def test_the_example_of_the_specification() -> None:
+    """J-spec 6.2.2: the key goes over the line as twenty raw bytes, not as text."""
+    assert basic_auth(IDENTITY, KEY) == HEADER
+    assert basic_auth(IDENTITY, bytes.fromhex(KEY)) == HEADER
+    assert may_enter(HEADER, IDENTITY, KEY)
+    assert may_enter(HEADER, IDENTITY, bytes.fromhex(KEY))
+
+
+@pytest.mark.parametrize(
+    ("key", "raw"),
+    [
+        (KEY, bytes.fromhex(KEY)),
+        (KEY.lower(), bytes.fromhex(KEY)),
+        ("ab" * 16, b"\xab" * 16),
+        ("ab" * 15, b"ab" * 15),  # too short for a key in hex: text
+        ("ab" * 21, b"ab" * 21),
+        ("a" * 33, b"a" * 33),  # odd
+        ("xy" * 20, b"xy" * 20),
+        ("passwörd", "passwörd".encode()),
+        (b"0001020304050607", b"0001020304050607"),  # bytes are taken as they are
+    ],
+)
+def test_what_a_key_stands_for(key: str | bytes, raw: bytes) -> None:
+    """32 to 40 hex digits are 16 to 20 bytes; any other text is its own UTF-8."""
+    assert key_bytes(key) == raw
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        HEADER,
+        _header(IDENTITY, KEY),  # the hex text, as libocpp sends it for a key that is not printable
+        _header(IDENTITY, KEY.lower()),
+        _header(IDENTITY, bytes.fromhex(KEY), kind="basic"),  # RFC 7617 2: the scheme is case-insensitive
+    ],
+)
+def test_the_door_opens(header: str) -> None:
+    """Raw bytes or their hex text, for a key that is set in either form."""
+    assert may_enter(header, IDENTITY, KEY)
+    assert may_enter(header, IDENTITY, bytes.fromhex(KEY))
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        None,
+        "",
+        "Basic",
+        "Basic ",
+        "Basic !!!",
+        "Basic QUwxMDAw",  # the identity alone
+        "Basic ÿ",
+        "Bearer " + HEADER.removeprefix("Basic "),
+        HEADER.removeprefix("Basic "),
+        HEADER[:-4],
+        _header("AL1001", bytes.fromhex(KEY)),
+        _header("al1000", bytes.fromhex(KEY)),
+        _header("", bytes.fromhex(KEY)),
+        _header(IDENTITY, b""),
+        _header(IDENTITY, bytes.fromhex(KEY)[:-1]),
+        _header(IDENTITY, bytes.fromhex(KEY) + b"\0"),
+        _header(IDENTITY, KEY[:-1]),
+        _header(IDENTITY, "secret"),
+        _header(b"\xff\xfe", b"\xff\xfe"),
+    ],
+)
+def test_the_door_stays_shut(header: str | None) -> None:
+    """Whatever comes, it is a refusal and never an exception: binary keys are no UTF-8."""
+    assert not may_enter(header, IDENTITY, KEY)
+
+
+def test_a_password_in_plain_words() -> None:
+    """With a colon in it: the user ends at the first one (RFC 7617 2)."""
+    assert may_enter(basic_auth("CP_1", "open: sesame"), "CP_1", "open: sesame")
+    assert not may_enter(basic_auth("CP_1", "open: sesame"), "CP_1", "open")
+    assert may_enter(basic_auth("Säule 1", "ключ"), "Säule 1", "ключ")

@@ -1,0 +1,169 @@
+"""*Mine instead of yours* is one argument: the pieces of `tests.learner` in the place of ours, on simulated time."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from ocpp_lab import Call, CallFailed, CallResult, CallTimeout, CentralSystem, Ledger, Policy, Router, Trace
+from ocpp_lab import messages as m
+from tests.learner import MINE, MyLedger, MyRouter, made
+from tests.pair import actions, calls, connections, pair
+from tests.simulated import simulated
+
+CHOICES = [*([name] for name in MINE), ["transport", "session", "pending"], list(MINE)]
+
+
+@simulated
+@pytest.mark.parametrize("names", CHOICES, ids="+".join)
+async def test_a_charge_point_with_a_learners_pieces(names: list[str]) -> None:
+    """It boots, beats, answers, comes back, boots again after a reset; each piece is used, and nothing is left."""
+    made.clear()
+    pieces = {name: MINE[name] for name in names}
+    async with pair(Policy(interval=100), **pieces) as (central_system, charge_point):
+        await charge_point.wait_for("online")
+        await asyncio.sleep(250)
+        assert [at for at, action in calls(central_system) if action == "Heartbeat"] == [100, 200]
+        session = central_system["CP_1"]
+        asked = await session.call(m.GetConfigurationRequest(key=["NumberOfConnectors"]))
+        assert asked.configuration_key == [m.KeyValue(key="NumberOfConnectors", readonly=True, value="1")]
+        await session.call(m.ResetRequest(type="Soft"))
+        await charge_point.wait_for("waiting")
+        await charge_point.wait_for("online")
+        assert actions(central_system).count("BootNotification") == 2
+        assert connections(central_system) == 2
+        with pytest.raises(CallFailed, match="NotSupported"):
+            await charge_point.call(m.SignCertificateRequest(csr="none"))
+        central_system.faults.ignore("Heartbeat")
+        with pytest.raises(CallTimeout):
+            await charge_point.call(m.HeartbeatRequest())
+    assert set(made) == set(names)
+
+
+@simulated
+async def test_live_configuration_with_a_learners_pieces() -> None:
+    """What the central system changes reaches them: the heartbeat at once, the key at the next dial."""
+    options: dict[str, Any] = MINE | {"password": "00" * 16}
+    server = {"passwords": {"CP_1": "00" * 16}}
+    async with pair(Policy(interval=100), server=server, **options) as (central_system, charge_point):
+        await charge_point.wait_for("online")
+        session = central_system["CP_1"]
+        await session.call(m.ChangeConfigurationRequest(key="HeartbeatInterval", value="10"))
+        await asyncio.sleep(35)
+        assert [at for at, action in calls(central_system) if action == "Heartbeat"] == [10, 20, 30]
+        central_system.passwords["CP_1"] = "ff" * 16
+        await session.call(m.ChangeConfigurationRequest(key="AuthorizationKey", value="ff" * 16))
+        await charge_point.wait_for("waiting")
+        await charge_point.wait_for("online")
+
+
+@simulated
+async def test_factories_get_what_the_contracts_say() -> None:
+    """The charge point's own ids, timeout, table and first state are passed on, by the names of the contracts."""
+    seen: dict[str, Any] = {}
+
+    def session(transport: Any, router: Any, pending: Any, *, ids: Any, timeout: float) -> Any:
+        seen.update(ids=ids, timeout=timeout, router=router)
+        return MINE["session"](transport, router, pending, ids=ids, timeout=timeout)
+
+    def machine(table: Any, state: str, on_change: Any) -> Any:
+        seen.update(table=table, state=state)
+        return MINE["machine"](table, state, on_change)
+
+    ids = map(str, range(100))
+    async with pair(session=session, machine=machine, ids=ids, timeout=7.0) as (central_system, charge_point):
+        await charge_point.wait_for("online")
+        assert (seen["ids"], seen["timeout"], seen["router"]) == (ids, 7.0, charge_point)
+        assert (seen["state"], "booting" in seen["table"]) == ("disconnected", True)
+        assert central_system.last_boot_id == "0"
+
+
+# The central system's -------------------------------------------------------------------------------------------------
+
+
+@simulated
+async def test_a_router_that_only_answers() -> None:
+    """An object with `answer(call)` is enough; whoever it accepts is accepted (J-errata 3.8)."""
+    made.clear()
+    async with pair(server={"router": MyRouter()}) as (central_system, charge_point):
+        await charge_point.wait_for("online")
+        await asyncio.sleep(250)
+        assert [at for at, action in calls(central_system) if action == "Heartbeat"] == [100, 200]
+        assert central_system.registrations == {"CP_1": "Accepted"}
+        with pytest.raises(CallFailed, match="NotSupported"):
+            await charge_point.call(m.DataTransferRequest(vendor_id="x"))
+    assert made["router"] == len(actions(central_system))
+
+
+@simulated
+async def test_a_router_for_each_identity() -> None:
+    """A function gets the identity and returns what answers it; an empty `Router` is a router too."""
+    asked: list[str] = []
+
+    def choose(identity: str) -> Any:
+        asked.append(identity)
+        return MyRouter()
+
+    async with pair(server={"router": choose}) as (_, charge_point):
+        await charge_point.wait_for("online")
+        assert asked == ["CP_1"]
+    async with pair(server={"router": Router("CentralSystem")}) as (central_system, charge_point):
+        await asyncio.sleep(1)
+        assert charge_point.state == "booting"
+        assert "NotSupported" in str(list(central_system.trace))
+
+
+@simulated
+async def test_a_router_that_is_pending_first() -> None:
+    """Whatever the answer was: it is the newest that counts."""
+
+    class Slow(MyRouter):
+        boots = 0
+
+        async def answer(self, call: Call) -> Any:
+            reply = await super().answer(call)
+            if call.action == "BootNotification":
+                self.boots += 1
+                status = "Pending" if self.boots == 1 else "Accepted"
+                return CallResult(call.unique_id, {**reply.payload, "status": status})
+            return reply
+
+    async with pair(server={"router": Slow()}) as (central_system, charge_point):
+        await charge_point.wait_for("pending")
+        assert central_system.registrations == {"CP_1": "Pending"}
+        await charge_point.wait_for("online")
+        assert central_system.registrations == {"CP_1": "Accepted"}
+
+
+@simulated
+async def test_a_learners_ledger() -> None:
+    """An object with `start` and `stop`, even one that is empty and therefore false."""
+    ledger: Any = MyLedger()
+    async with pair(server={"ledger": ledger}) as (central_system, charge_point):
+        await charge_point.wait_for("online")
+        assert central_system.ledger is ledger
+        now = charge_point.now()
+        start = m.StartTransactionRequest(connector_id=1, id_tag="TAG", meter_start=0, timestamp=now)
+        assert (await charge_point.call(start)).transaction_id == 41
+        await charge_point.call(m.StopTransactionRequest(transaction_id=41, meter_stop=9, timestamp=now))
+    assert ledger.rows == [("CP_1", "start", "TAG"), ("CP_1", "stop", 41)]
+
+
+@simulated(seed=1)
+async def test_an_empty_trace_is_a_trace() -> None:
+    """One trace for both ends, handed in before anything is in it."""
+    trace = Trace()
+    async with pair(server={"trace": trace}, trace=trace) as (central_system, charge_point):
+        await charge_point.wait_for("online")
+        assert central_system.trace is trace is charge_point.trace
+        assert {event.mark for event in trace} == {">", "<", "="}
+
+
+@simulated(seed=1)
+async def test_the_package_s_own_fit_too() -> None:
+    """The defaults passed in by hand."""
+    async with pair(server={"ledger": Ledger(), "router": None}) as (central_system, charge_point):
+        await charge_point.wait_for("online")
+        assert isinstance(central_system, CentralSystem)
