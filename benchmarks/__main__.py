@@ -6,19 +6,20 @@ import argparse
 import platform
 from importlib.metadata import version
 
+from .contenders import CONTENDERS
 from .imports import imports
 from .memory import CONTENDERS as IN_MEMORY
 from .memory import memory
 from .progress import Progress
 from .table import table
-from .throughput import CASES, CONTENDERS, throughput
+from .throughput import CASES, throughput
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="shorter windows; the noise is larger")
     quick = parser.parse_args().quick
-    rounds, seconds, repeats = (5, 0.3, 7) if quick else (7, 1.0, 21)
+    rounds, seconds, repeats = (7, 0.1, 7) if quick else (25, 0.2, 21)  # short windows: the median drops spoilt ones
     progress = Progress(rounds * len(CASES) * len(CONTENDERS) + len(IN_MEMORY) + repeats)
     started = imports(repeats, progress)
     idle = memory(progress)

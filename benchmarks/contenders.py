@@ -1,15 +1,13 @@
-"""Who runs: for each contender a server, a caller, and the event loop that both use."""
+"""Who runs. A contender is a module of this package; only its own two processes import it, and none of the others."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import NamedTuple, Protocol
-
-from . import bare, foreign, ours
+from importlib import import_module
+from typing import Any, NamedTuple, Protocol
 
 
 class Caller(Protocol):
-    """One connection that makes one kind of round trip at a time."""
+    """One connection that makes one round trip at a time. ``Caller.dial(port, number)`` connects as CP_<number>."""
 
     async def heartbeat(self) -> object: ...
 
@@ -19,19 +17,22 @@ class Caller(Protocol):
 
 
 class Contender(NamedTuple):
-    """``serve()`` returns the port it listens on; ``dial(port, number)`` connects to it as CP_<number>."""
+    """``module`` has ``serve()``, which listens and returns the port, and a `Caller`. Both ends run on ``loop``."""
 
     title: str
-    serve: Callable[[], Awaitable[int]]
-    dial: Callable[[int, int], Awaitable[Caller]]
+    module: str
     loop: str = "asyncio"
+
+    def load(self) -> Any:
+        return import_module(f".{self.module}", __package__)
 
 
 CONTENDERS = {
-    "a": Contender("websockets, echo", bare.serve_echo, bare.EchoCaller.dial),
-    "b": Contender("websockets + json, no validation", bare.serve_json, bare.JsonCaller.dial),
-    "b′": Contender("b with reader task and futures", bare.serve_json, bare.ReaderCaller.dial),
-    "c": Contender("PyPI ocpp, default validation", foreign.serve, foreign.Caller.dial),
-    "d": Contender("ours, typed and validated", ours.serve, ours.Caller.dial),
-    "e": Contender("ours on uvloop", ours.serve, ours.Caller.dial, "uvloop"),
+    "a": Contender("websockets, echo", "echo"),
+    "b": Contender("websockets + json, no validation", "plain"),
+    "b′": Contender("b with reader task and futures", "reader"),
+    "b″": Contender("b reading 64 KiB at a time, as d", "small_reads"),
+    "c": Contender("PyPI ocpp, default validation", "foreign"),
+    "d": Contender("ours, typed and validated", "ours"),
+    "e": Contender("ours on uvloop", "ours", "uvloop"),
 }

@@ -19,14 +19,20 @@ from typing import Any
 from .contenders import CONTENDERS, Caller, Contender
 
 
+def resident() -> int:
+    """Bytes of this process that are in memory now (Linux)."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize()
+
+
 class Server:
     """Listens, and tells what it costs."""
 
     def __init__(self, contender: Contender) -> None:
-        self.contender = contender
+        self.module = contender.load()
 
-    async def listen(self) -> int:
-        return await self.contender.serve()
+    async def listen(self) -> Any:
+        return await self.module.serve()
 
     async def cpu(self) -> float:
         """Seconds of CPU so far, user and system, of all threads."""
@@ -36,8 +42,7 @@ class Server:
         """Resident bytes, garbage apart."""
         await asyncio.sleep(0.2)  # whatever just closed or arrived settles first
         gc.collect()
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-        return pages * resource.getpagesize()
+        return resident()
 
     async def close(self) -> None:
         """The listening socket and its connections end with the process."""
@@ -47,7 +52,7 @@ class Client:
     """Holds connections and makes round trips over them."""
 
     def __init__(self, contender: Contender) -> None:
-        self.contender = contender
+        self.module = contender.load()
         self.callers: list[Caller] = []
 
     async def dial(self, port: int, connections: int) -> int:
@@ -55,7 +60,7 @@ class Client:
         first = len(self.callers)
         for start in range(first, first + connections, 50):
             numbers = range(start, min(start + 50, first + connections))
-            self.callers += await asyncio.gather(*(self.contender.dial(port, number) for number in numbers))
+            self.callers += await asyncio.gather(*(self.module.Caller.dial(port, number) for number in numbers))
         return len(self.callers)
 
     async def trips(self, kind: str, count: int) -> int:
@@ -65,7 +70,7 @@ class Client:
         return count
 
     async def run(self, kind: str, connections: int, seconds: float) -> tuple[int, float, float]:
-        """Round trips back to back on each of so many connections: how many, in which time (s), for how much CPU (s)."""
+        """Round trips back to back on each of so many connections: how many, in what time (s), at what CPU time (s)."""
         start, cpu = time.perf_counter(), time.process_time()
         end = start + seconds
 

@@ -9,7 +9,7 @@ import ocpp_lab.messages as m
 from ocpp_lab import CentralSystem, Router, Session, Transport
 from ocpp_lab.charge_point.dial import dial
 
-from .payloads import fresh_id, typed_meter_values
+from .payloads import READINGS, fresh_id, now
 from .wire import OPTIONS
 
 _servers: list[CentralSystem] = []  # keeps them from being collected
@@ -20,6 +20,13 @@ async def serve() -> int:
     central_system = await CentralSystem().start()
     _servers.append(central_system)
     return central_system.port
+
+
+def typed_meter_values() -> m.MeterValuesRequest:
+    """What `payloads.meter_values` says, typed."""
+    readings = [m.SampledValue(**reading) for reading in READINGS]  # type: ignore[arg-type]
+    taken = m.MeterValue(timestamp=now(), sampled_value=readings)
+    return m.MeterValuesRequest(connector_id=1, transaction_id=1042, meter_value=[taken])
 
 
 class Caller:

@@ -1,4 +1,4 @@
-"""What travels: a Heartbeat, and MeterValues of 650 bytes, as plain JSON objects and typed.
+"""What travels: a Heartbeat, whose payload is empty, and MeterValues of 650 bytes.
 
 Every contender makes its payload anew for every call, with the time of that instant, and a UUID as unique id.
 """
@@ -9,8 +9,6 @@ import json
 import uuid
 from datetime import UTC, datetime
 from typing import Any
-
-import ocpp_lab.messages as m
 
 READINGS = [
     {"value": "15230", "context": "Sample.Periodic", "measurand": "Energy.Active.Import.Register", "unit": "Wh"},
@@ -42,14 +40,6 @@ def meter_values() -> dict[str, Any]:
         "transactionId": 1042,
         "meterValue": [{"timestamp": now_text(), "sampledValue": [dict(reading) for reading in READINGS]}],
     }
-
-
-def typed_meter_values() -> m.MeterValuesRequest:
-    """The same, typed."""
-    readings = [m.SampledValue(**reading) for reading in READINGS]  # type: ignore[arg-type]
-    return m.MeterValuesRequest(
-        connector_id=1, transaction_id=1042, meter_value=[m.MeterValue(timestamp=now(), sampled_value=readings)]
-    )
 
 
 def size(payload: dict[str, Any], **options: Any) -> int:

@@ -14,6 +14,7 @@ RATIOS = [
     ("d", "a", ""),
     ("d", "b", "goal 1.0, limit 0.85 with 1 connection, 0.8 with 50"),
     ("d", "b′", ""),
+    ("d", "b″", ""),
     ("d", "c", "limit 9 on MeterValues"),
     ("e", "b", ""),
     ("e", "d", ""),
@@ -68,8 +69,9 @@ def _notes() -> Iterator[str]:
     yield ""
     yield "What is alike: websockets under all, no compression, a UUID as id and a payload made anew for every call."
     yield "What is not:"
-    yield f"- MeterValues has {compact} bytes without spaces; json.dumps puts some in, so b and b′ send {size(meter_values())}."
+    yield f"- MeterValues has {compact} bytes without spaces; json.dumps puts some in, b sends {size(meter_values())}."
     yield "- a sends the text of a call back as it came: its answer to MeterValues is as long as the question."
-    yield "- a, b and b′ know no timeout, no error and no action; b could not serve a call of its peer while it waits."
+    yield "- a and b know no timeout, no error and no action; but for b′ they serve no call while they wait."
+    yield "- d asks the operating system for 64 KiB at a time, asyncio and so a to c for 256 KiB; b″ asks as d does."
     yield "- c validates in a thread pool, its default."
     yield "- d and e wait with a timeout, count, require a boot, and record the newest 10,000 frames in the server."

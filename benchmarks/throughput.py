@@ -20,7 +20,7 @@ Windows = dict[tuple[str, Case], list[Window]]
 
 
 def throughput(rounds: int, seconds: float, progress: Progress) -> Windows:
-    """Every contender, every case, ``rounds`` windows of ``seconds`` each; interleaved, so that a noisy minute hits all."""
+    """Every contender and case, ``rounds`` windows of ``seconds`` each; interleaved: a noisy minute hits all alike."""
     found: Windows = defaultdict(list)
     with ExitStack() as stack:
         pairs = {letter: stack.enter_context(Pair(letter)) for letter in CONTENDERS}
@@ -30,7 +30,7 @@ def throughput(rounds: int, seconds: float, progress: Progress) -> Windows:
                 pair.measure(kind, max(CONNECTIONS), 0.2)  # warm
         for number in range(rounds):
             for case in CASES:
-                # There and back, because a neighbour on the machine may like every sixth window.
+                # There and back, because a neighbour on the machine may like every seventh window.
                 for letter in list(pairs)[:: 1 if number % 2 else -1]:
                     found[letter, case].append(pairs[letter].measure(*case, seconds))
                     progress.step(f"round {number + 1} of {rounds}")

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from websockets.asyncio import client, server
+from websockets.asyncio.connection import Connection
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
@@ -14,11 +15,15 @@ from websockets.typing import Subprotocol
 OPTIONS: dict[str, Any] = {"compression": None, "ping_interval": 60, "ping_timeout": 60}
 SUBPROTOCOLS = [Subprotocol("ocpp1.6")]
 
+READ_SIZE: int | None = None
+"""Bytes asked of the operating system at a time; None: asyncio's 262,144. See `ocpp_lab.pipe.READ_SIZE`."""
+
 
 async def listen(handler: Callable[[server.ServerConnection], Awaitable[None]]) -> int:
     """Serve on a free port of the loopback interface, until this process ends; returns the port."""
 
     async def quietly(websocket: server.ServerConnection) -> None:
+        _set_read_size(websocket)
         with suppress(ConnectionClosed):  # the end of a connection is no news
             await handler(websocket)
 
@@ -29,4 +34,11 @@ async def listen(handler: Callable[[server.ServerConnection], Awaitable[None]]) 
 async def connect(port: int, number: int) -> client.ClientConnection:
     """Dial as charge point CP_<number>."""
     url = f"ws://127.0.0.1:{port}/CP_{number}"
-    return await client.connect(url, subprotocols=SUBPROTOCOLS, proxy=None, **OPTIONS)
+    websocket = await client.connect(url, subprotocols=SUBPROTOCOLS, proxy=None, **OPTIONS)
+    _set_read_size(websocket)
+    return websocket
+
+
+def _set_read_size(websocket: Connection) -> None:
+    if READ_SIZE:
+        websocket.transport.max_size = READ_SIZE  # type: ignore[attr-defined]

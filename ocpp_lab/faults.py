@@ -88,7 +88,8 @@ class Faults:
 
     def wrong_payload(self, action: str | None = None, *, payload: Any = None, **rule: Any) -> Fault:
         """Act, and answer with a CallResult of the wrong shape."""
-        return self._add("wrong payload", action, {"effect": True, **rule}, payload={"surprise": True} if payload is None else payload)
+        payload = {"surprise": True} if payload is None else payload
+        return self._add("wrong payload", action, {"effect": True, **rule}, payload=payload)
 
     def garbage(self, action: str | None = None, *, text: str = '{"no": frame', **rule: Any) -> Fault:
         """Answer with a text that is no frame."""

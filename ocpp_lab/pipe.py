@@ -21,6 +21,10 @@ WIRE_LOG = logging.getLogger("ocpp_lab.websockets")
 level of its own keeps it from following its parents there. To see them all the same, set this logger's level."""
 WIRE_LOG.setLevel(logging.INFO)
 
+READ_SIZE = 65_536
+"""Bytes asked of the operating system at a time. asyncio asks for 262,144: from 128 KiB on malloc maps fresh pages for
+each read and unmaps them after it, which takes longer than all that we do with a frame."""
+
 Note = Callable[[str, str], None]
 """Told of every text at the instant it passes: ``note(">", text)`` when sent, ``note("<", text)`` when received."""
 
@@ -48,6 +52,8 @@ class WebSocketPipe:
         self.websocket = websocket
         self.note = note
         self._gate: asyncio.Future[None] | None = None
+        if hasattr(websocket.transport, "max_size"):  # only asyncio's own transports have it
+            websocket.transport.max_size = READ_SIZE
 
     @property
     def close_code(self) -> int | None:
@@ -78,7 +84,6 @@ class WebSocketPipe:
             return
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
-        self.resume_reading()  # or the reader would never see the end
         emptying = asyncio.create_task(self._empty(), name="closing: empty the line")
         try:
             await self.websocket.close(code, reason)

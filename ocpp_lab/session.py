@@ -116,7 +116,7 @@ class Session:
     async def _send(self, call: Call, limit: float) -> None:
         """Hand the call to the transport; a queue that stays full for ``limit`` seconds is a timeout too."""
         text = encode(call)
-        if self.transport.queue_depth < getattr(self.transport, "limit", 0):
+        if getattr(self.transport, "has_room", False):
             await self.transport.send(text)
             return
         try:

@@ -26,17 +26,23 @@ class Transport:
 
     Probes: ``writes_in_flight`` (0 or 1), ``max_writes_in_flight``, ``queue_depth`` and ``max_queue_depth`` (texts that
     wait for the writer), ``frames_sent``, ``frames_received``, ``bytes_sent``, ``bytes_received`` (UTF-8).
+
+    The queue is full with ``limit`` texts, or with ``max_characters`` in them: a thousand long ones are too many.
     """
 
-    def __init__(self, pipe: Pipe, *, limit: int = 1000, name: str = "transport") -> None:
+    def __init__(
+        self, pipe: Pipe, *, limit: int = 1000, max_characters: int = 4_000_000, name: str = "transport"
+    ) -> None:
         if limit < 1:
             raise ValueError(f"expected a limit of at least 1 text, came {limit}")
         self.pipe = pipe
         self.limit = limit
+        self.max_characters = max_characters
         self.name = name
         self.writes_in_flight = self.max_writes_in_flight = self.max_queue_depth = 0
         self.frames_sent = self.frames_received = self.bytes_sent = self.bytes_received = 0
         self._queue: deque[str] = deque()
+        self._characters = 0  # in the queue
         self._waiting: deque[tuple[asyncio.Future[None], str]] = deque()  # senders, when the queue is full
         self._writer: asyncio.Task[None] | None = None  # only while there is something to write
         self._closing: asyncio.Task[None] | None = None
@@ -45,6 +51,11 @@ class Transport:
     @property
     def queue_depth(self) -> int:
         return len(self._queue)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a text can be queued at once."""
+        return len(self._queue) < self.limit and self._characters < self.max_characters
 
     @property
     def closed(self) -> bool:
@@ -60,10 +71,10 @@ class Transport:
         """Nothing to do here: the writer starts with the first text. A `Transport` with a permanent writer needs it."""
 
     async def send(self, text: str) -> None:
-        """Queue a text; waits while ``limit`` texts wait already. Raises `ConnectionLost` once the line is closed."""
+        """Queue a text; waits while the queue is full. Raises `ConnectionLost` once the line is closed."""
         if self._lost:
             raise self._lost.again()
-        if len(self._queue) < self.limit:
+        if self.has_room:
             self._enqueue(text)
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -75,9 +86,13 @@ class Transport:
                 self._waiting.remove((turn, text))
             raise
 
-    def _enqueue(self, text: str) -> None:
+    def _put(self, text: str) -> None:
         self._queue.append(text)
+        self._characters += len(text)
         self.max_queue_depth = max(self.max_queue_depth, len(self._queue))
+
+    def _enqueue(self, text: str) -> None:
+        self._put(text)
         if self._writer is None or self._writer.done():
             loop = asyncio.get_running_loop()
             self._writer = asyncio.Task(self._write(), loop=loop, name=f"{self.name} writer", eager_start=True)
@@ -86,6 +101,7 @@ class Transport:
         """Empty the queue, one text at a time, and let waiting senders in as room appears."""
         while self._queue:
             text = self._queue.popleft()
+            self._characters -= len(text)
             self._admit()
             self.writes_in_flight += 1
             self.max_writes_in_flight = max(self.max_writes_in_flight, self.writes_in_flight)
@@ -104,17 +120,17 @@ class Transport:
             self.bytes_sent += utf8_length(text)
 
     def _admit(self) -> None:
-        while self._waiting and len(self._queue) < self.limit:
+        while self._waiting and self.has_room:
             turn, text = self._waiting.popleft()
             if not turn.done():  # a cancelled sender is about to take its text back
-                self._queue.append(text)
-                self.max_queue_depth = max(self.max_queue_depth, len(self._queue))
+                self._put(text)
                 turn.set_result(None)
 
     def _end(self, lost: ConnectionLost) -> None:
         """From now on nothing can be sent; whoever waits to send is told at once."""
         self._lost = self._lost or lost
         self._queue.clear()
+        self._characters = 0
         while self._waiting:
             turn, _ = self._waiting.popleft()
             if not turn.done():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -17,6 +18,8 @@ _SLOW = [HealthCheck.too_slow]
 settings.register_profile("test", deadline=None, derandomize=True, database=None, suppress_health_check=_SLOW)
 settings.register_profile("soak", deadline=None, max_examples=300, print_blob=True, suppress_health_check=_SLOW)
 settings.load_profile("soak" if SOAK else "test")
+
+os.environ["no_proxy"] = "*"  # websockets would ask http_proxy for the hosts of a simulated network
 
 TIME_LIMIT = 30.0
 """Seconds that an async test may take; a hung session must not hang the run."""

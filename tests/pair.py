@@ -5,11 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
+import tests.simulated
 from ocpp_lab import Call, CallResult, CentralSystem, ChargePoint, Event, Policy
 
 URL = "ws://cs:9000"
+
+simulated = partial(tests.simulated.simulated, limit=10_000)
+"""Who waits longer than that waits for ever: a failure, and not for half a minute of heartbeats and pings."""
 
 
 async def on[T](host: str, work: Coroutine[Any, Any, T]) -> T:

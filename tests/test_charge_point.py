@@ -23,9 +23,10 @@ from tests.pair import (
     on,
     pair,
     payloads,
+    simulated,
     states,
 )
-from tests.simulated import clock, simulated
+from tests.simulated import clock
 
 BOOT, STATUS, HEARTBEAT = "BootNotification", "StatusNotification", "Heartbeat"
 REMOTE = [m.RemoteStartTransactionRequest(id_tag="TAG"), m.RemoteStopTransactionRequest(transaction_id=1)]
@@ -253,7 +254,7 @@ class OnDemand(Heartbeat):
 
     async def run(self) -> None:
         await self.due.wait()
-        await self.beat()
+        await self.call(m.HeartbeatRequest())  # as a learner's may
 
 
 @simulated(seeds=scaled(10, 100))

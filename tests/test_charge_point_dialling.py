@@ -18,8 +18,19 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from ocpp_lab import CentralSystem, HandshakeRefused, Policy, backoff
 from ocpp_lab.charge_point.dial import dial
-from tests.pair import URL, calls, central_system_alone, charge_point_alone, connections, on, pair, serving, states
-from tests.simulated import clock, simulated
+from tests.pair import (
+    URL,
+    calls,
+    central_system_alone,
+    charge_point_alone,
+    connections,
+    on,
+    pair,
+    serving,
+    simulated,
+    states,
+)
+from tests.simulated import clock
 
 ENVELOPE = [(3, 13), (6, 36), (12, 82), (24, 174)]
 """The shortest and the longest first, second, … wait in seconds, with the defaults 3, 3, 10; then the last again."""

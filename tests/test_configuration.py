@@ -1,4 +1,4 @@
-"""`Configuration`: the keys of a charge point, read and changed from afar (core 5.3, 5.8, 9; J-spec 7; whitepaper 7)."""
+"""`Configuration`: the keys of a charge point, read and changed from afar (core 5.3, 5.8, 9; J-spec 7; whitepaper)."""
 
 from __future__ import annotations
 

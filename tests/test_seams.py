@@ -10,8 +10,7 @@ import pytest
 from ocpp_lab import Call, CallFailed, CallResult, CallTimeout, CentralSystem, Ledger, Policy, Router, Trace
 from ocpp_lab import messages as m
 from tests.learner import MINE, MyLedger, MyRouter, made
-from tests.pair import actions, calls, connections, pair
-from tests.simulated import simulated
+from tests.pair import actions, calls, connections, pair, simulated
 
 CHOICES = [*([name] for name in MINE), ["transport", "session", "pending"], list(MINE)]
 

@@ -8,6 +8,7 @@ import socket
 import ssl as tls
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
@@ -148,9 +149,10 @@ class CentralSystem:
     async def stop(self) -> None:
         """Close every connection with 1001 and stop listening; returns when nothing of it is left."""
         if server := self._server:
-            server.close(close_connections=False)  # each line is closed below, after what it has still to send
+            server.close(close_connections=False)  # those are closed below: what they have still to send first
             lines = [session.close(1001, "central system stops", timeout=2.0) for session in self.sessions.values()]
             await asyncio.gather(*lines)
+            await asyncio.gather(*(each.close(1001, "central system stops") for each in server.connections))
             await server.wait_closed()
             self._server = None
             self.trace.note("central system", "=", "stopped")
@@ -244,6 +246,8 @@ class CentralSystem:
         """One connection, from the handshake to its end."""
         assert websocket.request is not None
         identity = identity_of(websocket.request.path) or ""
+        websocket.request.headers.clear()  # nobody reads them any more, and an idle connection should be small
+        websocket.response = None
         if websocket.subprotocol is None:
             self.trace.note(identity, "!", "no common subprotocol, closed")
             await websocket.close(1002, "expected the subprotocol ocpp1.6")
@@ -252,9 +256,6 @@ class CentralSystem:
         await self._end_older(identity)
         if self._newest.get(identity) is not session:  # a still newer one came meanwhile
             await session.close(1008, "replaced", timeout=1.0)
-            return
-        if not websocket.server.is_serving():
-            await session.close(1001, "central system stops", timeout=2.0)
             return
         self.sessions[identity] = session
         self._arrivals.pop(identity, asyncio.Event()).set()
@@ -282,14 +283,12 @@ class CentralSystem:
                 del register[identity]
 
     def _session(self, websocket: ServerConnection, identity: str) -> Session:
-        def note(mark: str, text: str) -> None:
-            self.trace.note(identity, mark, text)
-
+        note = partial(self.trace.note, identity)
         pipe = WebSocketPipe(websocket, note)
         router = self.router if hasattr(self.router, "answer") else self.router(identity)
         desk = Desk(identity, router, self.faults, pipe, self.registrations, self.require_boot)
         transport = Transport(pipe, name=identity)
-        return _Line(transport, desk, timeout=self.timeout, identity=identity, trouble=lambda text: note("!", text))
+        return _Line(transport, desk, timeout=self.timeout, identity=identity, trouble=partial(note, "!"))
 
 
 def _call(event: Event) -> Call | None:

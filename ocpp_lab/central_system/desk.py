@@ -73,7 +73,7 @@ class Desk:
         if registration is None and not self.asked_to_boot:
             self.asked_to_boot = True
             current_session().spawn(self._ask_to_boot(), "TriggerMessage")
-        why = f"{call.action} came before a BootNotification was accepted (registration: {registration or 'none'})"
+        why = f"{call.action:.60} came before a BootNotification was accepted (registration: {registration or 'none'})"
         return CallError(call.unique_id, "SecurityError", why)
 
     async def _ask_to_boot(self) -> None:

@@ -176,7 +176,7 @@ class ChargePoint:
         if arrived.done():
             return arrived.result()
         bug = self._life.exception() if self._life and not self._life.cancelled() else None
-        raise NotConnected(f"{self.identity} is {self.state} and will not be {' or '.join(states)}") from bug
+        raise NotConnected(f"{self.identity} has ended and will not be {' or '.join(states)}") from bug
 
     async def _live(self) -> None:
         await keep_connected(self._dial, self._serve, self._delays, fire=self.machine.fire)

@@ -47,7 +47,8 @@ async def boot(
     """Send BootNotification until it is accepted; returns that answer.
 
     Not accepted: again after ``interval`` seconds, which is a minimum; 0 leaves it to us (and below 0 says nothing):
-    we take ``retry_interval``. CallError, timeout, unreadable answer: again after ``retry_interval``. ConnectionLost leaves.
+    we take ``retry_interval``. CallError, timeout, unreadable answer: again after ``retry_interval``. ConnectionLost
+    leaves.
     """
     while True:
         try:

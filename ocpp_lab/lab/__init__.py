@@ -25,6 +25,9 @@
         ...
     lab.queue_depth(sampler, spans=[(start, end, "the peer reads nothing")])
 
+    lab.example(m.ReserveNowRequest)         # a small valid payload of any type
+    watch = lab.Watch({"repeated": lambda: pending.counts["repeated"]}, "CP_1 heard")   # a line that follows; close it
+
     fig, ax = lab.subplots(height=300); ax.plot(…); lab.title(ax, "The finding"); lab.figure(fig, alt="…")
 
     panel.close(); await charge_point.stop(); await central_system.stop()
@@ -36,6 +39,7 @@ An outcome is a key of `OUTCOMES`: its colour, marker and hatch are the same in 
 """
 
 from .calls import Ended, calls, timed
+from .examples import example
 from .guard import Guard, LoopBlocked, tasks_left
 from .ladder import ladder
 from .panel import FaultPanel
@@ -43,12 +47,13 @@ from .plots import latency, outcomes, queue_depth
 from .sampler import Sample, Sampler
 from .style import OUTCOMES, Picture, figure, subplots, title
 from .wait import now, until
+from .watch import Watch
 
 # fmt: off
 __all__ = [
     "Guard", "LoopBlocked", "tasks_left",
-    "FaultPanel",
-    "now", "until", "timed", "calls", "Ended",
+    "FaultPanel", "Watch",
+    "now", "until", "timed", "calls", "Ended", "example",
     "Sampler", "Sample",
     "ladder", "latency", "outcomes", "queue_depth",
     "OUTCOMES", "Picture", "figure", "subplots", "title",

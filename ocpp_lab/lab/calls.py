@@ -99,7 +99,7 @@ async def timed(work: Awaitable[Any], action: str = "", started: float | None = 
     outcome, detail = "result", ""
     try:
         response = await work
-        detail = str(getattr(response, "status", ""))
+        detail = str(getattr(response, "status", type(response).__name__))
         action = action or type(response).__name__.removesuffix("Response")
     except OcppError as error:
         outcome = next((name for kind, name in _BY_ERROR if isinstance(error, kind)), type(error).__name__)

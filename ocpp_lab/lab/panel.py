@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import html
-from collections.abc import Callable, Coroutine
+from collections import Counter
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 import ipywidgets as W
@@ -27,8 +28,8 @@ class FaultPanel:
     """The faults of one central system, live. ``identity`` limits them to one charge point.
 
     A toggle puts a rule into ``central_system.faults`` and takes it out again; the drop-down says for which action.
-    *stop reading* acts on the open connections for the seconds of the slider, or until it is released. *close 1001* and
-    *abort* happen once. ``interval`` is what the next BootNotification is answered with.
+    *stop reading* acts on the open connections, for the seconds of the slider (0: no end) or until it is released.
+    *close 1001* and *abort* happen once. ``interval`` (s) is what the next BootNotification is answered with.
 
     Without a mouse: ``panel.toggle("ignore")``, ``panel.press("close 1001")``, ``panel.set(action="Authorize")``,
     then ``await panel.settle()``. The widgets do the work either way. Call ``close()`` at the end.
@@ -39,6 +40,7 @@ class FaultPanel:
         self.identity = identity
         self.rules: dict[str, Fault] = {}
         """The rule in force for each toggle that is on."""
+        self.pressed: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
         self._resume: asyncio.TimerHandle | None = None
@@ -81,17 +83,17 @@ class FaultPanel:
         self._timer.cancel()
         for widget in (*self.toggles.values(), *self.buttons.values(), self.action, self.seconds, self.interval):
             widget.disabled = True
-        self.status.value = _paragraph("panel closed")
+        self.status.value = _paragraph("closed; run the notebook from the top to use the panel again")
 
     @property
     def text(self) -> str:
         """The status line: every fault that is on, who is connected, what was applied so far."""
         on = [self._say(label) for label, toggle in self.toggles.items() if toggle.value]
-        applied = [f"{kind} {count}×" for kind, count in self.central_system.faults.applied.items()]
         parts = [
             "on: " + (", ".join(on) or "no fault"),
             "connected: " + (", ".join(self.central_system.sessions) or "nobody"),
-            "applied: " + (", ".join(applied) or "nothing"),
+            "applied: " + _counted(self.central_system.faults.applied),
+            "pressed: " + _counted(self.pressed),
         ]
         return " · ".join(parts)
 
@@ -113,23 +115,32 @@ class FaultPanel:
     # -- the widgets
 
     def _build(self) -> None:
-        width = W.Layout(width="118px")
-        self.toggles = {label: W.ToggleButton(description=label, layout=width) for label in TOGGLES}
-        self.buttons = {label: W.Button(description=label, layout=width) for label in BUTTONS}
-        sent_here = [name for name, action in ACTIONS.items() if action.sender != "CentralSystem"]
-        wide = {"style": {"description_width": "70px"}, "layout": W.Layout(width="360px")}
-        self.action = W.Dropdown(options=[ANY, *sorted(sent_here)], description="action", **wide)
-        self.seconds = W.FloatSlider(1.0, min=0.1, max=10.0, step=0.1, description="seconds", **wide)
+        self.toggles = {label: W.ToggleButton(description=label, layout=_width(118)) for label in TOGGLES}
+        self.buttons = {label: W.Button(description=label, layout=_width(118)) for label in BUTTONS}
+        policy = self.central_system.policy
+        sent_here = sorted(name for name, action in ACTIONS.items() if action.sender != "CentralSystem")
+        self.action = W.Dropdown(options=[ANY, *sent_here], description="action", layout=_width(268), style=_LABEL)
+        # From 0 to a power of two in steps of one: the browser's slider calculates with floats and sends back what it
+        # got, and a value that it changes by 1e-16 would arrive late and undo what Python has set meanwhile.
+        self.seconds = W.FloatSlider(
+            1.0, min=0, max=8, step=0.25, readout_format=".2f", description="seconds", layout=_width(230), style=_LABEL
+        )
         self.interval = W.IntSlider(
-            min(max(self.central_system.policy.interval, 1), 600), min=1, max=600, description="interval", **wide
+            min(max(policy.interval, 1), 600), min=1, max=600, description="interval", layout=_width(230), style=_LABEL
         )
         self.status = W.HTML(_paragraph(self.text))
-        flow = W.Layout(flex_flow="row wrap")
+        wrap = W.Layout(flex_flow="row wrap")
         self.box = W.VBox(
             [
-                W.HBox([self.action, self.seconds], layout=flow),
-                W.HBox([*self.toggles.values(), *self.buttons.values()], layout=flow),
-                W.HBox([self.interval], layout=flow),
+                W.HBox([self.action, self.seconds, self.interval], layout=wrap),
+                W.HBox(
+                    [
+                        W.Label("while on", layout=_width(64)),
+                        W.HBox([*self.toggles.values()], layout=W.Layout(flex_flow="row wrap", width="620px")),
+                    ],
+                    layout=wrap,
+                ),
+                W.HBox([W.Label("once", layout=_width(64)), *self.buttons.values()], layout=wrap),
                 self.status,
             ],
             layout=W.Layout(max_width="760px", border="1px solid #bdbdbd", padding="6px"),
@@ -138,8 +149,8 @@ class FaultPanel:
     def _observe(self) -> None:
         for label, toggle in self.toggles.items():
             toggle.observe(self._switched(label), "value")
-        self.buttons["close 1001"].on_click(lambda _: self._each(lambda session: session.close(1001)))
-        self.buttons["abort"].on_click(lambda _: self._each(_abort))
+        self.buttons["close 1001"].on_click(lambda button: self._each(button, lambda session: session.close(1001)))
+        self.buttons["abort"].on_click(lambda button: self._each(button, _abort))
         self.action.observe(lambda change: self._retarget(), "value")
         self.seconds.observe(lambda change: self._retime(), "value")
         self.interval.observe(lambda change: self._set_interval(change.new), "value")
@@ -191,7 +202,8 @@ class FaultPanel:
     def _stop_reading(self) -> None:
         for session in self._sessions():
             session.transport.pipe.stop_reading()  # type: ignore[attr-defined]
-        self._resume = self._loop.call_later(self.seconds.value, self.toggle, "stop reading", False)
+        if self.seconds.value:
+            self._resume = self._loop.call_later(self.seconds.value, self.toggle, "stop reading", False)
 
     def _resume_reading(self) -> None:
         if self._resume:
@@ -203,11 +215,13 @@ class FaultPanel:
         sessions = self.central_system.sessions
         return [session for who, session in sessions.items() if self.identity in (None, who)]
 
-    def _each(self, work: Callable[[Session], Coroutine[Any, Any, None]]) -> None:
+    def _each(self, button: Any, work: Callable[[Session], Coroutine[Any, Any, None]]) -> None:
+        self.pressed[button.description] += 1
         for session in self._sessions():
             task = asyncio.create_task(work(session), name="fault panel")
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+        self._refresh()
 
     def _find(self, widgets: dict[str, Any], label: str) -> Any:
         if label not in widgets:
@@ -225,9 +239,20 @@ class FaultPanel:
         self.status.value = _paragraph(self.text)
 
 
+_LABEL = {"description_width": "60px"}
+
+
+def _width(pixels: int) -> W.Layout:
+    return W.Layout(width=f"{pixels}px")
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{what} {count}×" for what, count in counts.items()) or "nothing"
+
+
 def _paragraph(text: str) -> str:
     """A live region: a screen reader says what changed, also where a toggle button does not tell its state."""
-    return f'<p role="status" style="margin:0;font-family:monospace">{html.escape(text)}</p>'
+    return f'<p role="status" style="margin:0;line-height:1.5;font-family:monospace">{html.escape(text)}</p>'
 
 
 async def _abort(session: Session) -> None:

@@ -34,6 +34,12 @@ ADD_CELL = """code => {
     const model = window.jupyterapp.shell.currentWidget.content.model.sharedModel
     model.insertCell(model.cells.length, {cell_type: 'code', source: code})
 }"""
+RUN = """command => {
+    const notebook = window.jupyterapp.shell.currentWidget.content
+    notebook.activeCellIndex = notebook.widgets.length - 1
+    window.ran = false
+    window.jupyterapp.commands.execute(command).finally(() => { window.ran = true })
+}"""
 SETTLED = """([quiet, limit]) => new Promise(settled => {
     let timer = setTimeout(settled, quiet)
     setTimeout(settled, limit)
@@ -73,16 +79,23 @@ class LabNotebook:
         self.page.evaluate("window.jupyterapp.shell.collapseLeft()")
         self._wait_for("session?.kernel?.status === 'idle'", 60.0, "the kernel to be idle")
 
-    def run_all(self, timeout: float = 120.0) -> float:
-        """Clear the stored outputs, run all cells, wait for the last; returns the seconds it took."""
+    def run_all(self, timeout: float = 120.0, *, but_last: bool = False) -> float:
+        """Clear the stored outputs, run all cells, wait for the last; returns the seconds it took.
+
+        ``but_last`` leaves out the last cell, which in a walkthrough closes everything; then `run_last`.
+        """
         self._command("notebook:clear-all-cell-outputs")
+        return self._run("notebook:run-all-above" if but_last else "notebook:run-all-cells", timeout)
+
+    def run_last(self, timeout: float = 30.0) -> float:
+        """Run the last cell; returns the seconds it took."""
+        return self._run("notebook:run-cell", timeout)
+
+    def _run(self, command: str, timeout: float) -> float:
         start = time.monotonic()
-        self.page.evaluate(
-            "() => { window.ran = false; "
-            "window.jupyterapp.commands.execute('notebook:run-all-cells').finally(() => { window.ran = true }) }"
-        )
+        self.page.evaluate(RUN, command)
         self.page.wait_for_function("window.ran", timeout=timeout * 1000)
-        self._wait_for("session?.kernel?.status === 'idle'", timeout, "the kernel to be idle after Run All")
+        self._wait_for("session?.kernel?.status === 'idle'", timeout, "the kernel to be idle after running cells")
         seconds = time.monotonic() - start
         self.settle()
         return seconds

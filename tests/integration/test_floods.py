@@ -127,6 +127,7 @@ HEARTBEAT = '[2,"%d","Heartbeat",{}]'
 NEVER_READ: dict[str, str] = {
     "calls": HEARTBEAT,
     "calls with an id too long": '[2,"' + "i" * 2_000 + '%d","Heartbeat",{}]',
+    "calls with an id beyond all measure": '[2,"' + "i" * 200_000 + '%d","Heartbeat",{}]',
     "calls that are no calls": '[2,"%d"]',
     "calls of actions that nobody knows": '[2,"%d","' + "MakeCoffee" * 10 + '",{}]',
     "calls with one id": '[2,"always the same","Slow",{"n":%d}]',
@@ -186,7 +187,7 @@ async def test_peer_that_sends_and_never_reads(row: str) -> None:
             assert session.counts["overloaded"] == 1
             assert session.transport.max_queue_depth <= session.transport.limit
             assert most <= session.max_handlers + 10
-            assert resident() - before < 40_000_000
+            assert resident() - before < 100_000_000  # without bounds, the longest ids take 250 MB
             await until(lambda: "deaf" not in central_system)
             await good.is_served()
 

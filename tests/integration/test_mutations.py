@@ -21,7 +21,7 @@ from tests.house import scaled
 from tests.integration.mutations import UNIQUE_ID, Sample, mutants
 from tests.integration.wire import ACCEPTED, AT_ONCE, DEADLINE, Peer, PlainServer, facing
 
-EXAMPLES = scaled(1_000, 10_000)  # at each end
+EXAMPLES = scaled(500, 5_000)  # at each of the two ends
 
 ANSWERS: dict[str, Any] = {"BootNotification": ACCEPTED, "Heartbeat": {"currentTime": ACCEPTED["currentTime"]}}
 

@@ -16,7 +16,8 @@ from ocpp_lab import messages as m
 from ocpp_lab.credentials import basic_auth
 from tests.house import scaled
 from tests.integration.wire import SUBPROTOCOL, facing, plain_client, until
-from tests.simulated import clock, quiet, simulated
+from tests.pair import simulated
+from tests.simulated import clock, quiet
 
 KEY = "sixteen letters!"
 
@@ -206,7 +207,8 @@ class Town:
 
         async def open_one() -> ClientConnection:
             header = {"Authorization": basic_auth("CP_1", KEY)}
-            return await connect("ws://cs:9000/CP_1", subprotocols=[SUBPROTOCOL], additional_headers=header)
+            options: dict[str, Any] = {"subprotocols": [SUBPROTOCOL], "ping_interval": None, "proxy": None}
+            return await connect("ws://cs:9000/CP_1", additional_headers=header, **options)
 
         websocket = await self.on(host, open_one())
         await quiet()

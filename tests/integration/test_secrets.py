@@ -66,7 +66,7 @@ async def test_no_key_is_written_down(caplog: pytest.LogCaptureFixture) -> None:
         trace += [str(event) for event in central_system.trace]
     assert "ChangeConfiguration" in caplog.text and "ChangeConfiguration" in str(trace)
     assert '"value":"***"' in caplog.text and '"value":"***"' in str(trace)
-    assert "401" in caplog.text
+    assert "HTTP 401" in caplog.text
     assert_secret(caplog.text)
     assert_secret("\n".join(trace))
 

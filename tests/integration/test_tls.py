@@ -1,4 +1,4 @@
-"""`wss://`: security profile 2, TLS with the central system's certificate and HTTP Basic inside (whitepaper A00.FR.3xx)."""
+"""`wss://`: security profile 2, TLS with the central system's certificate and HTTP Basic inside (A00.FR.3xx)."""
 
 from __future__ import annotations
 

@@ -74,6 +74,7 @@ async def test_a_button_ends_the_connection_and_the_pending_call(label: str) -> 
         await panel.settle()
         with pytest.raises(ConnectionLost):
             await pending
+        assert f"pressed: {label} 1×" in panel.text
 
 
 async def test_refuse_shuts_the_door() -> None:
@@ -107,7 +108,7 @@ async def test_sliders_change_what_is_in_force() -> None:
 
 async def test_stop_reading_ends_by_itself() -> None:
     async with bench() as (_, charge_point, panel):
-        panel.set(seconds=0.1)
+        panel.set(seconds=0.25)
         panel.toggle("stop reading")
         await charge_point.call(HeartbeatRequest(), timeout=5)  # answered once reading goes on
         assert panel.toggles["stop reading"].value is False
@@ -152,7 +153,9 @@ async def test_closing_it_leaves_a_central_system_without_faults() -> None:
 async def test_as_text_it_is_one_line_without_numbers_that_vary() -> None:
     async with bench() as (_, _, panel):
         bundle = panel._repr_mimebundle_()
-        assert bundle["text/plain"] == "FaultPanel: on: no fault · connected: CP_1 · applied: nothing"
+        assert (
+            bundle["text/plain"] == "FaultPanel: on: no fault · connected: CP_1 · applied: nothing · pressed: nothing"
+        )
         assert "application/vnd.jupyter.widget-view+json" in bundle
 
 

@@ -1,0 +1,287 @@
+"""How a charge point ends: at once and completely in every state; and its bugs are not swallowed. On simulated time.
+
+That no task and no timer is left, and that nothing raised unheard, `tests.simulated` checks after every test.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import pytest
+
+from ocpp_lab import CONNECTION, CallFailed, CentralSystem, ChargePoint, Event, Heartbeat, NotConnected, Policy, Trace
+from ocpp_lab import messages as m
+from tests.pair import URL, central_system_alone, cut, on, pair, simulated
+from tests.simulated import clock, quiet
+
+
+@asynccontextmanager
+async def started(**options: Any) -> AsyncIterator[ChargePoint]:
+    """A charge point that the test has to stop."""
+
+    async def start() -> ChargePoint:
+        return await ChargePoint(URL, "CP_1", **options).start()
+
+    yield await on("cp", start())
+
+
+# Every state ----------------------------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def silent_server() -> AsyncIterator[Any]:
+    """Accepts the TCP connection and does not answer the handshake."""
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            await reader.read()
+        writer.close()
+
+    server = await on("cs", asyncio.start_server(say_nothing, "cs", 9000))
+    yield server
+    server.close()
+    await server.wait_closed()
+
+
+@asynccontextmanager
+async def nobody() -> AsyncIterator[None]:
+    yield
+
+
+@asynccontextmanager
+async def mute() -> AsyncIterator[CentralSystem]:
+    """Never answers the boot."""
+    async with central_system_alone() as central_system:
+        central_system.faults.ignore("BootNotification")
+        yield central_system
+
+
+def answering(status: m.RegistrationStatus) -> Any:
+    return lambda: central_system_alone(policy=Policy(status, 50))
+
+
+SCENES: dict[str, Callable[[], Any]] = {
+    "connecting": silent_server,
+    "booting": mute,
+    "pending": answering("Pending"),
+    "rejected": answering("Rejected"),
+    "online": answering("Accepted"),
+    "waiting": nobody,
+}
+
+
+def test_every_state_has_its_scene() -> None:
+    """Two more states there are: before the start, and after the end."""
+    assert {*SCENES, "disconnected", "stopped"} == set(CONNECTION)
+
+
+@simulated
+@pytest.mark.parametrize("state", SCENES)
+async def test_stop_in_every_state(state: str) -> None:
+    """Stopping waits for no peer, no interval and no back-off; twice is fine; what comes after it is refused."""
+    async with SCENES[state](), started(delays=lambda: itertools.repeat(1000.0)) as charge_point:
+        await charge_point.wait_for(state)
+        await asyncio.sleep(3)
+        assert charge_point.state == state
+        began = clock()
+        await on("cp", charge_point.stop())
+        assert clock() == began
+        assert charge_point.state == "stopped"
+        await charge_point.stop()
+        with pytest.raises(NotConnected):
+            await charge_point.call(m.HeartbeatRequest())
+        with pytest.raises(NotConnected, match="has ended and will not be online"):
+            await charge_point.wait_for("online")
+        with pytest.raises(RuntimeError, match="a new start is a new ChargePoint"):
+            await charge_point.start()
+
+
+@simulated
+@pytest.mark.parametrize("state", SCENES)
+async def test_stop_at_once_and_by_two(state: str) -> None:
+    """Before anything has happened, and by two callers at a time."""
+    async with SCENES[state](), started() as charge_point:
+        await asyncio.gather(on("cp", charge_point.stop()), on("cp", charge_point.stop()))
+        assert charge_point.state == "stopped"
+        assert clock() == 0
+
+
+@simulated
+async def test_stop_before_the_start() -> None:
+    """The state disconnected: there is nothing to end."""
+    charge_point = ChargePoint(URL, "CP_1")
+    await charge_point.stop()
+    assert charge_point.state == "stopped"
+
+
+@simulated
+@pytest.mark.parametrize("state", ["booting", "pending", "rejected", "online"])
+async def test_stop_on_a_dead_line(state: str) -> None:
+    """The peer answers no close frame: the line is cut after a few seconds."""
+    async with SCENES[state](), started(ping_interval=None) as charge_point:
+        await charge_point.wait_for(state)
+        await quiet()
+        cut()
+        began = clock()
+        await on("cp", charge_point.stop())
+        assert clock() - began <= 10
+
+
+@simulated
+async def test_stop_with_calls_under_way() -> None:
+    """Own calls end with an error, the peer's are cancelled, and what was triggered dies with the line."""
+    async with pair(server={"timeout": 1000.0}, connectors=9) as (central_system, charge_point):
+        await charge_point.wait_for("online")
+        await asyncio.sleep(1)
+        never = asyncio.Event()
+
+        async def wait(request: m.ClearCacheRequest) -> Any:
+            await never.wait()
+
+        charge_point.router.add(m.ClearCacheRequest, wait, replace=True)
+        central_system.faults.ignore()
+        session = central_system["CP_1"]
+        own = asyncio.create_task(charge_point.call(m.HeartbeatRequest(), timeout=500))
+        peers = asyncio.create_task(session.call(m.ClearCacheRequest()))
+        await asyncio.sleep(1)
+        trigger = asyncio.create_task(session.call(m.TriggerMessageRequest(requested_message="StatusNotification")))
+        await asyncio.sleep(1)
+        await on("cp", charge_point.stop())
+        results = await asyncio.gather(own, peers, trigger, return_exceptions=True)
+        assert {type(result).__name__ for result in results} <= {"ConnectionLost", "NotConnected"}
+
+
+@simulated
+@pytest.mark.parametrize("order", [m.ResetRequest(type="Hard"), None])
+async def test_stop_while_it_closes_the_line_itself(order: Any) -> None:
+    """A reset or a new key has just begun to close the line."""
+    order = order or m.ChangeConfigurationRequest(key="AuthorizationKey", value="ff" * 16)
+    async with pair() as (central_system, charge_point):
+        await charge_point.wait_for("online")
+        await asyncio.sleep(1)
+        assert (await central_system["CP_1"].call(order)).status == "Accepted"
+        await on("cp", charge_point.stop())
+        assert charge_point.state == "stopped"
+
+
+@simulated
+async def test_a_waiter_is_told_of_the_end() -> None:
+    """Who waits for a state that will not come is not left waiting."""
+    async with started() as charge_point:
+        waiter = asyncio.create_task(charge_point.wait_for("online"))
+        await asyncio.sleep(1)
+        await on("cp", charge_point.stop())
+        with pytest.raises(NotConnected, match="has ended and will not be online"):
+            await waiter
+        with pytest.raises(ValueError, match="expected one of the states"):
+            await charge_point.wait_for("onlnie")
+
+
+# Bugs -----------------------------------------------------------------------------------------------------------------
+
+
+@simulated
+async def test_a_bug_in_a_handler(caplog: pytest.LogCaptureFixture) -> None:
+    """J-spec 4.2.3: InternalError for the peer, the traceback for our log, and life goes on."""
+    caplog.set_level(logging.ERROR, logger="ocpp_lab")
+    async with pair() as (central_system, charge_point):
+
+        async def divide(request: m.ClearCacheRequest) -> m.ClearCacheResponse:
+            raise ZeroDivisionError("of ours")
+
+        charge_point.router.add(m.ClearCacheRequest, divide, replace=True)
+        await charge_point.wait_for("online")
+        with pytest.raises(CallFailed) as refused:
+            await central_system["CP_1"].call(m.ClearCacheRequest())
+        assert str(refused.value) == "InternalError"
+        assert "ZeroDivisionError: of ours" in caplog.text
+        assert (await central_system["CP_1"].call(m.UnlockConnectorRequest(connector_id=1))).status == "Unlocked"
+
+
+class Bug(Exception):
+    pass
+
+
+def fail(*args: Any, **options: Any) -> Any:
+    raise Bug("of ours")
+
+
+class BadHeartbeat(Heartbeat):
+    async def run(self) -> None:
+        await asyncio.sleep(5)
+        fail()
+
+
+def bad_listener(event: Event) -> None:
+    if "→ online" in event.text:
+        fail()
+
+
+BUGS: dict[str, Callable[[], dict[str, Any]]] = {
+    "transport": lambda: {"transport": fail},
+    "pending": lambda: {"pending": fail},
+    "session": lambda: {"session": fail},
+    "heartbeat": lambda: {"heartbeat": fail},
+    "running heartbeat": lambda: {"heartbeat": BadHeartbeat},
+    "now": lambda: {"now": fail},
+    "ids": lambda: {"ids": iter(())},
+    "boot": lambda: {"boot": m.BootNotificationRequest(charge_point_vendor="x" * 21, charge_point_model="One")},
+    "listener": lambda: {"trace": Trace(listener=bad_listener)},
+    "ssl for ws://": lambda: {"ssl": True},
+}
+
+
+@simulated
+@pytest.mark.parametrize("options", BUGS.values(), ids=BUGS)
+async def test_a_bug_in_a_piece(options: Callable[[], dict[str, Any]]) -> None:
+    """It does not become an endless reconnect: who waits is told why, and leaving the block raises it."""
+    with pytest.raises(Exception) as surfaced:
+        async with pair(**options()) as (_, charge_point):
+            with pytest.raises(NotConnected) as told:
+                await charge_point.wait_for("stopped")
+            assert told.value.__cause__ is not None
+    assert not isinstance(surfaced.value, AssertionError)
+    assert surfaced.value is told.value.__cause__
+
+
+@simulated
+async def test_a_bug_in_the_delays() -> None:
+    """They are drawn when the line is lost."""
+    with pytest.raises(Bug):
+        async with pair(delays=fail) as (central_system, charge_point):
+            await charge_point.wait_for("online")
+            await on("cs", central_system["CP_1"].close(1001))
+            with pytest.raises(NotConnected):
+                await charge_point.wait_for("connecting")
+
+
+@simulated(seed=1)
+async def test_the_block_s_own_error_wins() -> None:
+    """An error in the block is what the reader of the traceback must see, not what happened beside it."""
+    with pytest.raises(KeyError):
+        async with central_system_alone():
+            async with ChargePoint("ws://cs:9000", "CP_1", heartbeat=fail) as charge_point:
+                with pytest.raises(NotConnected):
+                    await charge_point.wait_for("stopped")
+                raise KeyError
+
+
+def test_arguments_are_checked() -> None:
+    """What cannot work is refused where it is written."""
+
+    async def make(*args: Any, **options: Any) -> None:
+        ChargePoint(*args, **options)
+
+    for args, options, says in (
+        (("http://cs", "CP_1"), {}, "such as ws://"),
+        (("ws://cs", "a:b"), {}, "without a colon"),
+        (("ws://cs", ""), {}, "an identity"),
+        (("ws://cs", "CP_1"), {"connectors": 0}, "at least 1 connector"),
+    ):
+        with pytest.raises(ValueError, match=says):
+            asyncio.run(make(*args, **options))
