@@ -46,12 +46,13 @@ def _ignore(mark: str, text: str) -> None:
 class WebSocketPipe:
     """A `websockets` connection as a `Pipe`. Binary frames come out as `bytes`; OCPP-J does not use them."""
 
-    __slots__ = ("_gate", "note", "websocket")
+    __slots__ = ("_gate", "_timer", "note", "websocket")
 
     def __init__(self, websocket: Connection, note: Note = _ignore) -> None:
         self.websocket = websocket
         self.note = note
         self._gate: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None  # opens the gate
         if hasattr(websocket.transport, "max_size"):  # only asyncio's own transports have it
             websocket.transport.max_size = READ_SIZE
 
@@ -111,10 +112,13 @@ class WebSocketPipe:
         loop = asyncio.get_running_loop()
         if self._gate is None:
             self._gate = loop.create_future()
-        if seconds is not None:
-            loop.call_later(seconds, self.resume_reading)
+        if self._timer:
+            self._timer.cancel()
+        self._timer = None if seconds is None else loop.call_later(seconds, self.resume_reading)
 
     def resume_reading(self) -> None:
+        if self._timer:
+            self._timer.cancel()
         if self._gate and not self._gate.done():
             self._gate.set_result(None)
         self._gate = None

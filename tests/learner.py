@@ -45,6 +45,7 @@ class MyTransport:
         self._pipe = pipe
         self._queue: asyncio.Queue[str] = asyncio.Queue(limit)
         self._over = False
+        self._writer: asyncio.Task[None] | None = None
         self.writes_in_flight = self.max_writes_in_flight = self.max_queue_depth = 0
 
     @property
@@ -87,8 +88,9 @@ class MyTransport:
 
     async def _end(self) -> None:
         self._over = True
-        self._writer.cancel()
-        await asyncio.wait([self._writer])
+        if self._writer:  # or closed before it was started
+            self._writer.cancel()
+            await asyncio.wait([self._writer])
 
 
 class MyPending:

@@ -193,6 +193,24 @@ async def test_stop_reading_until_told_otherwise() -> None:
         far.resume_reading()  # again is fine
 
 
+@simulated
+async def test_an_earlier_pause_does_not_end_a_later_one() -> None:
+    """Whoever reads on and stops again starts afresh; the end of the line leaves no timer behind."""
+    async with over_websocket() as (near, far):
+        reading = asyncio.create_task(_read_all(far))
+        far.stop_reading(60)
+        await asyncio.sleep(10)
+        far.resume_reading()
+        far.stop_reading(600)
+        await near.send("x")
+        notes: list[str] = []
+        far.note = lambda mark, text: notes.append(text)
+        await asyncio.sleep(500)
+        assert notes == []
+        await far.close()
+        await reading
+
+
 @pytest.mark.parametrize("how", ["close", "abort"])
 @simulated
 async def test_a_reader_that_was_stopped_sees_the_end(how: str) -> None:
@@ -207,6 +225,18 @@ async def test_a_reader_that_was_stopped_sees_the_end(how: str) -> None:
         else:
             far.abort()
         await reading
+
+
+@simulated
+async def test_closing_does_not_wait_for_what_nobody_reads() -> None:
+    """The peer's close frame lies behind its texts; they are thrown away to reach it, and no time-out is waited for."""
+    async with over_websocket() as (near, far):
+        for n in range(200):
+            await near.send(str(n))
+        await asyncio.sleep(1)
+        await far.close(1001, "enough")
+        assert clock() < 2
+        assert (far.close_code, near.close_code) == (1001, 1001)
 
 
 @simulated

@@ -105,6 +105,28 @@ async def test_a_full_queue_makes_the_sender_wait() -> None:
     assert transport.max_queue_depth == 5
 
 
+@simulated
+async def test_a_queue_is_full_of_characters_too() -> None:
+    """A thousand long texts are too many; a single text that is longer than the bound still passes."""
+    pipe = FakePipe()
+    transport = Transport(pipe, limit=1000, max_characters=100)
+    for _ in range(3):  # what was counted in is counted out again
+        pipe.stall()
+        senders = [asyncio.create_task(transport.send("x" * 60)) for _ in range(10)]
+        await quiet()
+        assert (transport.queue_depth, transport.has_room) == (2, False)
+        gives_up = next(sender for sender in senders if not sender.done())
+        gives_up.cancel()
+        senders.remove(gives_up)
+        pipe.flow()
+        await asyncio.gather(*senders)
+        await quiet()
+        assert (transport.queue_depth, transport.has_room) == (0, True)
+    await transport.send("x" * 1000)
+    await transport.close()
+    assert list(map(len, pipe.sent)) == [60] * 27 + [1000]
+
+
 @pytest.mark.parametrize("at_once", [False, True])
 @simulated
 async def test_a_cancelled_sender_takes_its_text_back(at_once: bool) -> None:

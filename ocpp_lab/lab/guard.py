@@ -48,6 +48,7 @@ class Guard:
         self._cell: asyncio.Task[Any] | None = None
         self._context: contextvars.Context | None = None
         self._since = self._beat = time.monotonic()
+        self._worked = time.process_time()
         self._told = 0
         self._stopped = threading.Event()
         self._thread_id = threading.get_ident()
@@ -77,7 +78,7 @@ class Guard:
 
     async def _tick(self) -> None:
         while True:
-            self._beat = time.monotonic()
+            self._beat, self._worked = time.monotonic(), time.process_time()
             due = self.after * 2**self._told
             if self._cell and self._context and self._beat - self._since >= due:
                 # In the cell's own context: only then does the line appear under the cell that waits.
@@ -101,12 +102,18 @@ class Guard:
                 self._beat = time.monotonic() + BLOCKED  # time to recover before it is looked at again
 
     def _free(self) -> None:
-        """Name whoever holds the loop. If it is a task of the notebook, not the cell itself, raise in it."""
+        """Name whoever holds the loop. If it is a task of the notebook, not the cell itself, and computes: raise in it.
+
+        A task that sleeps gets nothing before it wakes up, and a machine that is busy elsewhere must not be mistaken for
+        a loop: so what counts is the time that this process has worked.
+        """
         task = asyncio.current_task(self._loop)
         frame = _notebook_frame(sys._current_frames().get(self._thread_id))
         if frame is None or task is None or task is self._cell:
             return  # a cell that computes can be interrupted, and library code must not be torn apart
         self.blocked.append(f"{_place(frame)} held the loop for more than {BLOCKED:g} s")
+        if time.process_time() - self._worked < BLOCKED / 2:
+            return
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread_id), ctypes.py_object(LoopBlocked))
 
 

@@ -219,7 +219,7 @@ class LabNotebook:
         self.cell(source).screenshot(path=target)
         return target
 
-    def screenshot_around(self, text: str, target: Path) -> Path:
+    def screenshot_around(self, text: str | re.Pattern[str], target: Path) -> Path:
         """The first cell whose outputs contain this text or a button with this label."""
         target.parent.mkdir(parents=True, exist_ok=True)
         output = self.page.locator(".jp-OutputArea-output", has_text=text)

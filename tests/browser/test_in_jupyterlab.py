@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Page
 
@@ -14,8 +16,8 @@ pytestmark = pytest.mark.browser
 NOTEBOOKS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
 
 # Notebook: (what is done, with what, the text that then appears on the page), in this order. The kinds are those of
-# LabNotebook: press, tick, slide (LABEL=VALUE), choose (LABEL=OPTION).
-EFFECTS: dict[str, list[tuple[str, str, str]]] = {
+# LabNotebook: press, tick, slide (LABEL=VALUE), choose (LABEL=OPTION). A count that goes on climbing is a pattern.
+EFFECTS: dict[str, list[tuple[str, str, str | re.Pattern[str]]]] = {
     "00_asyncio_warm_up": [],  # it has no panel
     "01_smoke_tests": [
         ("press", "ignore", "on: ignore any call"),
@@ -25,6 +27,14 @@ EFFECTS: dict[str, list[tuple[str, str, str]]] = {
         ("press", "delay", "on: delay Heartbeat by 2.5 s"),
         ("press", "close 1001", "pressed: close 1001"),
         ("press", "abort", "abort 2×"),
+    ],
+    "02_dispatch_and_router": [  # a Heartbeat each second meets the fault; the run itself has counted each of them once
+        ("press", "wrong payload", re.compile(r"malformed ([2-9]|\d\d)")),
+        ("press", "wrong payload", "on: no fault"),
+        ("press", "garbage", re.compile(r"bad frame ([2-9]|\d\d)")),
+        ("press", "garbage", "on: no fault"),
+        ("press", "answer twice", re.compile(r"repeated ([2-9]|\d\d)")),
+        ("press", "close 1001", "pressed: close 1001 1×"),
     ],
 }
 
