@@ -12,7 +12,9 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from websockets.asyncio.connection import Connection
+from websockets.asyncio.server import broadcast
 from websockets.exceptions import ConcurrencyError, ConnectionClosed
+from websockets.protocol import State
 
 from .errors import ConnectionLost
 
@@ -63,6 +65,19 @@ class WebSocketPipe:
     @property
     def close_reason(self) -> str:
         return self.websocket.close_reason or ""
+
+    def offer(self, text: str) -> bool:
+        """Send a text at once if nothing is waiting on the line. False: not sent; `send` it, which can wait.
+
+        Nearly every text of an OCPP line goes this way. It leaves out what `websocket.send` has for a line that is
+        full or closing.
+        """
+        websocket = self.websocket
+        if websocket.state is not State.OPEN or websocket.transport.get_write_buffer_size():
+            return False
+        self.note(">", text)
+        broadcast((websocket,), text)
+        return True
 
     async def send(self, text: str) -> None:
         """Returns when the text is in the operating system's hands or in a buffer below its high-water mark."""

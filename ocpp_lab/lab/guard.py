@@ -97,24 +97,23 @@ class Guard:
 
     def _watch(self) -> None:
         while not self._stopped.wait(TICK):
-            if time.monotonic() - self._beat > BLOCKED:
-                self._free()
+            silent, worked = time.monotonic() - self._beat, time.process_time() - self._worked
+            # A machine that is busy elsewhere must not be mistaken for a loop: what counts is that this process works.
+            computes = silent > BLOCKED and worked > BLOCKED / 2
+            if computes or silent > 5 * BLOCKED:
+                self._free(computes)
                 self._beat = time.monotonic() + BLOCKED  # time to recover before it is looked at again
+                self._worked = time.process_time()
 
-    def _free(self) -> None:
-        """Name whoever holds the loop. If it is a task of the notebook, not the cell itself, and computes: raise in it.
-
-        A task that sleeps gets nothing before it wakes up, and a machine that is busy elsewhere must not be mistaken for
-        a loop: so what counts is the time that this process has worked.
-        """
+    def _free(self, computes: bool) -> None:
+        """Name whoever holds the loop. If it is a task of the notebook, not the cell itself, and computes: raise in it."""
         task = asyncio.current_task(self._loop)
         frame = _notebook_frame(sys._current_frames().get(self._thread_id))
         if frame is None or task is None or task is self._cell:
             return  # a cell that computes can be interrupted, and library code must not be torn apart
         self.blocked.append(f"{_place(frame)} held the loop for more than {BLOCKED:g} s")
-        if time.process_time() - self._worked < BLOCKED / 2:
-            return
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread_id), ctypes.py_object(LoopBlocked))
+        if computes:  # what sleeps would hear of it only when it wakes up
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread_id), ctypes.py_object(LoopBlocked))
 
 
 async def tasks_left() -> list[str]:
