@@ -161,7 +161,7 @@ async def cut(button):
     panel.press(button)
     await panel.settle()
     panel.clear()
-    await lab.until(lambda: charge_point.state == "online" and charge_point.session is not before)
+    await lab.until(lambda: charge_point.state == "online" and charge_point.session not in (before, None))
     return await waiting
 
 

@@ -106,7 +106,7 @@ class Guard:
                 self._worked = time.process_time()
 
     def _free(self, computes: bool) -> None:
-        """Name whoever holds the loop. If it is a task of the notebook, not the cell itself, and computes: raise in it."""
+        """Name whoever holds the loop. If it is a task of the notebook that computes, and not the cell: raise in it."""
         task = asyncio.current_task(self._loop)
         frame = _notebook_frame(sys._current_frames().get(self._thread_id))
         if frame is None or task is None or task is self._cell:

@@ -25,6 +25,10 @@ async def spin():
     n = 0
     while True:
         n += 1
+
+async def sleepy(seconds):
+    import time
+    time.sleep(seconds)
 """
 
 
@@ -82,6 +86,18 @@ async def test_an_endless_loop_in_a_task_is_freed_and_named(
         await task
     assert len(guard.blocked) == 1
     assert re.fullmatch(r"spin, line [34] held the loop for more than 0.2 s", guard.blocked[0])
+    assert await guard.stop() == []
+
+
+async def test_a_task_that_sleeps_on_the_loop_is_named_and_not_broken(
+    cell: types.SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It costs no work of this process, as little as a machine that is busy elsewhere."""
+    monkeypatch.setattr(room, "TICK", 0.01)
+    monkeypatch.setattr(room, "BLOCKED", 0.04)
+    guard = Guard()
+    await asyncio.create_task(cell.sleepy(0.3))
+    assert guard.blocked[0] == "sleepy, line 3 held the loop for more than 0.04 s"
     assert await guard.stop() == []
 
 
