@@ -73,7 +73,8 @@ class WebSocketPipe:
         full or closing.
         """
         websocket = self.websocket
-        if websocket.state is not State.OPEN or websocket.transport.get_write_buffer_size():
+        wire = websocket.transport
+        if websocket.state is not State.OPEN or wire.is_closing() or wire.get_write_buffer_size():
             return False
         self.note(">", text)
         broadcast((websocket,), text)
