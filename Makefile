@@ -7,6 +7,7 @@ PYTHON := .venv/bin/python
 # Not loading nbval saves 2 s at every start.
 PYTEST := $(PYTHON) -m pytest -q -p no:nbval
 NBVAL  := $(PYTHON) -m pytest -q --nbval
+SEEDS ?= 10000
 LAB_ARGS ?= $(if $(filter 0,$(shell id -u)),--allow-root)
 export JUPYTER_PLATFORM_DIRS := 1
 
@@ -63,6 +64,10 @@ notebooks: .venv/made  ## execute notebooks/*.py into *.ipynb; one of them: make
 .PHONY: bench
 bench: .venv/made  ## round trips per second and memory, beside the bare WebSocket library and another stack
 	$(PYTHON) -m benchmarks
+
+.PHONY: chaos
+chaos: .venv/made  ## 10,000 seeds of everything that goes wrong, in simulation; fewer: make chaos SEEDS=500
+	$(PYTHON) -m ocpp_lab.simulation --seeds $(SEEDS) --jobs $$(nproc 2>/dev/null || echo 2)
 
 .PHONY: pins
 pins:  ## constraints.txt anew: the newest versions that the bounds in pyproject.toml allow

@@ -6,6 +6,7 @@ The public names, by room, bottom to top. `import ocpp_lab.messages as m` has th
 from . import messages
 from .backoff import backoff
 from .central_system import CentralSystem, Ledger, Policy
+from .chaos_proxy import ChaosProxy
 from .charge_point import ChargePoint
 from .codec import decode_payload, encode_payload
 from .connection import CONNECTION, keep_connected
@@ -26,12 +27,17 @@ from .faults import Fault, Faults
 from .frames import Call, CallError, CallResult, Frame, decode, encode
 from .heartbeat import Heartbeat
 from .messages import ACTIONS, Request, Response
+from .metrics import Metrics, watch_central_system, watch_charge_point
+from .outbox import Entry, Outbox, verdict
 from .pending import Pending
 from .pipe import Pipe, WebSocketPipe, pipe_pair
 from .router import Router
 from .session import Session, current_session
 from .states import Machine
+from .tally import Tally
+from .timeline import Sample, Timeline
 from .trace import Event, Trace
+from .transaction_ids import TransactionIds
 from .transport import Transport
 
 # fmt: off
@@ -48,7 +54,11 @@ __all__ = [
     "Router", "Pending", "Session", "current_session", "Heartbeat",
     # staying connected
     "backoff", "Machine", "CONNECTION", "keep_connected",
+    # what must not get lost
+    "Outbox", "Entry", "verdict", "TransactionIds",
     # the two ends
-    "ChargePoint", "CentralSystem", "Policy", "Ledger", "Fault", "Faults",
+    "ChargePoint", "CentralSystem", "Policy", "Ledger", "Fault", "Faults", "ChaosProxy",
+    # the numbers
+    "Metrics", "watch_charge_point", "watch_central_system", "Tally", "Timeline", "Sample",
 ]
 # fmt: on

@@ -11,7 +11,7 @@ from http import HTTPStatus
 from random import Random
 from typing import Any, Literal
 
-from .frames import ERROR_CODES
+from .frames import ERROR_CODES, Call
 
 Kind = Literal[
     "ignore", "delay", "CallError", "answer twice", "wrong id", "wrong payload", "garbage", "close", "abort",
@@ -126,8 +126,11 @@ class Faults:
         """Behave again."""
         self.rules.clear()
 
-    def pick(self, action: str | None, identity: str, *, door: bool = False) -> Fault | None:
-        """The rule that applies to this call (or, with ``door``, to this handshake), now used once more."""
+    def pick(self, action: str | None, identity: str, *, door: bool = False, call: Call | None = None) -> Fault | None:
+        """The rule that applies to this call (or, with ``door``, to this handshake), now used once more.
+
+        ``call`` is for a subclass that wants to know what exactly was asked.
+        """
         for rule in self.rules:
             if (
                 (rule.kind == "refuse") is door

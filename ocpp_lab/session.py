@@ -20,9 +20,12 @@ from .errors import CallTimeout, ConnectionLost, FrameError, NotConnected
 from .frames import Call, CallError, CallResult, decode, encode
 from .messages import Request, Response
 from .pending import Pending
+from .tally import Tally
 from .transport import Transport
 
 log = logging.getLogger(__name__)
+
+_KINDS: dict[type, str] = {Call: "call", CallResult: "result", CallError: "error"}
 
 
 class Answers(Protocol):
@@ -64,6 +67,7 @@ class Session:
         identity: str = "peer",
         max_handlers: int = 64,
         trouble: Callable[[str], None] | None = None,
+        tally: Tally | None = None,
     ) -> None:
         self.transport = transport
         self.router = router
@@ -71,6 +75,7 @@ class Session:
         self.timeout = timeout
         self.identity = identity
         self.max_handlers = max_handlers
+        self.tally = Tally() if tally is None else tally
         self.counts: Counter[str] = Counter()
         self.last_call_at: float | None = None
         """Loop time of the newest own call."""
@@ -78,7 +83,7 @@ class Session:
         self._trouble = trouble or (lambda text: None)
         self._lane = asyncio.Lock()
         self._serving: set[str] = set()  # ids of the peer's calls that are being handled
-        self._handlers: set[asyncio.Task[None]] = set()
+        self._handlers: dict[asyncio.Task[None], None] = {}  # a set whose order is that of their births
         self._slot_free: asyncio.Future[None] | None = None
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done when `run` is over and every pending call has been told."""
@@ -97,7 +102,8 @@ class Session:
             if self.ended.done() or self._closed:
                 raise NotConnected(f"{request.action} was not sent: the session with {self.identity} is over")
             call = Call(next(self._ids), request.action, payload)
-            response: R = await self._exchange(call, request.response_type, limit)
+            with self.tally.call(request.action):
+                response: R = await self._exchange(call, request.response_type, limit)
             return response
 
     async def _exchange(self, call: Call, response_type: type[Any], limit: float) -> Any:
@@ -118,10 +124,12 @@ class Session:
         text = encode(call)
         if getattr(self.transport, "has_room", False):
             await self.transport.send(text)
+            self.tally.frames["out", "call"] += 1
             return
         try:
             async with asyncio.timeout(limit):
                 await self.transport.send(text)
+            self.tally.frames["out", "call"] += 1
         except TimeoutError:
             why = f"the write queue stayed full for {limit:g} s"
             raise CallTimeout(why, CallError(call.unique_id, "Timeout", why)) from None
@@ -137,11 +145,13 @@ class Session:
         """Read until the transport ends; then pending calls end with `ConnectionLost`, handlers are cancelled."""
         _current.set(self)
         self.transport.start()
+        self.tally.opened(self)
         try:
             async for text in self.transport:
                 await self._receive(text)
         finally:
             self.ended.set_result(None)
+            self.tally.closed(self)
             self.pending.fail_all(getattr(self.transport, "lost", None) or ConnectionLost())
             for handler in self._handlers:
                 handler.cancel()
@@ -170,6 +180,7 @@ class Session:
                 await self._wait_for_a_slot()  # its CallError needs one too
             self._refuse(problem)
             return
+        self.tally.frames["in", _KINDS[type(frame)]] += 1
         if isinstance(frame, Call):
             if len(self._handlers) >= self.max_handlers:
                 await self._wait_for_a_slot()
@@ -197,11 +208,11 @@ class Session:
 
     def _adopt(self, task: asyncio.Task[None]) -> None:
         if not task.done():
-            self._handlers.add(task)
+            self._handlers[task] = None
             task.add_done_callback(self._retire)
 
     def _retire(self, handler: asyncio.Task[None]) -> None:
-        self._handlers.discard(handler)
+        self._handlers.pop(handler, None)
         self._wake_reader()
 
     def _wake_reader(self) -> None:
@@ -236,6 +247,7 @@ class Session:
         try:
             await self.transport.send(encode(reply))
             self.counts["answered"] += 1
+            self.tally.frames["out", _KINDS[type(reply)]] += 1
         except ConnectionLost:
             self.counts["answer lost"] += 1
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from ocpp_lab import messages as m
@@ -20,6 +22,18 @@ from ocpp_lab.transport import Transport
 from tests.simulated import clock
 
 NOON = datetime(2030, 6, 1, 12, tzinfo=UTC)
+
+
+_copies = itertools.count()
+
+
+def power_cut(path: str) -> str:
+    """What the disk holds at this instant (a sqlite file and its WAL), under another name."""
+    copy = f"{path}.copy{next(_copies)}"
+    for suffix in ("", "-wal"):
+        if Path(path + suffix).exists():
+            shutil.copy(path + suffix, copy + suffix)
+    return copy
 
 
 class FakePipe:

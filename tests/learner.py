@@ -306,3 +306,69 @@ class MyLedger:
 
     def stop(self, identity: str, request: m.StopTransactionRequest) -> None:
         self.rows.append((identity, "stop", request.transaction_id))
+
+
+class MyEntry:
+    """A message that waits."""
+
+    def __init__(self, key: int, request: Any, transaction: str | None) -> None:
+        self.key, self.request, self.transaction, self.failures = key, request, transaction, 0
+
+
+class MyOutbox:
+    """A list: exercises 3.4 and 3.6, and no attribute more. Empty, and therefore false, at first."""
+
+    def __init__(self) -> None:
+        made["outbox"] += 1
+        self._entries: list[MyEntry] = []
+        self._keys = itertools.count(1)
+        self._draining = asyncio.Lock()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def put(self, request: Any, transaction: str | None = None) -> int:
+        self._entries.append(MyEntry(next(self._keys), request, transaction))
+        return self._entries[-1].key
+
+    def head(self) -> MyEntry | None:
+        return self._entries[0] if self._entries else None
+
+    def failed(self, key: int) -> int:
+        [entry] = [entry for entry in self._entries if entry.key == key]
+        entry.failures += 1
+        return entry.failures
+
+    def delete(self, key: int) -> None:
+        self._entries = [entry for entry in self._entries if entry.key != key]
+
+    def close(self) -> None:
+        self._entries.clear()
+
+    async def drain(
+        self,
+        call: Callable[[Any], Awaitable[Any]],
+        probe: Callable[[], Awaitable[bool]],
+        *,
+        attempts: int,
+        retry_interval: float,
+        prepare: Any = None,
+        on_result: Any = None,
+        on_drop: Any = None,
+    ) -> None:
+        async with self._draining:
+            while entry := self.head():
+                try:
+                    response = await call(prepare(entry) if prepare else entry.request)
+                except (CallFailed, MalformedReply) as error:
+                    if isinstance(error, CallFailed) and error.code == "SecurityError":
+                        raise
+                    if (failures := self.failed(entry.key)) < attempts:
+                        await asyncio.sleep(retry_interval * failures)
+                        continue
+                    if on_drop:
+                        on_drop(entry)
+                else:
+                    if on_result:
+                        on_result(entry, response)
+                self.delete(entry.key)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 import tests.simulated
 from ocpp_lab import Call, CallResult, CentralSystem, ChargePoint, Event, Policy
+from tests.fakes import NOON
 
 URL = "ws://cs:9000"
 
@@ -102,5 +104,31 @@ def connections(central_system: CentralSystem) -> int:
 
 def states(charge_point: ChargePoint) -> list[str]:
     """The states that it went through: ``connecting``, ``booting``, …"""
-    changes = [event.text for event in charge_point.trace if event.mark == "="]
+    own = [event.text for event in charge_point.trace if event.mark == "="]
+    changes = [text for text in own if not text.startswith("connector ")]
     return [change.split()[2] for change in changes]
+
+
+def simulated_now() -> datetime:
+    """The wall clock of the simulation: `NOON` and the loop's time."""
+    return NOON + timedelta(seconds=asyncio.get_running_loop().time())
+
+
+def heal() -> None:
+    """Everything gets through again."""
+    loop: Any = asyncio.get_running_loop()
+    loop.net.heal()
+
+
+def sent_transaction_messages(central_system: CentralSystem) -> list[str]:
+    """What came of the transaction messages, in order: ``Start 100``, ``Meter 200``, ``Stop 300``: the registers."""
+    story = []
+    for event in central_system.received:
+        match event.frame:
+            case Call(action="StartTransaction", payload={"meterStart": meter}):
+                story.append(f"Start {meter}")
+            case Call(action="StopTransaction", payload={"meterStop": meter}):
+                story.append(f"Stop {meter}")
+            case Call(action="MeterValues", payload={"meterValue": [{"sampledValue": [{"value": meter}]}]}):
+                story.append(f"Meter {meter}")
+    return story

@@ -88,7 +88,7 @@ async def test_rejected(interval: int, wait: int) -> None:
         for triggered in (False, True):
             with pytest.raises(NotAccepted):
                 await charge_point.call(m.HeartbeatRequest(), triggered=triggered)
-        await charge_point.report({1: "Faulted"})
+        charge_point.connectors[1].become("Faulted")
         policy.registration = "Accepted"
         await asyncio.sleep(wait - clock() - 0.001)
         assert calls(central_system) == [(0, BOOT)]
@@ -123,7 +123,7 @@ async def test_pending_sends_nothing_of_its_own() -> None:
         await charge_point.wait_for("pending")
         with pytest.raises(NotAccepted):
             await charge_point.call(m.HeartbeatRequest())
-        await charge_point.report({1: "Faulted"})
+        charge_point.connectors[1].become("Faulted")
         await asyncio.sleep(149)
         assert calls(central_system) == [(0, BOOT), (50, BOOT), (100, BOOT)]
         assert states(charge_point)[:5] == ["connecting", "booting", "pending", "booting", "pending"]
@@ -157,7 +157,12 @@ async def test_pending_sends_what_is_triggered(
 @simulated
 @pytest.mark.parametrize(
     ("message", "connector", "status"),
-    [("MeterValues", None, "NotImplemented"), ("StatusNotification", 3, "Rejected"), ("Heartbeat", 3, "Rejected")],
+    [
+        ("MeterValues", None, "Rejected"),  # nothing runs, so there is nothing to read
+        ("FirmwareStatusNotification", None, "NotImplemented"),
+        ("StatusNotification", 3, "Rejected"),
+        ("Heartbeat", 3, "Rejected"),
+    ],
 )
 async def test_what_cannot_be_triggered(message: m.MessageTrigger, connector: int | None, status: str) -> None:
     """Core 5.17: what is not implemented and what does not exist is said to be so, and nothing is sent."""
@@ -284,9 +289,9 @@ async def test_reconnect_without_boot() -> None:
         await charge_point.wait_for("waiting")
         with pytest.raises(NotConnected):
             await charge_point.call(m.HeartbeatRequest())
-        await charge_point.report({2: "Faulted"})
-        await charge_point.report({1: "Charging"})
-        await charge_point.report({1: "Available"})  # as it was: nothing to tell (core 4.9)
+        charge_point.connectors[2].become("Faulted")
+        charge_point.connectors[1].become("Charging")
+        charge_point.connectors[1].become("Available")  # as it was: nothing to tell (core 4.9)
         await charge_point.wait_for("online")
         await asyncio.sleep(1)
         assert actions(central_system)[before:] == [STATUS]

@@ -183,7 +183,7 @@ async def test_change_availability(connector: int, affected: list[int]) -> None:
             assert exchange(central_system)[before[0] :][:2] == ["> ChangeAvailability", "< result"]
             told = payloads(central_system, "StatusNotification")[before[1] :]
             assert [(each["connectorId"], each["status"]) for each in told] == [(each, status) for each in affected]
-            assert {charge_point.connectors[each] for each in affected} == {status}
+            assert {charge_point.connectors[each].status for each in affected} == {status}
 
 
 @simulated

@@ -59,6 +59,11 @@ def test_every_default_is_a_value_that_could_be_set() -> None:
         ("HeartbeatInterval", "9" * 40, "Rejected"),
         ("heartbeatinterval", "60", "Accepted"),  # CiString: case-insensitive (core 7.17)
         ("MeterValueSampleInterval", "0", "Accepted"),  # 0 is off
+        ("MeterValuesSampledData", "Energy.Active.Import.Register", "Accepted"),
+        ("MeterValuesSampledData", "Voltage", "Rejected"),  # we measure the energy, and nothing else
+        ("StopTxnSampledData", "Energy.Active.Import.Register", "Rejected"),
+        ("ClockAlignedDataInterval", "0", "Accepted"),
+        ("ClockAlignedDataInterval", "900", "Rejected"),  # it would have to send them (core errata 3.15)
         ("WebSocketPingInterval", "0", "Accepted"),
         ("WebSocketPingInterval", "-1", "Rejected"),  # J-spec 7
         ("LocalPreAuthorize", "true", "Accepted"),

@@ -119,7 +119,8 @@ async def test_the_table_tells_behaviours_from_answers() -> None:
     assert len(rows) == 2 + 39
     assert rows["BootNotification"] == ["Core", "yes", "yes", "", "yes"]
     assert rows["Reset"] == ["Core", "yes", "", "yes", ""]
-    assert rows["ClearCache"] == ["Core", "yes", "", "answers only", ""]
+    assert rows["ClearCache"] == ["Core", "yes", "", "yes", ""]
+    assert rows["StartTransaction"] == ["Core", "yes", "yes", "", "yes"]
     assert rows["DataTransfer"] == ["Core", "yes", "no", "answers only", "answers only"]
     assert rows["GetLog"] == ["Security", "yes", "", "no", ""]
 

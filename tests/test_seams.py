@@ -9,8 +9,8 @@ import pytest
 
 from ocpp_lab import Call, CallFailed, CallResult, CallTimeout, CentralSystem, Ledger, Policy, Router, Trace
 from ocpp_lab import messages as m
-from tests.learner import MINE, MyLedger, MyRouter, made
-from tests.pair import actions, calls, connections, pair, simulated
+from tests.learner import MINE, MyLedger, MyOutbox, MyRouter, made, my_delays
+from tests.pair import actions, calls, connections, pair, simulated, simulated_now
 
 CHOICES = [*([name] for name in MINE), ["transport", "session", "pending"], list(MINE)]
 
@@ -77,6 +77,29 @@ async def test_factories_get_what_the_contracts_say() -> None:
         assert (seen["ids"], seen["timeout"], seen["router"]) == (ids, 7.0, charge_point)
         assert (seen["state"], "booting" in seen["table"]) == ("disconnected", True)
         assert central_system.last_boot_id == "0"
+
+
+@simulated
+async def test_a_charge_point_with_a_learners_outbox() -> None:
+    """Exercises 3.4 and 3.6 are all that it needs: a transaction across a loss, and one whose start is given up."""
+    made.clear()
+    outbox: Any = MyOutbox()
+    async with pair(outbox=outbox, now=simulated_now, delays=my_delays) as (central_system, charge_point):
+        await charge_point.wait_for("online")
+        assert charge_point.outbox is outbox
+        for call_errors in (0, 1, 3):
+            central_system.faults.call_error("StartTransaction", times=call_errors)
+            charge_point.charging.plug_in(1)
+            await charge_point.charging.present(1, "TAG_A")
+            await asyncio.sleep(100)
+            await central_system["CP_1"].close(1001)
+            await charge_point.wait_for("waiting")
+            charge_point.charging.unplug(1)
+            await asyncio.sleep(400)
+        assert len(outbox) == 0
+        assert [row["reason"] for row in central_system.ledger.rows()] == ["EVDisconnected"] * 2
+        assert {each["id"] for each in central_system.ledger.orphans()} == {-1}
+    assert made["outbox"] == 1
 
 
 # The central system's -------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,6 +11,9 @@ from .. import messages as m
 from ..router import Router
 from ..session import current_session
 from .ledger import Ledger
+
+MOST_CONNECTORS = 1000
+"""Connectors of one charge point whose status is remembered: the numbers come from the peer, who may invent them."""
 
 
 @dataclass
@@ -49,7 +53,8 @@ class Answers:
         self.ledger = ledger
         self.now = now
         self.statuses: dict[tuple[str, int], m.StatusNotificationRequest] = {}
-        """The newest status by identity and connector."""
+        """The newest status by identity and connector, of at most `MOST_CONNECTORS` of each."""
+        self._connectors: Counter[str] = Counter()  # by identity, how many are in there
 
     async def on_boot(self, request: m.BootNotificationRequest) -> m.BootNotificationResponse:
         status = self.policy.register(current_session().identity)
@@ -62,8 +67,16 @@ class Answers:
         return m.AuthorizeResponse(id_tag_info=self.policy.authorize(request.id_tag))
 
     async def on_status(self, request: m.StatusNotificationRequest) -> m.StatusNotificationResponse:
-        self.statuses[current_session().identity, request.connector_id] = request
+        self._remember(current_session().identity, request)
         return m.StatusNotificationResponse()
+
+    def _remember(self, identity: str, request: m.StatusNotificationRequest) -> None:
+        connector = (identity, request.connector_id)
+        if connector not in self.statuses:
+            if self._connectors[identity] >= MOST_CONNECTORS:
+                return
+            self._connectors[identity] += 1
+        self.statuses[connector] = request
 
     async def on_start(self, request: m.StartTransactionRequest) -> m.StartTransactionResponse:
         # Always answered, whatever the tag is worth: the car is plugged in and energy may flow (core 4.8, 5.25).
@@ -78,6 +91,8 @@ class Answers:
         return m.StopTransactionResponse(id_tag_info=info)
 
     async def on_meter_values(self, request: m.MeterValuesRequest) -> m.MeterValuesResponse:
+        if keep := getattr(self.ledger, "meter_values", None):  # the ledger built in the exercises has none
+            keep(current_session().identity, request)
         return m.MeterValuesResponse()
 
     async def on_data_transfer(self, request: m.DataTransferRequest) -> m.DataTransferResponse:

@@ -6,7 +6,8 @@ import asyncio
 import logging
 import socket
 import ssl as tls
-from collections.abc import Callable, Collection, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from http import HTTPStatus
@@ -22,11 +23,19 @@ from ..credentials import MIN_KEY_BYTES, key_bytes, may_enter
 from ..errors import NotConnected
 from ..faults import Faults
 from ..frames import Call
-from ..messages import ExtendedTriggerMessageRequest, RegistrationStatus, Request, Response, TriggerMessageRequest
+from ..messages import (
+    ChangeConfigurationRequest,
+    ExtendedTriggerMessageRequest,
+    RegistrationStatus,
+    Request,
+    Response,
+    TriggerMessageRequest,
+)
 from ..pipe import WIRE_LOG, WebSocketPipe
 from ..router import Router
 from ..session import Answers as Answering
-from ..session import Session
+from ..session import Session, random_ids
+from ..tally import Tally
 from ..trace import Event, Trace
 from ..transport import Transport
 from .answers import Answers, Policy
@@ -48,14 +57,24 @@ TRIGGERS = {
 
 
 class _Line(Session):
-    """A session that tells its desk what was triggered: a Pending charge point may send that, and nothing else."""
+    """A session that heeds what it asks for: what was triggered, and a new AuthorizationKey.
+
+    The desk is told of the first: a Pending charge point may send that, and nothing else. The second opens the door
+    from now on, if the charge point accepted it (J-spec 7).
+    """
+
+    passwords: dict[str, str | bytes]
 
     async def call[R: Response](self, request: Request[R], *, timeout: float | None = None) -> R:
         if isinstance(request, TriggerMessageRequest | ExtendedTriggerMessageRequest) and isinstance(self.router, Desk):
             self.router.triggered |= {
                 TRIGGERS.get((request.action, request.requested_message), request.requested_message)
             }
-        return await super().call(request, timeout=timeout)
+        response = await super().call(request, timeout=timeout)
+        if isinstance(request, ChangeConfigurationRequest) and request.key.lower() == "authorizationkey":
+            if getattr(response, "status", None) == "Accepted":
+                self.passwords[self.identity] = request.value
+        return response
 
 
 class CentralSystem:
@@ -88,6 +107,7 @@ class CentralSystem:
         compression: bool = False,
         ping_interval: float | None = 60.0,
         receive_buffer: int | None = None,
+        ids: Iterator[str] | None = None,
         trace: Trace | None = None,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
@@ -101,14 +121,21 @@ class CentralSystem:
         self.ssl = ssl
         self.timeout = timeout
         self.require_boot = require_boot
-        self.registrations: dict[str, RegistrationStatus] = {}
+        remembered = getattr(self.ledger, "registrations", dict)  # the ledger built in the exercises has none
+        self.registrations: dict[str, RegistrationStatus] = remembered()
         """What the newest BootNotification of each identity got; kept across reconnects (J-spec 5.4)."""
         self.sessions: dict[str, Session] = {}
         """Who is connected now."""
         self.answers = Answers(self.policy, self.ledger, now)
         self.router = self.answers.router() if router is None else router
         self.trace = Trace() if trace is None else trace
+        self.tally = Tally()
+        self.refused: Counter[int] = Counter()
+        """Handshakes refused, by HTTP status."""
+        self.pages: dict[str, Callable[[], tuple[str, str]]] = {}
+        """What plain GETs find on our port: path to content type and text (metrics puts its pages here)."""
         self._receive_buffer = receive_buffer
+        self._ids = random_ids() if ids is None else ids
         self._arrivals: dict[str, asyncio.Event] = {}
         self._newest: dict[str, Session] = {}
         self._server: Server | None = None
@@ -225,6 +252,9 @@ class CentralSystem:
 
     def _process_request(self, connection: ServerConnection, request: HttpRequest) -> HttpResponse | None:
         """Let in or refuse: unknown identity, then password; the subprotocol comes after (J-spec 3.2)."""
+        plain_get = "Upgrade" not in request.headers and getattr(request, "method", "GET") == "GET"
+        if plain_get and (page := self.pages.get(request.path.partition("?")[0])):  # old websockets know only GET
+            return _show(connection, *page())
         identity = identity_of(request.path)
         if identity is None or (self.identities is not None and identity not in self.identities):
             return self._refuse(connection, request, HTTPStatus.NOT_FOUND, "no such charge point")
@@ -240,6 +270,7 @@ class CentralSystem:
 
     def _refuse(self, connection: ServerConnection, request: HttpRequest, status: HTTPStatus, why: str) -> HttpResponse:
         self.trace.note(identity_of(request.path) or "?", "!", f"refused with HTTP {status.value}: {why}")
+        self.refused[status.value] += 1
         return connection.respond(status, f"{why}\n")
 
     async def _serve(self, websocket: ServerConnection) -> None:
@@ -282,13 +313,30 @@ class CentralSystem:
             if register.get(identity) is session:
                 del register[identity]
 
+    def _register(self, identity: str, status: RegistrationStatus) -> None:
+        self.registrations[identity] = status
+        if keep := getattr(self.ledger, "register", None):
+            keep(identity, status)
+
     def _session(self, websocket: ServerConnection, identity: str) -> Session:
         note = partial(self.trace.note, identity)
         pipe = WebSocketPipe(websocket, note)
         router = self.router if hasattr(self.router, "answer") else self.router(identity)
-        desk = Desk(identity, router, self.faults, pipe, self.registrations, self.require_boot)
+        desk = Desk(identity, router, self.faults, pipe, self.registrations, self._register, self.require_boot)
         transport = Transport(pipe, name=identity)
-        return _Line(transport, desk, timeout=self.timeout, identity=identity, trouble=partial(note, "!"))
+        trouble = partial(note, "!")
+        line = _Line(
+            transport, desk, ids=self._ids, timeout=self.timeout, identity=identity, trouble=trouble, tally=self.tally
+        )
+        line.passwords = self.passwords
+        return line
+
+
+def _show(connection: ServerConnection, content_type: str, text: str) -> HttpResponse:
+    response = connection.respond(HTTPStatus.OK, text)
+    del response.headers["Content-Type"]
+    response.headers["Content-Type"] = content_type
+    return response
 
 
 def _call(event: Event) -> Call | None:

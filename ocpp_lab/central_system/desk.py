@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, get_args
 
 from ..errors import OcppError
@@ -27,7 +28,17 @@ class Desk:
     and, while Pending, what was triggered. One that never booted here is asked to, once: we may have lost our memory.
     """
 
-    __slots__ = ("asked_to_boot", "faults", "identity", "pipe", "registrations", "require_boot", "router", "triggered")
+    __slots__ = (
+        "asked_to_boot",
+        "faults",
+        "identity",
+        "pipe",
+        "register",
+        "registrations",
+        "require_boot",
+        "router",
+        "triggered",
+    )
 
     def __init__(
         self,
@@ -35,7 +46,8 @@ class Desk:
         router: Answers,
         faults: Faults,
         pipe: WebSocketPipe,
-        registrations: dict[str, RegistrationStatus],
+        registrations: Mapping[str, RegistrationStatus],
+        register: Callable[[str, RegistrationStatus], None],
         require_boot: bool,
     ) -> None:
         self.identity = identity
@@ -43,13 +55,14 @@ class Desk:
         self.faults = faults
         self.pipe = pipe
         self.registrations = registrations
+        self.register = register
         self.require_boot = require_boot
         self.triggered: frozenset[str] = frozenset()
         self.asked_to_boot = False
 
     async def answer(self, call: Call) -> Reply | None:
         """The reply to a call, or None if a fault swallowed it."""
-        if self.faults.rules and (fault := self.faults.pick(call.action, self.identity)):
+        if fault := self.faults.pick(call.action, self.identity, call=call):
             return await self._answer_badly(call, fault)
         return await self._answer_well(call)
 
@@ -67,7 +80,7 @@ class Desk:
         """What was answered counts from now on, whoever answered: the router may be anybody's."""
         plain: Any = decode(encode(reply))  # a router may have encoded the payload already
         if (status := plain.payload.get("status")) in get_args(RegistrationStatus):
-            self.registrations[self.identity] = status
+            self.register(self.identity, status)
 
     def _turn_away(self, call: Call, registration: str | None) -> CallError:
         if registration is None and not self.asked_to_boot:

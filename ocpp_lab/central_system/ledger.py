@@ -1,18 +1,26 @@
-"""`Ledger`: twice heard, once done. Transactions in sqlite, fed as often as charge points like.
+"""`Ledger`: twice heard, once done. Transactions, meter values and registrations in sqlite.
 
-A charge point that lost our reply sends its StartTransaction again, under a new unique id. What is the same about both
-is the event itself; a UNIQUE constraint over it makes the repeat harmless.
+A charge point that lost our reply sends its message again, under a new unique id. What is the same about both copies is
+the event itself: a UNIQUE constraint over it makes the repeat harmless, and the repeat gets the same answer.
 """
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
-import weakref
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
+from ..codec import encode_payload
 from ..errors import PayloadError
-from ..messages import StartTransactionRequest, StopTransactionRequest
+from ..messages import (
+    MeterValuesRequest,
+    RegistrationStatus,
+    Request,
+    StartTransactionRequest,
+    StopTransactionRequest,
+)
+from ..store import open_store
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS transactions (
@@ -22,65 +30,113 @@ CREATE TABLE IF NOT EXISTS transactions (
     stopped TEXT, meter_stop INTEGER, reason TEXT,
     UNIQUE (identity, connector, id_tag, started, meter_start)
 );
-CREATE TABLE IF NOT EXISTS orphans (
-    identity TEXT NOT NULL, id INTEGER NOT NULL, stopped TEXT NOT NULL, meter_stop INTEGER NOT NULL,
-    UNIQUE (identity, id, stopped, meter_stop)
+CREATE TABLE IF NOT EXISTS meter_values (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,  -- the order in which they came
+    identity TEXT NOT NULL, id INTEGER NOT NULL, connector INTEGER NOT NULL, at TEXT NOT NULL,
+    hash TEXT NOT NULL, payload TEXT NOT NULL,
+    UNIQUE (identity, id, at, hash)
 );
+CREATE TABLE IF NOT EXISTS orphans (
+    identity TEXT NOT NULL, action TEXT NOT NULL, id INTEGER NOT NULL, at TEXT NOT NULL,
+    hash TEXT NOT NULL, payload TEXT NOT NULL,
+    UNIQUE (identity, action, id, at, hash)
+);
+CREATE TABLE IF NOT EXISTS registrations (identity TEXT PRIMARY KEY, status TEXT NOT NULL);
 """
+
+OUTSIDE = 0
+"""The id of meter values that belong to no transaction."""
 
 
 class Ledger:
-    """Transactions by charge point. ``path`` is a file, or ``":memory:"``."""
+    """What happened, by charge point. ``path`` is a file, or ``":memory:"``."""
 
     def __init__(self, path: str = ":memory:") -> None:
-        # Closed when it is forgotten if nobody closed it before; the garbage collector may do so in any thread.
-        self._db = sqlite3.connect(path, check_same_thread=False)
-        weakref.finalize(self, self._db.close)
+        self._db = open_store(self, path, _SCHEMA)
         self._db.row_factory = sqlite3.Row
-        self._db.executescript(_SCHEMA)
 
     def start(self, identity: str, request: StartTransactionRequest) -> int:
         """The transaction id for this start; the same one again for a repeat."""
         connector = _number("connectorId", request.connector_id)
         meter_start = _number("meterStart", request.meter_start)
         event = (identity, connector, request.id_tag, _instant(request.timestamp), meter_start)
-        with self._db:
-            self._db.execute(
-                "INSERT OR IGNORE INTO transactions (identity, connector, id_tag, started, meter_start)"
-                " VALUES (?,?,?,?,?)",
-                event,
-            )
-            row = self._db.execute(
-                "SELECT id FROM transactions WHERE (identity, connector, id_tag, started, meter_start) = (?,?,?,?,?)",
-                event,
-            ).fetchone()
+        self._db.execute(
+            "INSERT OR IGNORE INTO transactions (identity, connector, id_tag, started, meter_start) VALUES (?,?,?,?,?)",
+            event,
+        )
+        (row,) = self.query(
+            "SELECT id FROM transactions WHERE (identity, connector, id_tag, started, meter_start) = (?,?,?,?,?)",
+            *event,
+        )
         return int(row["id"])
 
     def stop(self, identity: str, request: StopTransactionRequest) -> None:
-        """End a transaction. The first stop wins; one without a transaction is kept apart (core errata 3.18)."""
-        stopped, reason = _instant(request.timestamp), request.reason or "Local"  # J-errata 2.5: Local is the default
-        key = (identity, _number("transactionId", request.transaction_id))
+        """End a transaction. The first stop wins; one of no transaction is kept apart (core errata 3.18)."""
+        transaction_id = _number("transactionId", request.transaction_id)
         meter_stop = _number("meterStop", request.meter_stop)
-        with self._db:
-            if self._db.execute("SELECT 1 FROM transactions WHERE identity = ? AND id = ?", key).fetchone():
-                self._db.execute(
-                    "UPDATE transactions SET stopped = ?, meter_stop = ?, reason = ?"
-                    " WHERE identity = ? AND id = ? AND stopped IS NULL",
-                    (stopped, meter_stop, reason, *key),
-                )
-            else:
-                self._db.execute("INSERT OR IGNORE INTO orphans VALUES (?,?,?,?)", (*key, stopped, meter_stop))
+        if not self._knows(identity, transaction_id):
+            self._keep_orphan(identity, request, transaction_id, request.timestamp)
+            return
+        self._db.execute(
+            "UPDATE transactions SET stopped = ?, meter_stop = ?, reason = ?"
+            " WHERE identity = ? AND id = ? AND stopped IS NULL",
+            (
+                _instant(request.timestamp),
+                meter_stop,
+                request.reason or "Local",  # the default (J-errata 2.5)
+                identity,
+                transaction_id,
+            ),
+        )
+
+    def meter_values(self, identity: str, request: MeterValuesRequest) -> None:
+        """Keep a reading; a repeat changes nothing."""
+        transaction_id = OUTSIDE if request.transaction_id is None else _number("transactionId", request.transaction_id)
+        connector = _number("connectorId", request.connector_id)
+        at = request.meter_value[0].timestamp
+        if transaction_id != OUTSIDE and not self._knows(identity, transaction_id):
+            self._keep_orphan(identity, request, transaction_id, at)
+            return
+        digest, payload = _digest(request)
+        self._db.execute(
+            "INSERT OR IGNORE INTO meter_values (identity, id, connector, at, hash, payload) VALUES (?,?,?,?,?,?)",
+            (identity, transaction_id, connector, _instant(at), digest, payload),
+        )
+
+    def register(self, identity: str, status: RegistrationStatus) -> None:
+        """What the newest BootNotification of this identity got."""
+        self._db.execute("INSERT OR REPLACE INTO registrations VALUES (?,?)", (identity, status))
+
+    def registrations(self) -> dict[str, RegistrationStatus]:
+        return {row["identity"]: row["status"] for row in self.query("SELECT * FROM registrations")}
+
+    # -- reading
+
+    def query(self, sql: str, *values: Any) -> list[dict[str, Any]]:
+        """Any SELECT over the tables above, as a list of records; ``pandas.DataFrame`` takes it as it is."""
+        return [dict(row) for row in self._db.execute(sql, values)]
 
     def rows(self) -> list[dict[str, Any]]:
         """All transactions in the order of their ids."""
-        return [dict(row) for row in self._db.execute("SELECT * FROM transactions ORDER BY id")]
+        return self.query("SELECT * FROM transactions ORDER BY id")
+
+    def readings(self, transaction_id: int) -> list[dict[str, Any]]:
+        """The meter values of a transaction in the order in which they came."""
+        return self.query("SELECT * FROM meter_values WHERE id = ? ORDER BY number", transaction_id)
 
     def orphans(self) -> list[dict[str, Any]]:
-        """The stops that belong to no transaction."""
-        return [dict(row) for row in self._db.execute("SELECT * FROM orphans")]
+        """Stops and meter values that belong to no transaction."""
+        return self.query("SELECT * FROM orphans")
 
     def close(self) -> None:
         self._db.close()
+
+    def _knows(self, identity: str, transaction_id: int) -> bool:
+        return bool(self.query("SELECT 1 FROM transactions WHERE identity = ? AND id = ?", identity, transaction_id))
+
+    def _keep_orphan(self, identity: str, request: Request[Any], transaction_id: int, at: datetime) -> None:
+        row = (identity, request.action, transaction_id, _instant(at), *_digest(request))
+        self._db.execute("INSERT OR IGNORE INTO orphans VALUES (?,?,?,?,?,?)", row)
 
 
 def _number(field: str, value: int) -> int:
@@ -90,5 +146,10 @@ def _number(field: str, value: int) -> int:
     return value
 
 
-def _instant(timestamp: Any) -> str:
-    return str(timestamp.astimezone(UTC).isoformat(timespec="milliseconds"))
+def _instant(timestamp: datetime) -> str:
+    return timestamp.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+def _digest(request: Request[Any]) -> tuple[str, str]:
+    payload = bytes(encode_payload(request))
+    return hashlib.sha256(payload).hexdigest(), payload.decode()

@@ -12,6 +12,7 @@ import ssl as tls
 from collections.abc import Callable, Coroutine, Iterator
 from datetime import datetime
 from functools import partial
+from math import ceil
 from random import Random
 from types import TracebackType
 from typing import Any, Self
@@ -21,22 +22,32 @@ from ..backoff import backoff
 from ..clock import utc_now
 from ..connection import CONNECTION, keep_connected
 from ..credentials import basic_auth
-from ..errors import CallFailed, NotAccepted, NotConnected, OcppError
+from ..errors import CallFailed, NotAccepted, NotConnected
 from ..frames import Call, CallError, CallResult
 from ..heartbeat import Heartbeat
+from ..outbox import Outbox
 from ..pending import Pending
 from ..pipe import Pipe
 from ..router import Router
 from ..session import Session, random_ids
 from ..states import Machine
+from ..tally import Tally
 from ..trace import Trace
+from ..transaction_ids import TransactionIds
 from ..transport import Transport
+from .authorization import AuthorizationCache
+from .charging import Charging
 from .configuration import Configuration
+from .connector import recover_connectors
 from .core import Core
-from .dial import connection_url, dial
+from .dial import connection_url, dial, pings
 from .line import Line
 from .registration import may_send, may_serve
 from .remote_trigger import RemoteTrigger
+from .state_watch import StateWatch
+from .statuses import Statuses
+from .transactions import Transactions
+from .uptime import Uptime
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +59,9 @@ class ChargePoint:
     ``timeout`` (s) is how long a call waits, ``retry_interval`` (s) how long a boot waits when nobody says. ``ssl`` is
     for ``wss://``. ``ping_interval`` (s, None: off) is how often a silent line is tested. ``send_buffer`` (bytes)
     shrinks the socket's buffer, to make back-pressure visible.
+
+    ``path`` is the file that survives a power cut: outbox, transactions, meter registers, known tags. What ran when the
+    power went is closed with PowerLoss, or goes on if ``resume_transactions``. ``report_all``: see `Statuses`.
 
     The pieces come from outside: ``transport(pipe)``, ``pending()``, ``session(transport, router, pending, …)``,
     ``heartbeat(call, interval, …)`` and ``delays()`` are factories, ``machine(table, state, on_change)`` too.
@@ -73,6 +87,10 @@ class ChargePoint:
         session: Callable[..., Session] | None = None,
         heartbeat: Callable[..., Heartbeat] | None = None,
         machine: Callable[..., Machine] = Machine,
+        outbox: Outbox | None = None,
+        path: str = ":memory:",
+        resume_transactions: bool = False,
+        report_all: bool = False,
         delays: Callable[[], Iterator[float]] | None = None,
         ids: Iterator[str] | None = None,
         rng: Random | None = None,
@@ -89,20 +107,37 @@ class ChargePoint:
         self.now = now
         self.boot_request = boot or m.BootNotificationRequest(charge_point_vendor="OCPP Lab", charge_point_model="One")
         self.trace = Trace() if trace is None else trace
+        self.tally = Tally()
+        self.uptime = Uptime(asyncio.get_running_loop().time)
         self.configuration = Configuration(
             self._configured, NumberOfConnectors=connectors, MessageTimeout=round(timeout)
         )
+        self.configuration["WebSocketPingInterval"] = str(ceil(ping_interval or 0))
         self.registration: m.RegistrationStatus | None = None
-        self.connectors: dict[int, m.ChargePointStatus] = dict.fromkeys(range(connectors + 1), "Available")
+        self.outbox = Outbox(path) if outbox is None else outbox  # an empty one is false
+        self.unsent = asyncio.Event()
+        """Set while the outbox holds something."""
+        if len(self.outbox):
+            self.unsent.set()
+        self.ids = TransactionIds(path)
+        self.transactions = Transactions(path)
+        self.cache = AuthorizationCache(path)
+        self.connectors = recover_connectors(self, connectors)
+        self.statuses = Statuses(self, report_all=report_all)
+        self.charging = Charging(self)
+        self.resume_transactions = resume_transactions
         self.router = Router("ChargePoint")
         self.router.include(Core(self))
+        self.router.include(self.charging)
         self.router.include(RemoteTrigger(self))
         self.machine = machine(CONNECTION, "disconnected", self._changed)
         self.line: Line | None = None
         """The current connection, None while there is none."""
         self._make_transport = transport or partial(Transport, name=identity)
         self._make_pending = pending
-        self._make_session = session or partial(Session, identity=identity, trouble=partial(self.note, "!"))
+        self._make_session = session or partial(
+            Session, identity=identity, trouble=partial(self.note, "!"), tally=self.tally
+        )
         self.make_heartbeat = heartbeat or partial(Heartbeat, now=now)
         self._delays = delays or (lambda: backoff(rng or Random(identity)))
         self._ids = ids or random_ids()
@@ -110,13 +145,12 @@ class ChargePoint:
             "ssl": ssl,
             "max_size": max_size,
             "compression": "deflate" if compression else None,
-            "ping_interval": ping_interval,
-            "ping_timeout": ping_interval,
+            **pings(ping_interval),
             "close_timeout": 5,
             "send_buffer": send_buffer,
         }
-        self._reported: dict[int, m.ChargePointStatus] = {}
-        self._waiters: list[tuple[tuple[str, ...], asyncio.Future[str]]] = []
+        self._own_outbox = outbox is None
+        self._watch = StateWatch()
         self._life: asyncio.Task[None] | None = None
 
     # -- life
@@ -125,6 +159,7 @@ class ChargePoint:
         """Begin to dial, in the background."""
         if self._life:
             raise RuntimeError("expected a charge point that was not started yet; a new start is a new ChargePoint")
+        self.charging.recover(resume=self.resume_transactions)
         self.machine.fire("connect")
         self._life = asyncio.create_task(self._live(), name=f"{self.identity} life")
         return self
@@ -136,6 +171,13 @@ class ChargePoint:
             await asyncio.wait([self._life])
         if self.state != "stopped":
             self.machine.fire("stop")
+            self.charging.read_all()
+            self.charging.end()
+            self.ids.close()
+            self.transactions.close()
+            self.cache.close()
+            if self._own_outbox:
+                self.outbox.close()
 
     async def __aenter__(self) -> Self:
         return await self.start()
@@ -169,12 +211,8 @@ class ChargePoint:
                 raise ValueError(f"expected one of the states {', '.join(CONNECTION)}, came {state!r}")
         if self.state in states:
             return self.state
-        arrived: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._waiters.append((states, arrived))
-        watched: list[asyncio.Future[Any]] = [arrived] if self._life is None else [arrived, self._life]
-        await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
-        if arrived.done():
-            return arrived.result()
+        if (arrived := await self._watch.wait_for(states, self._life)) is not None:
+            return arrived
         bug = self._life.exception() if self._life and not self._life.cancelled() else None
         raise NotConnected(f"{self.identity} has ended and will not be {' or '.join(states)}") from bug
 
@@ -184,7 +222,13 @@ class ChargePoint:
     async def _dial(self) -> Pipe:
         """Dial with the credentials of this moment: a changed AuthorizationKey is used at the next dial."""
         authorization = basic_auth(self.identity, self.password) if self.password else None
-        return await dial(self.url, authorization=authorization, note=self.note, **self._dial_options)
+        try:
+            pipe = await dial(self.url, authorization=authorization, note=self.note, **self._dial_options)
+        except (OSError, NotConnected) as error:
+            self.uptime.dialled(error)
+            raise
+        self.uptime.dialled(None)
+        return pipe
 
     async def _serve(self, pipe: Pipe, proved: Callable[[], None]) -> None:
         transport = self._make_transport(pipe)
@@ -201,7 +245,7 @@ class ChargePoint:
         self.registration = response.status
         self.machine.fire(response.status.lower())
         if response.status == "Accepted":
-            self._reported.clear()  # the central system wants to hear of every connector again (core errata 3.22)
+            self.statuses.forget()  # the central system wants to hear of every connector (core errata 3.22)
             if response.interval > 0:
                 self.configuration["HeartbeatInterval"] = str(response.interval)
 
@@ -218,36 +262,34 @@ class ChargePoint:
         line = self.line
         if line is None:
             raise NotConnected(f"{request.action} was not sent: {self.identity} is {self.state}")
-        if may_send(request.action, self.registration, triggered=triggered) != "send":
-            raise NotAccepted(f"{request.action} may not be sent while the registration is {self.registration}")
-        if line.heartbeat:
-            line.heartbeat.touch()
-        try:
-            response = await line.session.call(request, timeout=timeout)
-        except CallFailed as error:
-            if error.code == "SecurityError" and self.state == "online":
-                self.registration = None  # it does not know us any more (J-errata 3.8): boot again
-                line.forget()
-            raise
+        async with line.lane:  # the gate is asked at the instant of sending: while we waited, a boot may have come due
+            if line.over:
+                raise NotConnected(f"{request.action} was not sent: {self.identity} has given up this connection")
+            if may_send(request.action, self.registration, triggered=triggered) != "send":
+                raise NotAccepted(f"{request.action} may not be sent while the registration is {self.registration}")
+            if line.heartbeat:
+                line.heartbeat.touch()
+            try:
+                response = await line.session.call(request, timeout=timeout)
+            except CallFailed as error:
+                if error.code == "SecurityError" and self.state == "online":
+                    self.registration = None  # it does not know us any more (J-errata 3.8): boot again
+                    line.forget()
+                raise
         line.proved()
         return response
 
-    async def report_changes(self) -> None:
-        """Tell every status that the central system does not know (core 4.9); after a boot that is all of them."""
-        await self.report({c: s for c, s in self.connectors.items() if self._reported.get(c) != s})
+    def submit(self, request: m.Request[Any], transaction: str | None = None) -> int:
+        """Hand a transaction message to the outbox: delivered in order, whatever happens. Durable on return."""
+        if request.action not in m.TRANSACTION_ACTIONS:
+            raise ValueError(f"expected one of {', '.join(sorted(m.TRANSACTION_ACTIONS))}, came {request.action}")
+        key = self.outbox.put(request, transaction)
+        self.unsent.set()
+        return key
 
-    async def report(self, statuses: dict[int, m.ChargePointStatus], *, triggered: bool = False) -> None:
-        """Set the status of connectors and tell the central system; what it did not hear is told after a reconnect."""
-        self.connectors |= statuses
-        for connector, status in statuses.items():
-            request = m.StatusNotificationRequest(
-                connector_id=connector, error_code="NoError", status=status, timestamp=self.now()
-            )
-            try:
-                await self.call(request, triggered=triggered)
-                self._reported[connector] = status
-            except OcppError as error:
-                self.note("!", f"StatusNotification for connector {connector}: {error}")
+    def new_name(self) -> str:
+        """A name of our own for a transaction, until the central system gives it an id."""
+        return next(self._ids)
 
     # -- obeying
 
@@ -283,10 +325,14 @@ class ChargePoint:
         """A key was changed by the central system. Other keys take effect where they are read."""
         if key == "HeartbeatInterval" and self.heartbeat:
             self.heartbeat.interval = float(value)
+        elif key == "MeterValueSampleInterval":
+            self.charging.new_sample_interval()
         elif key == "MessageTimeout":
             self.timeout = float(value)
             if self.session:
                 self.session.timeout = self.timeout
+        elif key == "WebSocketPingInterval":
+            self._dial_options |= pings(float(value))  # from the next dial on
         elif key == "AuthorizationKey":
             self.password = value
             if self.line:
@@ -296,10 +342,8 @@ class ChargePoint:
 
     def _changed(self, old: str, event: str, new: str) -> None:
         self.note("=", f"{old} → {new} ({event})")
-        for waiter in [w for w in self._waiters if new in w[0]]:
-            self._waiters.remove(waiter)
-            if not waiter[1].done():
-                waiter[1].set_result(new)
+        self.uptime.changed(old, new)
+        self._watch.changed(new)
 
     def note(self, mark: str, text: str) -> None:
         """Add a line to the story."""

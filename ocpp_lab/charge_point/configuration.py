@@ -41,6 +41,11 @@ def _text(text: str) -> bool:
     return True
 
 
+def _only(possible: str) -> Callable[[str], bool]:
+    """What this charge point can do, and nothing else: a bad value is Rejected (core 5.3)."""
+    return lambda text: text == possible
+
+
 def _hex_key(text: str) -> bool:
     """The key comes as hex text of 16 to 20 bytes, the range of the whitepaper (A00.FR.205)."""
     return 32 <= len(text) <= 40 and len(text) % 2 == 0 and all(c in "0123456789abcdefABCDEF" for c in text)
@@ -52,7 +57,7 @@ _TABLE: tuple[tuple[str, str, Access, Callable[[str], bool]], ...] = (
     ("AuthorizationCacheEnabled", "false", "RW", _boolean),
     ("AuthorizationKey", "", "W", _hex_key),
     ("AuthorizeRemoteTxRequests", "false", "RW", _boolean),
-    ("ClockAlignedDataInterval", "0", "RW", _number),
+    ("ClockAlignedDataInterval", "0", "RW", _only("0")),  # to accept a number and send nothing would be a lie
     ("ConnectionTimeOut", "60", "RW", _number),
     ("ConnectorPhaseRotation", "0.Unknown", "RW", _text),
     ("GetConfigurationMaxKeys", "50", "R", _number),
@@ -60,16 +65,16 @@ _TABLE: tuple[tuple[str, str, Access, Callable[[str], bool]], ...] = (
     ("LocalAuthorizeOffline", "true", "RW", _boolean),
     ("LocalPreAuthorize", "false", "RW", _boolean),
     ("MessageTimeout", "30", "RW", _positive),
-    ("MeterValuesAlignedData", "Energy.Active.Import.Register", "RW", _text),
-    ("MeterValuesSampledData", "Energy.Active.Import.Register", "RW", _text),
-    ("MeterValueSampleInterval", "0", "RW", _number),
+    ("MeterValuesAlignedData", "Energy.Active.Import.Register", "RW", _only("Energy.Active.Import.Register")),
+    ("MeterValuesSampledData", "Energy.Active.Import.Register", "RW", _only("Energy.Active.Import.Register")),
+    ("MeterValueSampleInterval", "60", "RW", _number),
     ("NumberOfConnectors", "1", "R", _number),
     ("ResetRetries", "0", "RW", _number),
     ("SecurityProfile", "0", "R", _profile),
     ("StopTransactionOnEVSideDisconnect", "true", "RW", _boolean),
     ("StopTransactionOnInvalidId", "true", "RW", _boolean),
-    ("StopTxnAlignedData", "", "RW", _text),
-    ("StopTxnSampledData", "", "RW", _text),
+    ("StopTxnAlignedData", "", "RW", _only("")),
+    ("StopTxnSampledData", "", "RW", _only("")),
     ("SupportedFeatureProfiles", "Core,RemoteTrigger", "R", _text),
     ("TransactionMessageAttempts", "3", "RW", _positive),
     ("TransactionMessageRetryInterval", "60", "RW", _number),
@@ -101,6 +106,14 @@ class Configuration:
     def seconds(self, name: str) -> float:
         """A duration."""
         return float(self.keys[name].value)
+
+    def number(self, name: str) -> int:
+        """A count."""
+        return int(self.keys[name].value)
+
+    def enabled(self, name: str) -> bool:
+        """A switch."""
+        return self.keys[name].value.lower() == "true"
 
     def change(self, name: str, value: str) -> ConfigurationStatus:
         """ChangeConfiguration (core 5.3): unknown key → NotSupported; read-only key or bad value → Rejected."""

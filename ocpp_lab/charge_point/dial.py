@@ -17,6 +17,17 @@ from ..pipe import WIRE_LOG, Note, WebSocketPipe
 SUBPROTOCOL = Subprotocol("ocpp1.6")
 
 
+PONG_TIMEOUT = 5.0  # seconds; libocpp's WebsocketPongTimeout
+
+
+def pings(seconds: float | None) -> dict[str, float | None]:
+    """How often a silent line is tested, as `dial` takes it; 0 and None mean never (J-spec 5.3, 7).
+
+    A half-open line is noticed after that time, and the seconds that a pong may take.
+    """
+    return {"ping_interval": seconds or None, "ping_timeout": min(seconds, PONG_TIMEOUT) if seconds else None}
+
+
 def connection_url(endpoint: str, identity: str) -> str:
     """Endpoint, slash, percent-encoded identity (J-spec 3.1.1). Raises ValueError with what is wrong with either."""
     scheme = urlsplit(endpoint).scheme

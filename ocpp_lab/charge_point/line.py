@@ -1,7 +1,7 @@
 """`Line`: one connection of a charge point, from the handshake to the loss.
 
 Everything that needs the connection is a child of one TaskGroup: the reader, the boot, the heartbeat, what was
-triggered. One dies, all die, and `live` raises the plain `ConnectionLost`.
+triggered, the outbox. One dies, all die, and `live` raises the plain `ConnectionLost`.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ConnectionLost, NotAccepted, NotConnected, OcppError
+from ..errors import CallFailed, CallTimeout, ConnectionLost, MalformedReply, NotAccepted, NotConnected, OcppError
 from ..heartbeat import Heartbeat
-from ..messages import BootNotificationResponse
+from ..messages import BootNotificationResponse, HeartbeatRequest, Request
 from ..session import Session
 from ..transport import Transport
 from .registration import boot
@@ -35,8 +35,13 @@ class Line:
         self.heartbeat: Heartbeat | None = None
         """None until the boot is accepted."""
         self._group = asyncio.TaskGroup()
+        self.lane = asyncio.Lock()
+        """Held by whoever has a call on the wire; but for the boot, for which all others have to wait anyway."""
+        self.over = False
+        """We gave it up: nothing is sent any more, not even by those who do not know yet."""
         self._boot_now = asyncio.Event()
         self._forgotten = asyncio.Event()
+        self._delivering = asyncio.Lock()  # held while a message of the outbox is on the wire
 
     async def live(self) -> None:
         """Read, boot unless accepted before, beat. Ends with `ConnectionLost`; anything else is a bug."""
@@ -52,7 +57,8 @@ class Line:
 
     def spawn(self, work: Coroutine[Any, Any, object], what: str) -> None:
         """Do something beside the reader, once the running handler has answered. An `OcppError` of it is only noted."""
-        self._group.create_task(self._quietly(work, what), name=f"{self.charge_point.identity} {what}")
+        task = self._group.create_task(self._quietly(work, what), name=f"{self.charge_point.identity} {what}")
+        task.add_done_callback(lambda ended: work.close())  # cancelled before it began, it would complain
 
     async def close(self, code: int, why: str) -> None:
         """Say goodbye; the charge point dials again."""
@@ -68,6 +74,8 @@ class Line:
 
     async def _read(self) -> None:
         await self.session.run()
+        async with self._delivering:
+            pass  # an answer that came with the last breath counts: its message is struck out before all is cancelled
         raise getattr(self.transport, "lost", None) or ConnectionLost()
 
     async def _be_online(self) -> None:
@@ -107,26 +115,81 @@ class Line:
             self.charge_point.machine.fire("interval_over")
 
     async def _until_forgotten(self) -> None:
-        """Statuses and heartbeats, until the central system says that it does not know us."""
+        """Statuses, heartbeats and the outbox, until the central system says that it does not know us."""
         charge_point = self.charge_point
-        self.heartbeat = charge_point.make_heartbeat(
-            charge_point.call, charge_point.configuration.seconds("HeartbeatInterval")
-        )
-        beating = asyncio.create_task(self.heartbeat.run(), name=f"{charge_point.identity} heartbeat")
+        interval = charge_point.configuration.seconds("HeartbeatInterval")
+        self.heartbeat = charge_point.make_heartbeat(charge_point.call, interval)
+        works = {"heartbeat": self.heartbeat.run, "statuses": charge_point.statuses.run, "outbox": self._drain}
+        tasks = [
+            asyncio.create_task(self._while_accepted(work), name=f"{charge_point.identity} {what}")
+            for what, work in works.items()
+        ]
         forgotten = asyncio.create_task(self._forgotten.wait(), name=f"{charge_point.identity} forgotten")
         try:
-            await charge_point.report_changes()
-            await asyncio.wait([beating, forgotten], return_when=asyncio.FIRST_COMPLETED)
-            if beating.done():
-                with suppress(NotAccepted):  # forgotten, and due at the same instant
-                    beating.result()  # the line is lost, or the heartbeat has a bug
+            done, _ = await asyncio.wait([forgotten, *tasks], return_when=asyncio.FIRST_COMPLETED)
+            # An answer may be on the way: to send that message again would be a second copy for no reason. Nor may
+            # anything else be left alone on the wire, for the boot comes next (J-spec 4.1.1).
+            async with self._delivering, self.lane:
+                await _end(tasks)
+            for task in done:
+                task.result()  # the line is lost, or there is a bug
         finally:
-            for task in (beating, forgotten):
-                task.cancel()
-            await asyncio.gather(beating, forgotten, return_exceptions=True)
+            await _end([forgotten, *tasks])
+
+    async def _while_accepted(self, work: Callable[[], Coroutine[Any, Any, object]]) -> None:
+        with suppress(NotAccepted):
+            await work()
+            return
+        await self._forgotten.wait()
+
+    async def _drain(self) -> None:
+        """Keep the outbox empty. Silence of a dead line ends the line and costs no attempt."""
+        charge_point = self.charge_point
+        while True:
+            await charge_point.unsent.wait()
+            try:
+                await charge_point.outbox.drain(
+                    self._deliver,
+                    self._is_alive,
+                    attempts=charge_point.configuration.number("TransactionMessageAttempts"),
+                    retry_interval=charge_point.configuration.seconds("TransactionMessageRetryInterval"),
+                    prepare=charge_point.ids.prepare,
+                    on_result=charge_point.charging.answered,
+                    on_drop=charge_point.charging.given_up,
+                )
+            except CallTimeout:
+                self.over = True
+                raise ConnectionLost("the central system answers nothing, not even a Heartbeat") from None
+            except CallFailed as refused:  # SecurityError: `call` has seen it, and we shall boot again
+                raise NotAccepted(str(refused)) from None
+            if not len(charge_point.outbox):
+                charge_point.unsent.clear()
+
+    async def _deliver(self, request: Request[Any]) -> Any:
+        async with self._delivering:
+            return await self.charge_point.call(request)
+
+    async def _is_alive(self) -> bool:
+        """Ask a peer that left a message unanswered: only silence to this too means a dead line.
+
+        NotAccepted leaves: we are about to boot again, nobody was asked, and nothing is consumed.
+        """
+        try:
+            await self.charge_point.call(HeartbeatRequest())
+        except CallTimeout:
+            return False
+        except (CallFailed, MalformedReply):
+            pass
+        return True
 
     async def _quietly(self, work: Coroutine[Any, Any, object], what: str) -> None:
         try:
             await work
         except OcppError as error:
             self.charge_point.note("!", f"{what}: {error}")
+
+
+async def _end(tasks: list[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -27,13 +27,25 @@ class RemoteTrigger:
                     return m.TriggerMessageResponse(status="Rejected")
                 charge_point.boot_now()
             case "Heartbeat":
-                work = charge_point.call(m.HeartbeatRequest(), triggered=True)
-                charge_point.after_answer(work, "triggered Heartbeat")
+                charge_point.after_answer(
+                    charge_point.call(m.HeartbeatRequest(), triggered=True), "triggered Heartbeat"
+                )
             case "StatusNotification":
                 one = request.connector_id
                 wanted = list(charge_point.connectors) if one is None else [one]  # none named: all (core 5.17)
-                statuses = {connector: charge_point.connectors[connector] for connector in wanted}
-                charge_point.after_answer(charge_point.report(statuses, triggered=True), "triggered StatusNotification")
+                charge_point.after_answer(
+                    charge_point.statuses.tell(wanted, triggered=True), "triggered StatusNotification"
+                )
+            case "MeterValues":
+                one = request.connector_id
+                running = [t.connector for t in charge_point.transactions if one in (None, 0, t.connector)]
+                if not running:
+                    return m.TriggerMessageResponse(status="Rejected")
+                charge_point.after_answer(self._sample(running), "triggered MeterValues")
             case _:
                 return m.TriggerMessageResponse(status="NotImplemented")
         return m.TriggerMessageResponse(status="Accepted")
+
+    async def _sample(self, connectors: list[int]) -> None:
+        for connector in connectors:
+            self.charge_point.charging.sample(connector, "Trigger")

@@ -10,6 +10,9 @@
     panel.toggle("ignore"); panel.toggle("ignore", False); panel.clear()
     panel.press("close 1001"); await panel.settle()
 
+    panel = lab.ProxyPanel(proxy)            # the same for the line between both ends, a ChaosProxy
+    panel.toggle("half-open"); panel.set(direction="to_charge_point", latency=0.5); panel.press("reset")
+
     start = lab.now()                        # loop time, the clock of every trace
     await lab.until(lambda: central_system.heartbeats)      # look until it holds
     ended = await lab.timed(charge_point.call(request))     # never raises OcppError: .outcome .seconds .detail
@@ -44,6 +47,7 @@ from .guard import Guard, LoopBlocked, tasks_left
 from .ladder import ladder
 from .panel import FaultPanel
 from .plots import latency, outcomes, queue_depth
+from .proxy_panel import ProxyPanel
 from .sampler import Sample, Sampler
 from .style import OUTCOMES, Picture, figure, subplots, title
 from .wait import now, until
@@ -52,7 +56,7 @@ from .watch import Watch
 # fmt: off
 __all__ = [
     "Guard", "LoopBlocked", "tasks_left",
-    "FaultPanel", "Watch",
+    "FaultPanel", "ProxyPanel", "Watch",
     "now", "until", "timed", "calls", "Ended", "example",
     "Sampler", "Sample",
     "ladder", "latency", "outcomes", "queue_depth",

@@ -36,6 +36,16 @@ EFFECTS: dict[str, list[tuple[str, str, str | re.Pattern[str]]]] = {
         ("press", "answer twice", re.compile(r"repeated ([2-9]|\d\d)")),
         ("press", "close 1001", "pressed: close 1001 1×"),
     ],
+    "04_call_correlation": [  # as above; the run itself has counted 3 late, 16 repeated, 2 orphans and 8 malformed
+        ("press", "delay", re.compile(r"late ([4-9]|\d\d)")),
+        ("press", "delay", "on: no fault"),
+        ("press", "answer twice", re.compile(r"repeated (1[7-9]|[2-9]\d)")),
+        ("press", "answer twice", "on: no fault"),
+        ("press", "wrong id", re.compile(r"orphan ([3-9]|\d\d)")),
+        ("press", "wrong id", "on: no fault"),
+        ("press", "wrong payload", re.compile(r"malformed (9|\d\d)")),
+        ("press", "close 1001", "pressed: close 1001 1×"),
+    ],
 }
 
 

@@ -104,7 +104,7 @@ async def foreign_charge_point(central_system: CentralSystem, kind: type[Quiet] 
 
 
 @asynccontextmanager
-async def foreign_central_system(kind: type[Quiet]) -> AsyncIterator[tuple[str, asyncio.Future[Quiet]]]:
+async def foreign_central_system(kind: type[Quiet], port: int = 0) -> AsyncIterator[tuple[str, asyncio.Future[Quiet]]]:
     """Theirs, as a server: its URL, and the one that meets the first connection."""
     met: asyncio.Future[Quiet] = asyncio.get_running_loop().create_future()
 
@@ -114,7 +114,7 @@ async def foreign_central_system(kind: type[Quiet]) -> AsyncIterator[tuple[str, 
                 met.set_result(peer)
             await websocket.wait_closed()
 
-    async with serve(meet, "127.0.0.1", 0, subprotocols=[SUBPROTOCOL], close_timeout=1) as server:
+    async with serve(meet, "127.0.0.1", port, subprotocols=[SUBPROTOCOL], close_timeout=1) as server:
         port = server.sockets[0].getsockname()[1]
         yield f"ws://127.0.0.1:{port}", met
 

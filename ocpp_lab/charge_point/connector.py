@@ -1,0 +1,141 @@
+"""`Connector`: what a driver plugs into: a status from the specification's table, a car, and an energy meter."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..messages import ChargePointStatus
+from ..states import Machine, Table
+
+if TYPE_CHECKING:
+    from .charge_point import ChargePoint
+
+# Core 4.9: from each status, the statuses that may follow. The event is the new status itself.
+_FOLLOWS: dict[str, str] = {
+    "Available": "Preparing Charging SuspendedEV SuspendedEVSE Reserved Unavailable Faulted",
+    "Preparing": "Available Charging SuspendedEV SuspendedEVSE Finishing Faulted",  # Finishing: B6 (core errata 3.20)
+    "Charging": "Available SuspendedEV SuspendedEVSE Finishing Unavailable Faulted",
+    "SuspendedEV": "Available Charging SuspendedEVSE Finishing Unavailable Faulted",
+    "SuspendedEVSE": "Available Charging SuspendedEV Finishing Unavailable Faulted",
+    "Finishing": "Available Preparing Unavailable Faulted",
+    "Reserved": "Available Preparing Unavailable Faulted",
+    "Unavailable": "Available Preparing Charging SuspendedEV SuspendedEVSE Faulted",
+    "Faulted": "Available Preparing Charging SuspendedEV SuspendedEVSE Finishing Reserved Unavailable",
+}
+CONNECTOR: Table = {status: {new: new for new in follows.split()} for status, follows in _FOLLOWS.items()}
+
+_MAIN = ("Available", "Unavailable", "Faulted")
+CHARGE_POINT: Table = {status: {new: new for new in _MAIN if new != status} for status in _MAIN}
+"""Connector 0 is the charge point as a whole, and knows these three only (core 4.9)."""
+
+
+@dataclass
+class Car:
+    """A battery that takes ``power`` (W) until it has the ``wanted`` energy (Wh), and then nothing."""
+
+    wanted: float = 20_000.0
+    power: float = 11_000.0
+    taken: float = 0.0
+
+    @property
+    def full(self) -> bool:
+        return self.taken >= self.wanted - 1e-6
+
+
+class Connector:
+    """One connector. ``time()`` gives seconds; ``register`` (Wh) is the meter's reading when it starts.
+
+    The meter is arithmetic: energy is the integral of power over time, taken piece by piece whenever power changes or
+    somebody reads.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        time: Callable[[], float],
+        *,
+        register: float = 0.0,
+        on_change: Callable[[str, str, str], None] | None = None,
+    ) -> None:
+        self.number = number
+        self.machine = Machine(CONNECTOR if number else CHARGE_POINT, "Available", on_change)
+        self.car: Car | None = None
+        self._time = time
+        self._register = register
+        self._flows_since: float | None = None  # None: the contactor is open
+
+    @property
+    def status(self) -> ChargePointStatus:
+        return self.machine.state  # type: ignore[return-value]
+
+    def become(self, status: ChargePointStatus) -> bool:
+        """Change the status; False if it is that already. Raises `IllegalTransition` if the table has no such edge."""
+        if status == self.status:
+            return False
+        self.machine.fire(status)
+        return True
+
+    @property
+    def energy(self) -> float:
+        """The meter's register in Wh."""
+        self._integrate()
+        return self._register
+
+    @property
+    def power(self) -> float:
+        """What flows now, in W."""
+        self._integrate()
+        return self.car.power if self._flows_since is not None and self.car and not self.car.full else 0.0
+
+    @property
+    def full(self) -> bool:
+        """Whether there is a car that takes no more."""
+        self._integrate()
+        return self.car is not None and self.car.full
+
+    @property
+    def seconds_to_full(self) -> float | None:
+        """How long until the car takes no more, None if nothing flows."""
+        if not (power := self.power) or self.car is None:
+            return None
+        return (self.car.wanted - self.car.taken) / power * 3600
+
+    def close_contactor(self) -> None:
+        """Let energy flow."""
+        self._integrate()
+        self._flows_since = self._time()
+
+    def open_contactor(self) -> None:
+        """Stop the energy; the meter keeps what has flown."""
+        self._integrate()
+        self._flows_since = None
+
+    def _integrate(self) -> None:
+        if self._flows_since is None or self.car is None:
+            return
+        now = self._time()
+        taken = min(self.car.power * (now - self._flows_since) / 3600, self.car.wanted - self.car.taken)
+        self.car.taken += taken
+        self._register += taken
+        self._flows_since = now
+
+
+def recover_connectors(charge_point: ChargePoint, count: int) -> dict[int, Connector]:
+    """Connectors 0 to ``count`` as a power cut left them: meter registers and availability (core 5.2)."""
+    return {number: _recover(charge_point, number) for number in range(count + 1)}
+
+
+def _recover(charge_point: ChargePoint, number: int) -> Connector:
+    def on_change(old: str, event: str, new: str) -> None:
+        charge_point.note("=", f"connector {number}: {old} → {new}")
+        charge_point.statuses.changed(number)
+
+    time = asyncio.get_running_loop().time
+    connector = Connector(number, time, register=charge_point.transactions.register(number))
+    if not charge_point.transactions.operative(number):
+        connector.become("Unavailable")
+    connector.machine.on_change = on_change
+    return connector

@@ -1,0 +1,61 @@
+"""`Uptime`: how long the line held, how often it was dialled, and how long it took to come back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from http import HTTPStatus
+
+from ..errors import HandshakeRefused
+
+_STATUSES = frozenset(HTTPStatus)
+
+
+class Uptime:
+    """Read from the changes of the connection's state. ``observe(seconds)`` is told of every time to reconnect.
+
+    ``dials`` counts attempts by outcome: ``connected``, ``unreachable``, ``refused_404`` and so on. ``losses`` counts
+    the lines that were open and died; to end one's own life, or to boot again on a good line, is no loss.
+    """
+
+    def __init__(self, time: Callable[[], float], observe: Callable[[float], None] | None = None) -> None:
+        self.dials: Counter[str] = Counter()
+        self.observe = observe
+        self.losses = 0
+        self._time = time
+        self._online_since: float | None = None
+        self._lost_at: float | None = None
+        self._before = 0.0
+
+    @property
+    def connected_seconds(self) -> float:
+        """Time spent online, all connections together."""
+        now = self._time()
+        return self._before + (now - self._online_since if self._online_since is not None else 0.0)
+
+    def dialled(self, error: Exception | None) -> None:
+        """An attempt ended."""
+        match error:
+            case None:
+                self.dials["connected"] += 1
+            case HandshakeRefused():
+                known = error.status in _STATUSES  # or the peer could invent outcomes without end
+                self.dials[f"refused_{error.status if known else 'other'}"] += 1
+            case _:
+                self.dials["unreachable"] += 1
+
+    def changed(self, old: str, new: str) -> None:
+        """The connection has a new state."""
+        now = self._time()
+        if new == "online":
+            self._online_since = now
+            if self._lost_at is not None:
+                if self.observe:
+                    self.observe(now - self._lost_at)
+                self._lost_at = None
+        elif old == "online":
+            self._before, self._online_since = self.connected_seconds, None
+        if new == "waiting" and old != "connecting":
+            self.losses += 1
+            if self._lost_at is None:  # lost again before it was online: the outage goes on
+                self._lost_at = now

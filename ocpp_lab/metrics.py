@@ -1,0 +1,205 @@
+"""`Metrics`: what happened tonight, in numbers, for Prometheus and for people (prometheus_client).
+
+One registry for each charge point and each central system. Hot numbers are plain attributes, read at every scrape;
+only the two histograms are told of every event. No unique id is ever a label: one series a call fills the disk.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from sqlite3 import ProgrammingError
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+
+from .central_system import CentralSystem
+from .charge_point import ChargePoint
+from .messages import ACTIONS, MeterValuesRequest
+from .tally import OUTCOMES, Tally
+
+CALL_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60)
+"""Seconds, from loopback to beyond the default timeout of 30 s."""
+
+RECONNECT_BUCKETS = (1, 3, 6, 13, 24, 36, 82, 174, 600, 3600)
+"""Seconds, at the edges of the back-off's envelope."""
+
+Series = Iterator[Metric]
+
+
+class Metrics:
+    """The registry of one end, and two ways to read it: ``value`` in tests, ``text`` for a scrape."""
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        self.registry = registry or CollectorRegistry()
+        self.call_seconds = Histogram(
+            "ocpp_call_seconds", "Time from send to end", ["outcome"], buckets=CALL_BUCKETS, registry=self.registry
+        )
+        for outcome in OUTCOMES:
+            self.call_seconds.labels(outcome)  # present from the start, at 0
+
+    def value(self, name: str, **labels: str) -> float:
+        """One sample, as it is now; 0 if there is none."""
+        return self.registry.get_sample_value(name, labels) or 0.0
+
+    def snapshot(self) -> dict[str, float]:
+        """Every sample, by its name as it stands in the exposition: ``name{label="value",…}``."""
+        return {_key(s.name, s.labels): s.value for family in self.registry.collect() for s in family.samples}
+
+    def text(self) -> str:
+        """The page that Prometheus scrapes."""
+        return generate_latest(self.registry).decode()
+
+    def observe_call(self, outcome: str, seconds: float) -> None:
+        self.call_seconds.labels(outcome).observe(seconds)
+
+    def watch(self, collect: Callable[[], Series]) -> None:
+        """Ask this function for series at every scrape."""
+        self.registry.register(_Collector(collect))
+
+
+class _Collector:
+    def __init__(self, collect: Callable[[], Series]) -> None:
+        self.collect = collect
+
+    def describe(self) -> Iterable[Metric]:
+        return ()  # or the registry would collect once at registration
+
+
+def watch_charge_point(charge_point: ChargePoint, registry: CollectorRegistry | None = None) -> Metrics:
+    """Metrics of a charge point, from now on."""
+    metrics = Metrics(registry)
+    reconnects = Histogram(
+        "ocpp_reconnect_seconds", "Time from loss to online", buckets=RECONNECT_BUCKETS, registry=metrics.registry
+    )
+    charge_point.tally.observe = metrics.observe_call
+    charge_point.uptime.observe = reconnects.observe
+    metrics.watch(lambda: _of_tally(charge_point.tally))
+    metrics.watch(lambda: _of_charge_point(charge_point))
+    return metrics
+
+
+def watch_central_system(central_system: CentralSystem, registry: CollectorRegistry | None = None) -> Metrics:
+    """Metrics of a central system, from now on; served at ``/metrics`` and ``/healthz`` of its own port."""
+    metrics = Metrics(registry)
+    central_system.tally.observe = metrics.observe_call
+    metrics.watch(lambda: _of_tally(central_system.tally))
+    metrics.watch(lambda: _of_central_system(central_system))
+    central_system.pages["/metrics"] = lambda: (CONTENT_TYPE_PLAIN_0_0_4, metrics.text())
+    central_system.pages["/healthz"] = lambda: ("text/plain; charset=utf-8", "ok\n")
+    return metrics
+
+
+def _of_tally(tally: Tally) -> Series:
+    frames = _counter("ocpp_frames", "Frames", ["direction", "type"])
+    for direction in ("in", "out"):
+        for kind in ("call", "result", "error"):
+            frames.add_metric([direction, kind], tally.frames[direction, kind])
+    yield frames
+    totals, peaks = tally.totals(), tally.peaks()
+    size = _counter("ocpp_frame_bytes", "Bytes of frames, as UTF-8", ["direction"])
+    for direction in ("in", "out"):
+        size.add_metric([direction], totals[f"bytes {direction}"])
+    yield size
+    yield from _calls(tally)
+    strays = _counter("ocpp_stray_replies", "Replies that fitted no pending call, or not its type", ["fate"])
+    for fate in ("late", "repeated", "orphan", "malformed"):
+        strays.add_metric([fate], totals[fate])
+    yield strays
+    yield _single_counter("ocpp_bad_frames", "Texts that were no frame", totals["bad frame"])
+    yield _gauge("ocpp_pending_calls", "Own calls that await their answers", tally.pending())
+    depth = sum(getattr(session.transport, "queue_depth", 0) for session in tally.sessions)
+    yield _gauge("ocpp_write_queue_depth", "Texts that wait for the writer", depth)
+    yield _gauge("ocpp_write_queue_depth_max", "The same, at its highest", peaks["queue depth"])
+    flying = sum(getattr(session.transport, "writes_in_flight", 0) for session in tally.sessions)
+    yield _gauge("ocpp_writes_in_flight", "Writes that the line has not taken yet", flying)
+    yield _gauge("ocpp_writes_in_flight_max", "The same of one line, at its highest", peaks["writes in flight"])
+
+
+def _calls(tally: Tally) -> Series:
+    started = _counter("ocpp_calls_started", "Own calls sent", ["action"])
+    for action, count in _grouped(tally.started).items():
+        started.add_metric([action], count)
+    yield started
+    ended = _counter("ocpp_calls", "Own calls that ended", ["action", "outcome"])
+    for outcome in OUTCOMES:
+        by_action = {action: count for (action, how), count in tally.ended.items() if how == outcome}
+        for action, count in _grouped(by_action).items():
+            ended.add_metric([action, outcome], count)
+    yield ended
+    errors = _counter("ocpp_call_errors", "CallErrors received", ["code"])
+    for code, count in tally.errors.items():
+        errors.add_metric([code], count)
+    yield errors
+
+
+def _of_charge_point(charge_point: ChargePoint) -> Series:
+    uptime, outbox = charge_point.uptime, charge_point.outbox
+    dials = _counter("ocpp_dials", "Attempts to connect", ["outcome"])
+    for outcome, count in uptime.dials.items():
+        dials.add_metric([outcome], count)
+    yield dials
+    state = GaugeMetricFamily("ocpp_connection_state", "1 for the state of the connection", labels=["state"])
+    for name in charge_point.machine.table:
+        state.add_metric([name], float(name == charge_point.state))
+    yield state
+    yield _single_counter("ocpp_connection_losses", "Open lines that were lost", uptime.losses)
+    yield _single_counter("ocpp_connected_seconds", "Time spent online", uptime.connected_seconds)
+    with suppress(ProgrammingError):  # closed: the charge point has ended, and what it counted can still be read
+        yield _gauge("ocpp_outbox_depth", "Transaction messages that wait", len(outbox))
+        yield _gauge("ocpp_outbox_oldest_age_seconds", "How long the oldest of them waits", _oldest_age(charge_point))
+    drops = _counter("ocpp_outbox_drops", "Transaction messages given up", ["reason"])
+    for reason in ("attempts", "overflow"):
+        drops.add_metric([reason], outbox.drops[reason])
+    yield drops
+    sent, answered = charge_point.tally.started["Heartbeat"], charge_point.tally.ended["Heartbeat", "result"]
+    yield _single_counter("ocpp_heartbeats_sent", "Heartbeats sent", sent)
+    yield _single_counter("ocpp_heartbeats_answered", "Heartbeats answered", answered)
+    if charge_point.heartbeat and charge_point.heartbeat.clock_offset is not None:
+        offset = charge_point.heartbeat.clock_offset
+        yield _gauge("ocpp_clock_offset_seconds", "The central system's clock minus ours", offset)
+
+
+def _oldest_age(charge_point: ChargePoint) -> float:
+    """Seconds since what the oldest waiting message tells of."""
+    if (entry := charge_point.outbox.head()) is None:
+        return 0.0
+    request: Any = entry.request
+    at = request.meter_value[0].timestamp if isinstance(request, MeterValuesRequest) else request.timestamp
+    return float((charge_point.now() - at).total_seconds())
+
+
+def _of_central_system(central_system: CentralSystem) -> Series:
+    yield _gauge("ocpp_connected_charge_points", "Charge points connected", len(central_system.sessions))
+    refused = _counter("ocpp_handshakes_refused", "Handshakes refused", ["status"])
+    for status, count in central_system.refused.items():
+        refused.add_metric([str(status)], count)
+    yield refused
+
+
+def _grouped(counts: Mapping[str, int]) -> Counter[str]:
+    """Counts by action; what is no action of OCPP is "other", once: nobody may invent labels, or repeat a series."""
+    grouped: Counter[str] = Counter()
+    for action, count in counts.items():
+        grouped[action if action in ACTIONS else "other"] += count
+    return grouped
+
+
+def _counter(name: str, help: str, labels: list[str]) -> CounterMetricFamily:
+    return CounterMetricFamily(name, help, labels=labels)
+
+
+def _single_counter(name: str, help: str, value: float) -> CounterMetricFamily:
+    return CounterMetricFamily(name, help, value=value)
+
+
+def _gauge(name: str, help: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, help, value=value)
+
+
+def _key(name: str, labels: dict[str, Any]) -> str:
+    inside = ",".join(f'{label}="{value}"' for label, value in sorted(labels.items()))
+    return f"{name}{{{inside}}}" if inside else name

@@ -1,0 +1,192 @@
+"""`Outbox`: write it down before you send it, and strike it out only when it was answered (core 3.7.1, 4.8, 4.10).
+
+StartTransaction, StopTransaction and the MeterValues of a transaction are sent in the order in which they happened, at
+least once, whatever happens to the line or to the power. What consumes one of ``TransactionMessageAttempts`` is a pure
+function, `verdict`: a CallError, an unreadable reply, and the silence of a peer that lives. A lost line consumes none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+from .codec import decode_payload, encode_payload
+from .errors import CallFailed, CallTimeout, ConnectionLost, MalformedReply, NotConnected, OcppError
+from .messages import ACTIONS, MeterValuesRequest, Request, Response
+from .store import open_store
+
+log = logging.getLogger(__name__)
+
+Call = Callable[[Request[Any]], Awaitable[Response]]
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS outbox (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,  -- never given twice: a late delete must not hit another message
+    action TEXT NOT NULL, payload TEXT NOT NULL, "transaction" TEXT, failures INTEGER NOT NULL DEFAULT 0
+);
+"""
+
+
+class Entry(NamedTuple):
+    """A message that waits. ``transaction`` is our own name for its transaction, ``failures`` its reported failures."""
+
+    key: int
+    request: Request[Any]
+    transaction: str | None
+    failures: int
+
+
+def verdict(
+    error: Exception, failures: int, *, alive: bool, attempts: int, retry_interval: float
+) -> tuple[Literal["halt", "retry", "drop"], float]:
+    """What to do after an error, and how many seconds to wait before (core 3.7.1).
+
+    *halt*: nobody refused it; keep it, and send again on a good line. *retry* after ``retry_interval`` times the number
+    of failures so far; *drop* once it failed ``attempts`` times. ``failures`` does not count this one; ``alive`` says
+    whether a peer that left us without an answer still answers a Heartbeat. Any other exception is raised again.
+    """
+    match error:
+        case CallFailed(code="SecurityError") | ConnectionLost() | NotConnected():
+            return "halt", 0.0
+        case CallTimeout() if not alive:
+            return "halt", 0.0
+        case CallFailed() | MalformedReply() | CallTimeout():
+            failed = failures + 1
+            return ("drop", 0.0) if failed >= attempts else ("retry", retry_interval * failed)
+        case _:
+            raise error
+
+
+class Outbox:
+    """Transaction messages in sqlite. ``path`` is a file, or ``":memory:"`` for one that does not survive.
+
+    ``limit`` bounds it: on overflow every second MeterValues goes; Start and Stop never do, so the bound is soft.
+    ``drops`` counts what was given up, by reason: ``"attempts"`` and ``"overflow"``.
+    """
+
+    def __init__(self, path: str = ":memory:", *, limit: int = 1000) -> None:
+        self.limit = limit
+        self.drops: Counter[str] = Counter()
+        self._db = open_store(self, path, _SCHEMA)
+        self.in_flight: int | None = None
+        """The key of the message that awaits its answer."""
+        self._lane = asyncio.Lock()
+        self._not_before: dict[int, float] = {}  # loop time (s) of the next attempt
+
+    def __len__(self) -> int:
+        (count,) = self._db.execute("SELECT count(*) FROM outbox").fetchone()
+        return int(count)
+
+    def put(self, request: Request[Any], transaction: str | None = None) -> int:
+        """Write a message down; durable on return. Returns its key. Raises `PayloadError` if it is not fit to send."""
+        payload = bytes(encode_payload(request)).decode()
+        key = self._db.execute(
+            'INSERT INTO outbox (action, payload, "transaction") VALUES (?,?,?)', (request.action, payload, transaction)
+        ).lastrowid
+        assert key is not None
+        if len(self) > self.limit:
+            self._thin_out()
+        return key
+
+    def head(self) -> Entry | None:
+        """The oldest message: the only one that may be sent now."""
+        row = self._db.execute('SELECT key, action, payload, "transaction", failures FROM outbox ORDER BY key LIMIT 1')
+        return _entry(found) if (found := row.fetchone()) else None
+
+    def entries(self) -> list[Entry]:
+        """All of them, oldest first."""
+        rows = self._db.execute('SELECT key, action, payload, "transaction", failures FROM outbox ORDER BY key')
+        return [_entry(row) for row in rows]
+
+    def failed(self, key: int) -> int:
+        """Count a reported failure, durably; returns the new count."""
+        self._db.execute("UPDATE outbox SET failures = failures + 1 WHERE key = ?", (key,))
+        row = self._db.execute("SELECT failures FROM outbox WHERE key = ?", (key,)).fetchone()
+        return int(row[0]) if row else 0
+
+    def delete(self, key: int) -> None:
+        """Strike a message out; fine if it is gone."""
+        self._db.execute("DELETE FROM outbox WHERE key = ?", (key,))
+        self._not_before.pop(key, None)
+
+    def close(self) -> None:
+        self._db.close()
+
+    async def drain(
+        self,
+        call: Call,
+        probe: Callable[[], Awaitable[bool]],
+        *,
+        attempts: int,
+        retry_interval: float,
+        prepare: Callable[[Entry], Request[Any]] | None = None,
+        on_result: Callable[[Entry, Any], None] | None = None,
+        on_drop: Callable[[Entry], None] | None = None,
+    ) -> None:
+        """Send the oldest message until none is left, one at a time; a second drain waits for the first.
+
+        ``prepare`` makes the request at the instant of sending; ``on_result`` acts before the message is struck out;
+        ``probe`` asks a silent peer whether it lives. Raises what makes `verdict` say *halt*; the message is kept.
+        """
+        async with self._lane:
+            while entry := self.head():
+                await self._wait_for_turn(entry.key)
+                self.in_flight = entry.key
+                try:
+                    response = await call(prepare(entry) if prepare else entry.request)
+                except OcppError as error:
+                    await self._failed_to_send(entry, error, probe, attempts, retry_interval, on_drop)
+                    continue
+                finally:
+                    self.in_flight = None
+                if on_result:
+                    on_result(entry, response)
+                self.delete(entry.key)  # last: killed before this line, the message repeats; killed after, it is done
+
+    async def _failed_to_send(
+        self,
+        entry: Entry,
+        error: OcppError,
+        probe: Callable[[], Awaitable[bool]],
+        attempts: int,
+        retry_interval: float,
+        on_drop: Callable[[Entry], None] | None,
+    ) -> None:
+        alive = await probe() if isinstance(error, CallTimeout) else True
+        what, seconds = verdict(error, entry.failures, alive=alive, attempts=attempts, retry_interval=retry_interval)
+        if what == "halt":
+            raise error
+        failures = self.failed(entry.key)
+        log.warning("! %s failed %d of %d times: %s", entry.request.action, failures, attempts, error)
+        if what == "retry":
+            self._not_before[entry.key] = asyncio.get_running_loop().time() + seconds  # from the failure
+            return
+        self.drops["attempts"] += 1
+        if on_drop:
+            on_drop(entry)
+        self.delete(entry.key)
+
+    async def _wait_for_turn(self, key: int) -> None:
+        wait = self._not_before.get(key, 0.0) - asyncio.get_running_loop().time()
+        if wait > 0:
+            await asyncio.sleep(wait)
+
+    def _thin_out(self) -> None:
+        """Every second MeterValues goes, and not the one on the wire: a coarser curve beats a lost transaction."""
+        rows = self._db.execute("SELECT key FROM outbox WHERE action = ? ORDER BY key", (MeterValuesRequest.action,))
+        doomed = [key for (key,) in rows if key != self.in_flight][1::2]
+        if not doomed:
+            return
+        self._db.executemany("DELETE FROM outbox WHERE key = ?", [(key,) for key in doomed])
+        self.drops["overflow"] += len(doomed)
+        log.warning("! the outbox overflows: %d of its MeterValues were dropped", len(doomed))
+
+
+def _entry(row: tuple[int, str, str, str | None, int]) -> Entry:
+    key, action, payload, transaction, failures = row
+    return Entry(key, decode_payload(ACTIONS[action].request, msgspec.json.decode(payload)), transaction, failures)

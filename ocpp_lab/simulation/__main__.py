@@ -1,0 +1,37 @@
+"""``python -m ocpp_lab.simulation``: chaos under many seeds (`make chaos`)."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from .chaos import chaos, storm
+from .explore import explore
+from .report import Report
+
+SCENARIOS = {"chaos": chaos, "storm": storm}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m ocpp_lab.simulation", description="Chaos under many seeds.")
+    parser.add_argument("scenarios", nargs="*", choices=SCENARIOS, default=list(SCENARIOS))
+    parser.add_argument("--seeds", type=int, default=1000, help="how many, divided among the scenarios")
+    parser.add_argument("--first", type=int, default=0, help="the first seed")
+    parser.add_argument("--jobs", type=int, default=1, help="processes")
+    options = parser.parse_args()
+    for name in options.scenarios:
+        seeds = range(options.first, options.first + options.seeds // len(options.scenarios))
+        report = explore(SCENARIOS[name], seeds, options.jobs, progress=_show)
+        print(f"\r{name}: {report}", flush=True)
+        if not report.ok:
+            return 1
+    return 0
+
+
+def _show(report: Report) -> None:
+    if sys.stderr.isatty():
+        print(f"\r{report.seeds} seeds", end="", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

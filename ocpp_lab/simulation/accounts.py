@@ -1,0 +1,145 @@
+"""The accounts: what is in the ledger, plus what was dropped, is what was written down, and what the drivers did."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ..messages import MeterValuesRequest, StartTransactionRequest, StopTransactionRequest
+from .book import Key, Record, key_of
+from .driver import Deed
+
+if TYPE_CHECKING:
+    from .site import ChargePointSite
+
+BLOCKED = "BLOCKED"
+"""A tag that is refused by the central system, if it is asked."""
+ACCOUNTS = "ledger and drops are what was done"
+
+
+def _instant(timestamp: datetime) -> str:
+    return timestamp.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+class Accounts:
+    """Of one charge point. Each check tells the world what does not add up."""
+
+    def __init__(self, site: ChargePointSite) -> None:
+        self.site = site
+        self.records = site.book.records
+        ledger = site.world.central_system_site.ledger
+        self.rows = [row for row in ledger.rows() if row.get("identity") == site.name]
+        self.readings = {row["id"]: ledger.readings(row["id"]) for row in self.rows}
+        self.orphans = [row for row in ledger.orphans() if row["identity"] == site.name]
+        self.starts = {r.transaction: r for r in self.records if isinstance(r.request, StartTransactionRequest)}
+
+    def check(self) -> None:
+        self._check_starts()
+        for name, start in self.starts.items():
+            for row in self._rows_of(start):
+                self._check_stop(name, row)
+                self._check_readings(name, row)
+        self._check_orphans()
+        self._check_drops()
+
+    def check_deeds(self, deeds: list[Deed]) -> None:
+        """What the drivers saw begin was written down, ended, and measured right."""
+        for deed in deeds:
+            started = _instant(deed.started)
+            found = [r for r in self.starts.values() if _start_of(r) == (deed.connector, deed.id_tag, started)]
+            self._expect(len(found) == 1, f"{len(found)} starts were written down for {deed}")
+            if found:
+                self._check_energy(deed, found[0])
+
+    # -- the parts
+
+    def _rows_of(self, start: Record) -> list[dict[str, Any]]:
+        event = (*_start_of(start), start.request.meter_start)
+        return [r for r in self.rows if (r["connector"], r["id_tag"], r["started"], r["meter_start"]) == event]
+
+    def _check_starts(self) -> None:
+        seen: list[int] = []
+        for start in self.starts.values():
+            rows = self._rows_of(start)
+            fewest = 0 if start.dropped else 1
+            self._expect(fewest <= len(rows) <= 1, f"{len(rows)} rows for the start {_text(start)}")
+            seen += [row["id"] for row in rows]
+        self._expect(seen == sorted(seen), f"transactions are out of order: {seen}")
+        strangers = {row["id"] for row in self.rows} - set(seen)
+        self._expect(not strangers, f"nobody started transactions {sorted(strangers)}")
+
+    def _check_stop(self, name: str | None, row: dict[str, Any]) -> None:
+        stops = [r for r in self._of(name) if isinstance(r.request, StopTransactionRequest)]
+        self._expect(len(stops) == 1, f"{len(stops)} stops were written down for transaction {row['id']}")
+        for stop in stops[:1]:
+            right = (_instant(stop.request.timestamp), stop.request.meter_stop, stop.request.reason or "Local")
+            came = (row["stopped"], row["meter_stop"], row["reason"])
+            lost = came[0] is None and (stop.dropped or self.starts[name].dropped)
+            self._expect(came == right or lost, f"transaction {row['id']} stopped with {came}; expected {right}")
+
+    def _check_readings(self, name: str | None, row: dict[str, Any]) -> None:
+        written = [r for r in self._of(name) if isinstance(r.request, MeterValuesRequest)]
+        needed = [] if self.starts[name].dropped else [r.key for r in written if not r.dropped]
+        came = [_key("MeterValues", reading) for reading in self.readings[row["id"]]]
+        self._expect(_is_part(needed, came), f"readings of transaction {row['id']} are missing or out of order")
+        self._expect(_is_part(came, [r.key for r in written]), f"transaction {row['id']} has readings nobody took")
+
+    def _check_orphans(self) -> None:
+        """Under -1 comes what belongs to a transaction whose start was given up, once, and nothing else."""
+        given_up = {name for name, start in self.starts.items() if start.dropped}
+        belong = [r for r in self.records if r.transaction in given_up and r.transaction and r not in self._starts()]
+        came = Counter(_key(row["action"], row) for row in self.orphans)
+        for record in belong:
+            self._expect(record.dropped or came[record.key], f"{_text(record)} is neither kept apart nor dropped")
+        strangers = came - Counter({record.key: 1 for record in belong})
+        self._expect(not strangers, f"kept apart without reason: {list(strangers)}")
+
+    def _starts(self) -> list[Record]:
+        return list(self.starts.values())
+
+    def _check_drops(self) -> None:
+        named = Counter(record.dropped for record in self.records if record.dropped)
+        self._expect(
+            named == self.site.book.drops, f"drops by reason say {self.site.book.drops}, and {named} were seen"
+        )
+        lost = [r for r in self.records if r.dropped == "overflow" and not isinstance(r.request, MeterValuesRequest)]
+        self._expect(not lost, f"overflow dropped {[_text(record) for record in lost]}")
+
+    def _check_energy(self, deed: Deed, start: Record) -> None:
+        stops = [r.request for r in self._of(start.transaction) if isinstance(r.request, StopTransactionRequest)]
+        resumed = self.site.options.get("resume_transactions")
+        for stop in stops if not resumed else []:
+            seconds = (stop.timestamp - deed.started).total_seconds()
+            right = min(deed.car.wanted, deed.car.power * seconds / 3600)
+            came = stop.meter_stop - deed.meter_start
+            least = right - 1.01 if deed.id_tag != BLOCKED else 0.0  # whose energy is cut when that is found out
+            self._expect(
+                least <= came <= right + 1.01, f"{came} Wh in {seconds:g} s for {deed.car}; expected {right:.1f}"
+            )
+
+    def _of(self, name: str | None) -> list[Record]:
+        return [record for record in self.records if record.transaction == name]
+
+    def _expect(self, holds: object, message: str) -> None:
+        self.site.world.expect(holds, ACCOUNTS, message, self.site.name)
+
+
+def _start_of(record: Record) -> tuple[int, str, str]:
+    return record.request.connector_id, record.request.id_tag, _instant(record.request.timestamp)
+
+
+def _key(action: str, row: dict[str, Any]) -> Key:
+    return key_of(action, msgspec.json.decode(row["payload"]))
+
+
+def _is_part(part: list[Key], whole: list[Key]) -> bool:
+    """All of it, in this order, with others in between perhaps; none twice."""
+    rest = iter(whole)
+    return all(key in rest for key in part)
+
+
+def _text(record: Record) -> str:
+    return f"{record.key[0]} {record.key[1].decode()}"

@@ -1,0 +1,97 @@
+"""`Book`: what a charge point wrote down for delivery and what it dropped, over all its lives.
+
+It is kept from outside, at the instant when `Outbox.put` returns: what is durable from then on has to arrive.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ..codec import to_object
+from ..messages import Request
+
+if TYPE_CHECKING:
+    from ..charge_point import ChargePoint
+    from .site import ChargePointSite
+
+Key = tuple[str, bytes]
+
+
+def key_of(action: str, payload: dict[str, Any]) -> Key:
+    """What is the same about all copies of a transaction message: everything but the id, which is patched in."""
+    return action, msgspec.json.encode({name: value for name, value in payload.items() if name != "transactionId"})
+
+
+@dataclass(eq=False)
+class Record:
+    """One message. ``transaction`` is the charge point's own name for its transaction; ``dropped`` says why."""
+
+    index: int
+    request: Any
+    transaction: str | None
+    key: Key
+    outbox_key: Any = None
+    dropped: str | None = None
+
+
+class Book:
+    """The records in the order in which they were written, and the drops by reason."""
+
+    def __init__(self, site: ChargePointSite) -> None:
+        self.site = site
+        self.records: list[Record] = []
+        self.drops: Counter[str] = Counter()
+        """Of the lives that are over."""
+        self._by_key: dict[Key, Record] = {}
+        self._open: ChargePoint | None = None
+
+    def open(self, charge_point: ChargePoint) -> None:
+        """A life begins: listen to its outbox."""
+        self._open = charge_point
+        outbox, put, given_up = charge_point.outbox, charge_point.outbox.put, charge_point.charging.given_up
+
+        def write(request: Request[Any], transaction: str | None = None) -> Any:
+            full = len(outbox) >= getattr(outbox, "limit", float("inf"))  # then something may be thinned out
+            before = _keys(outbox) if full else set()
+            outbox_key = put(request, transaction)
+            key = key_of(request.action, to_object(request))
+            record = Record(len(self.records), request, transaction, key, outbox_key)
+            self.records.append(record)
+            self._by_key[key] = record
+            if full:
+                self._find_overflow({*before, outbox_key} - _keys(outbox))
+            return outbox_key
+
+        def drop(entry: Any) -> None:
+            record = self.find(key_of(entry.request.action, to_object(entry.request)))
+            if record:
+                record.dropped = "attempts"
+                self.site.watch.gave_up(record)
+            given_up(entry)
+
+        outbox.put = write  # type: ignore[method-assign]
+        charge_point.charging.given_up = drop  # type: ignore[method-assign]
+
+    def close(self, charge_point: ChargePoint) -> None:
+        """A life ends. To say so twice is fine."""
+        if charge_point is not self._open:
+            return
+        self._open = None
+        self.drops.update(getattr(charge_point.outbox, "drops", Counter()))
+
+    def find(self, key: Key) -> Record | None:
+        """The record of a message, whatever copy of it this is."""
+        return self._by_key.get(key)
+
+    def _find_overflow(self, gone: set[Any]) -> None:
+        for record in self.records:
+            if record.outbox_key in gone:
+                record.dropped = "overflow"
+
+
+def _keys(outbox: Any) -> set[Any]:
+    return {entry.key for entry in outbox.entries()}

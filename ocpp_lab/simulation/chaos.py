@@ -1,0 +1,208 @@
+"""`chaos`: drivers charge while everything goes wrong; then it is calm, and everything must settle."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from random import Random
+from typing import Any
+
+from .. import messages as m
+from ..backoff import backoff
+from ..central_system import CentralSystem, Ledger, Policy
+from ..charge_point import ChargePoint
+from ..errors import OcppError
+from ..frames import Call, CallError, CallResult
+from ..outbox import Outbox
+from .accounts import BLOCKED, Accounts
+from .driver import Driver
+from .mischief import Mischief
+from .profile import RAIN, STORM, Profile
+from .weather import Weather
+from .world import World
+
+TAGS = ("TAG_A", "tag_b", "TAG_C", BLOCKED)
+WAIT_MINIMUM, REPEAT_TIMES, RANDOM_RANGE = 3, 3, 10
+WORST_WAIT = 8 * WAIT_MINIMUM + 15 * RANDOM_RANGE
+"""The longest wait of that back-off: 174 s."""
+PING = 20.0
+ONLINE_LIMIT = 2 * PING + 15 + WORST_WAIT + 15 + 30 + 60 + 30
+"""Seconds of calm until everybody is online: the dead line is noticed (ping, pong timeout, close), the last long wait,
+a dial, and a boot whose answer was lost in the chaos (timeout, and the wait after it)."""
+AFTERMATH = 60.0
+"""Seconds of calm in which delayed replies of the chaos may still come, and a line that is dead is found to be."""
+SETTLE_LIMIT = 3600.0
+ANSWER_LIMIT = 5.0
+
+
+class Talkative(ChargePoint):
+    """A charge point whose DataTransfer handler calls its peer before it answers, as a handler may."""
+
+    async def answer(self, call: Call) -> CallResult | CallError | None:
+        if call.action == "DataTransfer":
+            with suppress(OcppError):
+                await self.call(m.HeartbeatRequest())
+        return await super().answer(call)
+
+
+async def chaos(
+    world: World,
+    profile: Profile = RAIN,
+    *,
+    charge_point: Callable[..., ChargePoint] = Talkative,
+    central_system: Callable[..., CentralSystem] = CentralSystem,
+    outbox: Callable[..., Any] = Outbox,
+    ledger: Callable[[str], Any] = Ledger,
+    **pieces: Any,
+) -> Counter[str]:
+    """The scenario. Other pieces come by argument, as for `ChargePoint`; returns what happened, counted."""
+    rng = world.rng("chaos")
+    mischief = Mischief(world.rng("mischief"), profile)
+    policy = Policy(interval=rng.choice([20, 60, 300]), id_tags={BLOCKED: "Blocked"})
+    world.net.set_defaults(latency=(0.005, rng.choice([0.02, 0.2, 1.0])))
+    await world.start_central_system(
+        make=central_system, ledger=ledger, policy=policy, faults=mischief, ping_interval=PING
+    )
+    make_outbox = partial(outbox, limit=profile.limit) if profile.limit != RAIN.limit else outbox
+    for number in range(1, profile.charge_points + 1):
+        options = _options(world, profile, rng, f"CP_{number}")
+        await world.start_charge_point(f"CP_{number}", make=charge_point, outbox=make_outbox, **(options | pieces))
+    drivers = [
+        Driver(site, connector, world.rng(f"driver {site.name} {connector}"), TAGS)
+        for site in world.sites.values()
+        for connector in range(1, profile.connectors + 1)
+    ]
+    weather = Weather(world, profile, world.rng("weather"))
+    await _rage(world, profile, drivers, weather)
+    mischief.active = False
+    await weather.calm()
+    await _settle(world, drivers)
+    _check(world, drivers)
+    return _counted(world, mischief)
+
+
+async def storm(world: World, **pieces: Any) -> Counter[str]:
+    """Chaos with more failures than attempts and a small outbox."""
+    return await chaos(world, STORM, **pieces)
+
+
+def _options(world: World, profile: Profile, rng: Random, identity: str) -> dict[str, Any]:
+    waits = world.rng(f"waits {identity}")
+    return {
+        "connectors": profile.connectors,
+        "ping_interval": PING,
+        "resume_transactions": rng.random() < 0.3,
+        "report_all": rng.random() < 0.3,
+        "delays": lambda: backoff(
+            waits, wait_minimum=WAIT_MINIMUM, repeat_times=REPEAT_TIMES, random_range=RANDOM_RANGE
+        ),
+        "configuration": {
+            "TransactionMessageAttempts": profile.attempts,
+            "TransactionMessageRetryInterval": f"{profile.retry_interval:g}",
+            "MeterValueSampleInterval": rng.choice([10, 15, 30]),
+            "AllowOfflineTxForUnknownId": rng.choice(["true", "false"]),
+            "AuthorizationCacheEnabled": rng.choice(["true", "false"]),
+            "LocalPreAuthorize": rng.choice(["true", "false"]),
+            "StopTransactionOnInvalidId": rng.choice(["true", "false"]),
+        },
+    }
+
+
+async def _rage(world: World, profile: Profile, drivers: list[Driver], weather: Weather) -> None:
+    users = [world.begin(driver.live(), f"driver {driver.site.name} {driver.connector}") for driver in drivers]
+    users += [world.begin(weather.blow(), "weather"), world.begin(_operate(world), "operator")]
+    await asyncio.sleep(profile.seconds)
+    for user in users:
+        user.cancel()
+    for user, outcome in zip(users, await asyncio.gather(*users, return_exceptions=True), strict=True):
+        if not isinstance(outcome, asyncio.CancelledError):
+            raise outcome if isinstance(outcome, BaseException) else RuntimeError(f"{user.get_name()} ended")
+    await asyncio.sleep(0.01)  # a machine that is being switched on gets there
+
+
+async def _operate(world: World) -> None:
+    """The operator of the central system asks for this and that."""
+    rng = world.rng("operator")
+    while True:
+        await asyncio.sleep(rng.uniform(5.0, 60.0))
+        session = world.central_system.sessions.get(rng.choice(list(world.sites)))
+        request: m.Request[Any] = rng.choice(
+            [
+                m.TriggerMessageRequest(requested_message="MeterValues"),
+                m.TriggerMessageRequest(requested_message="StatusNotification"),
+                m.TriggerMessageRequest(requested_message="Heartbeat"),
+                m.GetConfigurationRequest(),
+                m.DataTransferRequest(vendor_id="chaos"),
+                m.UnlockConnectorRequest(connector_id=1),
+                m.ResetRequest(type="Soft"),
+            ]
+        )
+        if session and world.central_system_site.up:
+            world.begin(_command(world, session, request), f"operator {request.action}")
+
+
+async def _command(world: World, session: Any, request: m.Request[Any]) -> None:
+    try:
+        await world.central_system_site.do(session.call(request))
+    except OcppError:
+        return
+
+
+async def _settle(world: World, drivers: list[Driver]) -> None:
+    """Everybody comes back online in time, everybody drives away, every outbox empties, every call is answered."""
+    calm_since = world.time
+    await asyncio.sleep(AFTERMATH)
+    for identity in world.sites:
+        try:
+            async with asyncio.timeout_at(calm_since + ONLINE_LIMIT):
+                await world.charge_point(identity).wait_for("online")
+        except (TimeoutError, OcppError) as error:
+            state = world.charge_point(identity).state
+            world.broken("back online in time", f"{state} after {ONLINE_LIMIT:g} s of calm ({error!r})", identity)
+            return
+    for driver in drivers:
+        driver.remember()
+        await driver.leave()
+    deadline = world.time + SETTLE_LIMIT
+    while any(len(world.charge_point(identity).outbox) for identity in world.sites) and world.time < deadline:  # noqa: ASYNC110
+        await asyncio.sleep(10)
+    for identity in world.sites:
+        left = len(world.charge_point(identity).outbox)
+        world.expect(not left, "everything settles", f"{left} messages wait after {SETTLE_LIMIT:g} s of calm", identity)
+        await _probe(world, identity)
+
+
+async def _probe(world: World, identity: str) -> None:
+    """In calm a call is answered at once, even if its handler calls back."""
+    started = world.time
+    answer: Any = None
+    session = world.central_system.sessions.get(identity)
+    if session is not None:
+        try:
+            answer = await world.central_system_site.do(session.call(m.DataTransferRequest(vendor_id="chaos")))
+        except OcppError as error:
+            answer = error
+    took = world.time - started
+    served = isinstance(answer, m.DataTransferResponse) and took < ANSWER_LIMIT
+    world.expect(served, "calls cross", f"DataTransfer in calm: {answer!r} after {took:.1f} s", identity)
+
+
+def _check(world: World, drivers: list[Driver]) -> None:
+    for site in world.sites.values():
+        site.book.close(site.charge_point)
+        accounts = Accounts(site)
+        accounts.check()
+        accounts.check_deeds([deed for driver in drivers if driver.site is site for deed in driver.deeds])
+
+
+def _counted(world: World, mischief: Mischief) -> Counter[str]:
+    counted: Counter[str] = Counter({f"fault {kind}": times for kind, times in mischief.applied.items()})
+    for site in world.sites.values():
+        counted["calls"] += len(site.watch.sent)
+        counted["messages"] += len(site.book.records)
+        counted["lives"] += site.starts
+        counted.update({f"dropped: {reason}": times for reason, times in site.book.drops.items()})
+    return counted

@@ -1,0 +1,53 @@
+"""`Disk`: where the files of the simulated machines lie, and what a power cut leaves of them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+MEMORY = Path("/dev/shm")
+"""A file system in memory, where there is one: sqlite waits for the disk at every statement."""
+
+
+class Disk:
+    """Files in a folder of their own, which `remove` takes away."""
+
+    def __init__(self) -> None:
+        place = MEMORY if os.access(MEMORY, os.W_OK) else None
+        self._folder = tempfile.TemporaryDirectory(prefix="ocpp-lab-", dir=place)
+        self._numbers: dict[str, int] = {}
+
+    def path(self, name: str) -> str:
+        """The path of a fresh file."""
+        number = self._numbers[name] = self._numbers.get(name, 0) + 1
+        return str(Path(self._folder.name) / f"{name}.{number}.db")
+
+    def snapshot(self, name: str, path: str) -> str:
+        """What is on the disk at this instant, under a new path: the database and its write-ahead log.
+
+        What the dying process may still write goes into the old files, which nobody opens again.
+        """
+        copy = self.path(name)
+        for suffix in ("", "-wal"):
+            if os.path.exists(path + suffix):
+                shutil.copyfile(path + suffix, copy + suffix)
+        return copy
+
+    def open_files(self) -> list[str]:
+        """Files of ours that this process has still open, as far as the operating system tells."""
+        try:
+            numbers = os.listdir("/proc/self/fd")
+        except OSError:
+            return []
+        targets = []
+        for number in numbers:
+            try:
+                targets.append(os.readlink(f"/proc/self/fd/{number}"))
+            except OSError:
+                continue  # the listing's own
+        return sorted({Path(target).name for target in targets if target.startswith(self._folder.name)})
+
+    def remove(self) -> None:
+        self._folder.cleanup()

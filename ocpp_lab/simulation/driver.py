@@ -1,0 +1,130 @@
+"""`Driver`: somebody who plugs in and out, presents a tag, drives away; and remembers what was charged."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from .. import messages as m
+from ..charge_point.connector import Car
+from ..errors import IllegalTransition, OcppError
+
+if TYPE_CHECKING:
+    from ..charge_point import ChargePoint
+    from .site import ChargePointSite
+
+IN_USE = ("Charging", "SuspendedEV", "SuspendedEVSE")
+
+
+@dataclass
+class Deed:
+    """A transaction as its driver saw it begin. ``whole``: the power stayed on until its end."""
+
+    connector: int
+    id_tag: str
+    started: datetime
+    meter_start: int
+    car: Car
+    life: int
+
+
+class Driver:
+    """Uses one connector, over and over, whatever state it finds it in."""
+
+    def __init__(self, site: ChargePointSite, connector: int, rng: Random, tags: tuple[str, ...]) -> None:
+        self.site = site
+        self.connector = connector
+        self.tags = tags
+        self.deeds: list[Deed] = []
+        self._rng = rng
+        self._tag = tags[0]
+
+    async def live(self) -> None:
+        """Do something, wait, do something else, until cancelled."""
+        while True:
+            await asyncio.sleep(self._pause())
+            await self.act()
+
+    async def leave(self) -> None:
+        """Stop what runs and pull the plug, for good."""
+        await self.site.do(self._unplug())
+
+    async def act(self) -> None:
+        """The next thing that makes sense here."""
+        if not self.site.up:
+            return
+        status = self.site.charge_point.connectors[self.connector].status
+        if status in IN_USE:
+            await self._act_on(self._rng.choice([self._unplug, self._present_again, self._stop_remotely, self._wait]))
+        elif status == "Available":
+            await self._act_on(self._plug_in)
+        elif status == "Preparing":
+            await self._act_on(self._rng.choice([self._present, self._present, self._start_remotely, self._unplug]))
+        else:
+            await self._act_on(self._unplug)
+
+    async def _act_on(self, step: Callable[[], Any]) -> None:
+        await self.site.do(step())
+
+    def _pause(self) -> float:
+        return self._rng.choice([1.0, self._rng.uniform(0.5, 10.0), self._rng.uniform(10.0, 90.0)])
+
+    @property
+    def _charge_point(self) -> ChargePoint:
+        return self.site.charge_point
+
+    async def _plug_in(self) -> None:
+        car = Car(wanted=self._rng.uniform(100.0, 1500.0), power=self._rng.choice([3_700.0, 11_000.0, 22_000.0]))
+        self._charge_point.charging.plug_in(self.connector, car)
+
+    async def _present(self) -> None:
+        self._tag = self._rng.choice(self.tags)
+        try:
+            await self._charge_point.charging.present(self.connector, self._tag)
+        except IllegalTransition:
+            return  # unplugged, or started remotely, while the central system was asked
+        self.remember()
+
+    async def _present_again(self) -> None:
+        await self._charge_point.charging.present(self.connector, self._tag)
+
+    async def _wait(self) -> None:
+        """Till the battery is full, perhaps."""
+
+    async def _unplug(self) -> None:
+        self._charge_point.charging.unplug(self.connector)
+
+    async def _start_remotely(self) -> None:
+        self._tag = self._rng.choice(self.tags)
+        request = m.RemoteStartTransactionRequest(connector_id=self.connector, id_tag=self._tag)
+        await self._command(request)
+        self.remember()
+
+    async def _stop_remotely(self) -> None:
+        running = self._charge_point.transactions.on(self.connector)
+        known = self._charge_point.ids.get(running.name) if running else None
+        if known is not None:
+            await self._command(m.RemoteStopTransactionRequest(transaction_id=known))
+
+    async def _command(self, request: m.Request[Any]) -> None:
+        """The driver's app asks the central system to do it."""
+        world = self.site.world
+        session = world.central_system.sessions.get(self.site.name)
+        if session is None:
+            return
+        try:
+            await world.central_system_site.do(session.call(request))
+        except OcppError:
+            return  # the app shows an error
+
+    def remember(self) -> None:
+        """Note the transaction that runs now, unless it is noted already."""
+        running = self._charge_point.transactions.on(self.connector) if self.site.up else None
+        car = self._charge_point.connectors[self.connector].car if self.site.up else None
+        if running and car and running.started not in [deed.started for deed in self.deeds]:
+            deed = Deed(self.connector, running.id_tag, running.started, running.meter_start, car, self.site.starts)
+            self.deeds.append(deed)

@@ -1,0 +1,96 @@
+"""`Mischief`: a central system that answers badly, by chance, but not more often than a message survives."""
+
+from __future__ import annotations
+
+from collections import Counter
+from random import Random
+
+from ..faults import Fault, Faults
+from ..frames import Call
+from ..messages import TRANSACTION_ACTIONS
+from .book import key_of
+from .profile import Profile
+
+HARMLESS = ("delay", "answer twice", "close", "abort", "SecurityError", "lost reply")
+"""What consumes no attempt: the message is answered late, twice, or not refused by anybody."""
+REPORTED = ("ignore", "ignore, with effect", "CallError", "wrong payload", "wrong id", "garbage", "long delay")
+"""What consumes one."""
+
+_CODES = (
+    "InternalError",
+    "GenericError",
+    "NotSupported",
+    "PropertyConstraintViolation",
+    "OccurenceConstraintViolation",
+)
+
+Message = tuple[str, str, bytes]
+"""Identity, action, and the payload that all copies share."""
+
+
+class Mischief(Faults):
+    """``active`` while there is chaos; poisoned messages fail afterwards too."""
+
+    def __init__(self, rng: Random, profile: Profile) -> None:
+        super().__init__()
+        self.profile = profile
+        self.active = True
+        self._rng = rng
+        self._share = rng.uniform(0.0, profile.mischief)
+        self._failed: Counter[Message] = Counter()
+        self._poisoned: dict[Message, str | None] = {}
+
+    def pick(self, action: str | None, identity: str, *, door: bool = False, call: Call | None = None) -> Fault | None:
+        if door or call is None:
+            return super().pick(action, identity, door=door)
+        kind = self._choose(identity, call)
+        if kind is None:
+            return None
+        fault = self._fault(kind, identity)
+        self.applied[fault.kind] = self.applied.get(fault.kind, 0) + 1
+        return fault
+
+    def _choose(self, identity: str, call: Call) -> str | None:
+        message = (identity, *key_of(call.action, call.payload)) if call.action in TRANSACTION_ACTIONS else None
+        if message and (poison := self._poison(message)):
+            return poison
+        if not self.active or self._rng.random() >= self._share:
+            return None
+        kind = self._rng.choice(HARMLESS + REPORTED)
+        if message and kind in REPORTED:
+            if self._failed[message] >= self.profile.failures:
+                return None
+            self._failed[message] += 1
+        return kind
+
+    def _poison(self, message: Message) -> str | None:
+        """How every copy of this message fails, also when it is calm; most are fine."""
+        if message not in self._poisoned:
+            bad = self.active and self._rng.random() < self.profile.poison
+            self._poisoned[message] = self._rng.choice(["ignore", "CallError", "wrong payload"]) if bad else None
+        return self._poisoned[message]
+
+    def _fault(self, kind: str, identity: str) -> Fault:
+        match kind:
+            case "CallError":
+                return Fault("CallError", options={"code": self._rng.choice(_CODES), "description": "on purpose"})
+            case "SecurityError":
+                return Fault("CallError", options={"code": "SecurityError", "description": "on purpose"})
+            case "delay":
+                return Fault("delay", options={"seconds": self._rng.uniform(0.1, 20.0)})
+            case "long delay":
+                return Fault("delay", options={"seconds": self._rng.uniform(31.0, 50.0)})
+            case "ignore, with effect":
+                return Fault("ignore", effect=True)
+            case "wrong payload":
+                return Fault("wrong payload", effect=self._rng.random() < 0.5, options={"payload": {"surprise": True}})
+            case "answer twice" | "wrong id":
+                return Fault(kind, effect=True)
+            case "garbage":
+                return Fault("garbage", options={"text": '{"no": frame'})
+            case "close":
+                return Fault("close", options={"code": self._rng.choice([1001, 1011, 3000]), "reason": "on purpose"})
+            case "lost reply":  # acted upon, and the line dies before the answer
+                return Fault("abort", effect=True)
+            case _:
+                return Fault("abort" if kind == "abort" else "ignore")

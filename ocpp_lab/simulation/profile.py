@@ -1,0 +1,39 @@
+"""`Profile`: how rough the weather is: what goes wrong in a chaos scenario, and how often."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+WEATHER = ("cut", "long cut", "deaf", "mute", "charge point crash", "central system crash", "refuse", "stall", "abort")
+"""What happens to lines and machines; see `weather.py`."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """``seconds`` of chaos, simulated; then calm.
+
+    ``failures`` is how often one transaction message may fail on purpose: fewer than ``attempts``, unless messages are
+    to be given up. ``poison`` is the share of them that fail always. ``limit`` is the outbox's.
+    """
+
+    name: str = "rain"
+    charge_points: int = 2
+    connectors: int = 2
+    seconds: float = 900.0
+    attempts: int = 4
+    failures: int = 2
+    retry_interval: float = 5.0
+    poison: float = 0.0
+    limit: int = 1000
+    mischief: float = 0.15
+    """The most that a seed may choose as the share of calls whose answer goes wrong."""
+    pause: tuple[float, float] = (20.0, 90.0)
+    """Seconds between two events of the weather."""
+    weather: tuple[str, ...] = field(default=WEATHER)
+
+
+RAIN = Profile()
+"""The default: everything that goes wrong is survived, and nothing is lost."""
+
+STORM = Profile(name="storm", attempts=3, failures=3, poison=0.06, limit=12, pause=(30.0, 120.0))
+"""More failures than attempts, and an outbox that overflows: what is lost must be accounted for."""

@@ -1,0 +1,227 @@
+"""`Site`: a machine with its power switch: a host of the simulated network, its file, and what runs on it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from ..central_system import CentralSystem, Ledger
+from ..charge_point import ChargePoint
+from ..outbox import Outbox
+from ..pending import Pending
+from ..tally import Tally
+from ..trace import Trace
+from .book import Book
+from .watch import Watch
+
+if TYPE_CHECKING:
+    from .world import World
+
+PORT = 9000
+STOP_LIMIT = 30.0
+"""Seconds: stopping never hangs, in any state."""
+
+
+class Site:
+    """What both kinds of machine have in common."""
+
+    def __init__(self, world: World, name: str, trace: Trace) -> None:
+        self.world = world
+        self.name = name
+        self.trace = trace
+        self.host = world.net.host(name)
+        self.path = world.disk.path(name)
+        self.up = False
+        self.starts = 0
+
+    async def do[T](self, work: Coroutine[Any, Any, T]) -> T | None:
+        """Run something on this machine; None if its power went meanwhile."""
+        if not self.up:
+            work.close()
+            return None
+        task = self.host.create_task(work)
+        task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())  # whoever waited may be gone
+        await asyncio.wait([task])
+        return None if task.cancelled() else task.result()
+
+    def crash(self) -> None:
+        """The power goes: what is on the disk at this instant stays, everything else is gone, nobody is told."""
+        if not self.up:
+            raise RuntimeError(f"expected {self.name} to be up; it has no power already")
+        self.path = self.world.disk.snapshot(self.name, self.path)
+        self.up = False
+        self.note("power cut")
+        self.host.crash()
+
+    def note(self, text: str) -> None:
+        self.trace.note(self.name, "=", text)
+
+    def ids(self) -> Any:
+        """Unique ids that are the same in every run, and never the same after a restart."""
+        start = self.starts
+        number = 0
+        while True:
+            number += 1
+            yield f"{self.name}/{start}/{number}"
+
+    async def _power_on(self) -> None:
+        if self.up:
+            raise RuntimeError(f"expected {self.name} to be down; it is up")
+        if self.starts:
+            await asyncio.sleep(0.001)  # a dying task may still run in the instant of the crash
+            self.bury()
+            self.host.restart()
+        self.starts += 1
+        self.up = True
+
+    def bury(self) -> None:
+        """Close what the dead process had open."""
+        raise NotImplementedError
+
+    def check_balance(self, tally: Tally) -> None:
+        """Of a process that is over: every call that started has ended, once."""
+        difference = tally.imbalance()
+        self.world.expect(not difference, "the metrics balance", f"{self.name}: {difference}", self.name)
+
+
+class CentralSystemSite(Site):
+    """The central system's machine. ``ledger`` makes one from a path, ``make`` is the class or a factory."""
+
+    def __init__(
+        self,
+        world: World,
+        *,
+        make: Callable[..., CentralSystem] = CentralSystem,
+        ledger: Callable[[str], Any] = Ledger,
+        **options: Any,
+    ) -> None:
+        super().__init__(world, "cs", Trace(limit=1_000_000, listener=world.heard_by_central_system))
+        self.make = make
+        self.make_ledger = ledger
+        self.options = options
+        self.ledger: Any = None
+        self.central_system: CentralSystem
+
+    async def start(self, *, forget: str = "nothing") -> CentralSystem:
+        """Switch it on. After a crash it may ``forget`` "registrations", or "everything": an empty memory."""
+        if forget not in ("nothing", "registrations", "everything"):
+            raise ValueError(f"expected to forget nothing, registrations or everything, came {forget!r}")
+        await self._power_on()
+        if forget == "everything":
+            self.path = self.world.disk.path(self.name)
+        started = await self.do(self._start(forget))
+        assert started is not None
+        return started
+
+    async def _start(self, forget: str) -> CentralSystem:
+        self.ledger = self.make_ledger(self.path)
+        self.central_system = self.make(
+            host="127.0.0.1",  # which is this machine, whose name in the network is cs
+            port=PORT,
+            ledger=self.ledger,
+            ids=self.ids(),
+            trace=self.trace,
+            now=self.world.now,
+            **self.options,
+        )
+        if forget != "nothing":
+            self.central_system.registrations.clear()
+        return await self.central_system.start()
+
+    async def stop(self) -> None:
+        """Politely. Its ledger stays open, to be read."""
+        await self.do(self.central_system.stop())
+
+    def bury(self) -> None:
+        if self.ledger is not None:
+            self.ledger.close()
+            self.check_balance(self.central_system.tally)
+
+
+class ChargePointSite(Site):
+    """A charge point's machine. ``outbox`` makes one from a path; ``configuration`` sets keys before it starts."""
+
+    def __init__(
+        self,
+        world: World,
+        identity: str,
+        *,
+        make: Callable[..., ChargePoint] = ChargePoint,
+        outbox: Callable[[str], Any] = Outbox,
+        pending: Callable[[], Any] = Pending,
+        configuration: dict[str, object] | None = None,
+        **options: Any,
+    ) -> None:
+        self.watch = Watch(world, identity)
+        super().__init__(world, identity, Trace(limit=1_000_000, listener=self.watch.hear))
+        self.make = make
+        self.make_outbox = outbox
+        self.make_pending = pending
+        self.configuration = configuration or {}
+        self.options = options
+        self.book = Book(self)
+        self.charge_point: ChargePoint
+        self.pendings: list[Any] = []
+
+    async def start(self) -> ChargePoint:
+        """Switch it on; after a crash it finds what the crash left."""
+        await self._power_on()
+        started = await self.do(self._start())
+        assert started is not None
+        return started
+
+    async def _start(self) -> ChargePoint:
+        charge_point = self.charge_point = self.make(
+            f"ws://cs:{PORT}",
+            self.name,
+            outbox=self.make_outbox(self.path),
+            path=self.path,
+            pending=self._pending,
+            ids=self.ids(),
+            rng=self.world.rng(f"{self.name} {self.starts}"),
+            trace=self.trace,
+            now=self.world.now,
+            **self.options,
+        )
+        for key, value in self.configuration.items():
+            charge_point.configuration[key] = str(value)
+        self.book.open(charge_point)
+        return await charge_point.start()
+
+    def _pending(self) -> Any:
+        """A new line begins: no call of the one before may still be pending."""
+        self.check_pending()
+        self.pendings.append(self.make_pending())
+        return self.pendings[-1]
+
+    def check_pending(self) -> None:
+        if self.pendings and (left := len(self.pendings[-1])):
+            self.world.broken("no call is left pending", f"{left} calls outlived their connection", self.name)
+
+    def crash(self) -> None:
+        self.book.close(self.charge_point)
+        self.pendings.clear()
+        super().crash()
+
+    async def stop(self) -> None:
+        """Politely; a violation if that takes for ever."""
+        if not self.up:
+            return
+        try:
+            async with asyncio.timeout(STOP_LIMIT):
+                await self.do(self.charge_point.stop())
+        except TimeoutError:
+            self.world.broken("stopping never hangs", f"not stopped after {STOP_LIMIT:g} s", self.name)
+        self.book.close(self.charge_point)
+        self.check_pending()
+        self.bury()
+
+    def bury(self) -> None:
+        charge_point = self.charge_point
+        charge_point.charging.end()
+        self.check_balance(charge_point.tally)
+        for part in (charge_point.outbox, charge_point.ids, charge_point.transactions, charge_point.cache):
+            with suppress(AttributeError):  # an outbox built in the exercises may have nothing to close
+                part.close()

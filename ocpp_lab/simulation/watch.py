@@ -1,0 +1,219 @@
+"""`Watch`: listens to one charge point's line and tells at once when a frame should not have been sent.
+
+It knows nothing but the trace: what left, what came, and when the line or the power went.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..codec import decode_payload, to_object
+from ..errors import PayloadError
+from ..frames import Call, CallError, CallResult
+from ..messages import ACTIONS, TRANSACTION_ACTIONS
+from ..trace import Event
+from .book import Key, Record, key_of
+
+if TYPE_CHECKING:
+    from .world import World
+
+FOR_EVER = float("inf")
+
+
+@dataclass
+class _Copies:
+    """What became of the copies of one transaction message."""
+
+    fate: str = ""  # of the newest copy: "", "result", "error", "silence", "lost"
+    fate_at: float = 0.0
+    heard: int = 0  # frames received before the silence
+    reported: int = 0  # failures that the peer reported
+    silences: int = 0  # timeouts after which the peer still said something
+    not_before: float = 0.0
+
+
+class Watch:
+    """``hear`` every event of a charge point's trace."""
+
+    def __init__(self, world: World, identity: str) -> None:
+        self.world = world
+        self.identity = identity
+        self.sent: dict[str, tuple[str, Key | None]] = {}
+        """Our calls by unique id: the action, and which transaction message it is."""
+        self.replies = 0
+        self._asked: dict[str, str] = {}  # the peer's calls
+        self._copies: dict[Key, _Copies] = {}
+        self._in_flight: str | None = None
+        self._in_flight_since = 0.0
+        self._ends: asyncio.Future[None] | None = None
+        self._ended_at = FOR_EVER
+        self._heard = 0
+        self._newest = -1  # index of the newest message that was sent
+
+    def hear(self, event: Event) -> None:
+        match event.mark, event.frame:
+            case ">", Call() as call:
+                self._call_left(call, event.at)
+            case ">", CallResult() as result:
+                self._check_payload(self._asked.get(result.unique_id), "response", result.payload)
+            case "<", Call() as call:
+                self._heard += 1
+                self._asked[call.unique_id] = call.action
+            case "<", CallResult() | CallError() as reply:
+                self._heard += 1
+                self.replies += 1
+                self._reply_came(reply, event.at)
+            case "<", _:
+                self._heard += 1
+            case "!", CallError() as synthesised:
+                self._gave_no_answer(synthesised, event.at)
+            case "=", _ if event.text == "power cut":
+                self._power_went(event.at)
+            case "=", _ if event.text.endswith(("(lost)", "(stop)")):
+                self._in_flight = None
+                for copies in self._copies.values():
+                    self._count_silence(copies)
+
+    def gave_up(self, record: Record) -> None:
+        """A message was dropped after its last attempt."""
+        copies = self._copies.get(record.key, _Copies())
+        self._count_silence(copies)
+        attempts = self._setting("TransactionMessageAttempts")
+        if copies.reported + copies.silences < attempts:
+            self._broken(
+                "given up only after its attempts",
+                f"{record.key[0]} was dropped after {copies.reported} reported failures and {copies.silences} silences"
+                f" of a peer that lives; expected {attempts:g}",
+            )
+
+    def _call_left(self, call: Call, at: float) -> None:
+        self._expire(at)
+        if call.unique_id in self.sent:
+            self._broken("a new unique id on every send", f"{call.action} went out as {call.unique_id} again")
+        if self._in_flight:
+            other = self.sent[self._in_flight][0]
+            self._broken(
+                "one own call in flight", f"{call.action} left while {other} {self._in_flight} awaits its answer"
+            )
+        self._in_flight, self._in_flight_since = call.unique_id, at
+        self._note_the_end()
+        self._check_payload(call.action, "request", call.payload)
+        key = key_of(call.action, call.payload) if call.action in TRANSACTION_ACTIONS else None
+        self.sent[call.unique_id] = call.action, key
+        if key is not None:
+            self._message_left(key, at)
+
+    def _check_attempts(self, key: Key, copies: _Copies) -> None:
+        """What is written down as failed was reported, or was the silence of a peer that lives."""
+        head = self.world.charge_point(self.identity).outbox.head()
+        if head is None or key_of(head.request.action, to_object(head.request)) != key:
+            return
+        if head.failures > copies.reported + copies.silences:
+            self._broken(
+                "only failures consume attempts",
+                f"{key[0]} has used up {head.failures} attempts, after {copies.reported} reported failures and"
+                f" {copies.silences} silences of a peer that lives",
+            )
+
+    def _note_the_end(self) -> None:
+        """Of the session that carries this call; one of another make may not say when it ends."""
+        ended = getattr(self.world.charge_point(self.identity).session, "ended", None)
+        if ended is not None and ended is not self._ends:
+            self._ends, self._ended_at = ended, FOR_EVER
+            ended.add_done_callback(self._it_ended)
+
+    def _it_ended(self, ended: asyncio.Future[None]) -> None:
+        if ended is self._ends:
+            self._ended_at = self.world.time
+
+    def _expire(self, at: float) -> None:
+        """A call that had no answer in time. Our session says so itself, others need not."""
+        if self._in_flight and at >= self._in_flight_since + self._setting("MessageTimeout") - 1e-6:
+            self._gave_no_answer(CallError(self._in_flight, "Timeout"), at)
+
+    def _message_left(self, key: Key, at: float) -> None:
+        copies = self._copies.get(key)
+        if copies is None:
+            copies = self._copies[key] = _Copies()
+        elif copies.fate == "result":
+            self._broken(
+                "no second copy without need", f"{key[0]} was sent again; its result came at {copies.fate_at:.3f} s"
+            )
+        elif at < copies.not_before - 1e-6:
+            self._broken("retries wait", f"{key[0]} was sent again {copies.not_before - at:.3f} s too early")
+        self._count_silence(copies)
+        copies.fate = ""
+        self._check_attempts(key, copies)
+        record = self.world.sites[self.identity].book.find(key)
+        if record is None:
+            self._broken("every message was written down first", f"{key[0]} is not in the outbox: {key[1].decode()}")
+        elif record.index < self._newest:
+            self._broken(
+                "strict order", f"{key[0]}, written as number {record.index}, left after number {self._newest}"
+            )
+        else:
+            self._newest = record.index
+
+    def _reply_came(self, reply: CallResult | CallError, at: float) -> None:
+        in_time = self._in_flight == reply.unique_id
+        if in_time:
+            self._in_flight = None
+        action, key = self.sent.get(reply.unique_id, ("", None))
+        if not in_time or key is None:
+            return
+        copies = self._copies[key]
+        copies.fate_at = at
+        if isinstance(reply, CallResult) and self._fits(action, reply.payload):
+            copies.fate = "result"
+            return
+        copies.fate = "error"
+        if not (isinstance(reply, CallError) and reply.code == "SecurityError"):
+            copies.reported += 1
+            copies.not_before = at + copies.reported * self._setting("TransactionMessageRetryInterval")
+
+    def _gave_no_answer(self, synthesised: CallError, at: float) -> None:
+        if synthesised.unique_id == self._in_flight:
+            self._in_flight = None
+        _, key = self.sent.get(synthesised.unique_id, ("", None))
+        if key is not None:
+            copies = self._copies[key]
+            copies.fate, copies.fate_at, copies.heard = "lost", at, self._heard
+            if synthesised.code == "Timeout":
+                copies.fate = "silence"
+        if synthesised.code == "Timeout" and at > self._ended_at + 1e-6:
+            self._broken("a lost line ends its calls at once", f"{synthesised.unique_id} timed out on a dead line")
+
+    def _count_silence(self, copies: _Copies) -> None:
+        """Silence counts only if the peer said anything afterwards."""
+        if copies.fate == "silence" and self._heard > copies.heard:
+            copies.silences += 1
+        copies.fate = "counted" if copies.fate == "silence" else copies.fate
+
+    def _power_went(self, at: float) -> None:
+        self._in_flight = None
+        for copies in self._copies.values():
+            copies.not_before = 0.0  # the waits are not written down
+            if copies.fate == "result" and copies.fate_at == at:
+                copies.fate = "lost"  # it came, but nobody had the time to strike the message out
+
+    def _check_payload(self, action: str | None, kind: str, payload: Any) -> None:
+        try:
+            if action in ACTIONS:
+                decode_payload(getattr(ACTIONS[action], kind), payload)
+        except PayloadError as problem:
+            self._broken("every frame is valid", f"{action} {kind}: {problem}")
+
+    def _fits(self, action: str, payload: Any) -> bool:
+        try:
+            decode_payload(ACTIONS[action].response, payload)
+        except PayloadError:
+            return False
+        return True
+
+    def _setting(self, key: str) -> float:
+        return self.world.sites[self.identity].charge_point.configuration.seconds(key)
+
+    def _broken(self, invariant: str, message: str) -> None:
+        self.world.broken(invariant, message, self.identity)

@@ -1,0 +1,152 @@
+"""`Tally`: what sessions count, as plain numbers that outlive every one of them.
+
+Every call that starts has exactly one counted end, so the accounts balance: started = result + error + timeout + lost +
+cancelled + the one in flight. A difference is a bug. Nobody formats or locks anything here; `metrics` reads it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Protocol
+
+from .errors import CallFailed, CallTimeout, ConnectionLost, MalformedReply, NotConnected
+from .frames import ERROR_CODES
+
+OUTCOMES = ("result", "error", "timeout", "lost", "cancelled")
+
+_STRAYS = ("late", "repeated", "orphan", "malformed")
+
+
+class Counted(Protocol):
+    """What a tally wants to see of a session: who carries its texts, who awaits answers, what it counted itself."""
+
+    transport: Any
+    pending: Any
+    counts: Counter[str]
+
+
+class Tally:
+    """The numbers of all sessions of one charge point, or of one central system.
+
+    ``started`` by action, ``ended`` by action and outcome, ``frames`` by direction and type, ``errors`` by the code of
+    the CallErrors that came in; a code that the specification does not know is "other". ``observe(outcome, seconds)``
+    is told of every call that ends.
+    """
+
+    def __init__(self, observe: Callable[[str, float], None] | None = None) -> None:
+        self.started: Counter[str] = Counter()
+        self.ended: Counter[tuple[str, str]] = Counter()
+        self.frames: Counter[tuple[str, str]] = Counter()
+        self.errors: Counter[str] = Counter()
+        self.observe = observe
+        self.sessions: dict[Counted, None] = {}
+        """The ones that live."""
+        self._past: Counter[str] = Counter()
+        self._peaks: Counter[str] = Counter()
+
+    def call(self, action: str) -> Counting:
+        """``with tally.call(action):`` counts a start and exactly one end."""
+        return Counting(self, action)
+
+    def opened(self, session: Counted) -> None:
+        self.sessions[session] = None
+
+    def closed(self, session: Counted) -> None:
+        """Keep the numbers of a session that is over."""
+        if session in self.sessions:
+            del self.sessions[session]
+            self._past.update(_numbers(session))
+            self._peaks |= _peaks(session)
+
+    def totals(self) -> Counter[str]:
+        """Bytes, strays and what was wrong with what came in, of all sessions, past and present."""
+        totals = Counter(self._past)
+        for session in self.sessions:
+            totals.update(_numbers(session))
+        return totals
+
+    def peaks(self) -> Counter[str]:
+        """The highest queue depth and the most writes in flight that any session has seen."""
+        peaks = Counter(self._peaks)
+        for session in self.sessions:
+            peaks |= _peaks(session)
+        return peaks
+
+    def pending(self) -> int:
+        """Calls that await their answers now."""
+        return sum(len(session.pending) for session in self.sessions)
+
+    def imbalance(self) -> dict[str, int]:
+        """By action: starts without an end (positive) or ends without a start (negative); {} while all is well.
+
+        What is in flight has started and not ended; look while nothing is, or expect it here.
+        """
+        balance = Counter(self.started)
+        for (action, _), count in self.ended.items():
+            balance[action] -= count
+        return {action: count for action, count in balance.items() if count}
+
+
+class Counting:
+    """One call, from its start to its end."""
+
+    __slots__ = ("action", "begun", "tally", "time")
+
+    def __init__(self, tally: Tally, action: str) -> None:
+        self.tally = tally
+        self.action = action
+        self.time = asyncio.get_running_loop().time
+        self.begun = 0.0
+
+    def __enter__(self) -> None:
+        self.tally.started[self.action] += 1
+        self.begun = self.time()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        outcome = outcome_of(error)
+        self.tally.ended[self.action, outcome] += 1
+        if isinstance(error, CallFailed):
+            self.tally.errors[error.code if error.code in ERROR_CODES else "other"] += 1
+        if self.tally.observe:
+            self.tally.observe(outcome, self.time() - self.begun)
+
+
+def outcome_of(error: BaseException | None) -> str:
+    """How a call ended, as one of `OUTCOMES`. A reply that cannot be read is an error: the peer did answer."""
+    match error:
+        case None:
+            return "result"
+        case CallFailed() | MalformedReply():
+            return "error"
+        case CallTimeout():
+            return "timeout"
+        case ConnectionLost() | NotConnected():
+            return "lost"
+        case _:
+            return "cancelled"
+
+
+def _numbers(session: Counted) -> dict[str, int]:
+    transport = session.transport
+    fates = getattr(session.pending, "counts", {})  # one built in the exercises may count nothing
+    strays = {fate: fates.get(fate, 0) for fate in _STRAYS}
+    return {
+        "bytes out": getattr(transport, "bytes_sent", 0),
+        "bytes in": getattr(transport, "bytes_received", 0),
+        **strays,
+        **session.counts,
+    }
+
+
+def _peaks(session: Counted) -> Counter[str]:
+    return Counter(
+        {
+            "queue depth": getattr(session.transport, "max_queue_depth", 0),
+            "writes in flight": getattr(session.transport, "max_writes_in_flight", 0),
+        }
+    )

@@ -1,0 +1,308 @@
+"""Bugs on purpose, each a small switch in a subclass: what `explore` must find. Modelled on real ones.
+
+``python -m tests.planted --find`` looks for the first seed that finds each, and prints the table for
+`tests.test_planted_bugs`. Where a bug comes from is said in its docstring.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from ocpp_lab import CallFailed, CallTimeout, ConnectionLost, Ledger, Pending, Session
+from ocpp_lab import messages as m
+from ocpp_lab.frames import Call, CallError, CallResult
+from ocpp_lab.outbox import Entry, Outbox
+from ocpp_lab.simulation import Report, chaos, explore, storm
+from ocpp_lab.simulation.chaos import Talkative
+
+MOST_SEEDS = 500
+
+# The outbox -----------------------------------------------------------------------------------------------------------
+
+
+class _Failing(Outbox):
+    """Handles a failure in another way than ours."""
+
+    async def _failed_to_send(self, entry: Entry, error: Any, probe: Any, *rest: Any) -> None:
+        await super()._failed_to_send(entry, error, probe, *rest)
+
+
+class LossConsumes(_Failing):
+    """A disconnection consumes an attempt (MicroOcpp pull/345; curriculum 3.7)."""
+
+    async def _failed_to_send(self, entry: Entry, error: Any, probe: Any, *rest: Any) -> None:
+        if isinstance(error, ConnectionLost):
+            await super()._failed_to_send(entry, CallFailed("GenericError"), probe, *rest)
+            raise error
+        await super()._failed_to_send(entry, error, probe, *rest)
+
+
+class SecurityErrorConsumes(_Failing):
+    """So does the answer of a central system that lost its memory."""
+
+    async def _failed_to_send(self, entry: Entry, error: Any, probe: Any, *rest: Any) -> None:
+        if isinstance(error, CallFailed) and error.code == "SecurityError":
+            await super()._failed_to_send(entry, CallFailed("GenericError"), probe, *rest)
+            raise error
+        await super()._failed_to_send(entry, error, probe, *rest)
+
+
+class HangingConsumes(_Failing):
+    """Every timeout counts, as in libocpp (`handle_timeout_or_callerror`): a hanging peer empties the outbox."""
+
+    async def _failed_to_send(self, entry: Entry, error: Any, probe: Any, *rest: Any) -> None:
+        async def nobody_asked() -> bool:
+            return True
+
+        await super()._failed_to_send(entry, error, nobody_asked, *rest)
+
+
+class SwallowedBlocks(_Failing):
+    """A timeout is always taken for a dead line: a message that is swallowed each time blocks the lane for ever."""
+
+    async def _failed_to_send(self, entry: Entry, error: Any, probe: Any, *rest: Any) -> None:
+        if isinstance(error, CallTimeout):
+            raise error
+        await super()._failed_to_send(entry, error, probe, *rest)
+
+
+class DelayFromCreation(_Failing):
+    """The wait before a retry counts from when the message was written (libocpp: ``timestamp += interval``)."""
+
+    async def _failed_to_send(self, entry: Entry, error: Any, probe: Any, *rest: Any) -> None:
+        await super()._failed_to_send(entry, error, probe, *rest)
+        created = getattr(self, "created", {}).get(entry.key, 0.0)
+        if entry.key in self._not_before:
+            self._not_before[entry.key] = created + rest[1] * (entry.failures + 1)
+
+    def put(self, request: Any, transaction: str | None = None) -> int:
+        key = super().put(request, transaction)
+        self.__dict__.setdefault("created", {})[key] = asyncio.get_running_loop().time()
+        return key
+
+
+class RetryGoesToTheEnd(_Failing):
+    """A message that failed is queued again behind all others."""
+
+    async def _failed_to_send(self, entry: Entry, error: Any, probe: Any, *rest: Any) -> None:
+        await super()._failed_to_send(entry, error, probe, *rest)
+        if entry.key in self._not_before and len(self) > 1:
+            self._db.execute("UPDATE outbox SET key = (SELECT max(key) + 1 FROM outbox) WHERE key = ?", (entry.key,))
+
+
+class DeletedBeforeReply(Outbox):
+    """The row goes when the message is sent, not when it is answered."""
+
+    async def drain(self, call: Any, probe: Any, **options: Any) -> None:
+        async def delete_and_call(request: Any) -> Any:
+            assert self.in_flight is not None
+            self.delete(self.in_flight)
+            return await call(request)
+
+        await super().drain(delete_and_call, probe, **options)
+
+
+class NeverPatched(Outbox):
+    """StopTransaction goes out with -1 after an offline start (libocpp issues/495)."""
+
+    async def drain(self, call: Any, probe: Any, **options: Any) -> None:
+        await super().drain(call, probe, **(options | {"prepare": None}))
+
+
+class FirstAfterReconnectLost(Outbox):
+    """What is sent first on a new line is lost (libocpp pull/457)."""
+
+    halted = False
+
+    async def drain(self, call: Any, probe: Any, **options: Any) -> None:
+        if self.halted and (entry := self.head()):
+            self.delete(entry.key)
+        self.halted = False
+        try:
+            await super().drain(call, probe, **options)
+        except ConnectionLost:
+            self.halted = True
+            raise
+
+
+class NeverGivesUp(Outbox):
+    """TransactionMessageAttempts is not looked at: a refused message blocks the lane for ever."""
+
+    async def drain(self, call: Any, probe: Any, **options: Any) -> None:
+        await super().drain(call, probe, **(options | {"attempts": 10**9}))
+
+
+# The session ----------------------------------------------------------------------------------------------------------
+
+
+def session(cls: type[Session]) -> Callable[..., Session]:
+    """A factory as `ChargePoint` wants it: with its identity and its trace."""
+
+    def make(transport: Any, charge_point: Any, pending: Any, **options: Any) -> Session:
+        note = partial(charge_point.note, "!")
+        return cls(transport, charge_point, pending, identity=charge_point.identity, trouble=note, **options)
+
+    return make
+
+
+class SameIdAgain(Session):
+    """A resend keeps the unique id of the first copy (libocpp pull/298)."""
+
+    async def _exchange(self, call: Call, response_type: type[Any], limit: float) -> Any:
+        if call.action in m.TRANSACTION_ACTIONS:
+            payload = msgspec.json.decode(call.payload)
+            payload.pop("transactionId", None)
+            known = self.router.__dict__.setdefault("first_ids", {})
+            first = known.setdefault(msgspec.json.encode(payload), call.unique_id)
+            call = Call(first, call.action, call.payload)
+        return await super()._exchange(call, response_type, limit)
+
+
+class BootDropped(Session):
+    """A BootNotification finds the queue full and is thrown away; its caller waits for ever (EVerest pull/1987)."""
+
+    async def call(self, request: Any, *, timeout: float | None = None) -> Any:
+        outbox = getattr(self.router, "outbox", None)
+        if isinstance(request, m.BootNotificationRequest) and outbox is not None and len(outbox) >= outbox.limit:
+            await asyncio.get_running_loop().create_future()
+        return await super().call(request, timeout=timeout)
+
+
+class ReaderAwaits(Session):
+    """The reader awaits the handler (mobilityhouse/ocpp): a handler that calls its peer waits for ever."""
+
+    async def _receive(self, text: str | bytes) -> None:
+        from ocpp_lab.frames import decode
+
+        frame = None if isinstance(text, bytes) or not text.startswith("[2") else decode(text)
+        if isinstance(frame, Call):
+            await self._answer(frame)
+        else:
+            await super()._receive(text)
+
+
+class NotCleared(Pending):
+    """The call in flight is not ended when the line is: it waits out its timeout (libocpp pull/560)."""
+
+    def fail_all(self, error: Exception) -> int:
+        self._error = error
+        return 0
+
+
+class AnyReplyWillDo(Pending):
+    """A reply resolves whichever call is pending; replies may come late, twice, or for nobody."""
+
+    def settle(self, frame: CallResult | CallError) -> Any:
+        pending = next(iter(self._entries), frame.unique_id)
+        return super().settle(msgspec.structs.replace(frame, unique_id=pending))
+
+
+# The charge point -----------------------------------------------------------------------------------------------------
+
+
+class NobodyRedials(Talkative):
+    """A pong timeout closes the socket and nobody dials again (libocpp issues/1175, EVerest issues/1808)."""
+
+    async def _serve(self, pipe: Any, proved: Any) -> None:
+        try:
+            await super()._serve(pipe, proved)
+        except ConnectionLost as lost:
+            if lost.code == 1011:
+                await asyncio.get_running_loop().create_future()
+            raise
+
+
+class StopsAgain(Talkative):
+    """After a power cut a transaction is closed whose stop is written down already (libocpp issues/907)."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.transactions.strike_out = lambda name: None  # type: ignore[method-assign]
+
+
+# The ledger -----------------------------------------------------------------------------------------------------------
+
+
+class NoMemory(Ledger):
+    """Every start is a new transaction: the driver of a repeat pays twice."""
+
+    def __init__(self, path: str = ":memory:") -> None:
+        super().__init__(path)
+        (table,) = self.query("SELECT sql FROM sqlite_master WHERE name = 'transactions'")
+        head, unique, _ = table["sql"].partition(",\n    UNIQUE")
+        if unique:
+            self._db.executescript(f"DROP TABLE transactions; {head});")
+
+    def start(self, identity: str, request: m.StartTransactionRequest) -> int:
+        event = (identity, request.connector_id, request.id_tag, _instant(request.timestamp), request.meter_start)
+        sql = "INSERT INTO transactions (identity, connector, id_tag, started, meter_start) VALUES (?,?,?,?,?)"
+        return int(self._db.execute(sql, event).lastrowid or 0)
+
+
+class TwoForOne(Ledger):
+    """A start with the same meter reading is taken for a repeat: the next driver gets the last one's transaction."""
+
+    def start(self, identity: str, request: m.StartTransactionRequest) -> int:
+        event = (identity, request.connector_id, request.id_tag, request.meter_start)
+        sql = "SELECT id FROM transactions WHERE (identity, connector, id_tag, meter_start) = (?,?,?,?)"
+        found = self.query(sql, *event)
+        return int(found[0]["id"]) if found else super().start(identity, request)
+
+
+def _instant(timestamp: Any) -> str:
+    return str(timestamp.isoformat(timespec="milliseconds"))
+
+
+BUGS: dict[str, Any] = {
+    "in-flight call not cleared at disconnect": partial(chaos, pending=NotCleared),
+    "disconnection consumes an attempt": partial(chaos, outbox=LossConsumes),
+    "SecurityError consumes an attempt": partial(chaos, outbox=SecurityErrorConsumes),
+    "a hanging central system consumes attempts": partial(chaos, outbox=HangingConsumes),
+    "a swallowed message blocks the lane": partial(storm, outbox=SwallowedBlocks),
+    "retry delay counted from creation": partial(chaos, outbox=DelayFromCreation),
+    "same unique id on resend": partial(chaos, session=session(SameIdAgain)),
+    "row deleted before the reply": partial(chaos, outbox=DeletedBeforeReply),
+    "transactionId never patched": partial(chaos, outbox=NeverPatched),
+    "ledger without de-duplication": partial(chaos, ledger=NoMemory),
+    "ledger that takes two different starts for one": partial(chaos, ledger=TwoForOne),
+    "boot dropped on overflow": partial(storm, session=session(BootDropped)),
+    "pong timeout closes but nobody redials": partial(chaos, charge_point=NobodyRedials),
+    "first message after reconnect lost": partial(chaos, outbox=FirstAfterReconnectLost),
+    "reader awaits the handler": partial(chaos, session=session(ReaderAwaits)),
+    # Beyond the list.
+    "a retry goes to the end of the queue": partial(chaos, outbox=RetryGoesToTheEnd),
+    "a message is never given up": partial(storm, outbox=NeverGivesUp),
+    "any reply resolves the pending call": partial(chaos, pending=AnyReplyWillDo),
+    "a transaction is stopped again after a power cut": partial(chaos, charge_point=StopsAgain),
+}
+
+
+def find(name: str, seeds: Any = range(MOST_SEEDS)) -> Report:
+    """Explore with this bug in the stack."""
+    return explore(BUGS[name], seeds)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--find", action="store_true", help="print the table bug -> seed, invariant")
+    parser.add_argument("--seeds", type=int, default=MOST_SEEDS)
+    parser.add_argument("names", nargs="*", help="only bugs whose name contains one of these")
+    options = parser.parse_args()
+    for name in BUGS:
+        if options.names and not any(part in name for part in options.names):
+            continue
+        failure = find(name, range(options.seeds)).failure
+        found = f'({failure.seed}, "{failure.invariant}")' if failure else f"None, within {options.seeds} seeds"
+        print(f'    "{name}": {found},', flush=True)
+        if not options.find and failure:
+            print(failure, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""Keys that the central system changes and that act at the next dial: AuthorizationKey, WebSocketPingInterval."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from typing import Any
+
+import pytest
+
+from ocpp_lab import CentralSystem, ChargePoint
+from ocpp_lab import messages as m
+from tests.integration.wire import until
+from tests.pair import cut, heal, on, pair, simulated_now
+from tests.simulated import simulated
+
+OPTIONS: dict[str, Any] = {"now": simulated_now, "delays": lambda: itertools.repeat(10.0), "ping_interval": 30}
+BEAT = m.HeartbeatRequest()
+OLD, NEW = "0f" * 16, "1e" * 20
+
+
+@pytest.mark.parametrize("key", ["AuthorizationKey", "authorizationKEY"])
+async def test_a_new_authorization_key_opens_the_door(key: str) -> None:
+    """J-spec 7: the charge point dials again with the new key at once, and the central system expects it."""
+    delays = {"delays": lambda: itertools.repeat(0.0)}
+    async with CentralSystem(passwords={"CP_1": OLD}) as server:
+        async with ChargePoint(server.url, "CP_1", password=OLD, **delays) as point:
+            await point.wait_for("online")
+            short = await server["CP_1"].call(m.ChangeConfigurationRequest(key=key, value="ab"))
+            assert short.status == "Rejected" and server.passwords == {"CP_1": OLD}
+            answer = await server["CP_1"].call(m.ChangeConfigurationRequest(key=key, value=NEW))
+            assert answer.status == "Accepted" and server.passwords == {"CP_1": NEW}
+            await until(lambda: point.uptime.dials["connected"] == 2 and point.state == "online")
+            await point.call(BEAT)
+            assert not server.refused
+        async with ChargePoint(server.url, "CP_1", password=OLD, delays=lambda: itertools.repeat(30.0)) as point:
+            await point.wait_for("waiting")
+            assert server.refused == {401: 1}
+
+
+@simulated
+@pytest.mark.parametrize(("value", "seconds"), [("5", 5), ("0", None), ("300", 300)])
+async def test_ping_interval_counts_at_the_next_dial(value: str, seconds: float | None) -> None:
+    """J-spec 7: WebSocketPingInterval; 0 switches pings off, a negative one is Rejected."""
+    async with pair(**OPTIONS) as (server, point):
+        await point.wait_for("online")
+        assert point.configuration["WebSocketPingInterval"] == "30"
+        for wrong in ("-1", "2.5", "x"):
+            assert (await _set_ping(server, wrong)).status == "Rejected"
+        assert _pings(point) == 30
+        assert (await _set_ping(server, value)).status == "Accepted"
+        assert _pings(point) == 30  # this line was made with the old one
+        await on("cs", server["CP_1"].close(1001))
+        await point.wait_for("waiting")
+        await point.wait_for("online")
+        assert _pings(point) == seconds
+
+
+@simulated
+async def test_a_shorter_ping_interval_finds_a_dead_line_sooner() -> None:
+    """It is the interval that acts, not only a number: 5 s to ask, 5 s to wait for the pong."""
+    async with pair(server={"ping_interval": None}, **OPTIONS) as (server, point):
+        await point.wait_for("online")
+        await _set_ping(server, "5")
+        await on("cs", server["CP_1"].close(1001))
+        await point.wait_for("waiting")
+        await point.wait_for("online")
+        await asyncio.sleep(1)
+        began = asyncio.get_running_loop().time()
+        cut()
+        await point.wait_for("waiting")
+        assert asyncio.get_running_loop().time() - began < 20
+        heal()
+        await point.wait_for("online")
+
+
+@pytest.mark.parametrize(("given", "shown"), [(None, "0"), (0, "0"), (0.05, "1"), (60, "60")])
+async def test_ping_interval_of_the_constructor(given: float | None, shown: str) -> None:
+    """What was given is what the key says, in whole seconds."""
+    async with ChargePoint("ws://127.0.0.1:9", "CP_1", ping_interval=given) as point:
+        assert point.configuration["WebSocketPingInterval"] == shown
+        assert point._dial_options["ping_interval"] == (given or None)
+
+
+async def _set_ping(server: CentralSystem, value: str) -> m.ChangeConfigurationResponse:
+    return await server["CP_1"].call(m.ChangeConfigurationRequest(key="WebSocketPingInterval", value=value))
+
+
+def _pings(point: Any) -> float | None:
+    websocket = point.line.transport.pipe.websocket
+    assert websocket.ping_timeout == (min(websocket.ping_interval, 5.0) if websocket.ping_interval else None)
+    return websocket.ping_interval  # type: ignore[no-any-return]
