@@ -71,9 +71,9 @@ class _Line(Session):
                 TRIGGERS.get((request.action, request.requested_message), request.requested_message)
             }
         response = await super().call(request, timeout=timeout)
-        if isinstance(request, ChangeConfigurationRequest) and request.key.lower() == "authorizationkey":
-            if getattr(response, "status", None) == "Accepted":
-                self.passwords[self.identity] = request.value
+        accepted = getattr(response, "status", None) == "Accepted"
+        if accepted and isinstance(request, ChangeConfigurationRequest) and request.key.lower() == "authorizationkey":
+            self.passwords[self.identity] = request.value
         return response
 
 
