@@ -1,4 +1,17 @@
-"""The same stack on a simulated clock and network, by seed. Imported explicitly; needs `simloop`."""
+"""The same stack on a simulated clock and network, by seed. Imported explicitly; needs `simloop`.
+
+`simulate` runs one ``async def scenario(world)``, `explore` many; `chaos` and `storm` are scenarios in which everything
+goes wrong. What must hold in every world is watched all the time:
+
+- one own call in flight, at either end (J-spec 4.1.1); a new unique id on every send
+- every frame fits its declaration; every call ends once, and at once when its line does; the metrics balance
+- a transaction message is written down before it is sent, and sent in strict order; no second copy unless the first was
+  answered with a CallError, or its result did not come in time; retries wait; only failures consume attempts
+- stopping never hangs; no task, connection or file is left
+
+Chaos looks at more in the end: everybody is back online within the worst back-off, outboxes are empty, calls cross, and
+the ledger plus what was dropped is what the drivers did: starts, stops, energy, readings in order.
+"""
 
 from .chaos import chaos, storm
 from .explore import explore

@@ -31,6 +31,8 @@ def main() -> int:
 def _show(report: Report) -> None:
     if sys.stderr.isatty():
         print(f"\r{report.seeds} seeds", end="", file=sys.stderr, flush=True)
+    elif report.seeds % 500 == 0:
+        print(f"{report.seeds} seeds", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

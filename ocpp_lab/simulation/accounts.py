@@ -94,7 +94,7 @@ class Accounts:
         came = Counter(_key(row["action"], row) for row in self.orphans)
         for record in belong:
             self._expect(record.dropped or came[record.key], f"{_text(record)} is neither kept apart nor dropped")
-        strangers = came - Counter({record.key: 1 for record in belong})
+        strangers = came - Counter(record.key for record in belong)
         self._expect(not strangers, f"kept apart without reason: {list(strangers)}")
 
     def _starts(self) -> list[Record]:

@@ -46,7 +46,7 @@ class Book:
         self.records: list[Record] = []
         self.drops: Counter[str] = Counter()
         """Of the lives that are over."""
-        self._by_key: dict[Key, Record] = {}
+        self._by_key: dict[Key, list[Record]] = {}
         self._open: ChargePoint | None = None
 
     def open(self, charge_point: ChargePoint) -> None:
@@ -61,14 +61,14 @@ class Book:
             key = key_of(request.action, to_object(request))
             record = Record(len(self.records), request, transaction, key, outbox_key)
             self.records.append(record)
-            self._by_key[key] = record
+            self._by_key.setdefault(key, []).append(record)
             if full:
                 self._find_overflow({*before, outbox_key} - _keys(outbox))
             return outbox_key
 
         def drop(entry: Any) -> None:
-            record = self.find(key_of(entry.request.action, to_object(entry.request)))
-            if record:
+            key = key_of(entry.request.action, to_object(entry.request))
+            for record in [r for r in self.alike(key) if r.transaction == entry.transaction]:
                 record.dropped = "attempts"
                 self.site.watch.gave_up(record)
             given_up(entry)
@@ -83,9 +83,12 @@ class Book:
         self._open = None
         self.drops.update(getattr(charge_point.outbox, "drops", Counter()))
 
-    def find(self, key: Key) -> Record | None:
-        """The record of a message, whatever copy of it this is."""
-        return self._by_key.get(key)
+    def alike(self, key: Key) -> list[Record]:
+        """The messages that look like this one but for their transaction's id: nearly always one.
+
+        A reset stops two connectors in one instant, and their meters may show the same.
+        """
+        return self._by_key.get(key, [])
 
     def _find_overflow(self, gone: set[Any]) -> None:
         for record in self.records:

@@ -22,14 +22,13 @@ IN_USE = ("Charging", "SuspendedEV", "SuspendedEVSE")
 
 @dataclass
 class Deed:
-    """A transaction as its driver saw it begin. ``whole``: the power stayed on until its end."""
+    """A transaction as its driver saw it begin."""
 
     connector: int
     id_tag: str
     started: datetime
     meter_start: int
     car: Car
-    life: int
 
 
 class Driver:
@@ -126,5 +125,5 @@ class Driver:
         running = self._charge_point.transactions.on(self.connector) if self.site.up else None
         car = self._charge_point.connectors[self.connector].car if self.site.up else None
         if running and car and running.started not in [deed.started for deed in self.deeds]:
-            deed = Deed(self.connector, running.id_tag, running.started, running.meter_start, car, self.site.starts)
+            deed = Deed(self.connector, running.id_tag, running.started, running.meter_start, car)
             self.deeds.append(deed)

@@ -19,7 +19,7 @@ class Profile:
     name: str = "rain"
     charge_points: int = 2
     connectors: int = 2
-    seconds: float = 900.0
+    seconds: float = 600.0
     attempts: int = 4
     failures: int = 2
     retry_interval: float = 5.0

@@ -6,6 +6,7 @@ It knows nothing but the trace: what left, what came, and when the line or the p
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,7 @@ class Watch:
         self.replies = 0
         self._asked: dict[str, str] = {}  # the peer's calls
         self._copies: dict[Key, _Copies] = {}
+        self._done: Counter[Key] = Counter()
         self._in_flight: str | None = None
         self._in_flight_since = 0.0
         self._ends: asyncio.Future[None] | None = None
@@ -78,7 +80,8 @@ class Watch:
 
     def gave_up(self, record: Record) -> None:
         """A message was dropped after its last attempt."""
-        copies = self._copies.get(record.key, _Copies())
+        copies = self._copies.pop(record.key, _Copies())
+        self._done[record.key] += 1
         self._count_silence(copies)
         attempts = self._setting("TransactionMessageAttempts")
         if copies.reported + copies.silences < attempts:
@@ -134,7 +137,11 @@ class Watch:
             self._gave_no_answer(CallError(self._in_flight, "Timeout"), at)
 
     def _message_left(self, key: Key, at: float) -> None:
+        alike = self.world.sites[self.identity].book.alike(key)
         copies = self._copies.get(key)
+        if copies and copies.fate == "result" and self._done[key] + 1 < len(alike):
+            self._done[key] += 1  # that one is delivered, and this is another that looks the same
+            copies = None
         if copies is None:
             copies = self._copies[key] = _Copies()
         elif copies.fate == "result":
@@ -146,7 +153,7 @@ class Watch:
         self._count_silence(copies)
         copies.fate = ""
         self._check_attempts(key, copies)
-        record = self.world.sites[self.identity].book.find(key)
+        record = alike[min(self._done[key], len(alike) - 1)] if alike else None
         if record is None:
             self._broken("every message was written down first", f"{key[0]} is not in the outbox: {key[1].decode()}")
         elif record.index < self._newest:
