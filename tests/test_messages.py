@@ -203,7 +203,7 @@ def _published(schema: dict[str, Any]) -> Any:
 
 @pytest.mark.parametrize("name", NAMES)
 @given(data=st.data())
-@settings(max_examples=scaled(15, 100))
+@settings(max_examples=scaled(15, 60))
 def test_valid_is_accepted_by_both_and_comes_back(name: str, data: st.DataObject) -> None:
     """What the schema allows we read, and what we make of it is sent as the same JSON, which the schema allows."""
     payload = data.draw(valid_payloads(name))
@@ -249,7 +249,7 @@ def test_each_single_violation_is_refused_by_both(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 @given(data=st.data())
-@settings(max_examples=scaled(5, 50))
+@settings(max_examples=scaled(5, 25))
 def test_generated_invalid_is_refused_by_both(name: str, data: st.DataObject) -> None:
     """The same, starting from any valid payload instead of the fullest one."""
     payload = data.draw(valid_payloads(name))
