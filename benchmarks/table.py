@@ -74,4 +74,5 @@ def _notes() -> Iterator[str]:
     yield "- a and b know no timeout, no error and no action; but for b′ they serve no call while they wait."
     yield "- d asks the operating system for 64 KiB at a time, asyncio and so a to c for 256 KiB; b″ asks as d does."
     yield "- c validates in a thread pool, its default."
-    yield "- d and e wait with a timeout, count, require a boot, and record the newest 10,000 frames in the server."
+    yield "- d and e wait with a timeout, count, require a boot, and record the newest 10,000 frames in the server;"
+    yield "  their handlers only answer: the central system's own would also keep every reading in sqlite."

@@ -24,8 +24,8 @@ level of its own keeps it from following its parents there. To see them all the 
 WIRE_LOG.setLevel(logging.INFO)
 
 READ_SIZE = 65_536
-"""Bytes asked of the operating system at a time. asyncio asks for 262,144: from 128 KiB on malloc maps fresh pages for
-each read and unmaps them after it, which takes longer than all that we do with a frame."""
+"""Bytes asked of the operating system at a time. asyncio asks for 262,144; from 128 KiB on malloc may map fresh pages
+for each read and unmap them after it, which takes as long as all that we do with a frame."""
 
 Note = Callable[[str, str], None]
 """Told of every text at the instant it passes: ``note(">", text)`` when sent, ``note("<", text)`` when received."""
