@@ -166,9 +166,10 @@ class ChargePoint:
 
     async def stop(self) -> None:
         """Close the line and end; done at once while it dials or waits."""
-        if self._life and not self._life.done():
+        while self._life and not self._life.done():
             self._life.cancel()
-            await asyncio.wait([self._life])
+            # Before Python 3.13 a TaskGroup that aborts in this instant swallows it: then once more, after a close.
+            await asyncio.wait([self._life], timeout=6)
         if self.state != "stopped":
             self.machine.fire("stop")
             self.charging.read_all()
@@ -346,5 +347,4 @@ class ChargePoint:
         self._watch.changed(new)
 
     def note(self, mark: str, text: str) -> None:
-        """Add a line to the story."""
         self.trace.note(self.identity, mark, text)
