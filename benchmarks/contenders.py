@@ -35,4 +35,9 @@ CONTENDERS = {
     "c": Contender("PyPI ocpp, default validation", "foreign"),
     "d": Contender("ours, typed and validated", "ours"),
     "e": Contender("ours on uvloop", "ours", "uvloop"),
+    "f": Contender("ours, whole charge points", "charge_points"),
+    "g": Contender("f with metrics", "watched"),
 }
+ROUND_TRIPS = ("a", "b", "b′", "b″", "c", "d", "e")
+METRICS = ("f", "g")
+"""Without and with."""

@@ -12,7 +12,7 @@ from ocpp_lab.charge_point.dial import dial
 from .payloads import READINGS, fresh_id, now
 from .wire import OPTIONS
 
-_servers: list[CentralSystem] = []  # keeps them from being collected
+central_systems: list[CentralSystem] = []  # keeps them from being collected
 
 
 class Answering:
@@ -33,7 +33,7 @@ async def serve() -> int:
     router = Router("CentralSystem")
     router.include(Answering())
     central_system = await CentralSystem(router=router).start()
-    _servers.append(central_system)
+    central_systems.append(central_system)
     return central_system.port
 
 

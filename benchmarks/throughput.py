@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from contextlib import ExitStack
 from statistics import median
+from typing import Literal
 
-from .contenders import CONTENDERS
+from .contenders import ROUND_TRIPS
 from .pair import Pair, Window
 from .progress import Progress
 
@@ -23,7 +24,7 @@ def throughput(rounds: int, seconds: float, progress: Progress) -> Windows:
     """Every contender and case, ``rounds`` windows of ``seconds`` each; interleaved: a noisy minute hits all alike."""
     found: Windows = defaultdict(list)
     with ExitStack() as stack:
-        pairs = {letter: stack.enter_context(Pair(letter)) for letter in CONTENDERS}
+        pairs = {letter: stack.enter_context(Pair(letter)) for letter in ROUND_TRIPS}
         for pair in pairs.values():
             pair.dial(max(CONNECTIONS))
             for kind in KINDS:
@@ -42,7 +43,7 @@ def middle(windows: list[Window]) -> Window:
     return Window(median(window.rate for window in windows), median(window.cpu for window in windows))
 
 
-def ratio(found: Windows, left: str, right: str, case: Case) -> float:
+def ratio(found: Windows, left: str, right: str, case: Case, what: Literal["rate", "cpu"] = "rate") -> float:
     """How many times as fast left is: the median over the rounds, each compared within itself."""
     pairs = zip(found[left, case], found[right, case], strict=True)
-    return median(one.rate / other.rate for one, other in pairs)
+    return median(getattr(one, what) / getattr(other, what) for one, other in pairs)

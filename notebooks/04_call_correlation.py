@@ -564,7 +564,7 @@ for number, fault in enumerate(plan):
     session = charge_point.session
     ended.append(await lab.timed(ask(f"TAG_{number}"), "Authorize"))
     if ended[-1].outcome == "lost":
-        await lab.until(lambda old=session: charge_point.state == "online" and charge_point.session is not old)
+        await lab.until(lambda old=session: charge_point.state == "online" and charge_point.session not in (None, old))
 await lab.until(lambda: heard("late") - before["late"] == faults["delay"])
 central_system.faults.clear()
 print("CP_1 heard:", {name: heard(name) - before[name] for name in NAMES})

@@ -6,6 +6,7 @@ by it. So a script is a list: ignore two boots, refuse one, then behave.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from random import Random
@@ -37,11 +38,19 @@ class Fault:
     effect: bool = False
     options: dict[str, Any] = field(default_factory=dict)
     hits: int = 0
+    undo: dict[str, Callable[[], None]] = field(default_factory=dict, repr=False, compare=False)
+    """By identity, what ends its lasting effect on the newest connection."""
 
     def fits(self, action: str | None, identity: str) -> bool:
         """Whether this rule speaks of that action from that charge point, and is not used up."""
         spent = self.times is not None and self.hits >= self.times
         return not spent and self.action in (None, action) and self.identity in (None, identity)
+
+    def end(self) -> None:
+        """Undo what it still does."""
+        for undo in self.undo.values():
+            undo()
+        self.undo.clear()
 
     def __str__(self) -> str:
         left = "" if self.times is None else f" ×{self.times - self.hits}"
@@ -108,7 +117,7 @@ class Faults:
         return self._add("abort", action, rule)
 
     def stop_reading(self, action: str | None = None, *, seconds: float | None = None, **rule: Any) -> Fault:
-        """Answer this call and then read no more, for so many seconds or until ``resume_reading``."""
+        """Answer this call and then read no more, for so many seconds or until the rule ends."""
         return self._add("stop reading", action, {"effect": True, **rule}, seconds=seconds)
 
     def refuse(self, *, status: int = 503, **rule: Any) -> Fault:
@@ -119,11 +128,14 @@ class Faults:
 
     def remove(self, fault: Fault) -> None:
         """End one rule; fine if it is gone already."""
+        fault.end()
         if fault in self.rules:
             self.rules.remove(fault)
 
     def clear(self) -> None:
-        """Behave again."""
+        """Behave again, and read again what was not read."""
+        for fault in self.rules:
+            fault.end()
         self.rules.clear()
 
     def pick(self, action: str | None, identity: str, *, door: bool = False, call: Call | None = None) -> Fault | None:

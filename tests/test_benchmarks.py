@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
+from functools import partial
+
 import pytest
 
 from benchmarks.contenders import CONTENDERS
+from benchmarks.hour import Hour, live, replay
 from benchmarks.pair import Pair, Window
 from benchmarks.payloads import meter_values, size
-from benchmarks.table import table
+from benchmarks.reconnect_storm import Storm, outage
+from benchmarks.table import Found, table
 from benchmarks.throughput import CASES, ratio
+from ocpp_lab.simulation import simulate
 
 
 def test_meter_values_has_650_bytes() -> None:
@@ -27,7 +34,7 @@ def test_typed_and_plain_meter_values_say_the_same() -> None:
     assert typed == plain
 
 
-@pytest.mark.parametrize("letter", ["b′", "c", "d"])
+@pytest.mark.parametrize("letter", ["b′", "c", "d", "g"])
 def test_a_contender_makes_round_trips(letter: str) -> None:
     """In two processes that end by themselves; a wrong answer would end the client and raise here."""
     with Pair(letter) as pair:
@@ -48,8 +55,37 @@ def test_ratio_compares_within_a_round() -> None:
 
 
 def test_the_table_shows_every_contender() -> None:
-    found = {(letter, case): [Window(1000.0, 99.0)] * 3 for letter in CONTENDERS for case in CASES}
-    printed = table(found, {"a": 16e3, "c": 24e3, "d": 20e3}, {"ocpp_lab": 0.3, "dependencies": 0.2}, "made up")
+    windows = {(letter, case): [Window(1000.0, 99.0)] * 3 for letter in CONTENDERS for case in CASES}
+    found = Found(
+        windows=windows,
+        watched=windows,
+        memory={"a": 16e3, "c": 24e3, "d": 20e3},
+        imports={"ocpp_lab": 0.3, "dependencies": 0.2},
+        hour=Hour(ours=0.05, bare=0.02, ratio=2.5, frames=77),
+        storms={0: Storm(peak=199, dials=600, online=21.0, cpu=3.0)},
+    )
+    printed = table(found, "made up")
     for contender in CONTENDERS.values():
         assert contender.title in printed
-    assert "20.0 kB" in printed and "1.25 × a" in printed and "1.50 ×" in printed
+    for number in ("20.0 kB", "1.25 × a", "1.50 ×", "77 frames", "2.5 ×", "199", "21 s"):
+        assert number in printed
+
+
+def test_the_bare_hour_has_all_frames_of_the_life() -> None:
+    """Or the ratio compares two different hours; and a transaction of half an hour with its readings is in it."""
+    life = simulate(live, 1)
+    actions = Counter(json.loads(text)[2] for _, text in life.charge_point)
+    assert (actions["StartTransaction"], actions["MeterValues"], actions["StopTransaction"]) == (1, 30, 1)
+    assert actions["BootNotification"] == 1 and actions["Heartbeat"] >= 4 and actions["StatusNotification"] >= 5
+    assert len(life.central_system) == len(life.charge_point)
+    assert simulate(partial(replay, life), 1) == len(life.central_system) + len(life.charge_point)
+
+
+def test_jitter_spreads_the_storm() -> None:
+    """Without it all dial in the same second; either way everybody comes back."""
+    peaks = {}
+    for random_range in (0, 10):
+        peaks[random_range], dials, online = simulate(partial(outage, 30, random_range))
+        assert dials >= 30 and 0 < online < 60
+    assert peaks[0] == 30
+    assert peaks[10] < 15

@@ -219,6 +219,39 @@ async def test_it_comes_back(lose: Callable[[CentralSystem], Any]) -> None:
 
 
 @simulated
+@pytest.mark.parametrize("by", ["charge point", "central system"])
+async def test_a_line_that_is_over_is_not_online(by: str) -> None:
+    """Whoever waits for "online" right after the loss waits for the next line, not for the one that is being buried."""
+    async with pair(delays=lambda: itertools.repeat(1.0)) as (central_system, charge_point):
+        for lines in range(1, 4):
+            async with asyncio.timeout(60):
+                assert await charge_point.wait_for("online") == "online"
+            await asyncio.sleep(0.5)
+            assert connections(central_system) == lines and charge_point.uptime.losses == lines - 1
+            session = charge_point.session if by == "charge point" else central_system["CP_1"]
+            closing = asyncio.create_task(on("cp" if by == "charge point" else "cs", session.close(1001)))
+            if by == "central system":
+                await closing
+            while not session.transport.closed:  # noqa: ASYNC110 (there is no event for it)
+                await asyncio.sleep(0)
+            assert await charge_point.wait_for("online", "booting", "connecting") == "connecting"
+            await closing
+
+
+@simulated
+async def test_an_open_timeout() -> None:
+    """Of nobody who answers: the default of 10 s, or what is asked for."""
+    loop: Any = asyncio.get_running_loop()
+    loop.net.host("cs"), loop.net.host("cp")
+    loop.net.partition(["cs"], ["cp"])
+    for options, seconds in ({}, 10), ({"open_timeout": 2.5}, 2.5):
+        began = clock()
+        with pytest.raises(TimeoutError):
+            await on("cp", dial("ws://cs:9000/CP_1", **options))  # type: ignore[arg-type]
+        assert clock() - began == seconds
+
+
+@simulated
 async def test_half_open_line_is_noticed_by_ping() -> None:
     """J-spec 5.3: nobody says that the line is dead. The WebSocket ping finds out, within interval and timeout."""
     async with central_system_alone(ping_interval=None) as central_system:

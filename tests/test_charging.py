@@ -485,6 +485,71 @@ async def test_offline_policy(keys: dict[str, str], known: str, unknown: str) ->
         assert clock() == began
 
 
+# Nobody comes ---------------------------------------------------------------------------------------------------------
+
+
+@simulated
+async def test_a_cable_and_no_tag() -> None:
+    """Core 4.9 (B1), 9.1: after ConnectionTimeOut in Preparing it is Available; a tag that comes late still charges."""
+    async with online({"ConnectionTimeOut": "20"}) as (central_system, charge_point):
+        charge_point.charging.plug_in(1)
+        await asyncio.sleep(19)
+        assert told(central_system) == ["Preparing"]
+        await asyncio.sleep(2)
+        assert told(central_system) == ["Preparing", "Available"]
+        with pytest.raises(IllegalTransition, match="unplug"):
+            charge_point.charging.plug_in(1)
+        await charge_point.charging.present(1, "TAG_A")
+        await asyncio.sleep(100)
+        assert told(central_system) == ["Preparing", "Available", "Charging"]  # A3
+        charge_point.charging.unplug(1)
+        await asyncio.sleep(100)
+        assert told(central_system)[3:] == ["Finishing", "Available"]
+
+
+@simulated
+async def test_a_late_remote_start() -> None:
+    """The car is still there: the connector that is ready is found although it is Available."""
+    async with online({"ConnectionTimeOut": "20"}, connectors=2) as (central_system, charge_point):
+        charge_point.charging.plug_in(2)
+        await asyncio.sleep(100)
+        assert charge_point.connectors[2].status == "Available"
+        assert await remote_start(central_system) == "Accepted"
+        await asyncio.sleep(1)
+        assert [row["connector"] for row in central_system.ledger.rows()] == [2]
+
+
+@simulated
+@pytest.mark.parametrize("timeout", ["20", "0"])
+async def test_patience_counts_from_the_newest_preparing(timeout: str) -> None:
+    """Every Preparing has its whole time; 0 waits for ever; what went on meanwhile is left alone."""
+    async with online({"ConnectionTimeOut": timeout}) as (_, charge_point):
+        charge_point.charging.plug_in(1)
+        await asyncio.sleep(15)
+        charge_point.charging.unplug(1)
+        charge_point.charging.plug_in(1)
+        await asyncio.sleep(15)
+        assert charge_point.connectors[1].status == "Preparing"
+        await asyncio.sleep(10)
+        assert charge_point.connectors[1].status == ("Available" if timeout == "20" else "Preparing")
+        await charge_point.charging.present(1, "TAG_A")
+        await asyncio.sleep(100)
+        assert charge_point.connectors[1].status == "Charging"
+
+
+@simulated
+async def test_patience_ends_into_what_was_commanded() -> None:
+    """Core 5.2: Unavailable was Scheduled while the cable was in."""
+    async with online() as (central_system, charge_point):
+        charge_point.charging.plug_in(1)
+        assert await make(central_system, "Inoperative", 1) == "Scheduled"
+        await asyncio.sleep(61)
+        assert told(central_system) == ["Preparing", "Available", "Unavailable"]
+        assert await make(central_system, "Operative", 1) == "Accepted"
+        await asyncio.sleep(1)
+        assert told(central_system)[3:] == ["Preparing"]
+
+
 # From afar ------------------------------------------------------------------------------------------------------------
 
 
@@ -594,7 +659,7 @@ async def test_in_use_means_later(charge: bool, connector: int) -> None:
         if charge:
             await charge_point.charging.present(1, "TAG_A")
         assert await make(central_system, "Inoperative", connector) == "Scheduled"
-        await asyncio.sleep(100)
+        await asyncio.sleep(50)
         assert charge_point.connectors[1].status == ("Charging" if charge else "Preparing")
         charge_point.charging.unplug(1)
         await asyncio.sleep(1)

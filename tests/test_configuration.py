@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from ocpp_lab.charge_point.configuration import Configuration
 from ocpp_lab.messages import KeyValue
+from tests.fakes import power_cut
 
 REQUIRED = {  # core 9.1, for the Core profile
     "AuthorizeRemoteTxRequests",
@@ -143,3 +146,30 @@ def test_two_charge_points_share_no_key() -> None:
     one, two = Configuration(), Configuration()
     one.change("HeartbeatInterval", "1")
     assert two["HeartbeatInterval"] == "300"
+
+
+def test_changes_survive_a_restart(tmp_path: Path) -> None:
+    """Core 5.3: what was Accepted is in force, also after a power cut; our own settings are not written."""
+    path = str(tmp_path / "cp.db")
+    before = Configuration(None, path)
+    assert before.change("heartbeatINTERVAL", "77") == "Accepted"
+    assert before.change("AuthorizationKey", KEY) == "Accepted"
+    assert before.change("ResetRetries", "many") == "Rejected"
+    before["MeterValueSampleInterval"] = "5"
+    told: list[tuple[str, str]] = []
+    after = Configuration(lambda *change: told.append(change), power_cut(path), HeartbeatInterval=60)
+    assert after["HeartbeatInterval"] == "60" and not told  # not before its owner is ready
+    after.restore()
+    assert (after["HeartbeatInterval"], after["AuthorizationKey"]) == ("77", KEY)
+    assert (after["ResetRetries"], after["MeterValueSampleInterval"]) == ("0", "60")
+    assert sorted(told) == [("AuthorizationKey", KEY), ("HeartbeatInterval", "77")]
+
+
+def test_what_a_key_cannot_be_any_more_is_left_out(tmp_path: Path) -> None:
+    """A file of another version: a key that is gone, and a value that is not valid now."""
+    path = str(tmp_path / "cp.db")
+    before = Configuration(None, path)
+    before._db.execute("INSERT INTO configuration VALUES ('Gone', '1'), ('HeartbeatInterval', 'soon')")
+    after = Configuration(None, path)
+    after.restore()
+    assert after["HeartbeatInterval"] == "300" and "Gone" not in after.keys

@@ -113,6 +113,21 @@ def test_never_and_always() -> None:
     assert _kinds(faults, *[("Heartbeat", "CP_1")] * 100) == ["ignore"] * 100
 
 
+def test_a_rule_that_ends_undoes_what_it_still_does() -> None:
+    """Once, and only its own; the newest connection of an identity is the one that counts."""
+    faults, undone = Faults(), list[str]()
+    first, second = faults.stop_reading("Heartbeat"), faults.stop_reading("Authorize")
+    first.undo["CP_1"] = lambda: undone.append("first, old line")
+    first.undo["CP_1"] = lambda: undone.append("first")
+    second.undo["CP_1"] = lambda: undone.append("second")
+    faults.remove(first)
+    assert undone == ["first"]
+    faults.clear()
+    faults.clear()
+    faults.remove(second)
+    assert undone == ["first", "second"]
+
+
 @pytest.mark.parametrize(
     ("method", "effect"),
     [

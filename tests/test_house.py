@@ -49,11 +49,12 @@ ROOMS = [
     "metrics",
     "simulation",
     "checks",
+    "grading",
     "lab",
     "cli",
     "__main__",
 ]
-NOT_EXPORTED = {"simulation", "checks", "lab", "cli", "__main__"}  # ocpp_lab/__init__.py leaves them out
+NOT_EXPORTED = {"simulation", "checks", "grading", "lab", "cli", "__main__"}  # ocpp_lab/__init__.py leaves them out
 ONLY_IN = {
     "matplotlib": {"lab"},
     "ipywidgets": {"lab"},

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ocpp_lab import CentralSystem, ChargePoint
 from ocpp_lab import messages as m
+from tests.fakes import power_cut
 from tests.integration.wire import until
-from tests.pair import cut, heal, on, pair, simulated_now
+from tests.pair import central_system_alone, charge_point_alone, cut, heal, on, pair, simulated_now
 from tests.simulated import simulated
 
 OPTIONS: dict[str, Any] = {"now": simulated_now, "delays": lambda: itertools.repeat(10.0), "ping_interval": 30}
 BEAT = m.HeartbeatRequest()
 OLD, NEW = "0f" * 16, "1e" * 20
+_files = itertools.count()  # one for each seed
 
 
 @pytest.mark.parametrize("key", ["AuthorizationKey", "authorizationKEY"])
@@ -79,7 +82,25 @@ async def test_ping_interval_of_the_constructor(given: float | None, shown: str)
     """What was given is what the key says, in whole seconds."""
     async with ChargePoint("ws://127.0.0.1:9", "CP_1", ping_interval=given) as point:
         assert point.configuration["WebSocketPingInterval"] == shown
-        assert point._dial_options["ping_interval"] == (given or None)
+        assert point.dial_options["ping_interval"] == (given or None)
+
+
+@simulated
+async def test_changed_keys_survive_a_restart(tmp_path: Path) -> None:
+    """Core 5.3: the new AuthorizationKey opens the door in the next life, and the other keys have their effect."""
+    path = str(tmp_path / f"{next(_files)}.db")
+    options = {**OPTIONS, "password": OLD}
+    async with central_system_alone(passwords={"CP_1": OLD}) as server:
+        async with charge_point_alone(path=path, **options) as point:
+            await point.wait_for("online")
+            for key, value in {"MessageTimeout": "7", "WebSocketPingInterval": "5", "AuthorizationKey": NEW}.items():
+                request = m.ChangeConfigurationRequest(key=key, value=value)
+                assert (await server["CP_1"].call(request)).status == "Accepted"
+            path = power_cut(path)
+        async with charge_point_alone(path=path, **options) as point:
+            await point.wait_for("online")
+            assert (point.password, point.timeout, _pings(point)) == (NEW, 7.0, 5)
+            assert not server.refused
 
 
 async def _set_ping(server: CentralSystem, value: str) -> m.ChangeConfigurationResponse:

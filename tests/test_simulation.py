@@ -16,6 +16,7 @@ from ocpp_lab.frames import Call, CallResult
 from ocpp_lab.messages import ACTIONS
 from ocpp_lab.simulation import STORM, Failure, Run, Violation, World, chaos, explore, simulate, storm
 from ocpp_lab.simulation import run as simulation_run
+from ocpp_lab.simulation.__main__ import main as simulation_main
 from tests.scenarios import CHAOS_SEEDS, STORM_SEEDS, an_hour, breaks_under_seed_3
 from tests.schemas import officially_valid
 
@@ -248,3 +249,18 @@ def test_every_frame_is_officially_valid() -> None:
                     wrong += not officially_valid(f"{asked[unique_id]}Response", payload)
     assert wrong <= run.world.central_system.faults.applied.get("wrong payload", 0)
     assert seen["StartTransaction"] and seen["MeterValues"] and seen["StatusNotification"]
+
+
+# --- the command
+
+
+def test_the_command_plays_both_scenarios_unless_one_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    """`make chaos` names none: chaos and storm share the seeds."""
+    assert simulation_main(["--seeds", "2"]) == 0
+    assert [line.split(":")[0] for line in capsys.readouterr().out.splitlines() if "no invariant" in line] == [
+        "chaos",
+        "storm",
+    ]
+    with pytest.raises(SystemExit):
+        simulation_main(["drizzle"])
+    assert "expected chaos or storm, came 'drizzle'" in capsys.readouterr().err

@@ -138,16 +138,57 @@ async def test_what_was_lost_with_the_line_is_told_again() -> None:
 @simulated
 @pytest.mark.parametrize("fault", ["ignore", "call_error", "wrong_payload"])
 async def test_a_refused_status_stops_nothing(fault: str) -> None:
-    """It is told at most once while the line holds, and again after the next reconnect; others follow meanwhile."""
+    """Others follow meanwhile; after the next reconnect it is told again."""
     async with online() as (central_system, charge_point):
         getattr(central_system.faults, fault)(STATUS, times=1)
-        charge_point.connectors[1].become("Preparing")
+        charge_point.connectors[1].become("Charging")
         charge_point.connectors[2].become("Unavailable")
         await asyncio.sleep(60)
-        assert told(central_system)[3:] == [(1, "Preparing"), (2, "Unavailable")]
+        assert told(central_system)[3:] == [(1, "Charging"), (2, "Unavailable")]
         await lose(central_system, charge_point)
         await back(charge_point)
-        assert told(central_system)[5:] == [(1, "Preparing")]
+        assert told(central_system)[5:] == [(1, "Charging")]
+
+
+@simulated
+@pytest.mark.parametrize("effect", [False, True])
+async def test_silence_is_no_answer(effect: bool) -> None:
+    """Told again a minute after the timeout, then two: the status of that moment, and only until it is answered."""
+    async with online() as (central_system, charge_point):
+        central_system.faults.ignore(STATUS, times=2, effect=effect)
+        began = clock()
+        charge_point.connectors[1].become("Charging")
+        await asyncio.sleep(100)
+        charge_point.connectors[2].become("Charging")  # the others are not held up
+        await asyncio.sleep(600)
+        at = [round(when - began) for when, action in calls(central_system) if action == STATUS][3:]
+        assert at == [0, 90, 120, 240]
+        assert told(central_system)[3:] == [(1, "Charging"), (1, "Charging"), (2, "Charging"), (1, "Charging")]
+
+
+@simulated
+async def test_silence_about_what_is_over_is_not_repaired() -> None:
+    """A newer status was told meanwhile: there is nothing to say again."""
+    async with online() as (central_system, charge_point):
+        central_system.faults.ignore(STATUS, times=1)
+        charge_point.connectors[1].become("Preparing")
+        await asyncio.sleep(40)
+        charge_point.connectors[1].become("Charging")
+        await asyncio.sleep(600)
+        assert told(central_system)[3:] == [(1, "Preparing"), (1, "Charging")]
+
+
+@simulated
+async def test_back_to_what_was_told_before_a_loss() -> None:
+    """The lost one may have arrived: the central system must not go on believing it."""
+    async with online() as (central_system, charge_point):
+        central_system.faults.abort(STATUS, times=1, effect=True)
+        charge_point.connectors[1].become("Preparing")
+        await charge_point.wait_for("waiting")
+        assert central_system.answers.statuses["CP_1", 1].status == "Preparing"
+        charge_point.connectors[1].become("Available")
+        await back(charge_point)
+        assert told(central_system)[3:] == [(1, "Preparing"), (1, "Available")]
 
 
 @simulated

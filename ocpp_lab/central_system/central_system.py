@@ -19,18 +19,11 @@ from websockets.http11 import Request as HttpRequest
 from websockets.http11 import Response as HttpResponse
 
 from ..clock import utc_now
-from ..credentials import MIN_KEY_BYTES, key_bytes, may_enter
+from ..credentials import MIN_KEY_BYTES, key_bytes
 from ..errors import NotConnected
 from ..faults import Faults
 from ..frames import Call
-from ..messages import (
-    ChangeConfigurationRequest,
-    ExtendedTriggerMessageRequest,
-    RegistrationStatus,
-    Request,
-    Response,
-    TriggerMessageRequest,
-)
+from ..messages import RegistrationStatus
 from ..pipe import WIRE_LOG, WebSocketPipe
 from ..router import Router
 from ..session import Answers as Answering
@@ -41,40 +34,14 @@ from ..transport import Transport
 from .answers import Answers, Policy
 from .desk import Desk
 from .door import choose_subprotocol, identity_of
+from .keyring import Keyring
 from .ledger import Ledger
+from .line import Line
 
 log = logging.getLogger(__name__)
 
 MAX_SIZE = 262_144  # bytes a frame; OCPP 1.6 names no limit, libocpp keeps its own frames under 65,000
 LOOPBACK = ("localhost", "::1")  # and 127.0.0.0/8
-
-
-# What a trigger asks for, where it is not called like the request itself (whitepaper 5.5).
-TRIGGERS = {
-    ("ExtendedTriggerMessage", "SignChargePointCertificate"): "SignCertificate",
-    ("ExtendedTriggerMessage", "FirmwareStatusNotification"): "SignedFirmwareStatusNotification",
-}
-
-
-class _Line(Session):
-    """A session that heeds what it asks for: what was triggered, and a new AuthorizationKey.
-
-    The desk is told of the first: a Pending charge point may send that, and nothing else. The second opens the door
-    from now on, if the charge point accepted it (J-spec 7).
-    """
-
-    passwords: dict[str, str | bytes]
-
-    async def call[R: Response](self, request: Request[R], *, timeout: float | None = None) -> R:
-        if isinstance(request, TriggerMessageRequest | ExtendedTriggerMessageRequest) and isinstance(self.router, Desk):
-            self.router.triggered |= {
-                TRIGGERS.get((request.action, request.requested_message), request.requested_message)
-            }
-        response = await super().call(request, timeout=timeout)
-        accepted = getattr(response, "status", None) == "Accepted"
-        if accepted and isinstance(request, ChangeConfigurationRequest) and request.key.lower() == "authorizationkey":
-            self.passwords[self.identity] = request.value
-        return response
 
 
 class CentralSystem:
@@ -114,6 +81,7 @@ class CentralSystem:
         self.host = host
         self.port = port
         self.passwords = dict(passwords or {})
+        self._keyring = Keyring(self.passwords)
         self.identities = identities if identities is not None or not passwords else frozenset(passwords)
         self.ledger = Ledger() if ledger is None else ledger
         self.policy = policy or Policy()
@@ -260,12 +228,11 @@ class CentralSystem:
             return self._refuse(connection, request, HTTPStatus.NOT_FOUND, "no such charge point")
         if fault := self.faults.pick(None, identity, door=True):
             return self._refuse(connection, request, HTTPStatus(fault.options["status"]), "refused on purpose")
-        if key := self.passwords.get(identity):
-            header = request.headers.get_all("Authorization")
-            if not may_enter(header[0] if header else None, identity, key):
-                response = self._refuse(connection, request, HTTPStatus.UNAUTHORIZED, "wrong or missing password")
-                response.headers["WWW-Authenticate"] = 'Basic realm="OCPP"'
-                return response
+        header = request.headers.get_all("Authorization")
+        if not self._keyring.opens(header[0] if header else None, identity):
+            response = self._refuse(connection, request, HTTPStatus.UNAUTHORIZED, "wrong or missing password")
+            response.headers["WWW-Authenticate"] = 'Basic realm="OCPP"'
+            return response
         return None
 
     def _refuse(self, connection: ServerConnection, request: HttpRequest, status: HTTPStatus, why: str) -> HttpResponse:
@@ -325,10 +292,10 @@ class CentralSystem:
         desk = Desk(identity, router, self.faults, pipe, self.registrations, self._register, self.require_boot)
         transport = Transport(pipe, name=identity)
         trouble = partial(note, "!")
-        line = _Line(
+        line = Line(
             transport, desk, ids=self._ids, timeout=self.timeout, identity=identity, trouble=trouble, tally=self.tally
         )
-        line.passwords = self.passwords
+        line.keyring = self._keyring
         return line
 
 

@@ -120,6 +120,7 @@ class Desk:
                 self.pipe.abort()
             case "stop reading":
                 self.pipe.stop_reading(options["seconds"])
+                fault.undo[self.identity] = self.pipe.resume_reading
                 return reply
         return None
 

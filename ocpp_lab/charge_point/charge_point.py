@@ -42,6 +42,7 @@ from .connector import recover_connectors
 from .core import Core
 from .dial import connection_url, dial, pings
 from .line import Line
+from .live_keys import take_effect
 from .registration import may_send, may_serve
 from .remote_trigger import RemoteTrigger
 from .state_watch import StateWatch
@@ -60,8 +61,9 @@ class ChargePoint:
     for ``wss://``. ``ping_interval`` (s, None: off) is how often a silent line is tested. ``send_buffer`` (bytes)
     shrinks the socket's buffer, to make back-pressure visible.
 
-    ``path`` is the file that survives a power cut: outbox, transactions, meter registers, known tags. What ran when the
-    power went is closed with PowerLoss, or goes on if ``resume_transactions``. ``report_all``: see `Statuses`.
+    ``path`` is the file that survives a power cut: outbox, transactions, meter registers, known tags, changed keys.
+    What ran when the power went is closed with PowerLoss, or goes on if ``resume_transactions``. ``report_all``: see
+    `Statuses`.
 
     The pieces come from outside: ``transport(pipe)``, ``pending()``, ``session(transport, router, pending, …)``,
     ``heartbeat(call, interval, …)`` and ``delays()`` are factories, ``machine(table, state, on_change)`` too.
@@ -110,9 +112,12 @@ class ChargePoint:
         self.tally = Tally()
         self.uptime = Uptime(asyncio.get_running_loop().time)
         self.configuration = Configuration(
-            self._configured, NumberOfConnectors=connectors, MessageTimeout=round(timeout)
+            partial(take_effect, self),
+            path,
+            NumberOfConnectors=connectors,
+            MessageTimeout=round(timeout),
+            WebSocketPingInterval=ceil(ping_interval or 0),
         )
-        self.configuration["WebSocketPingInterval"] = str(ceil(ping_interval or 0))
         self.registration: m.RegistrationStatus | None = None
         self.outbox = Outbox(path) if outbox is None else outbox  # an empty one is false
         self.unsent = asyncio.Event()
@@ -141,7 +146,7 @@ class ChargePoint:
         self.make_heartbeat = heartbeat or partial(Heartbeat, now=now)
         self._delays = delays or (lambda: backoff(rng or Random(identity)))
         self._ids = ids or random_ids()
-        self._dial_options: dict[str, Any] = {
+        self.dial_options: dict[str, Any] = {
             "ssl": ssl,
             "max_size": max_size,
             "compression": "deflate" if compression else None,
@@ -152,6 +157,7 @@ class ChargePoint:
         self._own_outbox = outbox is None
         self._watch = StateWatch()
         self._life: asyncio.Task[None] | None = None
+        self.configuration.restore()  # what the central system changed in an earlier life wins
 
     # -- life
 
@@ -177,6 +183,7 @@ class ChargePoint:
             self.ids.close()
             self.transactions.close()
             self.cache.close()
+            self.configuration.close()
             if self._own_outbox:
                 self.outbox.close()
 
@@ -206,11 +213,12 @@ class ChargePoint:
         return self.line.heartbeat if self.line else None
 
     async def wait_for(self, *states: str) -> str:
-        """Wait until the state is one of these; returns it."""
+        """Wait until the state is one of these; returns it. A line that is over counts as lost already."""
         for state in states:
             if state not in CONNECTION:
                 raise ValueError(f"expected one of the states {', '.join(CONNECTION)}, came {state!r}")
-        if self.state in states:
+        dead = self.line.dead if self.line else self.state in ("booting", "pending", "rejected", "online")
+        if self.state in states and not dead:
             return self.state
         if (arrived := await self._watch.wait_for(states, self._life)) is not None:
             return arrived
@@ -224,7 +232,7 @@ class ChargePoint:
         """Dial with the credentials of this moment: a changed AuthorizationKey is used at the next dial."""
         authorization = basic_auth(self.identity, self.password) if self.password else None
         try:
-            pipe = await dial(self.url, authorization=authorization, note=self.note, **self._dial_options)
+            pipe = await dial(self.url, authorization=authorization, note=self.note, **self.dial_options)
         except (OSError, NotConnected) as error:
             self.uptime.dialled(error)
             raise
@@ -321,23 +329,6 @@ class ChargePoint:
         """Do not wait out the interval before the next BootNotification."""
         if self.line:
             self.line.boot_now()
-
-    def _configured(self, key: str, value: str) -> None:
-        """A key was changed by the central system. Other keys take effect where they are read."""
-        if key == "HeartbeatInterval" and self.heartbeat:
-            self.heartbeat.interval = float(value)
-        elif key == "MeterValueSampleInterval":
-            self.charging.new_sample_interval()
-        elif key == "MessageTimeout":
-            self.timeout = float(value)
-            if self.session:
-                self.session.timeout = self.timeout
-        elif key == "WebSocketPingInterval":
-            self._dial_options |= pings(float(value))  # from the next dial on
-        elif key == "AuthorizationKey":
-            self.password = value
-            if self.line:
-                self.after_answer(self.line.close(1001, "new AuthorizationKey"), "AuthorizationKey")
 
     # -- the story
 

@@ -16,6 +16,7 @@ from ..errors import ConnectionLost, IllegalTransition, NotConnected, OcppError
 from ..outbox import Entry
 from .authorization import without_asking
 from .connector import Car, Connector
+from .patience import Patience
 from .transactions import Transaction
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Charging:
 
     def __init__(self, charge_point: ChargePoint) -> None:
         self.charge_point = charge_point
+        self.patience = Patience(charge_point)
         self._meters: dict[int, asyncio.Task[None]] = {}
 
     # -- the driver
@@ -37,7 +39,7 @@ class Charging:
         """A cable is plugged in. Raises `IllegalTransition` if this connector takes none now."""
         socket = self._socket(connector)
         goes_on = self.charge_point.transactions.on(connector) and socket.car is None  # see `unplug`
-        if not goes_on and socket.status not in ("Available", "Reserved"):
+        if not goes_on and (socket.car or socket.status not in ("Available", "Reserved")):
             raise IllegalTransition(socket.status, "plug in", ["unplug"] if socket.car else [])
         socket.car = car or Car()
         if not goes_on:
@@ -96,11 +98,11 @@ class Charging:
             if socket.status == "Charging":
                 socket.become("SuspendedEV")
         elif socket.status not in ("Unavailable", "Faulted"):
-            self._set_free(socket)
+            self.set_free(connector)
 
-    def _set_free(self, socket: Connector) -> None:
+    def set_free(self, connector: int) -> None:
         """Available, or Unavailable if that was commanded meanwhile (core 5.2)."""
-        operative = self.charge_point.transactions.operative(socket.number)
+        operative, socket = self.charge_point.transactions.operative(connector), self._socket(connector)
         if operative or socket.status == "Preparing":  # from which no edge leads to Unavailable (core 4.9)
             socket.become("Available")
         if not operative:
@@ -281,7 +283,7 @@ class Charging:
         """Accepted if a connector is ready; the transaction begins after the answer (core 5.11)."""
         charge_point = self.charge_point
         wanted = [request.connector_id] if request.connector_id else [c for c in charge_point.connectors if c]
-        ready = [c for c in wanted if c in charge_point.connectors and charge_point.connectors[c].status == "Preparing"]
+        ready = [c for c in wanted if c in charge_point.connectors and charge_point.connectors[c].ready]
         if not ready:
             return m.RemoteStartTransactionResponse(status="Rejected")
         charge_point.after_answer(self._start_remotely(ready[0], request.id_tag), "RemoteStartTransaction")
@@ -311,6 +313,7 @@ class Charging:
         for meter in self._meters.values():
             meter.cancel()
         self._meters.clear()
+        self.patience.end()
 
     def _socket(self, connector: int) -> Connector:
         known = self.charge_point.connectors

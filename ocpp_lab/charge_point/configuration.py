@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..messages import ConfigurationStatus, KeyValue
+from ..store import open_store
 
 Access = Literal["R", "RW", "W"]
 
@@ -83,10 +84,20 @@ _TABLE: tuple[tuple[str, str, Access, Callable[[str], bool]], ...] = (
 )
 
 
-class Configuration:
-    """The values of the keys. ``on_change(key, value)`` is told of every accepted change by the central system."""
+_SCHEMA = "CREATE TABLE IF NOT EXISTS configuration (name TEXT PRIMARY KEY, value TEXT NOT NULL);"
 
-    def __init__(self, on_change: Callable[[str, str], None] | None = None, **values: object) -> None:
+
+class Configuration:
+    """The values of the keys. ``on_change(key, value)`` is told of every accepted change by the central system.
+
+    Such a change is written to the file at ``path`` before it is answered, and `restore` takes it from there. The
+    file holds the AuthorizationKey, as it must: guard it as you guard the key.
+    """
+
+    def __init__(
+        self, on_change: Callable[[str, str], None] | None = None, path: str = ":memory:", **values: object
+    ) -> None:
+        self._db = open_store(self, path, _SCHEMA)
         self.keys = {name: Key(name, value, access, valid) for name, value, access, valid in _TABLE}
         self.on_change = on_change
         for name, value in values.items():
@@ -123,9 +134,18 @@ class Configuration:
         if key.access == "R" or not key.valid(value):
             return "Rejected"
         key.value = value
+        self._db.execute("INSERT OR REPLACE INTO configuration VALUES (?,?)", (key.name, value))
         if self.on_change:
             self.on_change(key.name, value)
         return "Accepted"
+
+    def restore(self) -> None:
+        """Take every change of an earlier life again; one that is not valid any more is left out."""
+        for name, value in self._db.execute("SELECT name, value FROM configuration").fetchall():
+            self.change(name, value)
+
+    def close(self) -> None:
+        self._db.close()
 
     def read(self, names: list[str] | None) -> tuple[list[KeyValue], list[str]]:
         """GetConfiguration (core 5.8): the keys asked for, all if none is named; and the names we do not know."""

@@ -71,6 +71,11 @@ class Connector:
     def status(self) -> ChargePointStatus:
         return self.machine.state  # type: ignore[return-value]
 
+    @property
+    def ready(self) -> bool:
+        """Whether there is a car that only waits for a tag, whether or not our patience has run out."""
+        return self.status == "Preparing" or (self.status == "Available" and self.car is not None)
+
     def become(self, status: ChargePointStatus) -> bool:
         """Change the status; False if it is that already. Raises `IllegalTransition` if the table has no such edge."""
         if status == self.status:
@@ -132,6 +137,7 @@ def _recover(charge_point: ChargePoint, number: int) -> Connector:
     def on_change(old: str, event: str, new: str) -> None:
         charge_point.note("=", f"connector {number}: {old} → {new}")
         charge_point.statuses.changed(number)
+        charge_point.charging.patience.changed(number, new)
 
     time = asyncio.get_running_loop().time
     connector = Connector(number, time, register=charge_point.transactions.register(number))

@@ -45,9 +45,13 @@ async def dial(
     ssl: tls.SSLContext | None = None,
     note: Note = lambda mark, text: None,
     send_buffer: int | None = None,
+    open_timeout: float | None = 10.0,
     **options: Any,
 ) -> WebSocketPipe:
     """Connect once. Raises OSError if nobody is there who speaks WebSocket, `HandshakeRefused` if we are not let in.
+
+    ``open_timeout`` (s, None: for ever) is how long connecting and shaking hands may take; then it is a TimeoutError,
+    which is an OSError. Other ``options`` are those of `websockets.asyncio.client.connect`.
 
     A central system that agrees on no subprotocol is closed at once (J-spec 3.2). Without ``ssl`` a ``wss://`` endpoint
     is checked against the certificates that the operating system trusts.
@@ -62,6 +66,7 @@ async def dial(
         additional_headers={"Authorization": authorization} if authorization else None,
         proxy=None if local else True,  # websockets would ask a proxy for 127.0.0.1 too
         logger=WIRE_LOG,
+        open_timeout=open_timeout,
         **options,
     )
     try:

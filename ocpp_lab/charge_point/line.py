@@ -43,6 +43,11 @@ class Line:
         self._forgotten = asyncio.Event()
         self._delivering = asyncio.Lock()  # held while a message of the outbox is on the wire
 
+    @property
+    def dead(self) -> bool:
+        """No call can go out on it any more, although the state may not say so yet."""
+        return self.over or getattr(self.transport, "closed", False)
+
     async def live(self) -> None:
         """Read, boot unless accepted before, beat. Ends with `ConnectionLost`; anything else is a bug."""
         lost: ConnectionLost | None = None

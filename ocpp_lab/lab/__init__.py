@@ -13,6 +13,8 @@
     panel = lab.ProxyPanel(proxy)            # the same for the line between both ends, a ChaosProxy
     panel.toggle("half-open"); panel.set(direction="to_charge_point", latency=0.5); panel.press("reset")
 
+    panel = lab.PowerPanel(url, path)        # a charge point in a process of its own, and kill -9
+
     start = lab.now()                        # loop time, the clock of every trace
     await lab.until(lambda: central_system.heartbeats)      # look until it holds
     ended = await lab.timed(charge_point.call(request))     # never raises OcppError: .outcome .seconds .detail
@@ -28,6 +30,21 @@
         ...
     lab.queue_depth(sampler, spans=[(start, end, "the peer reads nothing")])
 
+    lab.states(charge_point.trace, timeline, marks=proxy.events)    # a life as a strip; probe {"outbox": …}
+    lab.LiveStrip(charge_point.trace, timeline)                     # the same, drawn every other second
+    lab.SeedSlider(run, draw)                                       # run(seed) in a thread, draw(seed, result) below
+    lab.Buttons({"restart": restart})                               # awaits restart() at each click
+
+    lab.diagram(CONNECTION)                  # a state table, drawn from itself
+    fleet = simulate(partial(lab.outages, charge_points=200, seconds=60))   # dials by random range, here 0 and 10
+    lab.reconnects(fleet[10], fleet[0])      # or of one: lab.reconnects(lab.dials(charge_point.trace))
+    lab.storm({"random range 0": fleet[0], "random range 10": fleet[10]}, back=60)
+
+    board = lab.Dashboard({"CP_1": watch_charge_point(charge_point), "central system": …})   # live; board.close()
+    lab.moved(before, after, "ocpp_calls_total"); lab.short(…); lab.labelled(snapshot, "ocpp_dials_total", "outcome")
+    lab.quantile(lab.buckets(snapshot, "result"), 0.95); lab.between(one, later); lab.histogram(snapshot, "…", alt="…")
+    lab.Case(7)                              # two snapshots around an unnamed fault: .before .after .answer
+
     lab.example(m.ReserveNowRequest)         # a small valid payload of any type
     watch = lab.Watch({"repeated": lambda: pending.counts["repeated"]}, "CP_1 heard")   # a line that follows; close it
 
@@ -41,14 +58,27 @@ A title may hold times, because pixels are not compared; ``alt`` must be the sam
 An outcome is a key of `OUTCOMES`: its colour, marker and hatch are the same in every figure.
 """
 
+from .buttons import Buttons
 from .calls import Ended, calls, timed
+from .case import Case
+from .dashboard import Dashboard
+from .diagram import diagram
+from .dials import Dial, dials, envelope, outages
 from .examples import example
 from .guard import Guard, LoopBlocked, tasks_left
 from .ladder import ladder
+from .lifecycle import cadence, detection
+from .live_strip import LiveStrip
 from .panel import FaultPanel
+from .percentiles import between, buckets, histogram, quantile
 from .plots import latency, outcomes, queue_depth
+from .power import PowerPanel
 from .proxy_panel import ProxyPanel
+from .reconnects import reconnects, storm
 from .sampler import Sample, Sampler
+from .seed_slider import SeedSlider
+from .snapshots import labelled, moved, short
+from .strip import heartbeats_per_minute, life, states
 from .style import OUTCOMES, Picture, figure, subplots, title
 from .wait import now, until
 from .watch import Watch
@@ -56,10 +86,13 @@ from .watch import Watch
 # fmt: off
 __all__ = [
     "Guard", "LoopBlocked", "tasks_left",
-    "FaultPanel", "ProxyPanel", "Watch",
+    "FaultPanel", "ProxyPanel", "PowerPanel", "Watch", "Buttons", "SeedSlider", "LiveStrip", "Dashboard", "Case",
     "now", "until", "timed", "calls", "Ended", "example",
     "Sampler", "Sample",
     "ladder", "latency", "outcomes", "queue_depth",
+    "states", "life", "heartbeats_per_minute", "detection", "cadence",
+    "Dial", "dials", "envelope", "outages", "reconnects", "storm", "diagram",
+    "moved", "short", "labelled", "buckets", "between", "quantile", "histogram",
     "OUTCOMES", "Picture", "figure", "subplots", "title",
 ]
 # fmt: on

@@ -112,6 +112,8 @@ class Guard:
         if frame is None or task is None or task is self._cell:
             return  # a cell that computes can be interrupted, and library code must not be torn apart
         self.blocked.append(f"{_place(frame)} held the loop for more than {BLOCKED:g} s")
+        if asyncio.current_task(self._loop) is not task:
+            return  # it ended while we looked: raised now, it would hit the kernel
         if computes:  # what sleeps would hear of it only when it wakes up
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread_id), ctypes.py_object(LoopBlocked))
 

@@ -76,6 +76,7 @@ class FaultPanel:
         """Wait until what was pressed is done, and raise what it raised."""
         while self._tasks:
             await asyncio.gather(*self._tasks)
+            await asyncio.sleep(0)  # gather of what is done does not yield, and a task takes itself out in a callback
 
     def close(self) -> None:
         """Switch everything off and look at the central system no more."""

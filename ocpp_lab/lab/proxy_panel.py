@@ -107,19 +107,19 @@ class ProxyPanel:
         self.direction = W.Dropdown(options=DIRECTIONS, description="direction", layout=_width(268), style=_LABEL)
         # From 0 in steps of a power of two, for the reason given in `FaultPanel`.
         self.latency = W.FloatSlider(
-            0.0, min=0, max=4, step=0.125, readout_format=".3f", description="latency", layout=_width(230), style=_LABEL
+            0.0, min=0, max=4, step=0.125, readout_format=".3f", description="latency", layout=_width(330), style=_LABEL
         )
         self.bandwidth = W.IntSlider(
-            0, min=0, max=16_384, step=64, description="bytes/s", layout=_width(230), style=_LABEL
+            0, min=0, max=16_384, step=64, description="bytes/s", layout=_width(330), style=_LABEL
         )
         self.status = W.HTML()
         wrap = W.Layout(flex_flow="row wrap")
         once, on = W.Label("once", layout=_width(64)), W.Label("while on", layout=_width(64))
         self.box = W.VBox(
             [
-                W.HBox([self.direction, self.latency, self.bandwidth], layout=wrap),
-                W.HBox([on, *self.toggles.values()], layout=wrap),
+                W.HBox([on, *self.toggles.values(), self.direction], layout=wrap),
                 W.HBox([once, *self.buttons.values()], layout=wrap),
+                W.HBox([self.latency, self.bandwidth], layout=wrap),
                 self.status,
             ],
             layout=W.Layout(max_width="760px", border="1px solid #bdbdbd", padding="6px"),

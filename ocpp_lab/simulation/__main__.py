@@ -12,20 +12,27 @@ from .report import Report
 SCENARIOS = {"chaos": chaos, "storm": storm}
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m ocpp_lab.simulation", description="Chaos under many seeds.")
-    parser.add_argument("scenarios", nargs="*", choices=SCENARIOS, default=list(SCENARIOS))
+    parser.add_argument("scenarios", nargs="*", type=_scenario, help="chaos, storm; both if none is named")
     parser.add_argument("--seeds", type=int, default=1000, help="how many, divided among the scenarios")
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
-    options = parser.parse_args()
-    for name in options.scenarios:
-        seeds = range(options.first, options.first + options.seeds // len(options.scenarios))
+    options = parser.parse_args(arguments)
+    scenarios = options.scenarios or list(SCENARIOS)
+    for name in scenarios:
+        seeds = range(options.first, options.first + options.seeds // len(scenarios))
         report = explore(SCENARIOS[name], seeds, options.jobs, progress=_show)
         print(f"\r{name}: {report}", flush=True)
         if not report.ok:
             return 1
     return 0
+
+
+def _scenario(name: str) -> str:
+    if name not in SCENARIOS:
+        raise argparse.ArgumentTypeError(f"expected {' or '.join(SCENARIOS)}, came {name!r}")
+    return name
 
 
 def _show(report: Report) -> None:

@@ -11,12 +11,16 @@ MEMORY = Path("/dev/shm")
 """A file system in memory, where there is one: sqlite waits for the disk at every statement."""
 
 
+def scratch() -> str | None:
+    """Where files that live for seconds may lie: in memory, unless `tempfile` was told of another place."""
+    return tempfile.tempdir or (str(MEMORY) if os.access(MEMORY, os.W_OK) else None)
+
+
 class Disk:
     """Files in a folder of their own, which `remove` takes away."""
 
     def __init__(self) -> None:
-        place = MEMORY if os.access(MEMORY, os.W_OK) else None
-        self._folder = tempfile.TemporaryDirectory(prefix="ocpp-lab-", dir=place)
+        self._folder = tempfile.TemporaryDirectory(prefix="ocpp-lab-", dir=scratch())
         self._numbers: dict[str, int] = {}
 
     def path(self, name: str) -> str:
@@ -25,14 +29,15 @@ class Disk:
         return str(Path(self._folder.name) / f"{name}.{number}.db")
 
     def snapshot(self, name: str, path: str) -> str:
-        """What is on the disk at this instant, under a new path: the database and its write-ahead log.
+        """What is on the disk at this instant, under a new path: all files whose names begin with the old one.
 
         What the dying process may still write goes into the old files, which nobody opens again.
         """
         copy = self.path(name)
-        for suffix in ("", "-wal"):
-            if os.path.exists(path + suffix):
-                shutil.copyfile(path + suffix, copy + suffix)
+        for file in Path(path).parent.glob(f"{Path(path).name}*"):
+            suffix = file.name.removeprefix(Path(path).name)
+            if not suffix.endswith("-shm"):  # sqlite's memory, which goes with the power
+                shutil.copyfile(file, copy + suffix)
         return copy
 
     def open_files(self) -> list[str]:

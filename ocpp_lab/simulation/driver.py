@@ -56,7 +56,8 @@ class Driver:
         """The next thing that makes sense here."""
         if not self.site.up:
             return
-        status = self.site.charge_point.connectors[self.connector].status
+        socket = self.site.charge_point.connectors[self.connector]
+        status = "Preparing" if socket.ready else socket.status  # our car is in, even if that took too long
         if status in IN_USE:
             await self._act_on(self._rng.choice([self._unplug, self._present_again, self._stop_remotely, self._wait]))
         elif status == "Available":

@@ -187,6 +187,7 @@ class ChargePointSite(Site):
         )
         for key, value in self.configuration.items():
             charge_point.configuration[key] = str(value)
+        charge_point.configuration.restore()  # what the central system changed wins
         self.book.open(charge_point)
         return await charge_point.start()
 
@@ -222,6 +223,7 @@ class ChargePointSite(Site):
         charge_point = self.charge_point
         charge_point.charging.end()
         self.check_balance(charge_point.tally)
-        for part in (charge_point.outbox, charge_point.ids, charge_point.transactions, charge_point.cache):
+        memory = (charge_point.ids, charge_point.transactions, charge_point.cache, charge_point.configuration)
+        for part in (charge_point.outbox, *memory):
             with suppress(AttributeError):  # an outbox built in the exercises may have nothing to close
                 part.close()

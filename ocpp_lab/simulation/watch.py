@@ -55,6 +55,8 @@ class Watch:
         self._newest = -1  # index of the newest message that was sent
 
     def hear(self, event: Event) -> None:
+        if event.mark == ">" and not self.world.sites[self.identity].up:
+            return  # a dying task may still run in the instant of the crash, and nothing of it leaves the machine
         match event.mark, event.frame:
             case ">", Call() as call:
                 self._call_left(call, event.at)

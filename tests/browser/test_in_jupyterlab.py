@@ -36,6 +36,18 @@ EFFECTS: dict[str, list[tuple[str, str, str | re.Pattern[str]]]] = {
         ("press", "answer twice", re.compile(r"repeated ([2-9]|\d\d)")),
         ("press", "close 1001", "pressed: close 1001 1×"),
     ],
+    "03_session_reconnect": [  # CP_1 reads its meter each second; what cannot be sent stays in its outbox
+        ("press", "refuse", "on: refuse"),
+        ("press", "reset", re.compile(r"in the outbox ([2-9]|\d\d) · lines lost 1")),
+        ("press", "refuse", "in the outbox 0 · lines lost 1"),
+        ("choose", "direction=to_central_system", "on: no fault"),
+        ("press", "half-open", "on: half-open to_central_system"),
+        ("press", "half-open", "on: no fault"),
+        ("press", "cut", "lines lost 2"),
+        ("slide", "latency=0.5", "on: latency 0.5 s"),
+        ("press", "power on", re.compile(r"power: on · lives: 4 · said: start \d\d")),
+        ("press", "kill -9", "power: off · lives: 4"),
+    ],
     "04_call_correlation": [  # as above; the run itself has counted 3 late, 16 repeated, 2 orphans and 8 malformed
         ("press", "delay", re.compile(r"late ([4-9]|\d\d)")),
         ("press", "delay", "on: no fault"),
@@ -45,6 +57,24 @@ EFFECTS: dict[str, list[tuple[str, str, str | re.Pattern[str]]]] = {
         ("press", "wrong id", "on: no fault"),
         ("press", "wrong payload", re.compile(r"malformed (9|\d\d)")),
         ("press", "close 1001", "pressed: close 1001 1×"),
+    ],
+    "05_lifecycle_loop": [  # the run itself has pressed each button once; the live strip tells of the last 60 s
+        ("slide", "seed=7", "seed 7: The state strip of 24 hours: 6 deaths, 6 returns"),
+        ("press", "reset", "reset 2×"),
+        ("press", "plug in and start", re.compile(r"online · [1-9]\d* deaths?, [1-9]")),
+        ("press", "half-open", "on: half-open both"),
+        ("press", "half-open", "on: no fault"),
+        ("press", "restart", "restart 2×"),
+        ("press", "close 1001", "pressed: close 1001 2×"),
+    ],
+    "06_integration_and_metrics": [  # as above, read off the board; the run itself lost 5 lines
+        ("press", "CallError", re.compile(r"InternalError ([4-9]|\d\d)")),
+        ("press", "CallError", "on: no fault"),
+        ("press", "wrong id", re.compile(r"orphan ([3-9]|\d\d)")),
+        ("press", "wrong id", "on: no fault"),
+        ("press", "reset", re.compile(r"lines lost: ([6-9]|\d\d)")),
+        ("press", "close 1001", re.compile(r"lines lost: ([7-9]|\d\d)")),
+        ("press", "half-open", "on: half-open both"),
     ],
 }
 

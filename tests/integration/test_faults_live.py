@@ -194,14 +194,16 @@ async def test_abort(effect: bool) -> None:
         await is_sound(central_system, charge_point)
 
 
-async def test_stop_reading_until_resumed() -> None:
+@pytest.mark.parametrize("end", ["resume_reading", "remove", "clear"])
+async def test_stop_reading_until_resumed(end: str) -> None:
     """This call is answered, the next one times out; when it is read after all, its answer is late."""
     async with lab() as (central_system, charge_point):
-        central_system.faults.stop_reading("StartTransaction")
+        faults = central_system.faults
+        rule = faults.stop_reading("StartTransaction")
         await charge_point.call(START)
         assert isinstance(await error_of(charge_point.call(m.HeartbeatRequest(), timeout=SOON)), CallTimeout)
         pipe: Any = central_system["CP_1"].transport.pipe
-        pipe.resume_reading()
+        {"resume_reading": pipe.resume_reading, "remove": lambda: faults.remove(rule), "clear": faults.clear}[end]()
         await is_sound(central_system, charge_point)
         assert session_of(charge_point).pending.counts["late"] == 1
         assert transactions(central_system) == STARTED

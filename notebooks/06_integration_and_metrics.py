@@ -1,0 +1,551 @@
+# %% [markdown]
+# # 6. Integration and metrics: what happened tonight?
+#
+# Friday, 23:55. The operator asks what happened tonight. There are logs, 2 GB of them. There is one counter in the
+# firmware, and an average. Both say that all is well.
+#
+# Goals: count so that nothing is hidden, read percentiles, scrape a live page, find a fault by its numbers. Time: 25
+# minutes. You need notebook [1](01_smoke_tests.ipynb); notebook [3](03_session_reconnect.ipynb) explains the outbox.
+
+# %%
+import asyncio
+import time
+from contextlib import suppress
+from functools import partial
+from itertools import repeat
+
+from IPython.display import display
+from prometheus_client import CollectorRegistry, Counter, generate_latest
+
+from ocpp_lab import CentralSystem, ChaosProxy, ChargePoint, OcppError, Timeline, Transport, encode, lab
+from ocpp_lab import Call, watch_central_system, watch_charge_point
+from ocpp_lab import messages as m
+from ocpp_lab.simulation import simulate
+
+guard = lab.Guard()
+guard
+
+# %% [markdown]
+# ## 1. Numbers that lie
+#
+# The night had an hour that matters. We live through it again, in simulation: the real stack on a simulated clock and
+# network, so an hour takes a second. Drivers hold 500 cards to the reader, one after the other. The firmware
+# counts, as many do, and notes how much waits in the outbox whenever it sends something.
+
+# %%
+stats, noted = {"sent": 0, "ok": 0, "average": 0.0}, []
+SLOW, SILENT, REFUSED = set(range(10, 500, 20)), {33, 77, 123, 400}, {35, 79, 125}
+authorize = m.AuthorizeRequest(id_tag="TAG_A")
+
+
+async def counted_call(charge_point, request):
+    stats["sent"] += 1
+    start = lab.now()
+    reply = await charge_point.call(request)
+    stats["ok"] += 1
+    stats["average"] = (stats["average"] + lab.now() - start) / 2
+    return reply
+
+
+class Noting(Transport):
+    """A transport that notes the depth of the outbox when it sends."""
+
+    async def send(self, text):
+        noted.append((lab.now(), len(self.outbox)))
+        await super().send(text)
+
+
+print(stats, "· planned:", len(SLOW), "slow,", len(SILENT), "silent,", len(REFUSED), "refused")
+
+# %% [markdown]
+# What goes wrong is planned by the number of the card. The database is slow for one in twenty. Some calls are never
+# answered, some refused. For 330 s the router is dead, while a car is charging: a meter value is due every 10 s.
+
+
+# %%
+async def hour(world):
+    central_system = await world.start_central_system()
+    charge_point = await world.start_charge_point(
+        "CP_1", transport=Noting, delays=lambda: repeat(11.0), configuration={"MeterValueSampleInterval": 10}
+    )
+    Noting.outbox, faults = charge_point.outbox, central_system.faults
+    world.set_latency("CP_1", 0.0008, 0.0012)
+    metrics, outage = watch_charge_point(charge_point), []
+    await charge_point.wait_for("online")
+    charge_point.charging.plug_in(1)
+    charge_point.charging.start(1, "TAG_A")
+    asyncio.get_running_loop().call_at(1400, lambda: (outage.append(world.time), world.cut()))
+    asyncio.get_running_loop().call_at(1730, lambda: (world.heal(), outage.append(world.time)))
+    async with Timeline({"outbox": partial(len, charge_point.outbox)}, interval=1) as timeline:
+        for card in range(500):
+            if card in SLOW:
+                faults.delay("Authorize", seconds=29, times=1)
+            elif card in SILENT | REFUSED:
+                (faults.ignore if card in SILENT else faults.call_error)("Authorize", times=1)
+            with suppress(OcppError):  # it is in the log
+                await counted_call(charge_point, authorize)
+            await asyncio.sleep(5)
+    return timeline, outage, metrics.snapshot()
+
+
+timeline, (cut, healed), night = simulate(hour, seed=6)
+print("sent", stats["sent"], "· ok", stats["ok"], "· without a fate", stats["sent"] - stats["ok"])
+print("average", round(stats["average"] * 1000), "ms")
+
+# %% [markdown]
+# An average of some ms, and a few dozen calls without a fate: asked, and never heard of again. Keep that in mind.
+#
+# **Predict.** Here comes the depth of the outbox as the firmware noted it. What does the plot show during the outage?
+#
+# (a) a ramp · (b) nothing new until the line is back, then a needle · (c) zero, before and after
+
+# %%
+fig, axes = lab.subplots(height=360, rows=2, sharex=True, sharey=True)
+depths = {"noted on each send": noted, "sampled every second": list(zip(*timeline.series("outbox"), strict=True))}
+waiting = max(depth for _, depth in depths["sampled every second"])
+hidden = max(depth for at, depth in noted if cut < at < healed)
+for ax, (how, points) in zip(axes, depths.items(), strict=True):
+    times, values = zip(*points, strict=True)
+    minutes, look = [at / 60 for at in times], lab.OUTCOMES["waiting"]
+    ax.fill_between(
+        minutes, values, step="post", facecolor="#ececec", hatch=look.hatch, edgecolor="#b5b5b5", linewidth=0
+    )
+    ax.step(minutes, values, where="post", color=lab.OUTCOMES["result"].colour)
+    ax.axvspan(cut / 60, healed / 60, color="#FFF4D6", zorder=0)
+    ax.set(ylabel="messages", ylim=(0, None))
+    ax.set_title(f"{how}; shaded: the router is dead", fontsize=9.5, loc="left")
+axes[1].set_xlabel("time (minutes)")
+lab.title(axes[0], f"Sampling on send saw {hidden} of {waiting:.0f} waiting messages until the line was back")
+lab.figure(
+    fig, alt=f"Outbox depth over an hour, noted on send and on a timer: {hidden} against {waiting:.0f} messages."
+)
+
+# %% [markdown]
+# Who sends nothing notes nothing: the upper plot stands still exactly when it matters. Both see the needle when the line
+# is back and all is sent within moments. `Timeline` samples on a timer, whether something happens or not.
+#
+# The small humps are real too: behind a slow Authorize three meter values wait, for there is one call at a time.
+#
+# The stack counted along. Where a call ends, it counts that end, whatever it was:
+
+# %%
+by_card = {key: value for key, value in night.items() if "Authorize" in key}
+for name, value in by_card.items():
+    print(f"{value:5g}  {name}")
+started = night['ocpp_calls_started_total{action="Authorize"}']
+print(f"{stats['sent'] - started:5g}  never left the machine: there was no line")
+
+# %% [markdown]
+# So most of those without a fate were *not sent*: definite, the driver may try again. Some timed out: nobody knows. Two
+# very different sentences to a customer, and `sent += 1` cannot tell them apart.
+#
+# The first counter has a second flaw. An exception jumps over the line that counts, so only good ends are counted, and
+# only their times. And `(average + x) / 2` forgets: ten calls later a wait of 29 s has shrunk to 28 ms.
+#
+# ## 2. Counter, gauge, histogram
+#
+# Prometheus, the usual collector of such numbers, knows three kinds of them. Here is a live `CP_1` with all of them.
+# From now on everything is real time, over loopback; between both ends stands a proxy that can spoil the line.
+
+# %%
+central_system = await CentralSystem(receive_buffer=4096).start()
+proxy = await ChaosProxy(central_system.host, central_system.port).start()
+charge_point = await ChargePoint(
+    proxy.url, "CP_1", connectors=2, timeout=0.3, send_buffer=4096, delays=lambda: repeat(0.05)
+).start()
+metrics, server_metrics = watch_charge_point(charge_point), watch_central_system(central_system)
+await lab.until(lambda: charge_point.tally.ended["StatusNotification", "result"] == 3)
+for kind in ("counter", "gauge", "histogram"):
+    names = [family.name for family in metrics.registry.collect() if family.type == kind]
+    print(f"{kind}:", *names, sep="\n    ")
+
+# %% [markdown]
+# - A **counter** only climbs, until its process restarts. One value says little; the difference of two is a rate.
+# - A **gauge** goes up and down. It is true at the instant of the look, and says nothing about between two looks. So
+#   ours come with a `_max` where peaks are short.
+# - A **histogram** is a row of counters, one for each upper bound. It keeps the distribution and forgets the calls.
+#
+# ## 3. Names and labels
+#
+# A name says what, and in which base unit: seconds, bytes, never ms or KB. A counter ends in `_total`. Labels split one
+# number into several series.
+
+# %%
+page = metrics.text().splitlines()
+for name in ("ocpp_calls_total", "ocpp_frame_bytes_total", "ocpp_connection_losses_total", "ocpp_outbox_oldest_age"):
+    print(*(line for line in page if name in line and "bytes_total{" not in line), sep="\n")
+
+# %% [markdown]
+# It is tempting to add the unique id as a label: then every call could be looked up. **Predict** how many series 1,000
+# calls make, with the labels action and outcome, and with the id.
+#
+# (a) 1 and 1 · (b) 1 and 1,000 · (c) 1,000 and 1,000
+
+# %%
+for labels in (["action", "outcome"], ["action", "outcome", "unique_id"]):
+    registry = CollectorRegistry()
+    calls = Counter("ocpp_calls", "Own calls that ended", labels, registry=registry)
+    for number in range(1000):
+        values = {"action": "Heartbeat", "outcome": "result", "unique_id": f"id-{number}"}
+        calls.labels(**{name: values[name] for name in labels}).inc()
+    series = [line for line in generate_latest(registry).decode().splitlines() if line.startswith("ocpp_calls_total")]
+    print(", ".join(labels), "→", len(series), "series")
+
+# %% [markdown]
+# A collector keeps every series it has ever seen. So a label has few values, and the peer must not choose them: an
+# unknown action or error code becomes `other`. Ids belong into the log.
+#
+# ## 4. The accounts balance
+#
+# Every start has exactly one counted end. At any instant, for each action:
+#
+# *started = result + error + timeout + lost + cancelled + pending*
+#
+# A difference is a bug, in the stack or in the counting. Here five calls meet five fates, with a homemade counter
+# beside ours; the fifth one is cancelled, because its driver walks away. **Predict** what each misses in the end.
+#
+# (a) both 0 · (b) the homemade one misses 1 · (c) it misses 4
+
+# %%
+homemade = {"started": 0, "ended": 0}
+
+
+async def homemade_call(request):
+    homemade["started"] += 1
+    with suppress(OcppError):
+        await charge_point.call(request)
+    homemade["ended"] += 1
+
+
+for fault in ("none", "call_error", "ignore", "close", "ignore"):
+    if fault != "none":
+        getattr(central_system.faults, fault)("Authorize", times=1)
+    session, call = charge_point.session, asyncio.create_task(homemade_call(authorize))
+    if homemade["ended"] == 4:  # the driver walks away, and the firmware cancels
+        await lab.until(lambda: charge_point.tally.pending())
+        call.cancel()
+    await asyncio.wait([call])
+    if fault == "close":
+        await lab.until(lambda old=session: charge_point.state == "online" and charge_point.session not in (None, old))
+
+print("homemade: started − ended =", homemade["started"] - homemade["ended"])
+print("ours:", {end: count for (action, end), count in charge_point.tally.ended.items() if action == "Authorize"})
+print("imbalance:", charge_point.tally.imbalance())
+
+# %% [markdown]
+# Cancelling is an end too, and it is no `OcppError`. Our `Tally` counts in the `__exit__` of a context manager, which
+# no way out can pass by. Tests of this project ask for the balance after every chaos scenario.
+#
+# ## 5. Percentiles, from buckets
+#
+# Back to the hour of section 1. Its histogram has 16 bounds, from 1 ms to 60 s, beyond the timeout of 30 s. This is all
+# that is left of the calls. **Predict** the 99th percentile from the picture: 99 of 100 calls were faster than …
+#
+# (a) 2 ms · (b) 1.1 s · (c) 5 s · (d) nearly 30 s
+
+# %%
+counted = dict(lab.buckets(night))
+total, fast = counted[float("inf")], counted[0.0025]
+slow = total - counted[20.0]
+lab.histogram(
+    night,
+    f"{total:.0f} calls in {len(counted)} buckets: two heaps, far apart",
+    alt=f"Calls by bucket of latency: {fast:.0f} of {total:.0f} within 2.5 ms, {slow:.0f} beyond 20 s.",
+)
+
+# %% [markdown]
+# To read a percentile: go up the cumulative counts until the share is reached, then draw a straight line inside that
+# bucket. More is not known.
+
+# %%
+cards = lab.buckets(night, "result")
+told = [f"{count:.0f} within {bound:g} s" for bound, count in cards if bound in (0.001, 0.0025, 20, 30)]
+print("answered calls, cumulative:", " · ".join(told))
+mean = sum(lab.labelled(night, "ocpp_call_seconds_sum", "outcome").values()) / total
+marks = {f"p{q}": lab.quantile(lab.buckets(night), q / 100) for q in (50, 95, 99)} | {"mean": mean}
+print("p99 over 20 s:", marks["p99"] > 20, "· p99 of the answered over 20 s:", lab.quantile(cards, 0.99) > 20)
+print("no call at all:", lab.quantile(lab.buckets(night, "cancelled"), 0.5))
+
+# %%
+one_in = f"{total / slow:.0f}"
+lab.histogram(
+    night,
+    f"Half of the calls took {marks['p50'] * 1000:.0f} ms, one in {one_in} over 20 s; the mean of {mean:.1f} s is neither",
+    alt="The same histogram with lines at the median, the 95th and 99th percentile, and the mean, where no call lies.",
+    marks=marks,
+)
+
+# %% [markdown]
+# No call took as long as the mean. And a timeout is in there with its 30 s: leave those out, and the night looks better
+# the more calls fail.
+#
+# The bounds decide what can be told. The common default ends at 10 s, so our 29 s and a timeout would be one.
+#
+# ## 6. The page
+#
+# The central system serves its own numbers on its own port: `/metrics`, and `/healthz` for whoever wants to know
+# whether it lives. A scrape is a plain HTTP GET. We speak it by hand.
+
+
+# %%
+async def get(path):
+    reader, writer = await asyncio.open_connection(central_system.host, central_system.port)
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: {central_system.host}\r\n\r\n".encode())
+    head, _, body = (await reader.read()).decode().partition("\r\n\r\n")
+    writer.close()
+    kind = next(line for line in head.splitlines() if line.lower().startswith("content-type"))
+    print(head.splitlines()[0], "·", kind)
+    return body
+
+
+HIDDEN = ("#", "_bucket", "_created", "_sum", "bytes")  # help, and what differs from run to run
+print(await get("/healthz"))
+for _ in range(3):
+    await central_system["CP_1"].call(m.ClearCacheRequest())
+body = await get("/metrics")
+print(*(line for line in body.splitlines() if not any(word in line for word in HIDDEN)), sep="\n")
+
+# %% [markdown]
+# Read it with your own eyes, once. `frames` in and out: who talks. `calls` by action and outcome: only what this end
+# asked, three times ClearCache. `pending`, `write_queue`, `writes_in_flight`: what is under way.
+#
+# `/healthz` says that the process answers, no more. A charge point has no port, for it stands behind a router; what it
+# counts is read in its process, or sent along by other means.
+#
+# ## 7. A board
+#
+# Two panels and a board. The first panel makes the central system misbehave, the second one the line. The board shows
+# both ends. It looks at the metrics ten times a second, and draws at most four times.
+
+# %%
+panel, line_panel = lab.FaultPanel(central_system), lab.ProxyPanel(proxy)
+board = lab.Dashboard({"CP_1": metrics, "central system": server_metrics})
+display(panel, line_panel, board)
+
+# %% [markdown]
+# Now every fault in turn, for two calls; a third call follows when it is over. What moved?
+#
+# **Predict** which numbers tell *delay* from *ignore*, when both end in a timeout.
+#
+# (a) the latency · (b) the stray replies · (c) the lines lost
+
+# %%
+FATES = [
+    f"ocpp_{name}_total"
+    for name in ("calls", "call_errors", "stray_replies", "bad_frames", "connection_losses", "dials")
+]
+
+
+async def one_call():
+    old, ended = charge_point.session, await lab.timed(charge_point.call(authorize))
+    if ended.outcome == "lost":
+        await lab.until(lambda: charge_point.state == "online" and charge_point.session not in (None, old))
+
+
+async def under(name, begin, end=lambda: None):
+    before, strays = metrics.snapshot(), charge_point.tally.totals()["late"]
+    begin()
+    for _ in range(2):
+        await one_call()
+    end()
+    await one_call()
+    if name == "delay":
+        await lab.until(lambda: charge_point.tally.totals()["late"] == strays + 2)
+    print(f"{name:14}{lab.short(lab.moved(before, metrics.snapshot(), *FATES))}")
+
+
+panel.set(action="Authorize", seconds=0.5)
+for fault in ("ignore", "delay", "CallError", "answer twice", "wrong id", "wrong payload", "garbage"):
+    await under(fault, partial(panel.toggle, fault), partial(panel.toggle, fault, False))
+
+
+# %%
+def refuse():
+    central_system.faults.refuse(times=2)
+    central_system.faults.close(times=1)
+
+
+def heal():
+    line_panel.toggle("half-open", False)
+    line_panel.press("reset")  # what lost bytes does not come back
+
+
+await under("close 1001", partial(central_system.faults.close, times=1))
+await under("reset", partial(line_panel.press, "reset"))
+await under("refuse", refuse)
+await under("half-open", partial(line_panel.toggle, "half-open"), heal)
+print("imbalance:", charge_point.tally.imbalance())
+
+# %% [markdown]
+# *ignore* and *half-open* look alike at first: two timeouts. But half of the line is dead, so only a lost line ends
+# it. *delay* leaves late replies behind, *wrong id* orphans, *garbage* bad frames. Each fault has a pair of numbers that
+# move, and a number that must not.
+#
+# The write queue has not moved yet. Here the central system asks 300 questions, and the line is narrow: *bandwidth*,
+# 16 KB/s.
+
+
+# %%
+async def question(session, number):
+    request = m.GetConfigurationRequest()
+    future = session.pending.open(f"question-{number}", request.response_type)
+    await session.transport.send(encode(Call(f"question-{number}", request.action, {})))
+    return await session.pending.expect(future, timeout=30)
+
+
+line_panel.set(bandwidth=16_384)
+session = central_system["CP_1"]
+questions = [asyncio.create_task(question(session, number)) for number in range(300)]
+await lab.until(lambda: board.readings["CP_1"][-1].queue > 20)
+print("the board saw a queue; at most one write in flight:", metrics.value("ocpp_writes_in_flight_max") == 1)
+line_panel.set(bandwidth=0)
+print("answered:", len(await asyncio.gather(*questions)), "· waiting now:", metrics.value("ocpp_write_queue_depth"))
+
+# %% [markdown]
+# The answers wait in the queue of `CP_1`, behind one write that the line does not take. No call failed, no line was
+# lost: without a gauge this is invisible, until the memory is full.
+#
+# ## 8. Watching disturbs
+#
+# Board and stack share one event loop. Whoever draws holds it, and each call meanwhile waits. We call as fast as it goes
+# for a while: unwatched, then with the board, then while a task paints a small figure with matplotlib,
+# again and again with pauses of 0.25 s.
+#
+# **Predict** the slowest call of each, when a normal one takes about 1 ms.
+#
+# (a) all about the same · (b) 5, 10, 15 ms · (c) a few ms twice, then over 50 ms
+
+# %%
+ended, painted = [], []
+
+
+async def painter():
+    while True:
+        begun = time.perf_counter()
+        fig, ax = lab.subplots(width=300, height=150)
+        ax.plot([call.seconds for call in ended[-100:]])
+        lab.figure(fig, alt="The newest calls")
+        painted.append(time.perf_counter() - begun)
+        await asyncio.sleep(0.25)
+
+
+async def calls_until(enough):
+    ended.clear()
+    while not enough():
+        ended.append(await lab.timed(charge_point.call(m.HeartbeatRequest(), timeout=5)))
+    return list(ended)
+
+
+board.close()
+end = lab.now() + 0.8
+runs = {"nobody watches": await calls_until(lambda: lab.now() > end)}
+print("each call was answered:", all(call.outcome == "result" for call in runs["nobody watches"]))
+
+# %%
+drawn = board.drawings
+board.start()
+runs["our board"] = await calls_until(lambda: board.drawings >= drawn + 3)
+board.close()
+painting = asyncio.create_task(painter())
+runs["a figure, painted on the loop"] = await calls_until(lambda: len(painted) >= 3)
+painting.cancel()
+worst = [max(call.seconds for call in ended) * 1000 for ended in runs.values()]
+print("a call waited for the painter:", worst[2] / 1000 >= min(painted))
+print("one figure costs more than ten boards:", min(painted) > 10 * min(board.drawing_seconds))
+
+# %%
+board.start()
+fig, axes = lab.subplots(height=400, rows=3, sharex=True, sharey=True)
+for ax, (who, ended), slowest in zip(axes, runs.items(), worst, strict=True):
+    begun, look = ended[0].started, lab.OUTCOMES["result"]
+    when, took = [call.started - begun for call in ended], [call.seconds * 1000 for call in ended]
+    ax.scatter(when, took, s=5, color=look.colour)
+    ax.set_yscale("log")
+    ax.set_yticks([1, 10, 100], ["1 ms", "10 ms", "100 ms"])
+    ax.set_title(f"{who}: the slowest of {len(ended)} calls took {slowest:.0f} ms", fontsize=9.5, loc="left")
+axes[2].set_xlabel("when the call was made (s)")
+cost = [max(slowest - worst[0], 0) for slowest in worst]
+finding = f"Watching four times a second cost {cost[1]:.0f} ms in the worst case, painting {cost[2]:.0f} ms"
+lab.title(axes[0], finding)
+lab.figure(
+    fig, alt="Latency of each call in three runs: unwatched and with the board alike, with a painter a few far slower."
+)
+
+# %% [markdown]
+# The median knows nothing of it; the worst case does. The board is a page of SVG text, cheap to write. Recording first
+# and painting after the run is cheaper still: that is what the other figures here do.
+#
+# ## 9. Found by its numbers
+#
+# Here is an hour of a charge point that you have not seen (simulated). Its second half has one of six faults:
+# *peer-silent, peer-slow, peer-refuses, link-cut, half-open, credentials*; or it is *healthy*. We have two snapshots.
+
+# %%
+case = lab.Case(5)
+print(case)
+print(*lab.short(lab.moved(case.before, case.after, *FATES)).split(" · "), sep="\n")
+
+# %% [markdown]
+# **Predict.** Which one was it? Take the difference of two snapshots: what was counted before is not tonight's.
+#
+# The next cell tells, and then shows all seven. Look for two numbers that move in a row, and one that does not.
+
+# %%
+print("it was:", case.answer, end="\n\n")
+print(f"{'':13} results errors timeouts  lost   p95  losses · dials")
+for name in lab.Case.faults:
+    case = lab.Case(1, name)
+    change = lab.moved(case.before, case.after)
+    ends, dials = (lab.labelled(change, f"ocpp_{what}_total", "outcome") for what in ("calls", "dials"))
+    numbers = "".join(f"{ends.get(end, 0):7.0f}" for end in ("result", "error", "timeout", "lost"))
+    p95 = lab.quantile(lab.between(lab.buckets(case.before), lab.buckets(case.after)), 0.95)
+    told = ", ".join(f"{how} {count:.0f}" for how, count in dials.items()) or "none"
+    print(f"{name:13} {numbers} {p95:4.0f} s {change.get('ocpp_connection_losses_total', 0):6.0f} · {told}")
+
+# %% [markdown]
+# - *peer-silent*: timeouts, and no line lost. The line is good, somebody does not answer.
+# - *peer-slow*: nothing but the percentile moves. No error counter will ever tell.
+# - *link-cut*: lost calls, and each loss is followed by a dial that succeeds.
+# - *half-open*: lines lost by silence, and dials that reach nobody.
+# - *credentials*: one loss, then 401 for ever. Reconnects alone would say "network".
+# - *healthy*: two timeouts among many results are a Friday. What counts is the share, not the number.
+#
+# Your turn: try other numbers in `lab.Case(…)` and diagnose before you look at `answer`. And press faults on the panels
+# of section 7: from now on `CP_1` sends a Heartbeat each second, and the board shows what becomes of them.
+
+# %%
+panel.set(action="any call", seconds=0.5)
+await central_system["CP_1"].call(m.ChangeConfigurationRequest(key="HeartbeatInterval", value="1"))
+
+# %% [markdown]
+# **Check yourself.** A click on a question shows the answer.
+#
+# <details><summary>Counter or gauge for reconnects?</summary>
+# A counter. Rates come from differences, and no look is missed.</details>
+# <details><summary>Why is a unique id no label?</summary>
+# Each value is a time series of its own: one for every call, kept for ever.</details>
+# <details><summary>Timeouts 0, lost 40: network or database?</summary>
+# The network. Lost means that the line died; a slow database leaves the line alone.</details>
+# <details><summary>The p95 of two charge points is 1 s and 3 s. What is it for both together?</summary>
+# Unknown. Add the buckets, then ask again: counts add up, percentiles do not.</details>
+#
+# ## 10. Design note: libocpp
+#
+# libocpp, the C++ stack of EVerest, has no counters at all. It has `MessageLogging`, which writes every message, and
+# debug lines with the size of its queues. What it logs includes secrets, so it is for debugging only. Its users ask for
+# telemetry (EVerest issues/2639) and complain of logs that are incomplete (EVerest issues/2240).
+#
+# We count and scrape. Hot numbers are plain attributes, read when somebody looks; only the histograms are told of each
+# event. No password is ever a label, nor in a log.
+#
+# Leave nothing behind:
+
+# %%
+board.close()
+panel.close()
+line_panel.close()
+await charge_point.stop()
+await proxy.stop()
+await central_system.stop()
+left = await guard.stop()
+print("tasks left:", len(left), *left)

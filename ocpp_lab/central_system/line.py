@@ -1,0 +1,57 @@
+"""`Line`: the session with one charge point, which heeds what the central system asks for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import OcppError
+from ..messages import (
+    ChangeConfigurationRequest,
+    ExtendedTriggerMessageRequest,
+    Request,
+    Response,
+    TriggerMessageRequest,
+)
+from ..session import Session
+from .desk import Desk
+from .keyring import Keyring
+
+# What a trigger asks for, where it is not called like the request itself (whitepaper 5.5).
+TRIGGERS = {
+    ("ExtendedTriggerMessage", "SignChargePointCertificate"): "SignCertificate",
+    ("ExtendedTriggerMessage", "FirmwareStatusNotification"): "SignedFirmwareStatusNotification",
+}
+
+
+class Line(Session):
+    """The desk is told what was triggered: a Pending charge point may send that, and nothing else.
+
+    A new AuthorizationKey opens the door from now on, if the charge point accepted it (J-spec 7).
+    """
+
+    keyring: Keyring
+
+    async def call[R: Response](self, request: Request[R], *, timeout: float | None = None) -> R:
+        if isinstance(request, TriggerMessageRequest | ExtendedTriggerMessageRequest) and isinstance(self.router, Desk):
+            self.router.triggered |= {
+                TRIGGERS.get((request.action, request.requested_message), request.requested_message)
+            }
+        if isinstance(request, ChangeConfigurationRequest) and request.key.lower() == "authorizationkey":
+            changed: R = await self._change_key(request, request.value, timeout)
+            return changed
+        return await super().call(request, timeout=timeout)
+
+    async def _change_key(self, request: Any, key: str, timeout: float | None) -> Any:
+        """Offered before it is sent, for the charge point may dial with it before we hear its answer, or never do."""
+        self.keyring.offer(self.identity, key)
+        try:
+            response = await super().call(request, timeout=timeout)
+        except OcppError as error:
+            if error.definite is not False:
+                self.keyring.refused(self.identity, key)
+            raise
+        if response.status == "Accepted":
+            self.keyring.accepted(self.identity, key)
+        elif response.status != "RebootRequired":  # which means: from the dial after that
+            self.keyring.refused(self.identity, key)
+        return response

@@ -1,0 +1,85 @@
+"""`Buttons`: a row of buttons for what a notebook itself can do: restart a machine, plug in a car."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import ipywidgets as W
+
+from .panel import _counted, _paragraph, _width
+
+
+class Buttons:
+    """``Buttons({"restart": restart})`` runs ``await restart()`` at each click, one after the other.
+
+    Without a mouse: ``buttons.press("restart")``, then ``await buttons.settle()``. Call ``close()`` at the end.
+    """
+
+    def __init__(self, works: Mapping[str, Callable[[], Awaitable[object]]]) -> None:
+        self.works = dict(works)
+        self.pressed: Counter[str] = Counter()
+        self.trouble = ""
+        """What the last work that failed has raised; also in the status line."""
+        self._lane = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.buttons = {label: W.Button(description=label, layout=_width(190)) for label in self.works}
+        self.status = W.HTML()
+        for button in self.buttons.values():
+            button.on_click(self._clicked)
+        wrap = W.Layout(flex_flow="row wrap")
+        frame = W.Layout(max_width="760px", border="1px solid #bdbdbd", padding="6px")
+        self.box = W.VBox([W.HBox([*self.buttons.values()], layout=wrap), self.status], layout=frame)
+        self._refresh()
+
+    def press(self, label: str) -> None:
+        """Press a button. What it starts is over after ``await settle()``."""
+        if label not in self.buttons:
+            raise ValueError(f"expected one of {', '.join(self.buttons)}, came {label!r}")
+        self.buttons[label].click()
+
+    async def settle(self) -> None:
+        """Wait until what was pressed is done, and raise what it raised."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks)
+            await asyncio.sleep(0)  # gather of what is done does not yield, and a task takes itself out in a callback
+
+    def close(self) -> None:
+        """No more clicks."""
+        for button in self.buttons.values():
+            button.disabled = True
+        self.status.value = _paragraph("closed; run the notebook from the top to use the buttons again")
+
+    @property
+    def text(self) -> str:
+        """What was pressed so far."""
+        return f"pressed: {_counted(self.pressed)}" + (f" · failed: {self.trouble}" if self.trouble else "")
+
+    def _clicked(self, button: Any) -> None:
+        self.pressed[button.description] += 1
+        task = asyncio.create_task(self._do(button.description), name=f"button {button.description}")
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        self._refresh()
+
+    async def _do(self, label: str) -> None:
+        async with self._lane:
+            await self.works[label]()
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            self.trouble = repr(error)
+        self._refresh()
+
+    def _refresh(self) -> None:
+        self.status.value = _paragraph(self.text)
+
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
+        bundle: dict[str, Any] = self.box._repr_mimebundle_(**options)
+        return bundle | {"text/plain": repr(self)}
+
+    def __repr__(self) -> str:
+        return f"Buttons: {', '.join(self.works)} · {self.text}"

@@ -1,0 +1,76 @@
+"""`SeedSlider`: a scenario under the seed of a slider, drawn below it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import ipywidgets as W
+
+from .panel import _paragraph
+from .style import Picture
+
+
+class SeedSlider[T]:
+    """``SeedSlider(run, draw)``: each new seed calls ``run(seed)`` in a thread and shows ``draw(seed, result)``.
+
+    The first seed is run at once, in place. Without a mouse: ``slider.set(7)``, then ``await slider.settle()``. A seed
+    that comes while another one runs waits; of several that wait, the newest is run. Call ``close()`` at the end.
+    """
+
+    def __init__(self, run: Callable[[int], T], draw: Callable[[int, T], Picture], *, seed: int = 0, most: int = 99):
+        self.run = run
+        self.draw = draw
+        self.result: T = run(seed)
+        self.seed = seed
+        """The one that is shown."""
+        self.slider = W.IntSlider(
+            seed, min=0, max=most, description="seed", continuous_update=False, layout=W.Layout(width="420px")
+        )
+        self.status, self.picture = W.HTML(), W.HTML()
+        self.box = W.VBox([self.slider, self.status, self.picture])
+        self._task: asyncio.Task[None] | None = None
+        self._show(draw(seed, self.result))
+        self.slider.observe(self._moved, "value")
+
+    def set(self, seed: int) -> None:
+        """Move the slider."""
+        self.slider.value = seed
+
+    async def settle(self) -> None:
+        """Wait until the slider's seed is shown, and raise what its run raised."""
+        if self._task:
+            await self._task
+
+    async def close(self) -> None:
+        """No more seeds."""
+        self.slider.disabled = True
+        if self._task:
+            await asyncio.wait([self._task])
+
+    def _moved(self, change: Any) -> None:
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._catch_up(), name="seed slider")
+
+    async def _catch_up(self) -> None:
+        while self.seed != (seed := int(self.slider.value)):
+            self.status.value = _paragraph(f"seed {seed} runs …")
+            try:
+                self.result = await asyncio.to_thread(self.run, seed)
+            except Exception as error:
+                self.status.value = _paragraph(f"seed {seed} failed: {error!r}")
+                raise
+            self.seed = seed
+            self._show(self.draw(seed, self.result))
+
+    def _show(self, picture: Picture) -> None:
+        self.picture.value = picture._repr_html_()
+        self.status.value = _paragraph(f"seed {self.seed}: {picture.alt}")
+
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
+        bundle: dict[str, Any] = self.box._repr_mimebundle_(**options)
+        return bundle | {"text/plain": repr(self)}
+
+    def __repr__(self) -> str:
+        return f"SeedSlider: seed {self.seed}"

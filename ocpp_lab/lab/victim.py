@@ -1,0 +1,42 @@
+"""A charge point in a process of its own, made to be killed: it charges for ever, and says what is durable.
+
+Run as a script by `PowerPanel`, with URL, identity, file and the number of its life. A line is one of ``start TAG``,
+``sample TAG``, ``stop TAG``; it is said after the call that writes it down has returned.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from itertools import count, repeat
+
+from ocpp_lab import ChargePoint
+
+PACE = 0.03  # seconds between two events; a ledger tells events apart by the millisecond
+SAMPLES = 4
+
+
+async def charge(charge_point: ChargePoint, tag: str) -> None:
+    """One transaction."""
+    charge_point.charging.plug_in(1)
+    charge_point.charging.start(1, tag)
+    print("start", tag, flush=True)
+    for _ in range(SAMPLES):
+        await asyncio.sleep(PACE)
+        charge_point.charging.sample(1, "Trigger")
+        print("sample", tag, flush=True)
+    await asyncio.sleep(PACE)
+    charge_point.charging.stop(1, "Local")
+    print("stop", tag, flush=True)
+    charge_point.charging.unplug(1)
+    await asyncio.sleep(PACE)
+
+
+async def main(url: str, identity: str, path: str, life: str) -> None:
+    async with ChargePoint(url, identity, path=path, delays=lambda: repeat(0.05)) as charge_point:
+        for number in count(1):
+            await charge(charge_point, f"TAG_{life}.{number}")
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))
