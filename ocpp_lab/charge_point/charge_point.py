@@ -242,12 +242,12 @@ class ChargePoint:
     async def _serve(self, pipe: Pipe, proved: Callable[[], None]) -> None:
         transport = self._make_transport(pipe)
         session = self._make_session(transport, self, self._make_pending(), ids=self._ids, timeout=self.timeout)
-        self.line = Line(self, session, transport, proved)
+        self.line = line = Line(self, session, transport, proved)
         try:
-            await self.line.live()
+            await line.live()
         finally:
             self.line = None
-            await transport.close()  # whose writer may be a task of its own
+            await line.shut()
 
     def registered(self, response: m.BootNotificationResponse) -> None:
         """A BootNotification was answered."""

@@ -39,6 +39,8 @@ class Line:
         """Held by whoever has a call on the wire; but for the boot, for which all others have to wait anyway."""
         self.over = False
         """We gave it up: nothing is sent any more, not even by those who do not know yet."""
+        self._closing: asyncio.Task[None] | None = None
+        self._reading = asyncio.Event()
         self._boot_now = asyncio.Event()
         self._forgotten = asyncio.Event()
         self._delivering = asyncio.Lock()  # held while a message of the outbox is on the wire
@@ -66,8 +68,17 @@ class Line:
         task.add_done_callback(lambda ended: work.close())  # cancelled before it began, it would complain
 
     async def close(self, code: int, why: str) -> None:
-        """Say goodbye; the charge point dials again."""
-        await self.transport.close(code, why)
+        """Say goodbye; the charge point dials again. The line's end cancels whoever said so, but not the closing."""
+        if self._closing is None:
+            work = self.transport.close(code, why)
+            self._closing = asyncio.create_task(work, name=f"{self.charge_point.identity} closing")
+        await asyncio.shield(self._closing)
+
+    async def shut(self) -> None:
+        """After `live`: leave nothing of the transport behind; its writer may be a task of its own."""
+        if self._closing:
+            await asyncio.wait([self._closing])
+        await self.transport.close()
 
     def boot_now(self) -> None:
         """Do not wait out the interval before the next BootNotification."""
@@ -78,12 +89,14 @@ class Line:
         self._forgotten.set()
 
     async def _read(self) -> None:
+        self._reading.set()  # whoever waits for it goes on after `run` has started the transport
         await self.session.run()
         async with self._delivering:
             pass  # an answer that came with the last breath counts: its message is struck out before all is cancelled
         raise getattr(self.transport, "lost", None) or ConnectionLost()
 
     async def _be_online(self) -> None:
+        await self._reading.wait()
         machine = self.charge_point.machine
         if self.charge_point.registration == "Accepted":
             machine.fire("resumed")  # accepted before and unchanged: no BootNotification (J-spec 5.4)

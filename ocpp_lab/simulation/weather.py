@@ -118,8 +118,8 @@ class Weather:
             self._rng.choice(transports).pipe.abort()
 
     def _transports(self, identity: str) -> list[Any]:
-        """Both ends of this charge point's line, as far as they live."""
+        """Both ends of this charge point's line, as far as they live. One built in the exercises may hide its pipe."""
         line = self.world.charge_point(identity).line
         session = self.world.central_system.sessions.get(identity)
         ends = [line.transport if line else None, session.transport if session else None]
-        return [end for end in ends if end is not None]
+        return [end for end in ends if hasattr(end, "pipe")]
