@@ -83,6 +83,7 @@ class Accounts:
     def _check_readings(self, name: str | None, row: dict[str, Any]) -> None:
         written = [r for r in self._of(name) if isinstance(r.request, MeterValuesRequest)]
         needed = [] if self.starts[name].dropped else [r.key for r in written if not r.dropped]
+        needed = list(dict.fromkeys(needed))  # triggered twice in one millisecond it is one reading, and one row
         came = [_key("MeterValues", reading) for reading in self.readings[row["id"]]]
         self._expect(_is_part(needed, came), f"readings of transaction {row['id']} are missing or out of order")
         self._expect(_is_part(came, [r.key for r in written]), f"transaction {row['id']} has readings nobody took")
