@@ -61,7 +61,7 @@ class Pending:
 
     def settle(self, frame: CallResult | CallError) -> Fate:
         """Give a reply to the call it belongs to and say what became of it. Never raises."""
-        entry = self._entries.get(frame.unique_id)
+        entry = self._waiting(frame.unique_id)
         if entry is None:
             return self._name_stray(frame.unique_id)
         if isinstance(frame, CallError):
@@ -74,7 +74,7 @@ class Pending:
 
     def spoil(self, unique_id: str, why: str) -> Fate:
         """A reply for this id came and cannot be read."""
-        if unique_id not in self._entries:
+        if self._waiting(unique_id) is None:
             return self._name_stray(unique_id)
         return self._end(unique_id, "malformed", error=MalformedReply(why))
 
@@ -106,6 +106,14 @@ class Pending:
                 own = error.again(call_error=CallError(unique_id, "ConnectionClosed", str(error)))
             self._end(unique_id, "lost", error=own)
         return len(entries)
+
+    def _waiting(self, unique_id: str) -> _Entry | None:
+        """The call that waits for a reply. One whose caller was cancelled in this very instant waits no more."""
+        entry = self._entries.get(unique_id)
+        if entry and entry.future.done():
+            self._end(unique_id, "cancelled")
+            return None
+        return entry
 
     def _expire(self, unique_id: str, timeout: float) -> None:
         why = f"no answer within {timeout:g} s"

@@ -204,3 +204,23 @@ async def test_the_cable_is_pulled_while_a_remote_start_asks() -> None:
         await asyncio.sleep(30)
         assert "Authorize" in actions(central_system) and START not in actions(central_system)
         assert not [event.text for event in charge_point.trace if event.mark == "!"]
+
+
+# Transactions ---------------------------------------------------------------------------------------------------------
+
+
+@simulated
+async def test_two_transactions_in_one_millisecond_are_two() -> None:
+    """Started, stopped and started again in one instant, with the same tag and the same meter: the central system tells
+    them apart, and neither stop comes before its start."""
+    async with pair(**OPTIONS) as (central_system, charge_point):
+        await begin(charge_point)
+        charge_point.charging.stop(1, "SoftReset")
+        charge_point.charging.start(1, "TAG_A")
+        charge_point.charging.stop(1, "Local")
+        await asyncio.sleep(60)
+        rows = central_system.ledger.rows()
+        assert [row["reason"] for row in rows] == ["SoftReset", "Local"]
+        assert len({row["started"] for row in rows}) == 2
+        assert all(row["started"] <= row["stopped"] for row in rows)
+        assert not len(charge_point.outbox)

@@ -172,6 +172,20 @@ async def test_a_cancelled_caller_leaves_nothing() -> None:
     assert pending.counts == {"cancelled": 1, "late": 1}
 
 
+@pytest.mark.parametrize("reply", [CallResult("1", GOOD), CallResult("1", {}), CallError("1", "GenericError")])
+@simulated
+async def test_a_reply_in_the_instant_of_a_cancellation_is_late(reply: CallResult | CallError) -> None:
+    """The caller is cancelled and does not know yet; its future is done, so the reply ends nothing."""
+    pending = Pending()
+    calling = _start(pending, "1")
+    await quiet()
+    calling.cancel()
+    assert pending.settle(reply) == "late"
+    await quiet()
+    assert calling.cancelled() and len(pending) == 0
+    assert pending.counts == {"cancelled": 1, "late": 1}
+
+
 @simulated
 async def test_a_call_dropped_before_it_was_sent_is_forgotten() -> None:
     pending = Pending()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from .. import messages as m
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+MILLISECOND, SECOND = timedelta(milliseconds=1), timedelta(seconds=1)
+
 
 class Charging:
     """The driver's side of a charge point, and what the central system may do to a transaction."""
@@ -32,6 +34,7 @@ class Charging:
         self.charge_point = charge_point
         self.patience = Patience(charge_point)
         self._meters: dict[int, asyncio.Task[None]] = {}
+        self._last_start: dict[int, datetime] = {}
 
     # -- the driver
 
@@ -115,7 +118,7 @@ class Charging:
         charge_point, socket = self.charge_point, self._socket(connector)
         if allowed := self._why_not(connector):
             raise IllegalTransition(socket.status, "start", allowed)
-        name, now, meter = charge_point.new_name(), charge_point.now(), int(socket.energy)
+        name, now, meter = charge_point.new_name(), self._instant_of_start(connector), int(socket.energy)
         request = m.StartTransactionRequest(connector_id=connector, id_tag=id_tag, timestamp=now, meter_start=meter)
         encode_payload(request)  # a tag that cannot be sent leaves no trace
         if socket.status == "Finishing":
@@ -125,6 +128,14 @@ class Charging:
         charge_point.submit(request, name)
         self._let_flow(socket)
         return name
+
+    def _instant_of_start(self, connector: int) -> datetime:
+        """Now, or a millisecond after the last start here: two in the same one would look like one sent twice."""
+        now, last = self.charge_point.now(), self._last_start.get(connector)
+        if last and -SECOND < now - last < MILLISECOND:  # further back, somebody has set the clock
+            now = last + MILLISECOND
+        self._last_start[connector] = now
+        return now
 
     def _why_not(self, connector: int) -> list[str]:
         """What has to happen before a transaction can start here; nothing if it can."""
@@ -179,6 +190,7 @@ class Charging:
     def _write_stop(
         self, transaction: Transaction, at: datetime, meter: int, reason: m.Reason, id_tag: str | None
     ) -> None:
+        at = max(at, transaction.started) if transaction.started - at < SECOND else at  # see `_instant_of_start`
         request = m.StopTransactionRequest(
             transaction_id=-1, timestamp=at, meter_stop=meter, reason=reason, id_tag=id_tag
         )  # the real id is put in when it is sent

@@ -64,7 +64,13 @@ class Line:
 
     def spawn(self, work: Coroutine[Any, Any, object], what: str) -> None:
         """Do something beside the reader, once the running handler has answered. An `OcppError` of it is only noted."""
-        task = self._group.create_task(self._quietly(work, what), name=f"{self.charge_point.identity} {what}")
+        quietly = self._quietly(work, what)
+        try:
+            task = self._group.create_task(quietly, name=f"{self.charge_point.identity} {what}")
+        except RuntimeError:  # the line is ending in this instant, and with it what would have been done
+            quietly.close()
+            work.close()
+            return
         task.add_done_callback(lambda ended: work.close())  # cancelled before it began, it would complain
 
     async def close(self, code: int, why: str) -> None:

@@ -10,10 +10,15 @@ from pathlib import Path
 MEMORY = Path("/dev/shm")
 """A file system in memory, where there is one: sqlite waits for the disk at every statement."""
 
+USUAL = (None, "/tmp", "/var/tmp", "/usr/tmp")
+"""What `tempfile` finds by itself, and remembers once anybody has asked: nobody chose it."""
+
 
 def scratch() -> str | None:
     """Where files that live for seconds may lie: in memory, unless `tempfile` was told of another place."""
-    return tempfile.tempdir or (str(MEMORY) if os.access(MEMORY, os.W_OK) else None)
+    if tempfile.tempdir not in USUAL:
+        return tempfile.tempdir
+    return str(MEMORY) if os.access(MEMORY, os.W_OK) else None
 
 
 class Disk:
