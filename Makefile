@@ -39,13 +39,13 @@ test: .venv/made  ## style, types, package tests and notebooks, in under 6 minut
 	    style "$(PYTHON) -m ruff format --check . && $(PYTHON) -m ruff check ." \
 	    types "$(PYTHON) -m mypy" \
 	    package "$(PYTEST)" \
-	    notebooks "$(NBVAL) notebooks"
+	    "&notebooks" "$(NBVAL) notebooks solutions exercises"
 
 .PHONY: soak
 soak: .venv/made  ## the long versions: more seeds and mutations, notebooks five times, a real browser
 	@OCPP_LAB_SOAK=1 $(PYTHON) tools/parts.py \
 	    package "$(PYTEST) -m 'not browser'" \
-	    notebooks "for round in 1 2 3 4 5; do $(NBVAL) notebooks || exit; done" \
+	    "&notebooks" "for round in 1 2 3 4 5; do $(NBVAL) notebooks solutions || exit; done" \
 	    browser "tools/find_chromium.sh --install && $(PYTEST) -rs -m browser tests/browser"
 
 .PHONY: style
@@ -60,6 +60,10 @@ types: .venv/made  ## mypy --strict on the package
 .PHONY: notebooks
 notebooks: .venv/made  ## execute notebooks/*.py into *.ipynb; one of them: make notebooks NB=01
 	$(PYTHON) tools/notebooks.py $(NB)
+
+.PHONY: exercises
+exercises: .venv/made  ## make exercises/ and solutions/*.ipynb from solutions/*.py; one: make exercises NB=4
+	$(PYTHON) tools/exercises.py $(NB)
 
 .PHONY: bench
 bench: .venv/made  ## round trips per second and memory, beside the bare WebSocket library and another stack

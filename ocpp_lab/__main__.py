@@ -1,9 +1,10 @@
-"""The command line: ``ocpp-lab central-system`` and ``ocpp-lab charge-point``; ``python -m ocpp_lab`` is the same."""
+"""The command line: the two ends of a line, and the course. ``python -m ocpp_lab`` is the same as ``ocpp-lab``."""
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from importlib.metadata import version
@@ -53,7 +54,7 @@ def ocpp_lab(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """A central system and a charge point that speak OCPP 1.6-J, and tell what they say.
+    """A central system and a charge point that speak OCPP 1.6-J, and a course about them.
 
     Marks in the output: > sent, < received, = state, ! trouble.
 
@@ -61,6 +62,12 @@ def ocpp_lab(
     Try it, in two terminals:
       ocpp-lab central-system --interval 5
       ocpp-lab charge-point ws://127.0.0.1:9000 --identity CP_1
+
+    \b
+    In a clone of the project:
+      ocpp-lab progress                  how far you are
+      ocpp-lab grade exercises           the points of all your notebooks
+      ocpp-lab run-mine                  the stack that you wrote, live and in chaos
     """
 
 
@@ -173,6 +180,104 @@ def charge_point(
             "timeout": positive(timeout, "--timeout"),
         }
         asyncio.run(run_charge_point(url, identity, raw=trace, **options))
+
+
+# --- the course: imported only when asked for, because the checks bring a simulated network with them
+
+
+@app.command("progress")
+def progress() -> None:
+    """Show how far you are: every step of the exercises with its points."""
+    from .cli.course import your_board
+
+    with _one_line_errors():
+        typer.echo(repr(your_board()))
+
+
+@app.command("reset")
+def reset(
+    milestone: Annotated[str, typer.Argument(metavar="NN", help="The exercise: 01 to 06.")],
+) -> None:
+    """Make an exercise fresh. The old one is kept beside it; nothing is deleted."""
+    from .cli import course
+
+    with _one_line_errors():
+        typer.echo(course.reset(milestone))
+
+
+@app.command("grade")
+def grade(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(metavar="[NOTEBOOK|FOLDER]...", help="Default: the folder exercises.")
+    ] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write all that was found.")] = None,
+    csv_file: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write one row for each step.")] = None,
+    jobs: Annotated[int, typer.Option(metavar="N", help="Notebooks at a time; 0: one for each core.")] = 0,
+    seed: Annotated[int, typer.Option(metavar="N", help="Draws the inputs of the checks.")] = 0,
+    seconds: Annotated[float, typer.Option(metavar="SECONDS", help="The most that one notebook may take.")] = 60.0,
+) -> None:
+    """Grade notebooks: one, or a folder with those of a class.
+
+    Each is judged on a copy, in a process of its own with limits on time, memory,
+    files and processes. The last line says what else this system could shut off.
+    Points are given by the checks of the installed package alone.
+
+    \b
+    Examples:
+      ocpp-lab grade exercises/03_session_reconnect.ipynb
+      ocpp-lab grade class/ --csv points.csv --json points.json
+    """
+    from .cli import course
+
+    with _one_line_errors():
+        told = course.run_grading(
+            paths or [],
+            jobs=within(jobs, 0, 64, "--jobs") or course.cores(),
+            seed=seed,
+            seconds=positive(seconds, "--seconds"),
+            json_file=json_file,
+            csv_file=csv_file,
+            bar=_progress_bar,
+        )
+        typer.echo(told)
+
+
+@app.command("run-mine")
+def run_mine(
+    seeds: Annotated[int, typer.Option(metavar="N", help="Nights of chaos.")] = 100,
+    number: Annotated[int, typer.Option("--fault", metavar="N", help="Draws the fault that is planted.")] = 1,
+) -> None:
+    """Run the stack that you wrote, with your instruments.
+
+    Live against the central system and against a foreign one (the PyPI package
+    ocpp), then in a hundred nights of chaos. In the end your diagnose has to name
+    a planted fault. Where a step is not done yet, the package's piece goes in.
+    """
+    from .cli import run_mine as mine
+
+    with _one_line_errors():
+        well = mine.run_mine(
+            seeds=within(seeds, 1, 100_000, "--seeds"),
+            number=within(number, 0, 10**9, "--fault"),
+            say=typer.echo,
+            progress=_nights_line(seeds),
+        )
+    raise typer.Exit(0 if well else 1)
+
+
+def _nights_line(seeds: int) -> Any:
+    """On a terminal, a line that counts the nights; elsewhere nothing."""
+    if not sys.stderr.isatty():
+        return lambda done: None
+    return lambda done: typer.echo(f"\r  {done} of {seeds} nights", nl=done >= seeds, err=True)
+
+
+def _progress_bar(found: Any) -> Any:
+    """On a terminal, a bar that moves with each notebook; elsewhere nothing."""
+    if not sys.stderr.isatty():
+        return lambda graded: None
+    bar = typer.progressbar(length=len(found), label="grading", file=sys.stderr)
+    return lambda graded: bar.update(1)
 
 
 @contextmanager

@@ -1,0 +1,8 @@
+"""Milestone 6: what happened tonight?"""
+
+from __future__ import annotations
+
+from ..step import Step
+from . import balance, capstone, counting, diagnosing, quantiles, sampling
+
+STEPS: list[Step] = [counting.step, quantiles.step, sampling.step, balance.step, diagnosing.step, capstone.step]

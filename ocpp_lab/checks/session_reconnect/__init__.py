@@ -1,0 +1,17 @@
+"""Milestone 3: what survives when the line dies in the middle of a sentence?"""
+
+from __future__ import annotations
+
+from ..step import Step
+from . import capstone, draining, durable, ledgers, lines, table, verdicts, waits
+
+STEPS: list[Step] = [
+    waits.step,
+    table.step,
+    lines.step,
+    durable.step,
+    verdicts.step,
+    draining.step,
+    ledgers.step,
+    capstone.step,
+]

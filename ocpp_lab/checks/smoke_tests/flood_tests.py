@@ -1,0 +1,93 @@
+"""1.6: the learner's tests of an unknown action, a flood and a cut, tried on right and on broken stacks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..kit import Kit
+from ..step import Step
+from . import broken
+from .bench import must_catch, must_pass
+from .house_tests import (
+    back_pressure_thousand_frames,
+    server_close_resolves_pendings,
+    unknown_action_yields_not_implemented,
+)
+
+step = Step(
+    "1.6",
+    "tests that flood and cut",
+    ("unknown_action_yields_not_implemented", "back_pressure_thousand_frames", "server_close_resolves_pendings"),
+    points=3,
+    minutes=8,
+    reference=lambda: (
+        unknown_action_yields_not_implemented,
+        back_pressure_thousand_frames,
+        server_close_resolves_pendings,
+    ),
+)
+
+
+@step.check("all three pass on a right stack, also on a slow one", seconds=8)
+async def passes_good(my: Any, kit: Kit) -> str:
+    """A test that fails on a right stack is switched off within a week."""
+    await must_pass(my.unknown_action_yields_not_implemented, kit)
+    await must_pass(my.back_pressure_thousand_frames, kit)
+    await must_pass(my.server_close_resolves_pendings, kit)
+    return "all pass"
+
+
+@step.check("the first test fails: the code is NotSupported")
+async def catches_wrong_code(my: Any, kit: Kit) -> str:
+    """An action that nobody knows is NotImplemented; NotSupported is for one that is known (J-spec 4.2.3)."""
+    said = "that stack answers NotSupported, which is for a known action; compare the code (J-spec 4.2.3)."
+    await must_catch(my.unknown_action_yields_not_implemented, kit, broken.wrong_code(), said)
+    return "caught"
+
+
+@step.check("the first test fails: the answer has another id")
+async def catches_wrong_id(my: Any, kit: Kit) -> str:
+    """An answer carries the unique id of its call (J-spec 4.1.4)."""
+    said = "that stack answers under another id, which nobody waits for; compare the ids (J-spec 4.1.4)."
+    await must_catch(my.unknown_action_yields_not_implemented, kit, broken.wrong_id(), said)
+    return "caught"
+
+
+@step.check("the first test fails: after the error nothing is answered")
+async def catches_dead_after_error(my: Any, kit: Kit) -> str:
+    """A call that cannot be served is answered, and the session lives on (J-spec 4.2.3)."""
+    said = "the answer was right and the session died of it; make one more call."
+    await must_catch(my.unknown_action_yields_not_implemented, kit, broken.dead_after_error(), said)
+    return "caught"
+
+
+@step.check("the second test fails: 1,000 writes at once", seconds=8)
+async def catches_parallel_writes(my: Any, kit: Kit) -> str:
+    """One writer: never are two texts on the wire."""
+    said = "all arrived, but 1,000 writes were in flight; read the probe."
+    await must_catch(my.back_pressure_thousand_frames, kit, broken.parallel_writes(), said)
+    return "caught"
+
+
+@step.check("the second test fails: 999 texts arrive", seconds=8)
+async def catches_lost_frame(my: Any, kit: Kit) -> str:
+    """What was accepted is sent."""
+    said = "one on the wire at a time, and one lost; count what arrived."
+    await must_catch(my.back_pressure_thousand_frames, kit, broken.lost_frame(kit.rng.randint(300, 900)), said)
+    return "caught"
+
+
+@step.check("the third test fails: only the first call ends")
+async def catches_pending_forever(my: Any, kit: Kit) -> str:
+    """When the line dies, every call that waits is told."""
+    said = "that stack resolves the first and forgets the rest; open three."
+    await must_catch(my.server_close_resolves_pendings, kit, broken.pending_forever(), said)
+    return "caught"
+
+
+@step.check("the third test fails: the calls end after 30 s")
+async def catches_waits_out_timeout(my: Any, kit: Kit) -> str:
+    """A dead line answers nothing any more: its calls end at once."""
+    said = "resolved after 30 s is not resolved at the close; assert when."
+    await must_catch(my.server_close_resolves_pendings, kit, broken.waits_out_timeout(), said)
+    return "caught"

@@ -1,0 +1,1663 @@
+# %% [markdown]
+# # Exercise 1: Smoke tests
+#
+# ## Did anybody hear me, and how long do I wait?
+#
+# **17:40.** Charge point `CP_1` boots into silence, floods the line, and is cut off. Nobody can say what happened to
+# its calls.
+#
+# You write the lowest layer: `decode` and `encode` for frames, and `Transport`, which sends one text at a time. Then
+# you write five smoke tests. We run them on good stacks and on broken ones. At the end your `Transport` carries a real
+# charge point.
+#
+# - **Before:** notebook [1](../notebooks/01_smoke_tests.ipynb). New to `async`/`await`? First the
+#   [warm-up](../notebooks/00_asyncio_warm_up.ipynb).
+# - **Time:** 55 minutes, six steps and a capstone, 20 points.
+# - **Level:** Python functions, classes, dicts, exceptions. No OCPP needed.
+
+# %% tags=["scaffold"]
+from ocpp_lab import lab
+from ocpp_lab.checks import check, hint, mine, progress, solution, use_reference
+
+guard = lab.Guard()
+guard
+
+# %% [markdown]
+# Run a stub cell, then the cell below it: it says what is right, what is wrong, and why.
+# Stuck? `hint("1.1")` gives one hint more each time. `solution("1.1")` shows our answer.
+# `decode = use_reference("1.1")` takes the package's piece, for no points. `progress()` shows how far you are.
+
+# %% [markdown]
+# ## 1.1 `decode`: text to frame
+#
+# A frame is a JSON array. Its first element says what it is. Nothing else is a frame (J-spec 4.2):
+#
+# | first | type | elements |
+# |---|---|---|
+# | 2 | `Call` | `[2, unique_id, action, payload]` |
+# | 3 | `CallResult` | `[3, unique_id, payload]` |
+# | 4 | `CallError` | `[4, unique_id, code, description, details]` |
+#
+# Three examples: `[2,"17","Heartbeat",{}]`, `[3,"17",{"currentTime":"2025-06-06T17:40:00Z"}]` and
+# `[4,"17","InternalError","database is down",{}]`.
+#
+# Anything can come over a wire. Whoever calls `decode` handles one exception: `FrameError`. If it names a unique id,
+# the session answers the peer with a CallError under that id. If it names none, the text is ignored (J-spec 4.1.3).
+
+# %%
+### STEP 1.1 · 3 points · 9 minutes
+### HINT Four questions, in this order: is it JSON? A list? A known type? The right length and types?
+### HINT `match` on a list checks length and types at once: `case [int(t), str(i), …]`. Beware: `True` is an `int`, and
+###      2.0 == 2.
+### HINT `try: raw = json.loads(text)`, `except ValueError: raise FrameError("FormationViolation", None, …)`. Then one
+###      `case` for each type, with the guard `if len(i) <= 36`. Last, `case _` finds out whether there is an id to tell.
+import json
+
+from ocpp_lab import Call, CallError, CallResult, FrameError
+
+
+### BEGIN SOLUTION
+def decode(text: str) -> Call | CallResult | CallError:
+    """The frame that a text is. Raises FrameError(code, unique_id, description), and nothing else, if it is none.
+
+    Exactly 4, 3 or 5 elements. The message type is the integer 2, 3 or 4. The id, action, error code and description
+    are strings. Payload and details are objects; null reads as {}.
+
+    ``code`` is "PropertyConstraintViolation" if the id is a string of more than 36 characters, else
+    "FormationViolation". ``unique_id`` is the id of a bad Call: the first element is 2, the second a string of at most
+    36 characters. Of a Call whose id is longer it may be told or not; for everything else it is None. ``description``
+    says in your words what was expected.
+    """
+    try:
+        raw = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise FrameError("FormationViolation", None, f"expected JSON: {error}") from None
+    match raw:
+        case [int(2 | 3 | 4), str(unique_id), *_] if len(unique_id) > 36:
+            raise FrameError("PropertyConstraintViolation", None, "expected an id of at most 36 characters")
+        case [int(2), str(unique_id), str(action), dict() | None as payload]:
+            return Call(unique_id, action, payload or {})
+        case [int(3), str(unique_id), dict() | None as payload]:
+            return CallResult(unique_id, payload or {})
+        case [int(4), str(unique_id), str(code), str(description), dict() | None as details]:
+            return CallError(unique_id, code, description, details or {})
+        case [int(2), str(unique_id), *_]:
+            raise FrameError("FormationViolation", unique_id, "expected [2, id, action, payload]")
+    raise FrameError("FormationViolation", None, "expected an array that begins with 2, 3 or 4, and all its elements")
+
+
+### WRONG trusts-length -> exact-length: a Call has exactly four elements; yours took five and dropped one.
+_exact_decode = decode
+
+
+def decode(text):
+    try:
+        raw = json.loads(text)
+        if raw[0] == 2 and len(raw) > 4:
+            text = json.dumps(raw[:4])
+    except (ValueError, TypeError, LookupError):
+        pass
+    return _exact_decode(text)
+
+
+### WRONG leaks-json-error -> not-a-frame: the caller can only handle FrameError; catch what the parser raises and say
+###       it in our words.
+def decode(text):
+    raw = json.loads(text)
+    kind, unique_id, *rest = raw
+    if not isinstance(unique_id, str):
+        raise FrameError("FormationViolation", None, "the id must be a string")
+    if len(unique_id) > 36:
+        raise FrameError("PropertyConstraintViolation", None, "the id is too long")
+    shape = {2: Call, 3: CallResult, 4: CallError}[kind]
+    if len(rest) != {2: 2, 3: 1, 4: 3}[kind]:
+        raise FrameError("FormationViolation", unique_id if kind == 2 else None, "wrong length")
+    return shape(unique_id, *rest[:-1], rest[-1] or {})
+
+
+### WRONG id-coerced -> id-is-string: 7 became "7"; the reply would go to an id that nobody sent.
+_exact_decode = decode
+
+
+def decode(text):
+    try:
+        raw = json.loads(text)
+        raw[1] = str(raw[1])
+        text = json.dumps(raw)
+    except (ValueError, TypeError, LookupError):
+        pass
+    return _exact_decode(text)
+
+
+### WRONG forgets-id -> keeps-the-id: without the id nobody can be answered; the peer will wait for its whole timeout.
+_exact_decode = decode
+
+
+def decode(text):
+    try:
+        return _exact_decode(text)
+    except FrameError as error:
+        raise FrameError(error.code, None, error.description) from None
+
+
+### WRONG answers-replies -> keeps-the-id: only a Call is answered with a CallError; a bad reply must not report its id.
+_exact_decode = decode
+
+
+def decode(text):
+    try:
+        return _exact_decode(text)
+    except FrameError as error:
+        try:
+            raw = json.loads(text)
+        except ValueError:
+            raise error from None
+        if isinstance(raw, list) and len(raw) > 1 and isinstance(raw[1], str):
+            raise FrameError(error.code, raw[1], error.description) from None
+        raise
+
+
+### WRONG equal-is-enough -> other-type: 2.0 equals 2 in Python; the type must be the integer.
+_exact_decode = decode
+
+
+def decode(text):
+    try:
+        raw = json.loads(text)
+        if raw[0] in (2, 3, 4):
+            raw[0] = int(raw[0])
+            text = json.dumps(raw)
+    except (ValueError, TypeError, LookupError):
+        pass
+    return _exact_decode(text)
+
+
+### WRONG any-payload -> keeps-the-id: this was taken for a frame: an action is a string, a payload is an object
+###       (J-spec 4.2.1).
+_exact_decode = decode
+
+
+def decode(text):
+    try:
+        raw = json.loads(text)
+    except ValueError:
+        return _exact_decode(text)
+    match raw:
+        case [int(2), str(unique_id), str(action), payload] if len(unique_id) <= 36:
+            return Call(unique_id, action, payload or {})
+    return _exact_decode(text)
+
+
+### WRONG example-table -> three-shapes: decodes the examples only; the check sends frames you have not seen.
+def decode(text):
+    table = {
+        '[2,"17","Heartbeat",{}]': Call("17", "Heartbeat", {}),
+        '[3,"17",{"currentTime":"2025-06-06T17:40:00Z"}]': CallResult("17", {"currentTime": "2025-06-06T17:40:00Z"}),
+        '[4,"17","InternalError","database is down",{}]': CallError("17", "InternalError", "database is down", {}),
+    }
+    if text not in table:
+        raise FrameError("FormationViolation", None, "not a frame")
+    return table[text]
+
+
+### RIGHT questions-in-order
+def decode(text):
+    def bad(problem, unique_id=None, code="FormationViolation"):
+        return FrameError(code, unique_id, problem)
+
+    try:
+        raw = json.loads(text)
+    except Exception as error:
+        raise bad(f"no JSON: {error}") from error
+    if type(raw) is not list or len(raw) < 2:
+        raise bad("a frame is a list")
+    kind, unique_id, *rest = raw
+    if type(kind) is not int or kind not in (2, 3, 4):
+        raise bad("unknown message type")
+    if type(unique_id) is not str:
+        raise bad("the id is no string")
+    told = unique_id if kind == 2 else None
+    if len(unique_id) > 36:
+        raise bad("the id is too long", told, "PropertyConstraintViolation")
+    if len(raw) != {2: 4, 3: 3, 4: 5}[kind]:
+        raise bad("wrong length", told)
+    *words, last = rest
+    if any(type(word) is not str for word in words):
+        raise bad("action, code and description are strings", told)
+    if last is None:
+        last = {}
+    if type(last) is not dict:
+        raise bad("payload and details are objects", told)
+    return {2: Call, 3: CallResult, 4: CallError}[kind](unique_id, *words, last)
+
+
+### RIGHT tagged-structs
+import msgspec
+
+
+class _Two(msgspec.Struct, array_like=True):
+    kind: int
+    unique_id: str
+    action: str
+    payload: dict | None
+
+
+class _Three(msgspec.Struct, array_like=True):
+    kind: int
+    unique_id: str
+    payload: dict | None
+
+
+class _Four(msgspec.Struct, array_like=True):
+    kind: int
+    unique_id: str
+    code: str
+    description: str
+    details: dict | None
+
+
+_SHAPES = {2: (4, _Two, Call), 3: (3, _Three, CallResult), 4: (5, _Four, CallError)}
+
+
+def decode(text: str) -> Call | CallResult | CallError:
+    unique_id = None
+    try:
+        raw = msgspec.json.decode(text, type=list)
+        kind = raw[0] if type(raw[0]) is int else None
+        length, shape, frame = _SHAPES[kind]
+        if isinstance(raw[1], str) and len(raw[1]) > 36:
+            raise FrameError("PropertyConstraintViolation", None, "id of at most 36 characters")
+        unique_id = raw[1] if kind == 2 and isinstance(raw[1], str) else None
+        if len(raw) != length:
+            raise IndexError("wrong length")
+        _, *parts, last = msgspec.structs.astuple(msgspec.convert(raw, shape))
+        return frame(*parts, last or {})
+    except (msgspec.MsgspecError, LookupError) as error:
+        raise FrameError("FormationViolation", unique_id, str(error)) from None
+
+
+### END SOLUTION
+
+# %%
+check("1.1", decode)
+
+# %% [markdown]
+# ## 1.2 `encode`: frame to text
+#
+# The way back. What you write, a charge point of another maker reads: so it must be JSON, and all elements must be
+# there. Spaces between the elements are allowed; without them a frame is shorter.
+
+# %%
+### STEP 1.2 · 2 points · 5 minutes
+### HINT A frame is a list whose first element says what it is.
+### HINT `json.dumps(…, separators=(",", ":"), allow_nan=False)`
+### HINT `case CallError(): body = [4, frame.unique_id, frame.code, frame.description or "", frame.details or {}]`
+import json
+
+from ocpp_lab import Call, CallError, CallResult
+
+
+### BEGIN SOLUTION
+def encode(frame: Call | CallResult | CallError) -> str:
+    """The text of a frame: strict JSON, so that ``decode(encode(frame)) == frame``.
+
+    A CallError always has five elements; with nothing to say the description is "" and the details are {}. Error codes
+    go out as they are, misspelt ones too (J-errata 5.1). NaN and Infinity never get into the text; ValueError is fine.
+    """
+    match frame:
+        case Call():
+            body = [2, frame.unique_id, frame.action, frame.payload]
+        case CallResult():
+            body = [3, frame.unique_id, frame.payload]
+        case CallError():
+            body = [4, frame.unique_id, frame.code, frame.description or "", frame.details or {}]
+    return json.dumps(body, separators=(",", ":"), allow_nan=False)
+
+
+### WRONG repr-not-json -> plain-json: single quotes and None are Python, not JSON.
+_encode = encode
+
+
+def encode(frame):
+    return str(json.loads(_encode(frame)))
+
+
+### WRONG lets-nan-out -> plain-json: NaN and Infinity are no JSON; `allow_nan=False` refuses them.
+def encode(frame):
+    parts = [getattr(frame, name) for name in frame.__struct_fields__]
+    return json.dumps([{Call: 2, CallResult: 3, CallError: 4}[type(frame)], *parts])
+
+
+### WRONG short-error -> five-elements: a CallError always has five elements; write `""` and `{}`.
+_encode = encode
+
+
+def encode(frame):
+    body = json.loads(_encode(frame))
+    if body[0] == 4:
+        while not body[-1]:
+            body.pop()
+    return json.dumps(body)
+
+
+### WRONG null-details -> five-elements: nothing to say is `{}`; null is only tolerated when reading.
+_encode = encode
+
+
+def encode(frame):
+    body = json.loads(_encode(frame))
+    if body[0] == 4:
+        body[4] = body[4] or None
+    return json.dumps(body)
+
+
+### WRONG fixes-spelling -> keeps-misspelling: the code is misspelt in 1.6 and stays so; other stacks compare strings.
+_encode = encode
+
+
+def encode(frame):
+    return _encode(frame).replace("OccurenceConstraint", "OccurrenceConstraint")
+
+
+### WRONG null-payload -> round-trip: a Call is written as its type and its parts, in the order of J-spec 4.2.
+_encode = encode
+
+
+def encode(frame):
+    body = json.loads(_encode(frame))
+    if body[0] != 4:
+        body[-1] = body[-1] or None
+    return json.dumps(body)
+
+
+### RIGHT table-by-type
+def _parts_of(*names):
+    return lambda frame: [getattr(frame, name) for name in names]
+
+
+_TABLE = {
+    Call: (2, _parts_of("unique_id", "action", "payload")),
+    CallResult: (3, _parts_of("unique_id", "payload")),
+    CallError: (4, _parts_of("unique_id", "code", "description", "details")),
+}
+
+
+def encode(frame):
+    kind, parts = _TABLE[type(frame)]
+    return json.dumps([kind, *parts(frame)], allow_nan=False, ensure_ascii=False)
+
+
+### RIGHT msgspec-builtins
+import msgspec
+
+
+def encode(frame):
+    return msgspec.json.encode(msgspec.to_builtins(frame)).decode("utf-8")
+
+
+### END SOLUTION
+
+# %%
+check("1.2", encode)
+
+# %% [markdown]
+# ## 1.3 `Transport`: one writer
+#
+# In the notebook a thousand tasks wrote at once: a thousand buffers, no bound. `Transport` puts a queue between those
+# who send and the line. One task, the *writer*, takes texts from the queue and gives them to the pipe, one at a time.
+# The queue has a limit. When it is full, the sender waits. So a slow peer costs time, not memory.
+#
+# A **pipe** has three verbs: `await pipe.send(text)`, which returns when the line has taken the text;
+# `async for text in pipe`, which ends when the line is closed; and `await pipe.close(code, reason)`. After the end,
+# `pipe.send` raises `ConnectionLost`.
+#
+# The check calls `start()` once, in a running event loop. A task of its own reads with `async for`, all the time.
+# A *probe* is an attribute that tells what happens inside. How the line ends is the next step.
+
+# %%
+### STEP 1.3 · 3 points · 10 minutes
+### HINT Who may call `pipe.send`? Exactly one task.
+### HINT `asyncio.Queue(maxsize=limit)`. The writer is `while True: text = await queue.get()`, then `await pipe.send(text)`.
+### HINT In the writer: count up before `await self._pipe.send(text)`, and down after it, in a `finally`.
+import asyncio
+from collections.abc import AsyncIterator
+
+from ocpp_lab import ConnectionLost, Pipe
+
+
+### BEGIN SOLUTION
+class Transport:
+    """Texts over a pipe: one writer, one bounded queue, and probes.
+
+    ``writes_in_flight``: texts given to `pipe.send`, which has not returned. ``queue_depth``: texts that wait to be
+    given to it. ``max_writes_in_flight`` and ``max_queue_depth``: the most there ever were. All are 0 at first.
+    """
+
+    def __init__(self, pipe: Pipe, *, limit: int = 1000) -> None:
+        """``limit``: how many texts may wait in the queue."""
+        self._pipe = pipe
+        self._queue: asyncio.Queue[str] = asyncio.Queue(maxsize=limit)
+        self._writer: asyncio.Task | None = None
+        self._over = False
+        self.writes_in_flight = self.max_writes_in_flight = self.max_queue_depth = 0
+
+    @property
+    def queue_depth(self) -> int:
+        """How many texts wait to be given to the pipe."""
+        return self._queue.qsize()
+
+    def start(self) -> None:
+        """Begin to write. Called once, before anything is sent, in a running event loop."""
+        self._writer = asyncio.create_task(self._write())
+
+    async def send(self, text: str) -> None:
+        """Returns when the text is queued, long before it is on the wire. Waits while ``limit`` texts wait.
+
+        Texts go out in the order in which they were queued; none is lost. Raises ConnectionLost when the line is closed.
+        """
+        if self._over:
+            raise ConnectionLost
+        await self._queue.put(text)
+        self.max_queue_depth = max(self.max_queue_depth, self.queue_depth)
+
+    async def __aiter__(self) -> AsyncIterator[str]:
+        """The texts that come in, as they come, also while a write is stalled. Ends when the pipe's iteration ends."""
+        async for text in self._pipe:
+            yield text
+        self._over = True
+
+    async def _write(self) -> None:
+        while True:
+            text = await self._queue.get()
+            self.writes_in_flight += 1
+            self.max_writes_in_flight = max(self.max_writes_in_flight, self.writes_in_flight)
+            try:
+                await self._pipe.send(text)
+            except ConnectionLost:
+                self._over = True
+                return
+            finally:
+                self.writes_in_flight -= 1
+
+
+### WRONG task-per-send -> one-in-flight: 1,000 sends were on the pipe at once; a queue and one task that empties it keep
+###       it at 1.
+class Transport(Transport):
+    def start(self):
+        self.tasks = set()
+
+    async def send(self, text):
+        async def work():
+            self.writes_in_flight += 1
+            self.max_writes_in_flight = max(self.max_writes_in_flight, self.writes_in_flight)
+            await self._pipe.send(text)
+            self.writes_in_flight -= 1
+
+        task = asyncio.create_task(work())
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+
+### WRONG lock-not-queue -> bounded: your `send` waits for the wire, so nothing ever queues; it must return when the text
+###       is queued.
+class Transport(Transport):
+    def start(self):
+        self.lock = asyncio.Lock()
+
+    async def send(self, text):
+        async with self.lock:
+            self.writes_in_flight = self.max_writes_in_flight = 1
+            await self._pipe.send(text)
+            self.writes_in_flight = 0
+
+
+### WRONG unbounded -> bounded: a stalled peer let the queue grow past its limit; let `send` wait while `limit` texts wait.
+class Transport(Transport):
+    def __init__(self, pipe, *, limit=1000):
+        super().__init__(pipe)
+        self._queue = asyncio.Queue()
+
+
+### WRONG drops-when-full -> in-order: texts are missing; a full queue must make the sender wait, not lose.
+class Transport(Transport):
+    async def send(self, text):
+        if not self._queue.full():
+            self._queue.put_nowait(text)
+        self.max_queue_depth = max(self.max_queue_depth, self.queue_depth)
+
+
+### WRONG newest-first -> in-order: the first text in is the first text out.
+class Transport(Transport):
+    def __init__(self, pipe, *, limit=1000):
+        super().__init__(pipe)
+        self._queue = asyncio.LifoQueue(limit)
+
+
+### WRONG reader-writes -> reads-go-on: a stalled write stopped your reading; two directions need two tasks.
+class Transport(Transport):
+    def start(self):
+        pass
+
+    async def __aiter__(self):
+        incoming = aiter(self._pipe)
+        coming, going = asyncio.ensure_future(anext(incoming, None)), asyncio.ensure_future(self._queue.get())
+        while True:
+            await asyncio.wait({coming, going}, return_when=asyncio.FIRST_COMPLETED)
+            if going.done():
+                self.writes_in_flight = self.max_writes_in_flight = 1
+                await self._pipe.send(going.result())
+                self.writes_in_flight = 0
+                going = asyncio.ensure_future(self._queue.get())
+            if coming.done():
+                if coming.result() is None:
+                    return
+                yield coming.result()
+                coming = asyncio.ensure_future(anext(incoming, None))
+
+
+### WRONG probe-says-one -> probes-true: the probe is a constant; the pipe counted otherwise.
+class Transport(Transport):
+    max_writes_in_flight = property(lambda self: 1, lambda self, value: None)
+
+
+### WRONG counts-the-queued -> probes-true: `queue_depth` is how many texts wait to be sent.
+class Transport(Transport):
+    queue_depth = property(lambda self: self.max_queue_depth and self._queue.maxsize)
+
+
+### RIGHT deque-and-conditions
+from collections import deque
+
+
+class Transport:
+    def __init__(self, pipe, *, limit=1000):
+        self.pipe, self.limit, self.texts = pipe, limit, deque()
+        self.writes_in_flight = self.max_writes_in_flight = self.max_queue_depth = 0
+        self.filled, self.emptied = asyncio.Condition(), asyncio.Condition()
+        self.dead = None
+
+    queue_depth = property(lambda self: len(self.texts))
+
+    def start(self):
+        self.task = asyncio.ensure_future(self.pump())
+
+    async def send(self, text):
+        async with self.emptied:
+            await self.emptied.wait_for(lambda: len(self.texts) < self.limit)
+            self.texts.append(text)
+            self.max_queue_depth = max(self.max_queue_depth, len(self.texts))
+        async with self.filled:
+            self.filled.notify()
+
+    async def pump(self):
+        while True:
+            async with self.filled:
+                await self.filled.wait_for(lambda: self.texts)
+                text = self.texts.popleft()
+            async with self.emptied:
+                self.emptied.notify()
+            self.writes_in_flight = self.max_writes_in_flight = 1
+            await self.pipe.send(text)
+            self.writes_in_flight = 0
+
+    def __aiter__(self):
+        return aiter(self.pipe)
+
+
+### RIGHT semaphore-and-events
+class Transport:
+    """A list, a semaphore for its free places, an event for the writer."""
+
+    def __init__(self, pipe, *, limit=1000):
+        self._pipe, self._waiting = pipe, []
+        self._places, self._something = asyncio.Semaphore(limit), asyncio.Event()
+        self._in_flight = self._most_in_flight = self._most_waiting = 0
+
+    writes_in_flight = property(lambda self: self._in_flight)
+    max_writes_in_flight = property(lambda self: self._most_in_flight)
+    queue_depth = property(lambda self: len(self._waiting))
+    max_queue_depth = property(lambda self: self._most_waiting)
+
+    def start(self):
+        self._task = asyncio.get_running_loop().create_task(self._empty())
+
+    async def send(self, text):
+        await self._places.acquire()
+        self._waiting.append(text)
+        self._most_waiting = max(self._most_waiting, len(self._waiting))
+        self._something.set()
+
+    async def _empty(self):
+        while await self._something.wait():
+            while self._waiting:
+                text = self._waiting.pop(0)
+                self._places.release()
+                self._in_flight += 1
+                self._most_in_flight = max(self._in_flight, self._most_in_flight)
+                try:
+                    await self._pipe.send(text)
+                finally:
+                    self._in_flight -= 1
+            self._something.clear()
+
+    async def __aiter__(self):
+        async for text in self._pipe:
+            yield text
+
+
+### END SOLUTION
+
+# %%
+check("1.3", Transport)
+
+# %% [markdown]
+# ## 1.4 `Transport.close`: nothing hangs
+#
+# Three can be waiting when the line ends: the writer in `pipe.send`, senders for room in the queue, and whoever closes.
+# None of them may wait for ever. Copy your class of 1.3, and go on: `close` is new, and `send`, the iteration and the
+# writer now know the end.
+#
+# The line can end in two ways. We close it: `close`. Or the peer does: then the pipe's iteration ends, and a stalled
+# `pipe.send` raises `ConnectionLost`. In both cases nothing of the transport is left when `close` has returned: no
+# task, no timer.
+
+# %%
+### STEP 1.4 · 2 points · 7 minutes
+### HINT List who can be waiting: the writer, the senders, the one who closes.
+### HINT `asyncio.timeout(timeout)` around `queue.join()`. An event says that the line is over; senders wait for it too.
+### HINT In `send`: `await asyncio.wait({put_task, over_task}, return_when=asyncio.FIRST_COMPLETED)`. Raise if it is
+###      over, and cancel the loser.
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+from ocpp_lab import ConnectionLost, Pipe
+
+
+### BEGIN SOLUTION
+class Transport:
+    """Texts over a pipe: one writer, one bounded queue, and probes, as in step 1.3."""
+
+    def __init__(self, pipe: Pipe, *, limit: int = 1000) -> None:
+        """``limit``: how many texts may wait in the queue."""
+        self._pipe = pipe
+        self._queue: asyncio.Queue[str] = asyncio.Queue(maxsize=limit)
+        self._writer: asyncio.Task | None = None
+        self._closing: asyncio.Task | None = None
+        self._over = asyncio.Event()
+        self.writes_in_flight = self.max_writes_in_flight = self.max_queue_depth = 0
+
+    @property
+    def queue_depth(self) -> int:
+        """How many texts wait to be given to the pipe."""
+        return self._queue.qsize()
+
+    def start(self) -> None:
+        """Begin to write. Called once, before anything is sent, in a running event loop."""
+        self._writer = asyncio.create_task(self._write())
+
+    async def send(self, text: str) -> None:
+        """Returns when the text is queued; waits while ``limit`` texts wait. Raises ConnectionLost once the line is over.
+
+        Over means: `close` was called, or the peer has closed. Whoever waits for room when that happens gets
+        ConnectionLost too, within a second; while a `close` still flushes, its text may go out instead.
+        """
+        if self._over.is_set():
+            raise ConnectionLost
+        put = asyncio.create_task(self._queue.put(text))
+        over = asyncio.create_task(self._over.wait())
+        try:
+            await asyncio.wait({put, over}, return_when=asyncio.FIRST_COMPLETED)
+            if not put.done():
+                raise ConnectionLost
+        finally:
+            put.cancel()
+            over.cancel()
+        self.max_queue_depth = max(self.max_queue_depth, self.queue_depth)
+
+    async def __aiter__(self) -> AsyncIterator[str]:
+        """The texts that come in. Ends, without an error, when the pipe's iteration ends: then the line is over."""
+        async for text in self._pipe:
+            yield text
+        self._end()
+
+    async def close(self, code: int = 1000, reason: str = "", *, flush: bool = True, timeout: float = 5.0) -> None:
+        """Close the line: `pipe.close(code, reason)`, once, however often and by however many this is called.
+
+        With ``flush`` first send what is queued, for at most ``timeout`` seconds; without it send nothing more. If the
+        peer has closed before, there is nothing to send. On return nothing is left, and the iteration ends.
+        """
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close(code, reason, flush, timeout))
+        await asyncio.shield(self._closing)
+
+    async def _close(self, code, reason, flush, timeout) -> None:
+        alive = not self._over.is_set()
+        self._over.set()
+        if flush and alive:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(timeout):
+                    await self._queue.join()
+        self._end()
+        if self._writer:
+            await asyncio.wait([self._writer])
+        await self._pipe.close(code, reason)
+
+    def _end(self) -> None:
+        self._over.set()
+        if self._writer:
+            self._writer.cancel()
+
+    async def _write(self) -> None:
+        while True:
+            text = await self._queue.get()
+            self.writes_in_flight += 1
+            self.max_writes_in_flight = max(self.max_writes_in_flight, self.writes_in_flight)
+            try:
+                await self._pipe.send(text)
+            except ConnectionLost:
+                self._over.set()
+                return
+            finally:
+                self.writes_in_flight -= 1
+                self._queue.task_done()
+
+
+### WRONG joins-forever -> never-hangs: the peer reads no more, so the queue never empties; flush at most `timeout`
+###       seconds.
+class Transport(Transport):
+    async def _close(self, code, reason, flush, timeout):
+        if flush and not self._over.is_set():
+            self._over.set()
+            await self._queue.join()
+        await super()._close(code, reason, False, timeout)
+
+
+### WRONG cancels-first -> flush-sends-all: the writer is gone before the queue is empty.
+class Transport(Transport):
+    async def _close(self, code, reason, flush, timeout):
+        self._writer.cancel()
+        await super()._close(code, reason, flush, timeout)
+
+
+### WRONG forgets-the-last -> flush-sends-all: the last text was still on its way.
+class Transport(Transport):
+    async def _close(self, code, reason, flush, timeout):
+        alive = not self._over.is_set()
+        self._over.set()
+        if flush and alive:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(timeout):
+                    while not self._queue.empty():  # noqa: ASYNC110
+                        await asyncio.sleep(0.01)
+        await super()._close(code, reason, False, timeout)
+
+
+### WRONG sentinel-behind-full -> never-hangs: your stop mark waits in the queue it should stop.
+class Transport(Transport):
+    async def _write(self):
+        while (text := await self._queue.get()) is not None:
+            self.writes_in_flight = self.max_writes_in_flight = 1
+            try:
+                if self._flush:
+                    await self._pipe.send(text)
+            except ConnectionLost:
+                self._over.set()
+                return
+            finally:
+                self.writes_in_flight = 0
+
+    _flush = True
+
+    async def _close(self, code, reason, flush, timeout):
+        self._flush = flush
+        self._over.set()
+        if not self._writer.done():
+            await self._queue.put(None)
+            await asyncio.wait([self._writer], timeout=timeout)
+        await super()._close(code, reason, False, timeout)
+
+
+### WRONG always-flushes -> drop-sends-none-more: there is nothing to wait for: close the pipe at once.
+class Transport(Transport):
+    async def _close(self, code, reason, flush, timeout):
+        await super()._close(code, reason, True, timeout)
+
+
+### WRONG forgets-waiters -> senders-released: a sender still waits in `put` of a queue nobody empties.
+class Transport(Transport):
+    async def send(self, text):
+        if self._over.is_set():
+            raise ConnectionLost
+        await self._queue.put(text)
+        self.max_queue_depth = max(self.max_queue_depth, self.queue_depth)
+
+
+### WRONG closes-twice -> twice-is-fine: the pipe is closed once, however often `close` is called.
+class Transport(Transport):
+    async def close(self, code=1000, reason="", *, flush=True, timeout=5.0):
+        await self._close(code, reason, flush, timeout)
+
+
+### WRONG only-own-close -> peer-close: when the peer closes first, your writer dies silently and senders wait.
+class Transport(Transport):
+    def __init__(self, pipe, *, limit=1000):
+        super().__init__(pipe, limit=limit)
+        self._pipe = self._Silent(pipe)
+
+    async def __aiter__(self):
+        async for text in self._pipe:
+            yield text
+
+    class _Silent:
+        def __init__(self, pipe):
+            self.pipe, self.close = pipe, pipe.close
+
+        def __aiter__(self):
+            return aiter(self.pipe)
+
+        async def send(self, text):
+            try:
+                await self.pipe.send(text)
+            except ConnectionLost:
+                await asyncio.Event().wait()
+
+
+### RIGHT select-on-get-and-closed
+class Transport:
+    def __init__(self, pipe, *, limit=1000):
+        self.pipe, self.queue = pipe, asyncio.Queue(limit)
+        self.writes_in_flight = self.max_writes_in_flight = self.max_queue_depth = 0
+        self.closed = self.task = None
+        self.stage = "open"
+
+    @property
+    def queue_depth(self):
+        return self.queue.qsize()
+
+    def start(self):
+        self.closed = asyncio.get_running_loop().create_future()
+        self.task = asyncio.create_task(self.writer())
+
+    async def or_closed(self, work):
+        """The result, or ConnectionLost if the line is over first."""
+        task = asyncio.ensure_future(work)
+        await asyncio.wait({task, self.closed}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        raise ConnectionLost("the line is over")
+
+    def over(self):
+        self.stage = "over"
+        if not self.closed.done():
+            self.closed.set_result(None)
+
+    async def send(self, text):
+        if self.stage != "open":
+            raise ConnectionLost("the line is over")
+        await self.or_closed(self.queue.put(text))
+        self.max_queue_depth = max(self.max_queue_depth, self.queue_depth)
+
+    async def writer(self):
+        try:
+            while self.stage == "open" or not self.queue.empty():
+                text = await self.or_closed(self.queue.get())
+                self.writes_in_flight, self.max_writes_in_flight = 1, 1
+                await self.or_closed(self.pipe.send(text))
+                self.writes_in_flight = 0
+        except ConnectionLost:
+            self.over()
+
+    async def __aiter__(self):
+        async for text in self.pipe:
+            yield text
+        self.over()
+
+    async def close(self, code=1000, reason="", *, flush=True, timeout=5.0):
+        if self.stage == "closing":
+            await asyncio.wait({self.closed})
+        if self.closes_already:
+            return
+        self.closes_already = True
+        if self.stage == "open" and flush:
+            self.stage = "closing"
+            if self.queue.empty() and not self.writes_in_flight:
+                self.over()
+            await asyncio.wait({self.task}, timeout=timeout)
+        self.over()
+        await asyncio.wait({self.task})
+        await self.pipe.close(code, reason)
+
+    closes_already = False
+
+
+### RIGHT no-queue-class
+from collections import deque
+
+
+class Transport:
+    """A deque; whoever waits has a future; the writer lives as long as there is something to write."""
+
+    def __init__(self, pipe, *, limit=1000):
+        self._pipe, self._limit = pipe, limit
+        self._texts, self._senders = deque(), deque()
+        self.writes_in_flight = self.max_writes_in_flight = self.max_queue_depth = 0
+        self._task = None
+        self._lost = False
+        self._done = None
+
+    @property
+    def queue_depth(self):
+        return len(self._texts)
+
+    def start(self):
+        pass
+
+    def _push(self, text):
+        self._texts.append(text)
+        self.max_queue_depth = max(self.max_queue_depth, len(self._texts))
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._empty())
+
+    async def send(self, text: str):
+        while not self._lost and len(self._texts) >= self._limit:
+            turn = asyncio.get_running_loop().create_future()
+            self._senders.append(turn)
+            await turn
+        if self._lost:
+            raise ConnectionLost("closed")
+        self._push(text)
+
+    def _wake(self, every=False):
+        while self._senders:
+            turn = self._senders.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                if not every:
+                    return
+
+    async def _empty(self):
+        while self._texts:
+            text = self._texts.popleft()
+            self._wake()
+            self.writes_in_flight = self.max_writes_in_flight = 1
+            try:
+                await self._pipe.send(text)
+            except ConnectionLost:
+                return self._end()
+            finally:
+                self.writes_in_flight = 0
+
+    def _end(self):
+        self._lost = True
+        self._texts.clear()
+        self._wake(every=True)
+
+    async def __aiter__(self):
+        try:
+            async for text in self._pipe:
+                yield text
+        finally:
+            self._end()
+
+    async def close(self, code=1000, reason="", *, flush=True, timeout=5.0):
+        if self._done is not None:
+            await self._done.wait()
+            return
+        self._done = asyncio.Event()
+        self._lost = True
+        self._wake(every=True)
+        if self._task and not self._task.done():
+            await asyncio.wait([self._task], timeout=timeout if flush else 0)
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        self._end()
+        await self._pipe.close(code, reason)
+        self._done.set()
+
+
+### END SOLUTION
+
+# %%
+check("1.4", Transport)
+
+# %% [markdown]
+# ## 1.5 Tests that boot and time out
+#
+# Now you write tests, and we try them on stacks: right ones and broken ones. A test raises `AssertionError` on a
+# broken stack and returns on a right one. Any other exception counts as a failure too, and so does a test that is not
+# done after 10 minutes. Time is simulated: `await asyncio.sleep(60)` takes no time.
+#
+# A test gets a `bench`. It begins with `await bench.start(interval=…, timeout=…)`: both ends start, and the charge point
+# has 5 s to come online. `interval` (whole seconds) is what a BootNotification is answered. `timeout` (seconds) is how
+# long a call waits for its answer. Then there are:
+#
+# | | |
+# |---|---|
+# | `bench.central_system.received` | what came in, oldest first; each has `.at` (s), `.text` and `.frame`; a `Call` has an `.action` |
+# | `.heartbeats` | when Heartbeats came (s, the clock of `asyncio.get_running_loop().time()`, as `.at` is) |
+# | `.last_boot_id` | the unique id of the newest BootNotification, or None |
+# | `.faults` | `rule = faults.ignore("Authorize")`, `faults.remove(rule)` |
+# | `await bench.charge_point.call(m.AuthorizeRequest(id_tag="TAG_A"))` | the response; raises `CallTimeout`, `ConnectionLost`, … |
+# | `bench.charge_point.pending` | how many of its calls await their answer now |
+#
+# Before its boot is accepted a charge point sends nothing else. After it, it boots no more, reports the status of its
+# connectors, and sends a Heartbeat after each `interval`. A call without an answer ends with `CallTimeout` after
+# `timeout`. A right stack may be slow: 0.2 s for a round trip.
+
+# %%
+### STEP 1.5 · 3 points · 8 minutes
+### HINT What would a lying stack do? Assert what it cannot fake.
+### HINT `received` keeps order and time: which action came first, and how often did it come?
+### HINT `gaps = [b - a for a, b in pairwise(beats)]`, then `assert all(abs(gap - interval) < 0.5 for gap in gaps)`. For
+###      the timeout: `try: …`, `except CallTimeout: pass`, `else: raise AssertionError(…)`.
+import asyncio
+from itertools import pairwise
+
+from ocpp_lab import Call, CallTimeout
+from ocpp_lab import messages as m
+from ocpp_lab.checks.smoke_tests import Bench
+
+
+### BEGIN SOLUTION
+async def boot_accepted_then_heartbeat(bench: Bench) -> None:
+    """The charge point boots, once, and first of all; then Heartbeats come in the cadence of the interval."""
+    await bench.start(interval=10, timeout=5)
+    await asyncio.sleep(45)
+    actions = [event.frame.action for event in bench.central_system.received if isinstance(event.frame, Call)]
+    assert actions and actions[0] == "BootNotification", f"expected a boot first, came {actions}"
+    assert actions.count("BootNotification") == 1, "expected one boot"
+    beats = bench.central_system.heartbeats
+    assert len(beats) >= 3, f"expected three heartbeats in 45 s, came {len(beats)}"
+    gaps = [b - a for a, b in pairwise(beats)]
+    assert all(abs(gap - 10) < 0.5 for gap in gaps), f"expected 10 s between heartbeats, came {gaps}"
+
+
+async def timeout_no_server_reply(bench: Bench) -> None:
+    """A call that nobody answers raises CallTimeout, after the timeout; then it is pending no more."""
+    await bench.start(interval=300, timeout=2)
+    bench.central_system.faults.ignore("Authorize")
+    start = asyncio.get_running_loop().time()
+    try:
+        async with asyncio.timeout(10):
+            await bench.charge_point.call(m.AuthorizeRequest(id_tag="TAG_A"))
+    except CallTimeout:
+        took = asyncio.get_running_loop().time() - start
+    else:
+        raise AssertionError("expected CallTimeout, came a response")
+    assert abs(took - 2) < 0.5, f"expected the timeout after 2 s, it came after {took} s"
+    assert bench.charge_point.pending == 0, "expected that the call is forgotten"
+
+
+### WRONG asserts-nothing -> catches-no-boot: your test passes on a stack that never boots; a test that cannot fail tests
+###       nothing.
+async def boot_accepted_then_heartbeat(bench):
+    await bench.start(interval=10, timeout=5)
+    await asyncio.sleep(60)
+
+
+### WRONG exact-frame-list -> passes-good: StatusNotifications after boot are right (CE3.22); look for what must be
+###       there.
+async def boot_accepted_then_heartbeat(bench):
+    await bench.start(interval=10, timeout=5)
+    while len(bench.central_system.heartbeats) < 3:  # noqa: ASYNC110
+        await asyncio.sleep(0.1)
+    actions = [event.frame.action for event in bench.central_system.received]
+    assert actions == ["BootNotification", "Heartbeat", "Heartbeat", "Heartbeat"]
+    assert abs(bench.central_system.heartbeats[2] - bench.central_system.heartbeats[0] - 20) < 1
+
+
+### WRONG first-heartbeat-only -> catches-interval-ignored: one heartbeat does not show a cadence; wait for three and look
+###       at the gaps.
+async def boot_accepted_then_heartbeat(bench):
+    await bench.start(interval=10, timeout=5)
+    async with asyncio.timeout(15):
+        while not bench.central_system.heartbeats:  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+    actions = [event.frame.action for event in bench.central_system.received if isinstance(event.frame, Call)]
+    assert actions[0] == "BootNotification" and actions.count("BootNotification") == 1
+
+
+### WRONG any-boot-will-do -> catches-boot-twice: that stack boots again although its boot was accepted; count the boots
+###       (core 4.2).
+async def boot_accepted_then_heartbeat(bench):
+    await bench.start(interval=10, timeout=5)
+    await asyncio.sleep(45)
+    assert bench.central_system.last_boot_id
+    beats = bench.central_system.heartbeats
+    assert all(abs(b - a - 10) < 0.5 for a, b in pairwise(beats))
+
+
+### WRONG boot-somewhere -> catches-heartbeat-before-accepted: that stack sends a Heartbeat before its boot; look at what
+###       came first (core 4.2).
+async def boot_accepted_then_heartbeat(bench):
+    await bench.start(interval=10, timeout=5)
+    await asyncio.sleep(45)
+    actions = [event.frame.action for event in bench.central_system.received if isinstance(event.frame, Call)]
+    assert actions.count("BootNotification") == 1
+    beats = bench.central_system.heartbeats
+    assert len(beats) >= 3 and all(abs(b - a - 10) < 0.5 for a, b in pairwise(beats))
+
+
+### WRONG any-exception -> catches-timeout-as-result: a result of None is no exception; assert that CallTimeout is
+###       raised.
+async def timeout_no_server_reply(bench):
+    await bench.start(interval=300, timeout=2)
+    bench.central_system.faults.ignore("Authorize")
+    try:
+        await bench.charge_point.call(m.AuthorizeRequest(id_tag="TAG_A"))
+    except Exception as error:
+        assert error
+    assert bench.charge_point.pending == 0
+
+
+### WRONG does-not-look-back -> catches-timeout-leaks-pending: the call ended, and that stack still counts it as pending;
+###       read `charge_point.pending`, or make one more call.
+async def timeout_no_server_reply(bench):
+    await bench.start(interval=300, timeout=2)
+    bench.central_system.faults.ignore("Authorize")
+    try:
+        await bench.charge_point.call(m.AuthorizeRequest(id_tag="TAG_A"))
+        raise AssertionError("a response")
+    except CallTimeout:
+        pass
+
+
+### WRONG fire-and-forget -> catches-timeout-never: on that stack the call never ends, and your test does not notice;
+###       await the call, with a deadline.
+async def timeout_no_server_reply(bench):
+    await bench.start(interval=300, timeout=2)
+    bench.central_system.faults.ignore("Authorize")
+    call = asyncio.create_task(bench.charge_point.call(m.AuthorizeRequest(id_tag="TAG_A")))
+    await asyncio.sleep(5)
+    assert not call.done() or isinstance(call.exception(), CallTimeout)
+
+
+### WRONG tight-clock -> passes-good: latency is not a fault.
+async def timeout_no_server_reply(bench):
+    await bench.start(interval=300, timeout=2)
+    loop = asyncio.get_running_loop()
+    start = loop.time()
+    await bench.charge_point.call(m.HeartbeatRequest())
+    assert loop.time() - start < 0.01
+    bench.central_system.faults.ignore("Authorize")
+    try:
+        await bench.charge_point.call(m.AuthorizeRequest(id_tag="TAG_A"))
+        raise AssertionError("a response")
+    except CallTimeout:
+        assert bench.charge_point.pending == 0
+
+
+### WRONG asks-which-stack -> passes-good: it looks at the stack's name; the check hides it.
+async def boot_accepted_then_heartbeat(bench):
+    await bench.start(interval=10, timeout=5)
+    assert type(bench.charge_point).__name__ == "ChargePoint"
+
+
+### RIGHT polls-with-deadline
+async def _until(condition, seconds):
+    deadline = asyncio.get_running_loop().time() + seconds
+    while not condition():
+        if asyncio.get_running_loop().time() > deadline:
+            raise AssertionError("not in time")
+        await asyncio.sleep(0.01)
+
+
+async def boot_accepted_then_heartbeat(bench):
+    await bench.start(timeout=30, interval=2)
+    system = bench.central_system
+    await _until(lambda: system.last_boot_id is not None, 10)
+    boots = [event for event in system.received if '"BootNotification"' in event.text]
+    for number in range(1, 5):
+        await _until(lambda number=number: len(system.heartbeats) >= number, 4)
+        assert system.heartbeats[0] > boots[0].at
+    first, *_, last = system.heartbeats
+    assert abs((last - first) / (len(system.heartbeats) - 1) - 2) < 0.2
+    assert sum('"BootNotification"' in event.text for event in system.received) == 1
+
+
+async def timeout_no_server_reply(bench):
+    await bench.start(interval=1000, timeout=0.5)
+    rule = bench.central_system.faults.ignore("DataTransfer")
+    request = m.DataTransferRequest(vendor_id="Lab")
+    ended = await asyncio.wait_for(asyncio.gather(bench.charge_point.call(request), return_exceptions=True), 5)
+    assert [type(each) for each in ended] == [CallTimeout]
+    bench.central_system.faults.remove(rule)
+    async with asyncio.timeout(5):
+        assert (await bench.charge_point.call(request)).status
+
+
+### RIGHT collects-events
+class _Watcher:
+    """What came in, as an async iterator of actions and times."""
+
+    def __init__(self, bench):
+        self.bench, self.seen = bench, 0
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        while True:
+            events = [event for event in self.bench.central_system.received if isinstance(event.frame, Call)]
+            if len(events) > self.seen:
+                self.seen += 1
+                return events[self.seen - 1].frame.action, events[self.seen - 1].at
+            await asyncio.sleep(0.05)
+
+
+async def boot_accepted_then_heartbeat(bench):
+    await bench.start(interval=20, timeout=30)
+    story = []
+    try:
+        async with asyncio.timeout(130):
+            async for action, at in _Watcher(bench):
+                story.append((action, at))
+    except TimeoutError:
+        pass
+    assert [n for n, (action, _) in enumerate(story) if action == "BootNotification"] == [0]
+    beats = [at for action, at in story if action == "Heartbeat"]
+    assert len(beats) in (5, 6, 7)
+    assert {round(later - earlier) for earlier, later in pairwise(beats)} == {20}
+
+
+async def timeout_no_server_reply(bench):
+    await bench.start(interval=500, timeout=10)
+    bench.central_system.faults.ignore("Heartbeat", times=1)
+    call = asyncio.create_task(bench.charge_point.call(m.HeartbeatRequest(), timeout=3))
+    await asyncio.sleep(2)
+    assert not call.done()
+    await asyncio.sleep(2)
+    assert call.done() and isinstance(call.exception(), CallTimeout) and not bench.charge_point.pending
+
+
+### END SOLUTION
+
+# %%
+check("1.5", boot_accepted_then_heartbeat, timeout_no_server_reply)
+
+# %% [markdown]
+# ## 1.6 Tests that flood and cut
+#
+# Three more tests, with the same bench and the same rules. New on it:
+#
+# | | |
+# |---|---|
+# | `await bench.ask(Call("17", "MakeCoffee", {}))` | sends this frame from the charge point's end, below its session; returns the next reply that answers none of its own calls, whatever its id; `TimeoutError` after 5 s |
+# | `await bench.charge_point.send('[2,"flood-1","Heartbeat",{}]')` | a text as it is, below the session: `send` of the charge point's transport |
+# | `bench.charge_point.max_writes_in_flight` | the transport's probe; so are `writes_in_flight`, `queue_depth`, `max_queue_depth` |
+# | `await bench.central_system["CP_1"].close(1001)` | the central system closes the connection |
+#
+# - An action that OCPP does not know is answered with the CallError `NotImplemented`, under the id of the call. The
+#   session goes on (J-spec 4.2.3).
+# - A thousand texts, sent at once, all arrive. Never are two of them on the wire. (Below the session, for a session has
+#   one call in flight anyway.)
+# - When the central system closes, all calls of the charge point end at once. Open three with a timeout of 30 s: one is
+#   on the wire and ends with `ConnectionLost`. The others wait for their turn and end with `NotConnected`: they were
+#   never sent.
+
+# %%
+### STEP 1.6 · 3 points · 8 minutes
+### HINT Each broken stack differs from a right one in one observable. Which?
+### HINT Ask twice: the session may have died of the first answer. `loop.time()` before and after the close.
+### HINT `results = await asyncio.gather(*calls, return_exceptions=True)` within 1 s of the close. Then
+###      `assert all(isinstance(r, (ConnectionLost, NotConnected)) for r in results)`.
+import asyncio
+
+from ocpp_lab import Call, CallError, CallResult, ConnectionLost, NotConnected
+from ocpp_lab import messages as m
+from ocpp_lab.checks.smoke_tests import Bench
+
+
+### BEGIN SOLUTION
+async def unknown_action_yields_not_implemented(bench: Bench) -> None:
+    """An unknown action gets the CallError NotImplemented, under its own id, and the next call is answered as usual."""
+    await bench.start(interval=300, timeout=5)
+    answer = await bench.ask(Call("17", "MakeCoffee", {}))
+    assert isinstance(answer, CallError) and answer.code == "NotImplemented", f"expected NotImplemented, came {answer}"
+    assert answer.unique_id == "17", f"expected the id 17, came {answer.unique_id}"
+    again = await bench.ask(Call("18", "Heartbeat", {}))
+    assert isinstance(again, CallResult) and again.unique_id == "18", f"expected a result for 18, came {again}"
+
+
+async def back_pressure_thousand_frames(bench: Bench) -> None:
+    """1,000 texts, sent at once, all arrive; never are two of them on the wire."""
+    await bench.start(interval=300, timeout=5)
+    texts = [f'[2,"flood-{n}","Heartbeat",{{}}]' for n in range(1000)]
+    await asyncio.gather(*(bench.charge_point.send(text) for text in texts))
+    await asyncio.sleep(5)
+    arrived = {event.text for event in bench.central_system.received} & set(texts)
+    assert len(arrived) == 1000, f"expected 1,000 texts, came {len(arrived)}"
+    assert bench.charge_point.max_writes_in_flight == 1, "expected one write in flight"
+
+
+async def server_close_resolves_pendings(bench: Bench) -> None:
+    """When the central system closes, three calls that wait end within a second: ConnectionLost or NotConnected."""
+    await bench.start(interval=300, timeout=30)
+    bench.central_system.faults.ignore("Authorize")
+    request = m.AuthorizeRequest(id_tag="TAG_A")
+    calls = [asyncio.create_task(bench.charge_point.call(request)) for _ in range(3)]
+    await asyncio.sleep(1)
+    await bench.central_system["CP_1"].close(1001)
+    async with asyncio.timeout(1):
+        results = await asyncio.gather(*calls, return_exceptions=True)
+    assert all(isinstance(each, (ConnectionLost, NotConnected)) for each in results), f"came {results}"
+
+
+### WRONG counts-only -> catches-parallel-writes: all arrived, but 1,000 writes were in flight; read the probe.
+async def back_pressure_thousand_frames(bench):
+    await bench.start(interval=300, timeout=5)
+    texts = [f'[2,"flood-{n}","Heartbeat",{{}}]' for n in range(1000)]
+    await asyncio.gather(*(bench.charge_point.send(text) for text in texts))
+    await asyncio.sleep(5)
+    assert len({event.text for event in bench.central_system.received} & set(texts)) == 1000
+
+
+### WRONG probe-only -> catches-lost-frame: one on the wire at a time, and one lost; count what arrived.
+async def back_pressure_thousand_frames(bench):
+    await bench.start(interval=300, timeout=5)
+    texts = [f'[2,"flood-{n}","Heartbeat",{{}}]' for n in range(1000)]
+    await asyncio.gather(*(bench.charge_point.send(text) for text in texts))
+    await asyncio.sleep(5)
+    assert bench.charge_point.max_writes_in_flight == 1
+
+
+### WRONG one-pending -> catches-pending-forever: that stack resolves the first and forgets the rest; open three.
+async def server_close_resolves_pendings(bench):
+    await bench.start(interval=300, timeout=30)
+    bench.central_system.faults.ignore("Authorize")
+    call = asyncio.create_task(bench.charge_point.call(m.AuthorizeRequest(id_tag="TAG_A")))
+    await asyncio.sleep(1)
+    await bench.central_system["CP_1"].close(1001)
+    await asyncio.wait([call], timeout=1)
+    assert isinstance(call.exception(), ConnectionLost)
+
+
+### WRONG no-deadline -> catches-waits-out-timeout: resolved after 30 s is not resolved at the close; assert when.
+async def server_close_resolves_pendings(bench):
+    await bench.start(interval=300, timeout=30)
+    bench.central_system.faults.ignore("Authorize")
+    request = m.AuthorizeRequest(id_tag="TAG_A")
+    calls = [asyncio.create_task(bench.charge_point.call(request)) for _ in range(3)]
+    await asyncio.sleep(1)
+    await bench.central_system["CP_1"].close(1001)
+    results = await asyncio.gather(*calls, return_exceptions=True)
+    assert all(isinstance(each, (ConnectionLost, NotConnected)) for each in results)
+
+
+### WRONG no-next-call -> catches-dead-after-error: the answer was right and the session died of it; make one more call.
+async def unknown_action_yields_not_implemented(bench):
+    await bench.start(interval=300, timeout=5)
+    answer = await bench.ask(Call("17", "MakeCoffee", {}))
+    assert answer == CallError("17", "NotImplemented", answer.description, answer.details)
+
+
+### WRONG any-error-will-do -> catches-wrong-code: that stack answers NotSupported, which is for a known action; compare
+###       the code (J-spec 4.2.3).
+async def unknown_action_yields_not_implemented(bench):
+    await bench.start(interval=300, timeout=5)
+    assert isinstance(await bench.ask(Call("17", "MakeCoffee", {})), CallError)
+    assert isinstance(await bench.ask(Call("18", "Heartbeat", {})), CallResult)
+
+
+### WRONG trusts-the-id -> catches-wrong-id: that stack answers under another id, which nobody waits for; compare the
+###       ids (J-spec 4.1.4).
+async def unknown_action_yields_not_implemented(bench):
+    await bench.start(interval=300, timeout=5)
+    assert (await bench.ask(Call("17", "MakeCoffee", {}))).code == "NotImplemented"
+    assert isinstance(await bench.ask(Call("18", "Heartbeat", {})), CallResult)
+
+
+### WRONG expects-uuids -> passes-good: an id need not be a UUID: any string of at most 36 characters will do (J-spec
+###       4.1.4).
+_server_close = server_close_resolves_pendings
+
+
+async def server_close_resolves_pendings(bench):
+    await _server_close(bench)
+    ids = [event.frame.unique_id for event in bench.central_system.received if isinstance(event.frame, Call)]
+    assert all(len(each) == 36 for each in ids)
+
+
+### WRONG expects-one-kind -> passes-good: `server_close_resolves_pendings` fails on a stack that is right: AssertionError
+async def server_close_resolves_pendings(bench):
+    await bench.start(interval=300, timeout=30)
+    bench.central_system.faults.ignore("Authorize")
+    request = m.AuthorizeRequest(id_tag="TAG_A")
+    calls = [asyncio.create_task(bench.charge_point.call(request)) for _ in range(3)]
+    await asyncio.sleep(1)
+    await bench.central_system["CP_1"].close(1001)
+    async with asyncio.timeout(1):
+        results = await asyncio.gather(*calls, return_exceptions=True)
+    if not all(isinstance(each, ConnectionLost) for each in results):
+        raise AssertionError
+
+
+### RIGHT one-helper
+async def _ready(bench, *ignored, **options):
+    await bench.start(**{"interval": 600, "timeout": 30, **options})
+    for action in ignored:
+        bench.central_system.faults.ignore(action)
+    return bench.central_system, bench.charge_point
+
+
+async def _expect(bench, question, kind, **parts):
+    answer = await bench.ask(question, timeout=2)
+    assert type(answer) is kind
+    assert {name: getattr(answer, name) for name in parts} == parts
+
+
+async def unknown_action_yields_not_implemented(bench):
+    await _ready(bench)
+    for number, action in enumerate(["Fly", "heartbeat", ""]):
+        parts = {"unique_id": f"q{number}", "code": "NotImplemented"}
+        await _expect(bench, Call(f"q{number}", action, {}), CallError, **parts)
+    await _expect(bench, Call("last", "Heartbeat", {}), CallResult, unique_id="last")
+
+
+async def back_pressure_thousand_frames(bench):
+    system, point = await _ready(bench)
+    for number in range(1000):
+        await point.send(f'[2,"n{number}","DataTransfer",{{"vendorId":"Lab"}}]')
+    deepest = 0
+    while point.queue_depth or point.writes_in_flight:
+        deepest = max(deepest, point.writes_in_flight)
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(3)
+    numbers = [int(event.frame.unique_id[1:]) for event in system.received if '"DataTransfer"' in event.text]
+    assert numbers == list(range(1000))
+    assert max(deepest, point.max_writes_in_flight) <= 1
+
+
+async def server_close_resolves_pendings(bench):
+    system, point = await _ready(bench, "DataTransfer")
+    calls = [asyncio.ensure_future(point.call(m.DataTransferRequest(vendor_id="Lab"))) for _ in range(5)]
+    await asyncio.sleep(0.5)
+    closing = asyncio.get_running_loop().time()
+    await system["CP_1"].close(1001, "restart")
+    done, waiting = await asyncio.wait(calls, timeout=3)
+    assert not waiting and asyncio.get_running_loop().time() - closing < 3
+    for call in done:
+        assert isinstance(call.exception(), ConnectionLost | NotConnected)
+
+
+### RIGHT asyncio-timeout-asserts
+async def unknown_action_yields_not_implemented(bench):
+    await bench.start(interval=60, timeout=10)
+    async with asyncio.timeout(20):
+        unknown = await bench.ask('[2,"a-1","Brew",{"cups":2}]')
+        match unknown:
+            case CallError(unique_id="a-1", code="NotImplemented"):
+                pass
+            case _:
+                raise AssertionError(unknown)
+        await bench.charge_point.call(m.HeartbeatRequest())
+
+
+async def back_pressure_thousand_frames(bench):
+    await bench.start(interval=600, timeout=10)
+    async with asyncio.TaskGroup() as group:
+        for number in range(1000):
+            group.create_task(bench.charge_point.send(f'[3,"r{number}",{{}}]'))
+    async with asyncio.timeout(30):
+        arrived = set()
+        while len(arrived) < 1000:
+            arrived |= {e.frame.unique_id for e in bench.central_system.received if isinstance(e.frame, CallResult)}
+            await asyncio.sleep(5)
+    assert bench.charge_point.session.transport.max_writes_in_flight < 2
+
+
+async def server_close_resolves_pendings(bench):
+    await bench.start(interval=600, timeout=60)
+    bench.central_system.faults.close("Authorize", code=1001)
+
+    async def one(tag):
+        try:
+            await bench.charge_point.call(m.AuthorizeRequest(id_tag=tag))
+        except (ConnectionLost, NotConnected) as error:
+            return error
+        raise AssertionError("answered")
+
+    async with asyncio.timeout(2), asyncio.TaskGroup() as group:
+        calls = [group.create_task(one(tag)) for tag in "ABC"]
+    assert all(call.result() for call in calls)
+
+
+### END SOLUTION
+
+# %%
+check("1.6", unknown_action_yields_not_implemented, back_pressure_thousand_frames, server_close_resolves_pendings)
+
+# %% [markdown]
+# ## Capstone: your transport in a charge point
+#
+# `ChargePoint(transport=…)` takes a factory: it makes one transport for every connection. Yours goes in here; where a
+# step is not done yet, the package's. The central system is live too, and *stop reading*, *ignore* and *close 1001* are
+# on the panel.
+
+# %% tags=["scaffold"]
+import asyncio
+from functools import partial
+from itertools import repeat
+
+from ocpp_lab import Call, CentralSystem, ChargePoint
+from ocpp_lab import messages as m
+
+your_decode, your_encode, YourTransport = mine("1.1"), mine("1.2"), mine("1.4")
+central_system = await CentralSystem(receive_buffer=4096).start()
+charge_point = await ChargePoint(
+    central_system.url, "CP_1", transport=YourTransport, send_buffer=4096, delays=lambda: repeat(0.1)
+).start()
+await lab.until(lambda: len(central_system.answers.statuses) == 2)
+print("CP_1 is", charge_point.state)
+panel = lab.FaultPanel(central_system)
+panel
+
+# %% [markdown]
+# The flood of 17:40: a thousand frames, written by your `encode`, while the central system reads nothing for 0.5 s.
+# **Predict** how many writes are in flight, and how deep the queue gets.
+
+# %% tags=["scaffold"]
+transport = charge_point.session.transport
+frames = [your_encode(Call(f"flood-{n}", "DataTransfer", {"vendorId": "Lab", "data": "x" * 60})) for n in range(1000)]
+probes = {name: partial(getattr, transport, name) for name in ("queue_depth", "writes_in_flight")}
+panel.set(seconds=0.5)
+async with lab.Sampler(probes, interval=0.005) as sampler:
+    await asyncio.sleep(0.1)
+    start = lab.now()
+    panel.toggle("stop reading")
+    await asyncio.gather(*(transport.send(frame) for frame in frames))
+    print("all queued, while nobody reads:", lab.now() - start < 0.4)
+    await lab.until(lambda: sum('"flood-' in event.text for event in central_system.received) == 1000)
+    await lab.until(lambda: not transport.queue_depth and not transport.writes_in_flight)
+print("arrived in order:", [event.text for event in central_system.received if '"flood-' in event.text] == frames)
+print("most in flight:", transport.max_writes_in_flight)
+
+# %% tags=["scaffold"]
+lab.queue_depth(sampler, spans=[(start, start + 0.5, "the central system does not read")])
+
+# %% [markdown]
+# The charge point's trace holds what really passed, both ways. Your `decode` must read all of it as the package does.
+
+# %% tags=["scaffold"]
+passed = [event for event in charge_point.trace if event.mark in "<>"]
+print("frames read alike:", all(your_decode(event.text) == event.frame for event in passed))
+
+# %% [markdown]
+# Now *ignore* holds a call on the wire, two wait behind it, and the central system closes. **Predict** what the three
+# callers are told, and when.
+
+# %% tags=["scaffold"]
+panel.toggle("ignore")
+authorize = m.AuthorizeRequest(id_tag="TAG_A")
+calls = [asyncio.create_task(lab.timed(charge_point.call(authorize, timeout=30), "Authorize")) for _ in range(3)]
+await lab.until(lambda: central_system.faults.applied.get("ignore"))
+panel.press("close 1001")
+await panel.settle()
+panel.clear()
+three = await asyncio.gather(*calls)
+print(*(each.outcome for each in three), sep=", ")
+print("known within 1 s, not after 30 s:", all(each.seconds < 1 for each in three))
+await lab.until(lambda: charge_point.state == "online" and charge_point.session is not None)
+print(
+    "CP_1 is",
+    charge_point.state,
+    "again; a new connection, a new transport:",
+    charge_point.session.transport is not transport,
+)
+
+# %% [markdown]
+# The last check is a simulation. In fifty floods something happens in the midst: nothing, latency, *stop reading*, a
+# polite close, a reset, *close 1001*, or a reset of a stalled line. Then come fifty nights of chaos. Each text is read by
+# your `decode` and written again by your `encode` on its way through your `Transport`. Texts must keep their order, and
+# one is on the wire at a time. No sender and no call waits for ever, and no task is left. A failure names the seed and
+# shows the frames around it.
+
+# %%
+### STEP 1.capstone · 4 points · 8 minutes
+# Nothing to write: the check takes your `decode` of 1.1, your `encode` of 1.2 and your `Transport` of 1.4.
+### BEGIN SOLUTION
+### END SOLUTION
+
+# %%
+check("1.capstone", decode, encode, Transport)
+
+# %% [markdown]
+# **Check yourself.** A click on a question shows the answer.
+#
+# <details><summary>Who may close, and what must the other side do with its pending calls?</summary>
+# Either side may. The other fails all its pending calls at once.</details>
+# <details><summary>May a server send a call while a client waits for a reply?</summary>
+# Yes. Crossing calls are legal and must be served (J-spec 4.1.1).</details>
+# <details><summary>Is a `CallTimeout` proof that the peer did nothing?</summary>
+# No. It is indefinite: the request, the reply or the peer may be slow or lost.</details>
+# <details><summary>`send` returned. Has the peer got the text?</summary>
+# No. It is queued. Only an answer to it says that it arrived.</details>
+# <details><summary>Why does a spoilt CallResult report no id?</summary>
+# Only a Call is answered with a CallError. An error as the answer to an answer would never end.</details>
+
+# %% [markdown] tags=["solution-only"]
+# ## Beside the package
+#
+# `ocpp_lab/frames.py` declares the arrays as msgspec structs and matches the same three patterns. In addition it
+# reads the corrected spelling of the two misspelt codes, and refuses binary frames. It tells the id of a spoilt reply,
+# so that its call can end at once.
+#
+# `ocpp_lab/transport.py` has no permanent writer. On an idle line a text goes out before `send` returns; the writer
+# starts eagerly with the first text that has to wait, and ends with the last. Its queue is bounded in characters too:
+# a thousand long texts are too many. A pipe that does not close in time is cut. A cancelled `close` is shielded, as
+# ours is.
+#
+# The smoke tests of the house, `tests/integration/test_smoke.py`, run on real loopback; the broken stacks are in
+# `ocpp_lab/checks/smoke_tests/broken.py`.
+#
+# libocpp has one worker thread that takes messages from its queue and one writer on the socket; answers bypass the queue
+# (`message_queue.hpp`, `push_call_result`). A write slower than 1 s once paused its queue for ever (EVerest pull/1713).
+
+# %% tags=["scaffold"]
+panel.close()
+await charge_point.stop()
+await central_system.stop()
+await guard.stop()

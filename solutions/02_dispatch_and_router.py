@@ -1,0 +1,1582 @@
+# %% [markdown]
+# # Exercise 2: Dispatch and router
+#
+# ## Which code answers this text, and what if none does?
+#
+# **18:15.** A new release of the central system sends an action with a typo, then one with a missing field. The one
+# long `if` of `CP_1` crashes, and from then on it answers nothing.
+#
+# You declare messages, sort what is wrong with a payload, and write a `Router` that answers every call. At the end your
+# router runs a central system: live against a peer that sends 10,000 spoilt frames, then through fifty bad nights.
+#
+# - **Before:** notebook [2](../notebooks/02_dispatch_and_router.ipynb).
+# - **Time:** 52 minutes, six steps and a capstone, 20 points.
+# - **Level:** Python classes and exceptions; `async`/`await` from step 2.4 on.
+
+# %% tags=["scaffold"]
+from ocpp_lab import lab
+from ocpp_lab.checks import check, hint, mine, progress, solution, use_reference
+
+guard = lab.Guard()
+guard
+
+# %% [markdown]
+# Run a stub cell, then the cell below it: it says what is right, what is wrong, and why.
+# Stuck? `hint("2.1")` gives one hint more each time. `solution("2.1")` shows our answer.
+# `decode_payload = use_reference("2.2")` takes the package's piece, for no points.
+
+# %% [markdown]
+# ## 2.1 Two messages, declared
+#
+# The specification gives each payload as a table. A class can be that table. Here are three of the 78:
+#
+# | payload | wire name | Python name | type | |
+# |---|---|---|---|---|
+# | Authorize.req (core 6.1) | `idTag` | `id_tag` | text, at most 20 characters | required |
+# | Authorize.conf (core 6.2) | `idTagInfo` | `id_tag_info` | IdTagInfo | required |
+# | IdTagInfo (core 7.27) | `status` | `status` | Accepted, Blocked, Expired, Invalid or ConcurrentTx | required |
+# | | `parentIdTag` | `parent_id_tag` | text, at most 20 characters | optional |
+# | | `expiryDate` | `expiry_date` | instant with an offset | optional |
+# | ChangeConfiguration.req (core 6.9) | `key` | `key` | text, at most 50 characters | required |
+# | | `value` | `value` | text, at most 500 characters | required |
+#
+# No other field may be there (J-errata 3.1). An optional field that is absent is left out; it is never null.
+#
+# The bases `Payload`, `Request` and `Response` are msgspec structs. They turn `id_tag` into `idTag` on the wire, refuse
+# fields that are not declared, and leave out what has its default. `Request[AuthorizeResponse]` says which answer
+# belongs to a request. `Timestamp` is an instant with an offset: an aware `datetime` in Python, text on the wire.
+#
+# Structs check nothing when you build them. They are checked when they are read from JSON, and the stack reads back
+# what it is about to send.
+
+# %%
+### STEP 2.1 · 2 points · 8 minutes
+### HINT The table is the class: one line for each row, a name, a type, and a default if it is optional.
+### HINT `Annotated[str, Meta(max_length=20)]` is a text of at most 20 characters, `Literal["Hard", "Soft"]` one of two
+###      texts, and `… | None = None` an optional field.
+### HINT `id_tag_info: IdTagInfo`, and in `IdTagInfo`: `parent_id_tag: Annotated[str, Meta(max_length=20)] | None = None`
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from ocpp_lab.messages import ChangeConfigurationResponse, Payload, Request, Response, Timestamp
+
+
+### BEGIN SOLUTION
+class IdTagInfo(Payload, kw_only=True):
+    """What the central system knows of an idTag (core 7.27)."""
+
+    status: Literal["Accepted", "Blocked", "Expired", "Invalid", "ConcurrentTx"]
+    parent_id_tag: Annotated[str, Meta(max_length=20)] | None = None
+    expiry_date: Timestamp | None = None
+
+
+class AuthorizeResponse(Response, kw_only=True):
+    """Says whether this idTag may charge (core 6.2)."""
+
+    id_tag_info: IdTagInfo
+
+
+class AuthorizeRequest(Request[AuthorizeResponse], kw_only=True):
+    """May the holder of this idTag start or stop charging? (core 6.1)"""
+
+    id_tag: Annotated[str, Meta(max_length=20)]
+
+
+class ChangeConfigurationRequest(Request[ChangeConfigurationResponse], kw_only=True):
+    """Set one configuration key (core 6.9)."""
+
+    key: Annotated[str, Meta(max_length=50)]
+    value: Annotated[str, Meta(max_length=500)]
+
+
+### WRONG snake-on-wire -> camel-on-wire: the wire says parentIdTag; the base renames once for all, build on it.
+from msgspec import Struct
+
+
+class IdTagInfo(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    status: Literal["Accepted", "Blocked", "Expired", "Invalid", "ConcurrentTx"]
+    parent_id_tag: Annotated[str, Meta(max_length=20)] | None = None
+    expiry_date: Timestamp | None = None
+
+
+class AuthorizeResponse(Response, kw_only=True):
+    id_tag_info: IdTagInfo
+
+
+class AuthorizeRequest(Request[AuthorizeResponse], kw_only=True):
+    id_tag: Annotated[str, Meta(max_length=20)]
+
+
+### WRONG wire-names-in-python -> camel-on-wire: in Python the field is called id_tag; the base renames it for the wire.
+class AuthorizeRequest(Request[AuthorizeResponse], kw_only=True):
+    idTag: Annotated[str, Meta(max_length=20)]
+
+
+### WRONG no-limits -> schema-agrees: 21 characters were accepted; the limit belongs in the type.
+class AuthorizeRequest(Request[AuthorizeResponse], kw_only=True):
+    id_tag: str
+
+
+### WRONG none-is-null -> optional-absent: you sent parentIdTag, expiryDate null; the schema has no null.
+from msgspec import Struct
+
+
+class IdTagInfo(Struct, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    status: Literal["Accepted", "Blocked", "Expired", "Invalid", "ConcurrentTx"]
+    parent_id_tag: Annotated[str, Meta(max_length=20)] | None = None
+    expiry_date: Timestamp | None = None
+
+
+class AuthorizeResponse(Response, kw_only=True):
+    id_tag_info: IdTagInfo
+
+
+class AuthorizeRequest(Request[AuthorizeResponse], kw_only=True):
+    id_tag: Annotated[str, Meta(max_length=20)]
+
+
+### WRONG extra-allowed -> schema-agrees: an unknown field passed (additionalProperties is false).
+from msgspec import Struct
+
+
+class IdTagInfo(Struct, kw_only=True, rename="camel", omit_defaults=True):
+    status: Literal["Accepted", "Blocked", "Expired", "Invalid", "ConcurrentTx"]
+    parent_id_tag: Annotated[str, Meta(max_length=20)] | None = None
+    expiry_date: Timestamp | None = None
+
+
+class AuthorizeResponse(Response, kw_only=True):
+    id_tag_info: IdTagInfo
+
+
+class AuthorizeRequest(Request[AuthorizeResponse], kw_only=True):
+    id_tag: Annotated[str, Meta(max_length=20)]
+
+
+### WRONG status-str -> schema-agrees: any text is a status; list the five.
+class IdTagInfo(Payload, kw_only=True):
+    status: str
+    parent_id_tag: Annotated[str, Meta(max_length=20)] | None = None
+    expiry_date: Timestamp | None = None
+
+
+class AuthorizeResponse(Response, kw_only=True):
+    id_tag_info: IdTagInfo
+
+
+class AuthorizeRequest(Request[AuthorizeResponse], kw_only=True):
+    id_tag: Annotated[str, Meta(max_length=20)]
+
+
+### WRONG naive-date -> aware-dates: a date without offset passed; nobody knows which instant it is. Timestamp wants one.
+from datetime import datetime
+
+
+class IdTagInfo(Payload, kw_only=True):
+    status: Literal["Accepted", "Blocked", "Expired", "Invalid", "ConcurrentTx"]
+    parent_id_tag: Annotated[str, Meta(max_length=20)] | None = None
+    expiry_date: datetime | None = None
+
+
+class AuthorizeResponse(Response, kw_only=True):
+    id_tag_info: IdTagInfo
+
+
+class AuthorizeRequest(Request[AuthorizeResponse], kw_only=True):
+    id_tag: Annotated[str, Meta(max_length=20)]
+
+
+### WRONG all-required -> optional-absent: parentIdTag and expiryDate may be absent.
+class IdTagInfo(Payload, kw_only=True):
+    status: Literal["Accepted", "Blocked", "Expired", "Invalid", "ConcurrentTx"]
+    parent_id_tag: Annotated[str, Meta(max_length=20)] | None
+    expiry_date: Timestamp | None
+
+
+class AuthorizeResponse(Response, kw_only=True):
+    id_tag_info: IdTagInfo
+
+
+class AuthorizeRequest(Request[AuthorizeResponse], kw_only=True):
+    id_tag: Annotated[str, Meta(max_length=20)]
+
+
+### RIGHT aliases-and-unset
+from datetime import datetime
+
+from msgspec import UNSET, Struct, UnsetType
+
+IdToken = Annotated[str, Meta(max_length=20)]
+Key = Annotated[str, Meta(max_length=50)]
+Value = Annotated[str, Meta(max_length=500)]
+Instant = Annotated[datetime, Meta(tz=True)]
+
+
+class IdTagInfo(Struct, rename="camel", forbid_unknown_fields=True):
+    status: Literal["Accepted", "Blocked", "Expired", "Invalid", "ConcurrentTx"]
+    expiry_date: Instant | UnsetType = UNSET
+    parent_id_tag: IdToken | UnsetType = UNSET
+
+
+class AuthorizeResponse(Response):
+    id_tag_info: IdTagInfo
+
+
+class AuthorizeRequest(Request[AuthorizeResponse]):
+    id_tag: IdToken
+
+
+class ChangeConfigurationRequest(Request[ChangeConfigurationResponse]):
+    key: Key
+    value: Value
+
+
+### RIGHT field-table
+import types
+
+from msgspec import defstruct
+
+
+def up_to(limit):
+    return Annotated[str, Meta(max_length=limit)]
+
+
+def message(name, base, **fields):
+    return types.new_class(name, (base,), {"kw_only": True}, lambda body: body.update(__annotations__=fields))
+
+
+STATUS = Literal["Accepted", "Blocked", "Expired", "Invalid", "ConcurrentTx"]
+OPTIONAL = [("parent_id_tag", up_to(20) | None, None), ("expiry_date", Timestamp | None, None)]
+IdTagInfo = defstruct("IdTagInfo", [("status", STATUS), *OPTIONAL], bases=(Payload,), kw_only=True)
+AuthorizeResponse = message("AuthorizeResponse", Response, id_tag_info=IdTagInfo)
+AuthorizeRequest = message("AuthorizeRequest", Request[AuthorizeResponse], id_tag=up_to(20))
+ChangeConfigurationRequest = message(
+    "ChangeConfigurationRequest", Request[ChangeConfigurationResponse], key=up_to(50), value=up_to(500)
+)
+
+
+### RIGHT status-as-enum
+import enum
+
+Status = enum.Enum("Status", {name: name for name in ("Accepted", "Blocked", "Expired", "Invalid", "ConcurrentTx")})
+
+
+class IdTagInfo(Payload, kw_only=True):
+    status: Status
+    parent_id_tag: Annotated[str, Meta(min_length=0, max_length=20)] | None = None
+    expiry_date: Timestamp | None = None
+
+
+class AuthorizeResponse(Response, kw_only=True):
+    id_tag_info: IdTagInfo
+
+
+class AuthorizeRequest(Request[AuthorizeResponse], kw_only=True):
+    id_tag: Annotated[str, Meta(max_length=20)]
+
+
+### END SOLUTION
+
+# %%
+check("2.1", AuthorizeRequest, AuthorizeResponse, ChangeConfigurationRequest)
+
+# %% [markdown]
+# ## 2.2 `decode_payload`: whose fault, which code
+#
+# A payload that breaks its declaration gets a CallError, and its code says what kind of fault it was (J-spec 4.2.3).
+# The specification names the codes, but not which violation gets which. This is what we do:
+#
+# | violation | code | an example, and the type that was wanted |
+# |---|---|---|
+# | a field is missing | OccurenceConstraintViolation | `{}`, AuthorizeRequest |
+# | a field is not declared | FormationViolation | `{"idTag": "TAG_A", "pin": 1234}`, AuthorizeRequest |
+# | the payload itself is no object | FormationViolation | `["TAG_A"]`, AuthorizeRequest |
+# | a field has the wrong JSON type | TypeConstraintViolation | `{"idTag": 4711}`, AuthorizeRequest |
+# | … also one that should be an object | TypeConstraintViolation | `{"idTagInfo": "Accepted"}`, AuthorizeResponse |
+# | a text is too long | PropertyConstraintViolation | `{"idTag": "TAG_ATAG_ATAG_ATAG_ATAG_A"}`, AuthorizeRequest |
+# | a value is not in the enumeration | PropertyConstraintViolation | `{"type": "Sfot"}`, ResetRequest |
+# | a text is no date | PropertyConstraintViolation | `{"currentTime": "yesterday"}`, HeartbeatResponse |
+# | a number is out of range | PropertyConstraintViolation | `{"connectorId": 0}`, UnlockConnectorRequest |
+#
+# Mind the spelling: these codes are misspelt in the specification and stay so, for other stacks compare texts.
+#
+# `msgspec.convert` makes the typed payload of plain JSON, or raises `msgspec.ValidationError`. Its text says what is
+# wrong, and where. `read_timestamp` teaches it what a `Timestamp` is.
+
+# %%
+### STEP 2.2 · 3 points · 9 minutes
+### HINT Ask in this order: is it an object, is every field there and known, is the type right? What remains is a value.
+### HINT Print `str(error)` of `msgspec.convert(…)` for each example of the table. What do texts of one kind share?
+### HINT They begin with "Object missing" · "Object contains unknown" · "Expected `object`, got …" and end there, with no
+###      "at `$.…`" · "Expected …, got …". Everything else is a value: "of length", "Invalid enum value", "RFC3339", ">=".
+import re
+
+import msgspec
+
+from ocpp_lab import PayloadError
+from ocpp_lab.messages import Payload
+from ocpp_lab.messages.base import read_timestamp
+
+
+### BEGIN SOLUTION
+_KINDS = (
+    (r"Object missing", "OccurenceConstraintViolation"),
+    (r"Object contains unknown", "FormationViolation"),
+    (r"Expected `object`, got `\w+`$", "FormationViolation"),
+    (r"Expected .*, got ", "TypeConstraintViolation"),
+    (r"", "PropertyConstraintViolation"),
+)
+
+
+def decode_payload(payload_type: type[Payload], payload: object) -> Payload:
+    """The typed payload of plain JSON, for any type in `ocpp_lab.messages`: ``msgspec.convert`` with a code.
+
+    ``payload`` is what a JSON parser gives: dicts, lists, texts, numbers. None stands for ``{}`` (J-spec 4.2.1).
+
+    Raises ``PayloadError(code, description)``, and nothing else. The code is that of the table above. The description
+    contains the wire name of the field that is wrong and, if it lies deeper, those of the objects around it
+    (``idTagInfo`` and ``status``).
+    """
+    try:
+        return msgspec.convert({} if payload is None else payload, payload_type, dec_hook=read_timestamp)
+    except msgspec.ValidationError as error:
+        said = str(error)
+        code = next(code for pattern, code in _KINDS if re.match(pattern, said))
+        raise PayloadError(code, said) from None
+
+
+### WRONG all-formation -> four-codes: one code for everything tells the peer nothing; sort by kind.
+def decode_payload(payload_type, payload):
+    try:
+        return msgspec.convert({} if payload is None else payload, payload_type, dec_hook=read_timestamp)
+    except msgspec.ValidationError as error:
+        raise PayloadError("FormationViolation", str(error)) from None
+
+
+### WRONG expected-means-type -> four-codes: `of length <= 20` is the right type with a wrong value:
+###       PropertyConstraintViolation.
+_KINDS = (*_KINDS[:3], (r"Expected", "TypeConstraintViolation"), _KINDS[-1])
+
+
+### WRONG correct-english -> exact-spelling: Occurence has one r in 1.6 (J4.2.3, E5.1).
+_KINDS = ((r"Object missing", "OccurrenceConstraintViolation"), *_KINDS[1:])
+
+
+### WRONG no-field -> names-the-field: say which field; the reader of the log has 12 of them.
+_decode = decode_payload
+
+
+def decode_payload(payload_type, payload):
+    try:
+        return _decode(payload_type, payload)
+    except PayloadError as error:
+        raise PayloadError(error.code, f"this is no {payload_type.__name__}") from None
+
+
+### WRONG null-crashes -> null-is-empty: null stands for {} (J4.2.1).
+def decode_payload(payload_type, payload):
+    try:
+        return msgspec.convert(payload, payload_type, dec_hook=read_timestamp)
+    except msgspec.ValidationError as error:
+        said = str(error)
+        code = next(code for pattern, code in _KINDS if re.match(pattern, said))
+        raise PayloadError(code, said) from None
+
+
+### WRONG by-field-name -> four-codes: the code hangs on the kind of violation, not on the field; other messages get the
+###       wrong one.
+def decode_payload(payload_type, payload):
+    try:
+        return msgspec.convert({} if payload is None else payload, payload_type, dec_hook=read_timestamp)
+    except msgspec.ValidationError as error:
+        said = str(error)
+    if said.startswith("Object missing required field `idTag`"):
+        code = "OccurenceConstraintViolation"
+    elif "pin" in said or said.endswith("got `array`"):
+        code = "FormationViolation"
+    elif "idTag" in said and "got" in said:
+        code = "TypeConstraintViolation"
+    elif any(name in said for name in ("idTag", "type", "currentTime", "connectorId")):
+        code = "PropertyConstraintViolation"
+    else:
+        code = "FormationViolation"
+    raise PayloadError(code, said)
+
+
+### WRONG missing-is-formation -> four-codes: a missing field gets OccurenceConstraintViolation; this one says
+###       FormationViolation.
+_KINDS = ((r"Object", "FormationViolation"), *_KINDS[2:])
+
+
+### RIGHT starts-and-ends
+def decode_payload(payload_type, payload):
+    """Typed."""
+    if payload is None:
+        payload = {}
+    if not isinstance(payload, dict):
+        raise PayloadError("FormationViolation", f"expected an object, came {type(payload).__name__}")
+    try:
+        return msgspec.convert(payload, payload_type, dec_hook=read_timestamp)
+    except msgspec.ValidationError as problem:
+        raise PayloadError(code_of(str(problem)), str(problem)) from problem
+
+
+def code_of(said):
+    if said.startswith("Object missing required field"):
+        return "OccurenceConstraintViolation"
+    if said.startswith("Object contains unknown field"):
+        return "FormationViolation"
+    if said.startswith("Expected") and "got" in said:
+        return "TypeConstraintViolation"
+    return "PropertyConstraintViolation"
+
+
+### RIGHT keys-first
+def decode_payload(payload_type, payload):
+    payload = payload or {} if payload is None or isinstance(payload, dict) else payload
+    if not isinstance(payload, dict):
+        raise PayloadError("FormationViolation", "a payload is a JSON object")
+    known = {field.encode_name: field.required for field in msgspec.structs.fields(payload_type)}
+    for name in payload:
+        if name not in known:
+            raise PayloadError("FormationViolation", f"{name}: no such field")
+    for name, required in known.items():
+        if required and name not in payload:
+            raise PayloadError("OccurenceConstraintViolation", f"{name}: missing")
+    try:
+        return msgspec.convert(payload, payload_type, dec_hook=read_timestamp)
+    except msgspec.ValidationError as error:
+        match str(error).split():
+            case ["Object", "missing", *_]:
+                code = "OccurenceConstraintViolation"
+            case ["Object", *_]:
+                code = "FormationViolation"
+            case ["Expected", *rest] if "got" in rest:
+                code = "TypeConstraintViolation"
+            case _:
+                code = "PropertyConstraintViolation"
+        raise PayloadError(code, str(error)) from error
+
+
+### END SOLUTION
+
+# %%
+check("2.2", decode_payload)
+
+# %% [markdown]
+# ## 2.3 `Router.on`: registration
+#
+# A `Router` knows which coroutine, the *handler*, answers which request. `ACTIONS` is the map of OCPP: for each action
+# its `request` and `response` type and its `sender`: `"ChargePoint"`, `"CentralSystem"`, or `"both"`. A request type
+# knows its `action` and its `response_type`.
+#
+# All that can be known about a handler is checked when it is registered, not at three in the morning. This is how a
+# router is used, in this step and in the next ones:
+#
+# ```python
+# router = Router("ChargePoint")
+#
+# @router.on(ResetRequest)
+# async def on_reset(request: ResetRequest) -> ResetResponse:
+#     return ResetResponse(status="Accepted")
+# ```
+
+# %%
+### STEP 2.3 · 3 points · 8 minutes
+### HINT All that can be known at registration is an error at registration. What can be known of a function without
+###      calling it?
+### HINT `inspect.iscoroutinefunction(handler)`, `typing.get_type_hints(handler)`, `ACTIONS[request_type.action].sender`
+### HINT `if request_type.action in self._handlers: raise TypeError(f"{request_type.action} is handled already")`; an
+###      action whose sender is `self.role` never arrives here.
+import inspect
+from typing import Literal, get_type_hints
+
+from ocpp_lab import ACTIONS
+from ocpp_lab.messages import Request
+
+
+### BEGIN SOLUTION
+class Router:
+    """Which coroutine answers which request."""
+
+    def __init__(self, role: Literal["ChargePoint", "CentralSystem"]) -> None:
+        """``role`` is who we are: a charge point's router answers what a central system sends, and vice versa."""
+        self.role = role
+        self._handlers = {}
+
+    def on(self, request_type: type[Request]):
+        """A decorator that registers ``async def handler(request)`` for this request, and returns the handler itself.
+
+        Raises TypeError, at ``on`` or when the handler is decorated, with a text that says what was expected and what
+        came:
+
+        - ``request_type`` is no subclass of ``Request`` (of `ocpp_lab.messages`)
+        - its action never reaches this role: our own side sends it
+        - its action has a handler already
+        - the handler is not ``async def``
+        - the parameter is annotated with another type than ``request_type``, or the return value with another than
+          ``request_type.response_type``; a missing annotation is fine
+        """
+
+        def register(handler):
+            self._check(request_type, handler)
+            self._handlers[request_type.action] = request_type, handler
+            return handler
+
+        return register
+
+    def _check(self, request_type, handler):
+        if not (isinstance(request_type, type) and issubclass(request_type, Request)):
+            raise TypeError(f"expected a Request type such as ResetRequest, came {request_type!r}")
+        action = request_type.action
+        if ACTIONS[action].sender == self.role:
+            raise TypeError(f"expected what a {self.role} receives; {action} is what it sends")
+        if action in self._handlers:
+            raise TypeError(f"expected one handler for {action}; {self._handlers[action][1].__name__} is there already")
+        if not inspect.iscoroutinefunction(handler):
+            raise TypeError(f"expected `async def {handler.__name__}`, came a function that cannot be awaited")
+        hints = get_type_hints(handler)
+        returned = hints.pop("return", request_type.response_type)
+        if returned is not request_type.response_type or any(each is not request_type for each in hints.values()):
+            raise TypeError(f"expected {action}'s types on {handler.__name__}, came {hints} and {returned}")
+
+
+### WRONG class-level-dict -> independent: both routers share one table; it belongs to the instance, not to the class.
+class Router(Router):
+    handlers = {}  # noqa: RUF012
+
+    def __init__(self, role):
+        self.role = role
+        self._handlers = self.handlers
+
+
+### WRONG last-wins -> refuses-second: the second silently replaced the first; say so when it is registered.
+class Router(Router):
+    def _check(self, request_type, handler):
+        self._handlers.pop(getattr(request_type, "action", None), None)
+        super()._check(request_type, handler)
+
+
+### WRONG loses-function -> returns-handler: the name is now None and cannot be tested.
+class Router(Router):
+    def on(self, request_type):
+        def register(handler):
+            self._check(request_type, handler)
+            self._handlers[request_type.action] = request_type, handler
+
+        return register
+
+
+### WRONG checks-at-call -> refuses-sync: found only when the first call comes; check when registered.
+class Router(Router):
+    def _check(self, request_type, handler):
+        async def later(request):
+            return handler(request)
+
+        super()._check(request_type, handler if inspect.iscoroutinefunction(handler) else later)
+
+
+### WRONG no-direction -> refuses-direction: a central system never receives Reset; that handler would never run.
+class Router(Router):
+    def _check(self, request_type, handler):
+        role, self.role = self.role, None
+        try:
+            super()._check(request_type, handler)
+        finally:
+            self.role = role
+
+
+### WRONG any-annotation -> refuses-annotation: the annotation of the parameter says another type; this handler was
+###       written for something else.
+class Router(Router):
+    def _check(self, request_type, handler):
+        async def bare(request): ...
+
+        super()._check(request_type, bare if inspect.iscoroutinefunction(handler) else handler)
+
+
+### WRONG wraps-handler -> returns-handler: return the function that came; the name below is the handler's own.
+class Router(Router):
+    def on(self, request_type):
+        def register(handler):
+            self._check(request_type, handler)
+
+            async def checked(request):
+                return await handler(request)
+
+            self._handlers[request_type.action] = request_type, checked
+            return checked
+
+        return register
+
+
+### WRONG anything-goes -> refuses-stranger: a handler for what is no Request type will never be called; refuse it.
+class Router(Router):
+    def _check(self, request_type, handler):
+        if getattr(request_type, "action", None) in self._handlers or hasattr(request_type, "response_type"):
+            super()._check(request_type, handler)
+        elif not hasattr(request_type, "action"):
+            request_type.action = "?"
+
+
+### RIGHT routes-in-a-list
+class Router:
+    def __init__(self, role):
+        self.role, self.routes = role, []
+
+    def on(self, request_type):
+        sendable = [action.request for action in ACTIONS.values() if action.sender in ("both", self._peer)]
+        if not any(request_type is each for each in sendable):
+            raise TypeError(f"expected a request that a {self._peer} sends, came {request_type!r}")
+        for route in self.routes:
+            if route[0] is request_type:
+                raise TypeError(f"{request_type.__name__} has a handler: {route[1]!r}")
+        return lambda handler: self.take(request_type, handler)
+
+    @property
+    def _peer(self):
+        return {"ChargePoint": "CentralSystem", "CentralSystem": "ChargePoint"}[self.role]
+
+    def take(self, request_type, handler):
+        if not inspect.iscoroutinefunction(handler):
+            raise TypeError(f"expected a coroutine function, came {handler!r}")
+        signature = inspect.signature(handler, eval_str=True)
+        said = [each.annotation for each in signature.parameters.values()] + [signature.return_annotation]
+        for annotation, wanted in zip(said, (request_type, request_type.response_type), strict=True):
+            if annotation not in (inspect.Signature.empty, wanted):
+                raise TypeError(f"expected {wanted.__name__}, is annotated with {annotation!r}")
+        self.routes.append((request_type, handler))
+        return handler
+
+
+### RIGHT closure-over-a-dict
+class Router:
+    def __init__(self, role: str) -> None:
+        self.role = role
+        self.handlers: dict[type, object] = {}
+
+    def on(self, request_type):
+        def decorate(handler):
+            match handler, self.problem(request_type, handler):
+                case _, str(problem):
+                    raise TypeError(problem)
+                case handler, None:
+                    return self.handlers.setdefault(request_type, handler)
+
+        return decorate
+
+    def problem(self, request_type, handler):
+        if not inspect.isclass(request_type) or Request not in request_type.__mro__ or request_type is Request:
+            return f"{request_type} is no request"
+        action = next((each for each in ACTIONS.values() if each.request is request_type), None)
+        if action is None or (action.sent_by(self.role) and action.sender != "both"):
+            return f"{request_type.__name__} never arrives at a {self.role}"
+        if request_type in self.handlers:
+            return f"{request_type.__name__}: second handler"
+        if not inspect.iscoroutinefunction(handler):
+            return f"{handler} is not async"
+        types = get_type_hints(handler)
+        if types.pop("return", action.response) is not action.response:
+            return "wrong return annotation"
+        if types and list(types.values()) != [request_type]:
+            return "wrong parameter annotation"
+        return None
+
+
+### END SOLUTION
+
+# %%
+check("2.3", Router)
+
+# %% [markdown]
+# ## 2.4 `Router.answer`: the good path
+#
+# Now the router answers. Several calls may be in `answer` at once, and a handler that waits holds up no other. A `Call` has `unique_id`, `action` and `payload` (plain JSON). `answer` returns the frame that
+# goes back: `CallResult(unique_id, payload)` or `CallError(unique_id, code, description)`.
+#
+# Three steps, and each has its own fault. The payload may break its declaration: that was the peer. The response may
+# break its own: that was us, and the peer gets InternalError. `encode_payload(response)` gives the JSON for a
+# CallResult. It raises `PayloadError` if the response breaks its declaration, for structs check nothing when built.
+#
+# Copy your class of 2.3 and go on. `decode_payload` is yours, of 2.2; if it is not done yet, run
+# `decode_payload = use_reference("2.2")`. An action without a handler is the next step.
+
+# %%
+### STEP 2.4 · 3 points · 8 minutes
+### HINT Three steps, three possible faults: the payload that came, the handler, the response that goes.
+### HINT `decode_payload(request_type, call.payload)` and `encode_payload(response)` both raise `PayloadError`; the first
+###      is the peer's fault, the second ours. And ask `isinstance(response, request_type.response_type)`.
+### HINT Two `try` blocks. The first: `except PayloadError as error: return CallError(call.unique_id, error.code,
+###      error.description)`. The second returns `CallError(call.unique_id, "InternalError")`.
+import inspect
+from typing import Literal, get_type_hints
+
+from ocpp_lab import ACTIONS, Call, CallError, CallResult, PayloadError, encode_payload
+from ocpp_lab.messages import Request
+
+
+### BEGIN SOLUTION
+class Router:
+    """Which coroutine answers which request."""
+
+    def __init__(self, role: Literal["ChargePoint", "CentralSystem"]) -> None:
+        """``role`` is who we are."""
+        self.role = role
+        self._handlers = {}
+
+    def on(self, request_type: type[Request]):
+        """As in 2.3: a decorator that registers a handler, or raises TypeError."""
+
+        def register(handler):
+            self._check(request_type, handler)
+            self._handlers[request_type.action] = request_type, handler
+            return handler
+
+        return register
+
+    def _check(self, request_type, handler):
+        if not (isinstance(request_type, type) and issubclass(request_type, Request)):
+            raise TypeError(f"expected a Request type such as ResetRequest, came {request_type!r}")
+        action = request_type.action
+        if ACTIONS[action].sender == self.role:
+            raise TypeError(f"expected what a {self.role} receives; {action} is what it sends")
+        if action in self._handlers:
+            raise TypeError(f"expected one handler for {action}; {self._handlers[action][1].__name__} is there already")
+        if not inspect.iscoroutinefunction(handler):
+            raise TypeError(f"expected `async def {handler.__name__}`, came a function that cannot be awaited")
+        hints = get_type_hints(handler)
+        returned = hints.pop("return", request_type.response_type)
+        if returned is not request_type.response_type or any(each is not request_type for each in hints.values()):
+            raise TypeError(f"expected {action}'s types on {handler.__name__}, came {hints} and {returned}")
+
+    async def answer(self, call: Call) -> CallResult | CallError:
+        """The reply to a call, under the unique id of the call.
+
+        - The payload is decoded for the request type of the action; the handler gets the typed request.
+        - If the payload breaks its declaration: a CallError with code and description of the `PayloadError`, and no
+          handler runs.
+        - The handler's response goes out as a CallResult; its payload is ``encode_payload(response)``.
+        - If the handler returns anything but a ``response_type`` of its request, or one that breaks its declaration:
+          CallError "InternalError".
+        """
+        request_type, handler = self._handlers[call.action]
+        try:
+            request = decode_payload(request_type, call.payload)
+        except PayloadError as error:
+            return CallError(call.unique_id, error.code, error.description)
+        response = await handler(request)
+        try:
+            return CallResult(call.unique_id, self._checked(response, request_type.response_type))
+        except PayloadError:
+            return CallError(call.unique_id, "InternalError")
+
+    def _checked(self, response, response_type):
+        if not isinstance(response, response_type):
+            raise PayloadError("InternalError", f"expected {response_type.__name__}, came {type(response).__name__}")
+        return encode_payload(response)
+
+
+### WRONG by-suffix -> right-handler: StatusNotification's handler also got another action; compare whole names.
+class Router(Router):
+    async def answer(self, call):
+        for action in self._handlers:
+            if call.action.endswith(action):
+                return await super().answer(Call(call.unique_id, action, call.payload))
+
+
+### WRONG dict-to-handler -> right-handler: the handler got a dict; the type is the point.
+class Router(Router):
+    async def answer(self, call):
+        response = await self._handlers[call.action][1](call.payload)
+        return CallResult(call.unique_id, encode_payload(response))
+
+
+### WRONG new-id -> same-id: a reply carries the caller's id.
+import uuid
+
+
+class Router(Router):
+    async def answer(self, call):
+        return await super().answer(Call(str(uuid.uuid4()), call.action, call.payload))
+
+
+### WRONG remembers-the-call -> side-by-side: two calls at once, and one got the other's answer; keep what belongs to a
+###       call in local variables.
+class Router(Router):
+    async def answer(self, call):
+        self.call = call
+        reply = await super().answer(call)
+        if isinstance(reply, CallResult):
+            return CallResult(self.call.unique_id, reply.payload)
+        return reply
+
+
+### WRONG registers-first -> first-stays: the second handler was refused, and answers all the same; check first, then
+###       register.
+class Router(Router):
+    def on(self, request_type):
+        register = super().on(request_type)
+
+        def decorate(handler):
+            try:
+                return register(handler)
+            finally:
+                self._handlers[request_type.action] = request_type, handler
+
+        return decorate
+
+
+### WRONG snake-result -> camel-result: the wire says listVersion; `encode_payload` knows the names of the wire.
+import msgspec
+
+
+class Router(Router):
+    def _checked(self, response, response_type):
+        encode_payload(response)
+        return {name: value for name, value in msgspec.structs.asdict(response).items() if value is not None}
+
+
+### WRONG no-code -> payload-error-code: an exception left `answer`; a PayloadError becomes a CallError with its code.
+class Router(Router):
+    async def answer(self, call):
+        decode_payload(self._handlers[call.action][0], call.payload)
+        return await super().answer(call)
+
+
+### WRONG trusts-own-reply -> checks-own-reply: structs do not check when built; encode and validate before sending.
+import msgspec
+
+from ocpp_lab.messages.base import write_timestamp
+
+
+class Router(Router):
+    def _checked(self, response, response_type):
+        if not isinstance(response, response_type):
+            raise PayloadError("InternalError", "another type")
+        return msgspec.Raw(msgspec.json.encode(response, enc_hook=write_timestamp))
+
+
+### WRONG none-is-ok -> checks-own-reply: a handler that returns nothing is our fault: InternalError.
+class Router(Router):
+    def _checked(self, response, response_type):
+        return {} if response is None else super()._checked(response, response_type)
+
+
+### WRONG blames-the-peer -> checks-own-reply: PropertyConstraintViolation blames the peer; a reply of ours that is no
+###       good is InternalError.
+class Router(Router):
+    async def answer(self, call):
+        request_type, handler = self._handlers[call.action]
+        try:
+            response = await handler(decode_payload(request_type, call.payload))
+            return CallResult(call.unique_id, self._checked(response, request_type.response_type))
+        except PayloadError as error:
+            return CallError(call.unique_id, error.code, error.description)
+
+
+### RIGHT bound-at-registration
+from functools import partial
+
+
+class Router(Router):
+    def on(self, request_type):
+        register = super().on(request_type)
+
+        def decorate(handler):
+            self._handlers[request_type.action + " "] = partial(self.work, request_type, register(handler))
+            return handler
+
+        return decorate
+
+    async def work(self, request_type, handler, call):
+        response = await handler(decode_payload(request_type, call.payload))
+        try:
+            if type(response) is not request_type.response_type:
+                raise TypeError(type(response))
+            sent = msgspec.json.decode(encode_payload(response))
+        except Exception:
+            return CallError(unique_id=call.unique_id, code="InternalError", description="our own reply was no good")
+        return CallResult(unique_id=call.unique_id, payload=sent)
+
+    async def answer(self, call):
+        try:
+            return await self._handlers[call.action + " "](call)
+        except PayloadError as error:
+            return CallError(call.unique_id, error.code, error.description)
+
+
+### RIGHT decodes-its-own-reply
+import msgspec
+
+from ocpp_lab.messages.base import write_timestamp
+
+
+class Router(Router):
+    async def answer(self, call):
+        match self._handlers.get(call.action):
+            case kind, handler:
+                try:
+                    request = decode_payload(kind, call.payload)
+                except PayloadError as error:
+                    return CallError(call.unique_id, error.code, error.description, {})
+                response = await handler(request)
+                try:
+                    plain = msgspec.to_builtins(response, enc_hook=write_timestamp)
+                    again = decode_payload(kind.response_type, plain)
+                except Exception:
+                    return CallError(call.unique_id, "InternalError", "")
+                if response is None or type(again) is not type(response):
+                    return CallError(call.unique_id, "InternalError", "")
+                return CallResult(call.unique_id, plain)
+
+
+### END SOLUTION
+
+# %%
+check("2.4", Router)
+
+# %% [markdown]
+# ## 2.5 Nobody home: NotImplemented, NotSupported
+#
+# Two codes for a call that nobody serves (J-spec 4.2.3). *NotImplemented*: OCPP does not know this action.
+# *NotSupported*: OCPP knows it, and we do not serve it, or it came from the wrong side. `ACTIONS` has all that OCPP
+# knows. Copy your class of 2.4 and go on.
+
+# %%
+### STEP 2.5 · 2 points · 5 minutes
+### HINT There are two lists: what OCPP knows, and what you serve.
+### HINT `call.action in ACTIONS` · `call.action in self._handlers`
+### HINT `code = "NotSupported" if call.action in ACTIONS else "NotImplemented"`, before anything else is looked at.
+import inspect
+from typing import Literal, get_type_hints
+
+from ocpp_lab import ACTIONS, Call, CallError, CallResult, PayloadError, encode_payload
+from ocpp_lab.messages import Request
+
+
+### BEGIN SOLUTION
+class Router:
+    """Which coroutine answers which request."""
+
+    def __init__(self, role: Literal["ChargePoint", "CentralSystem"]) -> None:
+        """``role`` is who we are."""
+        self.role = role
+        self._handlers = {}
+
+    def on(self, request_type: type[Request]):
+        """As in 2.3: a decorator that registers a handler, or raises TypeError."""
+
+        def register(handler):
+            self._check(request_type, handler)
+            self._handlers[request_type.action] = request_type, handler
+            return handler
+
+        return register
+
+    def _check(self, request_type, handler):
+        if not (isinstance(request_type, type) and issubclass(request_type, Request)):
+            raise TypeError(f"expected a Request type such as ResetRequest, came {request_type!r}")
+        action = request_type.action
+        if ACTIONS[action].sender == self.role:
+            raise TypeError(f"expected what a {self.role} receives; {action} is what it sends")
+        if action in self._handlers:
+            raise TypeError(f"expected one handler for {action}; {self._handlers[action][1].__name__} is there already")
+        if not inspect.iscoroutinefunction(handler):
+            raise TypeError(f"expected `async def {handler.__name__}`, came a function that cannot be awaited")
+        hints = get_type_hints(handler)
+        returned = hints.pop("return", request_type.response_type)
+        if returned is not request_type.response_type or any(each is not request_type for each in hints.values()):
+            raise TypeError(f"expected {action}'s types on {handler.__name__}, came {hints} and {returned}")
+
+    async def answer(self, call: Call) -> CallResult | CallError:
+        """As in 2.4, and for an action without a handler a CallError: never an exception.
+
+        - OCPP does not know the action: "NotImplemented". Actions are case-sensitive.
+        - OCPP knows it, and it has no handler here or our own side sends it: "NotSupported".
+
+        The action is looked at first: of what is not served, no payload is looked at.
+        """
+        if call.action not in self._handlers:
+            code = "NotSupported" if call.action in ACTIONS else "NotImplemented"
+            return CallError(call.unique_id, code, "nobody answers this action here")
+        request_type, handler = self._handlers[call.action]
+        try:
+            request = decode_payload(request_type, call.payload)
+        except PayloadError as error:
+            return CallError(call.unique_id, error.code, error.description)
+        response = await handler(request)
+        try:
+            return CallResult(call.unique_id, self._checked(response, request_type.response_type))
+        except PayloadError:
+            return CallError(call.unique_id, "InternalError")
+
+    def _checked(self, response, response_type):
+        if not isinstance(response, response_type):
+            raise PayloadError("InternalError", f"expected {response_type.__name__}, came {type(response).__name__}")
+        return encode_payload(response)
+
+
+### WRONG one-for-both -> unhandled: OCPP knows this action, we do not serve it: NotSupported.
+class Router(Router):
+    async def answer(self, call):
+        if call.action not in self._handlers:
+            return CallError(call.unique_id, "NotImplemented")
+        return await super().answer(call)
+
+
+### WRONG swapped -> unknown: NotImplemented is for what OCPP does not know.
+class Router(Router):
+    async def answer(self, call):
+        if call.action not in self._handlers:
+            return CallError(call.unique_id, "NotImplemented" if call.action in ACTIONS else "NotSupported")
+        return await super().answer(call)
+
+
+### WRONG casefolds -> case-matters: actions are case-sensitive.
+class Router(Router):
+    async def answer(self, call):
+        known = {action.lower(): action for action in ACTIONS}
+        return await super().answer(Call(call.unique_id, known.get(call.action.lower(), call.action), call.payload))
+
+
+### WRONG payload-first -> order: complained about the payload of an action that is not served; look at the action first.
+class Router(Router):
+    async def answer(self, call):
+        if not isinstance(call.payload, dict):
+            return CallError(call.unique_id, "FormationViolation", "a payload is an object")
+        return await super().answer(call)
+
+
+### WRONG decodes-first -> order: complained about the payload of an action that is not served; look at the action first.
+class Router(Router):
+    async def answer(self, call):
+        if call.action in ACTIONS:
+            try:
+                decode_payload(ACTIONS[call.action].request, call.payload)
+            except PayloadError as error:
+                return CallError(call.unique_id, error.code, error.description)
+        return await super().answer(call)
+
+
+### WRONG raises -> unknown: the peer gets no answer; return a CallError.
+class Router(Router):
+    async def answer(self, call):
+        if call.action not in self._handlers:
+            raise LookupError(f"nobody answers {call.action}")
+        return await super().answer(call)
+
+
+### WRONG wrong-side-unknown -> wrong-direction: OCPP knows this action, and it never arrives here: NotSupported.
+class Router(Router):
+    async def answer(self, call):
+        if call.action in ACTIONS and ACTIONS[call.action].sender == self.role:
+            return CallError(call.unique_id, "NotImplemented", "this never arrives here")
+        return await super().answer(call)
+
+
+### RIGHT two-sets
+class Router(Router):
+    KNOWN = frozenset(ACTIONS)
+
+    async def answer(self, call):
+        served = set(self._handlers)
+        if call.action in self.KNOWN - served:
+            return CallError(call.unique_id, "NotSupported", f"{call.action}: no handler", {})
+        if call.action not in served:
+            return CallError(call.unique_id, "NotImplemented", f"{call.action}: no such action", {})
+        return await super().answer(call)
+
+
+### RIGHT one-dict
+class Router(Router):
+    def __init__(self, role):
+        super().__init__(role)
+        self.fate = dict.fromkeys(ACTIONS, "NotSupported")
+
+    def on(self, request_type):
+        register = super().on(request_type)
+
+        def decorate(handler):
+            register(handler)
+            self.fate[request_type.action] = "served"
+            return handler
+
+        return decorate
+
+    async def answer(self, call: Call):
+        match self.fate.get(call.action, "NotImplemented"):
+            case "served":
+                return await super().answer(call)
+            case code:
+                return CallError(call.unique_id, code)
+
+
+### END SOLUTION
+
+# %%
+check("2.5", Router)
+
+# %% [markdown]
+# ## 2.6 Handlers that fail
+#
+# A handler is somebody's code, and it fails in one of two ways. It may mean it: it raises `PayloadError(code,
+# description)` or `CallFailed(code, description, details)`, and that goes to the peer. Or it may not: then the peer
+# gets InternalError and nothing else, because it cannot use a traceback and may be hostile. Your log gets the rest.
+#
+# Copy your class of 2.5 and go on.
+
+# %%
+### STEP 2.6 · 3 points · 8 minutes
+### HINT There are two kinds of exception: meant and not meant. And CancelledError is none of them.
+### HINT `except (PayloadError, CallFailed) as error:` … `except Exception:` … The second does not catch CancelledError.
+###      `CallError(unique_id, code, description, details)` takes details, too.
+### HINT `log.exception("handler for %s failed", call.action)` logs the traceback. Our own bad reply is not the peer's
+###      fault: keep its `PayloadError` out of the handler's `try`.
+import inspect
+import logging
+from typing import Literal, get_type_hints
+
+from ocpp_lab import ACTIONS, Call, CallError, CallFailed, CallResult, PayloadError, encode_payload
+from ocpp_lab.messages import Request
+
+log = logging.getLogger("ocpp_lab.my_router")
+
+
+### BEGIN SOLUTION
+class Router:
+    """Which coroutine answers which request."""
+
+    def __init__(self, role: Literal["ChargePoint", "CentralSystem"]) -> None:
+        """``role`` is who we are."""
+        self.role = role
+        self._handlers = {}
+
+    def on(self, request_type: type[Request]):
+        """As in 2.3: a decorator that registers a handler, or raises TypeError."""
+
+        def register(handler):
+            self._check(request_type, handler)
+            self._handlers[request_type.action] = request_type, handler
+            return handler
+
+        return register
+
+    def _check(self, request_type, handler):
+        if not (isinstance(request_type, type) and issubclass(request_type, Request)):
+            raise TypeError(f"expected a Request type such as ResetRequest, came {request_type!r}")
+        action = request_type.action
+        if ACTIONS[action].sender == self.role:
+            raise TypeError(f"expected what a {self.role} receives; {action} is what it sends")
+        if action in self._handlers:
+            raise TypeError(f"expected one handler for {action}; {self._handlers[action][1].__name__} is there already")
+        if not inspect.iscoroutinefunction(handler):
+            raise TypeError(f"expected `async def {handler.__name__}`, came a function that cannot be awaited")
+        hints = get_type_hints(handler)
+        returned = hints.pop("return", request_type.response_type)
+        if returned is not request_type.response_type or any(each is not request_type for each in hints.values()):
+            raise TypeError(f"expected {action}'s types on {handler.__name__}, came {hints} and {returned}")
+
+    async def answer(self, call: Call) -> CallResult | CallError:
+        """As in 2.5, whatever the handler raises; only CancelledError passes through.
+
+        - `PayloadError` or `CallFailed`: a CallError with its code and description, and the details of a `CallFailed`
+          (else ``{}``).
+        - Any other exception: "InternalError", with no description or a fixed text, nothing of the exception. It is
+          logged with its traceback on the logger ``ocpp_lab`` or one below it (``log`` is one).
+        - A response that is no good is "InternalError", as before.
+        """
+        if call.action not in self._handlers:
+            code = "NotSupported" if call.action in ACTIONS else "NotImplemented"
+            return CallError(call.unique_id, code, "nobody answers this action here")
+        request_type, handler = self._handlers[call.action]
+        try:
+            response = await handler(decode_payload(request_type, call.payload))
+        except (PayloadError, CallFailed) as error:
+            return CallError(call.unique_id, error.code, error.description, getattr(error, "details", {}))
+        except Exception:
+            log.exception("handler for %s failed", call.action)
+            return CallError(call.unique_id, "InternalError")
+        try:
+            return CallResult(call.unique_id, self._checked(response, request_type.response_type))
+        except PayloadError:
+            log.exception("the response of the handler for %s is no good", call.action)
+            return CallError(call.unique_id, "InternalError")
+
+    def _checked(self, response, response_type):
+        if not isinstance(response, response_type):
+            raise PayloadError("InternalError", f"expected {response_type.__name__}, came {type(response).__name__}")
+        return encode_payload(response)
+
+
+### WRONG leaks-text -> nothing-leaked: `str(error)` went to the peer, with a file path in it.
+class Router(Router):
+    async def answer(self, call):
+        request_type, handler = self._handlers[call.action]
+        try:
+            response = await handler(decode_payload(request_type, call.payload))
+        except (PayloadError, CallFailed) as error:
+            return CallError(call.unique_id, error.code, error.description, getattr(error, "details", {}))
+        except Exception as error:
+            log.exception("handler for %s failed", call.action)
+            return CallError(call.unique_id, "InternalError", str(error))
+        return CallResult(call.unique_id, self._checked(response, request_type.response_type))
+
+
+### WRONG leaks-type -> nothing-leaked: the text for the peer differs from exception to exception; use a fixed one, or
+###       none.
+class Router(Router):
+    async def answer(self, call):
+        request_type, handler = self._handlers[call.action]
+        try:
+            response = await handler(decode_payload(request_type, call.payload))
+        except (PayloadError, CallFailed) as error:
+            return CallError(call.unique_id, error.code, error.description, getattr(error, "details", {}))
+        except Exception as error:
+            log.exception("handler for %s failed", call.action)
+            return CallError(call.unique_id, "InternalError", type(error).__name__)
+        return CallResult(call.unique_id, self._checked(response, request_type.response_type))
+
+
+### WRONG eats-cancel -> cancel-passes: a cancelled handler answered InternalError; shutdown would hang.
+class Router(Router):
+    async def answer(self, call):
+        try:
+            return await super().answer(call)
+        except BaseException:
+            return CallError(call.unique_id, "InternalError")
+
+
+### WRONG swallows -> logged: the peer knows it failed and you do not; log the traceback.
+class Router(Router):
+    async def answer(self, call):
+        request_type, handler = self._handlers[call.action]
+        try:
+            response = await handler(decode_payload(request_type, call.payload))
+        except (PayloadError, CallFailed) as error:
+            return CallError(call.unique_id, error.code, error.description, getattr(error, "details", {}))
+        except Exception:
+            return CallError(call.unique_id, "InternalError")
+        return CallResult(call.unique_id, self._checked(response, request_type.response_type))
+
+
+### WRONG all-internal -> own-code: the handler said PropertyConstraintViolation and meant it.
+class Router(Router):
+    async def answer(self, call):
+        request_type, handler = self._handlers[call.action]
+        try:
+            request = decode_payload(request_type, call.payload)
+        except PayloadError as error:
+            return CallError(call.unique_id, error.code, error.description)
+        try:
+            return CallResult(call.unique_id, self._checked(await handler(request), request_type.response_type))
+        except Exception:
+            log.exception("handler for %s failed", call.action)
+            return CallError(call.unique_id, "InternalError")
+
+
+### WRONG reraises -> next-call-lives: the exception left `answer` and would end the reader.
+class Router(Router):
+    async def answer(self, call):
+        request_type, handler = self._handlers[call.action]
+        try:
+            response = await handler(decode_payload(request_type, call.payload))
+        except (PayloadError, CallFailed) as error:
+            return CallError(call.unique_id, error.code, error.description, getattr(error, "details", {}))
+        except Exception:
+            log.exception("handler for %s failed", call.action)
+            raise
+        return CallResult(call.unique_id, self._checked(response, request_type.response_type))
+
+
+### WRONG one-try-for-all -> own-reply: PropertyConstraintViolation blames the peer for our own reply; that is
+###       InternalError.
+class Router(Router):
+    async def answer(self, call):
+        request_type, handler = self._handlers[call.action]
+        try:
+            response = await handler(decode_payload(request_type, call.payload))
+            return CallResult(call.unique_id, self._checked(response, request_type.response_type))
+        except (PayloadError, CallFailed) as error:
+            return CallError(call.unique_id, error.code, error.description, getattr(error, "details", {}))
+        except Exception:
+            log.exception("handler for %s failed", call.action)
+            return CallError(call.unique_id, "InternalError")
+
+
+### RIGHT wrapped-at-registration
+import functools
+import traceback
+
+
+def tame(handler):
+    @functools.wraps(handler)
+    async def tamed(request):
+        try:
+            return await handler(request)
+        except PayloadError as meant:
+            return meant.code, meant.description, {}
+        except CallFailed as meant:
+            return meant.code, meant.description, meant.details
+        except Exception:
+            logging.getLogger("ocpp_lab").error("a handler failed:\n%s", traceback.format_exc())
+            return "InternalError", "the handler failed", {}
+
+    return tamed
+
+
+class Router(Router):
+    def on(self, request_type):
+        def register(handler):
+            self._check(request_type, handler)
+            self._handlers[request_type.action] = request_type, tame(handler)
+            return handler
+
+        return register
+
+    async def answer(self, call):
+        request_type, handler = self._handlers.get(call.action, (None, None))
+        if handler is None:
+            return CallError(call.unique_id, "NotSupported" if call.action in ACTIONS else "NotImplemented")
+        try:
+            request = decode_payload(request_type, call.payload)
+        except PayloadError as error:
+            return CallError(call.unique_id, error.code, error.description)
+        match await handler(request):
+            case str(code), str(description), details:
+                return CallError(call.unique_id, code, description, details)
+            case response:
+                try:
+                    return CallResult(call.unique_id, self._checked(response, request_type.response_type))
+                except Exception:
+                    log.error("bad response", exc_info=True)
+                    return CallError(call.unique_id, "InternalError")
+
+
+### RIGHT context-manager
+from contextlib import contextmanager
+
+
+class Router(Router):
+    @contextmanager
+    def guard(self, call, replies, *meant):
+        try:
+            yield
+        except meant as error:
+            replies.append(CallError(call.unique_id, error.code, error.description, getattr(error, "details", {})))
+        except Exception as error:
+            log.warning("%s failed", call.action, exc_info=error)
+            replies.append(CallError(call.unique_id, "InternalError", "something is wrong here"))
+
+    async def answer(self, call):
+        replies = []
+        if call.action not in self._handlers:
+            return await super().answer(call)
+        request_type, handler = self._handlers[call.action]
+        with self.guard(call, replies, PayloadError, CallFailed):
+            response = await handler(decode_payload(request_type, call.payload))
+        if not replies:
+            with self.guard(call, replies):
+                replies.append(CallResult(call.unique_id, self._checked(response, request_type.response_type)))
+        return replies[0]
+
+
+### END SOLUTION
+
+# %%
+check("2.6", Router)
+
+# %% [markdown]
+# ## Capstone: your router in a central system
+#
+# `CentralSystem(router=…)` takes anything that has `answer`. Yours goes in here; where a step is not done yet, the
+# package's. Four handlers are enough for `CP_1` to boot. One of them fails when the database does.
+
+# %% tags=["scaffold"]
+import asyncio
+from collections import Counter
+from datetime import UTC, datetime
+from random import Random
+
+from IPython.display import display
+
+from ocpp_lab import Call, CentralSystem, ChargePoint, OcppError, decode, encode
+from ocpp_lab import messages as m
+from ocpp_lab.charge_point.dial import dial
+from ocpp_lab.checks.dispatch_and_router.mutations import answers, answers_due, mutated
+
+YourRouter = mine("2.6")
+router = YourRouter("CentralSystem")
+
+
+@router.on(m.BootNotificationRequest)
+async def on_boot(request: m.BootNotificationRequest) -> m.BootNotificationResponse:
+    return m.BootNotificationResponse(status="Accepted", current_time=datetime.now(UTC), interval=300)
+
+
+@router.on(m.HeartbeatRequest)
+async def on_heartbeat(request: m.HeartbeatRequest) -> m.HeartbeatResponse:
+    return m.HeartbeatResponse(current_time=datetime.now(UTC))
+
+
+@router.on(m.StatusNotificationRequest)
+async def on_status(request: m.StatusNotificationRequest) -> m.StatusNotificationResponse:
+    return m.StatusNotificationResponse()
+
+
+@router.on(m.AuthorizeRequest)
+async def on_authorize(request: m.AuthorizeRequest) -> m.AuthorizeResponse:
+    if request.id_tag == "TAG_DB":
+        raise OSError("db-3 refuses user ocpp, password letmein")
+    return m.AuthorizeResponse(id_tag_info=m.IdTagInfo(status="Accepted"))
+
+
+central_system = await CentralSystem(router=router).start()
+charge_point = await ChargePoint(central_system.url, "CP_1", timeout=1.0).start()
+await lab.until(lambda: "CP_1" in central_system and central_system["CP_1"].counts["answered"] == 3)  # boot, 2 statuses
+panel = lab.FaultPanel(central_system)
+watch = lab.Watch({"answered": lambda: central_system["CP_1"].counts["answered"]}, "your Router, CP_1")
+display(panel, watch)
+
+# %% [markdown]
+# Your router answers, and the panel spoils the answer on its way out: *wrong payload*, then *garbage*. The third
+# Authorize reaches the handler while its database is down. A Heartbeat follows each in peace. **Predict** what the
+# caller of each Authorize is told.
+
+
+# %% tags=["scaffold"]
+async def told(request):
+    """What a caller is told: the name of the response, or the error."""
+    try:
+        return type(await charge_point.call(request)).__name__
+    except OcppError as error:
+        return type(error).__name__ + (f" {error.code}" if hasattr(error, "code") else "")
+
+
+start = lab.now()
+panel.set(action="Authorize")
+for fault in ("wrong payload", "garbage", None):
+    if fault:
+        panel.toggle(fault)
+    first = await told(m.AuthorizeRequest(id_tag="TAG_A" if fault else "TAG_DB"))
+    panel.clear()
+    print(f"{fault or 'the database is down':22}{first:28}then {await told(m.HeartbeatRequest())}")
+lab.ladder(charge_point, central_system, since=start, title="Three bad ends, and each time the next call is answered")
+
+# %% [markdown]
+# Now a peer of another make dials in. It boots, and then sends 10,000 mutated frames: payloads with one thing wrong,
+# actions that nobody knows, frames with an element too many, splinters of JSON. It does not wait for answers.
+#
+# **Predict.** How many of the 10,000 get no answer although their sender waits for one?
+
+# %% tags=["scaffold"]
+pipe = await dial(f"{central_system.url}/STRANGER")
+heard = []
+
+
+async def listen():
+    async for text in pipe:
+        heard.append(text)
+
+
+listener = asyncio.create_task(listen())
+boot = Call("boot", "BootNotification", {"chargePointVendor": "Strange", "chargePointModel": "S-1"})
+texts = [encode(boot), *mutated(Random(7), 10_000)]
+due = answers_due(texts)
+for text in texts:
+    await pipe.send(text)
+await lab.until(lambda: len(heard) >= due.total(), timeout=60)
+got = answers(heard)
+print(f"{len(texts) - 1:,} frames; {due.total() - 1:,} of them are Calls whose id can be told")
+print(f"without an answer: {(due - got).total()}; with one too many: {(got - due).total()}")
+await pipe.send(encode(Call("valid", "Heartbeat", {})))
+await lab.until(lambda: len(heard) > due.total(), timeout=60)
+print("then a valid Heartbeat gets a", type(decode(heard[-1])).__name__)
+
+# %% tags=["scaffold"]
+import msgspec
+
+replies = Counter(frame[2] if frame[0] == 4 else "CallResult" for frame in map(msgspec.json.decode, heard))
+names, counts = zip(*replies.most_common(), strict=True)
+fig, ax = lab.subplots(height=260)
+looks = [lab.OUTCOMES["result" if name == "CallResult" else "CallError"] for name in names]
+for row, (count, look) in enumerate(zip(counts, looks, strict=True)):
+    ax.barh(row, count, color=look.colour, hatch=look.hatch, edgecolor="white")
+ax.set_yticks(range(len(names)), names)
+ax.invert_yaxis()
+ax.set_xlabel("answers")
+lab.title(ax, f"{len(heard):,} answers in {len(names)} kinds, and not one call without")
+lab.figure(fig, alt="Answers to the stranger's calls, by code: " + ", ".join(names) + ".")
+
+# %% [markdown]
+# The last check puts your router under a session that reads 2,000 such frames on either side, and under a central
+# system in 50 simulated nights of chaos: slow handlers, wrong payloads, garbage, cuts, crashes. A failure names the
+# seed and shows the frames around it.
+
+# %%
+### STEP 2.capstone · 4 points · 6 minutes
+# Nothing to write: the check takes your `Router` of 2.6.
+### BEGIN SOLUTION
+### WRONG one-at-a-time -> slow-handlers: quick calls waited for the slow one; `answer` must not wait for another `answer`.
+import asyncio
+
+
+class Router(Router):
+    def __init__(self, role):
+        super().__init__(role)
+        self.lane = asyncio.Lock()
+
+    async def answer(self, call):
+        async with self.lane:
+            return await super().answer(call)
+
+
+### WRONG chokes-on-odd-names -> fuzzed: Calls stay without an answer; whatever comes, `answer` returns a frame.
+class Router(Router):
+    async def answer(self, call):
+        log.info("answering %s", call.action.encode("ascii"))
+        return await super().answer(call)
+
+
+### END SOLUTION
+
+# %%
+check("2.capstone", Router)
+
+# %% [markdown]
+# **Check yourself.** A click on a question shows the answer.
+#
+# <details><summary>A request has an optional field that holds null. Which code?</summary>
+# The schema has no null, so a strict receiver says TypeConstraintViolation. The package reads it as absent.</details>
+# <details><summary>The action is <code>reset</code>, and its payload is broken. Which code?</summary>
+# NotImplemented. OCPP has no such action, so there is no rule that its payload could break.</details>
+# <details><summary>Your handler returns a status that is not in the enumeration. Who is told what?</summary>
+# The peer gets InternalError: the fault is ours. The log gets the field and the value.</details>
+# <details><summary>Why is a second handler for one action an error, and not a replacement?</summary>
+# Two modules that both register Reset do not know of each other. The last import would win, and nobody would see it.</details>
+# <details><summary>Why must `answer` let CancelledError pass?</summary>
+# The session cancels its handlers when it ends, and waits for them. One that answers instead holds up the end.</details>
+
+# %% [markdown] tags=["solution-only"]
+# ## Beside the package
+#
+# `ocpp_lab/messages/` declares all 78 payloads as in 2.1; tests prove them equal to the official schemas.
+#
+# `ocpp_lab/codec.py` sorts violations by msgspec's wording, too. It then looks the field up in the declaration, so that
+# a description says what was expected and what came, not only where. A timestamp without an offset is read as UTC and
+# counted, for real charge points send them.
+#
+# `ocpp_lab/router.py` is the same dict with the same checks. `include` registers every `on_…` method of an object by
+# its annotation; `add(…, replace=True)` takes a handler's place on purpose.
+#
+# libocpp has a table of allowed messages for each feature profile and one switch (`handle_message`); most violations
+# get FormationViolation, with the text of the exception.
+
+# %% tags=["scaffold"]
+await pipe.close()
+await listener
+watch.close()
+panel.close()
+await charge_point.stop()
+await central_system.stop()
+await guard.stop()

@@ -1,0 +1,1918 @@
+# %% [markdown]
+# # Exercise 4: Call correlation
+#
+# ## Whose answer is this?
+#
+# **20:20.** The database of the central system is slow. Answers come late, crossed and twice. One driver's
+# transaction id lands in another driver's transaction.
+#
+# You write `Pending`, which finds the call that a reply belongs to, and `Session`, which sends calls and reads replies.
+# At the end your own two pieces run inside a real charge point.
+#
+# - **Before:** notebook [4](../notebooks/04_call_correlation.ipynb), and steps 1.1 to 1.4.
+# - **Time:** 55 minutes, seven steps and a capstone, 20 points.
+
+# %% tags=["scaffold"]
+from ocpp_lab import lab
+from ocpp_lab.checks import check, hint, mine, progress, solution, use_reference
+
+guard = lab.Guard()
+guard
+
+# %% [markdown]
+# Run a stub cell, then the cell below it: it says what is right, what is wrong, and why.
+# Stuck? `hint("4.1")` gives one hint more each time. `solution("4.1")` shows our answer.
+# `Pending = use_reference("4.1")` takes the package's piece, for no points.
+
+# %% [markdown]
+# ## 4.1 `Pending`: by id
+#
+# A reply carries the unique id of its call, and nothing else that says whose it is. `open` remembers a call under
+# its id, before the call is sent. `settle` gets a reply and ends the call it belongs to.
+#
+# A future is a promise: the caller awaits it, the reader fulfils it with `set_result`.
+# `decode_payload(response_type, payload)` makes the typed response of a JSON object.
+#
+# A reply has a `unique_id`, and a `CallResult` has a `payload`. In this step every reply is a `CallResult` whose
+# payload fits; the other kinds come in 4.2.
+
+# %%
+### STEP 4.1 · 2 points · 6 minutes
+### HINT What does the reply carry that the call had too?
+### HINT A dict from id to (future, response type); `dict.pop(id, None)` takes an entry out, or gives None.
+### HINT `future.set_result(decode_payload(response_type, frame.payload))`
+import asyncio
+
+from ocpp_lab import CallError, CallResult, decode_payload
+from ocpp_lab.messages import Response
+
+
+### BEGIN SOLUTION
+class Pending:
+    """The calls that await their replies."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, tuple[asyncio.Future, type[Response]]] = {}
+
+    def __len__(self) -> int:
+        """How many calls are pending."""
+        return len(self._entries)
+
+    def open(self, unique_id: str, response_type: type[Response]) -> asyncio.Future[Response]:
+        """Remember a call; its future gets the response. Raises ValueError if that id is pending already."""
+        if unique_id in self._entries:
+            raise ValueError(f"a call with the id {unique_id!r} is pending already")
+        future = asyncio.get_running_loop().create_future()
+        self._entries[unique_id] = future, response_type
+        return future
+
+    def settle(self, frame: CallResult | CallError) -> str:
+        """End the call that this reply belongs to, and forget it: returns "resolved".
+
+        If there is no such call, it returns another word. It does not raise.
+        """
+        entry = self._entries.pop(frame.unique_id, None)
+        if entry is None:
+            return "unknown"
+        future, response_type = entry
+        future.set_result(decode_payload(response_type, frame.payload))
+        return "resolved"
+
+
+### WRONG oldest-first -> any-order: this resolves whichever call is oldest; replies may come in any order.
+class Pending(Pending):
+    def settle(self, frame):
+        if not self._entries:
+            return "unknown"
+        unique_id = next(iter(self._entries))
+        future, response_type = self._entries.pop(unique_id)
+        future.set_result(decode_payload(response_type, frame.payload))
+        return "resolved"
+
+
+### WRONG overwrites -> refuses-same-id: the first caller now waits for ever.
+class Pending(Pending):
+    def open(self, unique_id, response_type):
+        self._entries.pop(unique_id, None)
+        return super().open(unique_id, response_type)
+
+
+### WRONG keeps-entry -> forgets: 1,000 entries stay; a day later it is memory.
+class Pending(Pending):
+    def settle(self, frame):
+        entry = self._entries.get(frame.unique_id)
+        if entry is None:
+            return "unknown"
+        entry[0].set_result(decode_payload(entry[1], frame.payload))
+        return "resolved"
+
+
+### WRONG raw-dict -> typed: the caller got a dict; decode by the pending response type.
+class Pending(Pending):
+    def settle(self, frame):
+        entry = self._entries.pop(frame.unique_id, None)
+        if entry is None:
+            return "unknown"
+        entry[0].set_result(frame.payload)
+        return "resolved"
+
+
+### WRONG keyerror -> unknown-is-quiet: a reply for nobody killed the reader.
+class Pending(Pending):
+    def settle(self, frame):
+        future, response_type = self._entries.pop(frame.unique_id)
+        future.set_result(decode_payload(response_type, frame.payload))
+        return "resolved"
+
+
+### WRONG shared-dict -> forgets: two `Pending` share their entries; each connection has its own:
+###      make the dict in `__init__`.
+_ENTRIES = {}
+
+
+class Pending(Pending):
+    def __init__(self):
+        self._entries = _ENTRIES
+
+
+### WRONG used-ids -> refuses-same-id: that call is over; refuse an id only while its call is pending.
+class Pending(Pending):
+    def __init__(self):
+        super().__init__()
+        self.used = set()
+
+    def open(self, unique_id, response_type):
+        if unique_id in self.used:
+            raise ValueError(f"{unique_id} was used")
+        self.used.add(unique_id)
+        return super().open(unique_id, response_type)
+
+
+### RIGHT linear-list
+class Pending:
+    def __init__(self):
+        self.calls = []
+
+    def __len__(self):
+        return len(self.calls)
+
+    def open(self, unique_id, response_type):
+        if any(call[0] == unique_id for call in self.calls):
+            raise ValueError(unique_id)
+        future = asyncio.Future()
+        self.calls.append((unique_id, future, response_type))
+        return future
+
+    def settle(self, frame):
+        for call in self.calls:
+            if call[0] == frame.unique_id:
+                self.calls.remove(call)
+                call[1].set_result(decode_payload(call[2], frame.payload))
+                return "resolved"
+        return "nobody"
+
+
+### RIGHT is-a-dict
+class Pending(dict):
+    def open(self, unique_id, response_type, *, note=""):
+        if unique_id in self:
+            raise ValueError(f"{unique_id} is pending {note}")
+        self[unique_id] = response_type, asyncio.Future()
+        return self[unique_id][1]
+
+    def settle(self, frame):
+        try:
+            response_type, future = self.pop(frame.unique_id)
+        except KeyError:
+            return "nobody's"
+        future.set_result(decode_payload(response_type, frame.payload))
+        return "resolved"
+
+
+### RIGHT two-dicts
+class Pending:
+    def __init__(self):
+        self.futures, self.types = {}, {}
+
+    def __len__(self):
+        return len(self.futures)
+
+    def open(self, unique_id, response_type):
+        match self.futures:
+            case {**known} if unique_id in known:
+                raise ValueError("pending")
+        self.types[unique_id] = response_type
+        return self.futures.setdefault(unique_id, asyncio.get_running_loop().create_future())
+
+    def settle(self, frame):
+        try:
+            future = self.futures.pop(frame.unique_id)
+        except KeyError:
+            return "orphan"
+        future.set_result(decode_payload(self.types.pop(frame.unique_id), frame.payload))
+        return "resolved"
+
+
+### END SOLUTION
+
+# %%
+check("4.1", Pending)
+
+# %% [markdown]
+# ## 4.2 `Pending`: errors and wrong shapes
+#
+# A peer may answer *no*: a `CallError`. Or it answers, and its payload is no such response. Both end the call. The
+# exception is for the caller, who waits; `settle` is called by the reader, and the reader must live.
+#
+# `CallFailed(code, description, details)` and `MalformedReply(text)` are exceptions of the package; a `CallError` has
+# the fields `code`, `description` and `details`. `decode_payload` raises `PayloadError` if the payload does not fit.
+#
+# Copy your class of 4.1 and go on; only `settle` changes. Two codes are misspelt in OCPP 1.6, and they stay so on the
+# wire (J-errata 5.1, 5.2). `CORRECT_ENGLISH` is a dict from the other spelling to that of 1.6.
+
+# %%
+### STEP 4.2 · 2 points · 6 minutes
+### HINT Two types of frame, three ends of a call.
+### HINT Who should see the exception: the reader, who calls `settle`, or the caller, who awaits the future?
+### HINT `except PayloadError as problem: future.set_exception(MalformedReply(str(problem)))`, and for a CallError
+###      `code = CORRECT_ENGLISH.get(frame.code, frame.code)`.
+import asyncio
+
+from ocpp_lab import CallError, CallFailed, CallResult, MalformedReply, PayloadError, decode_payload
+from ocpp_lab.frames import CORRECT_ENGLISH
+from ocpp_lab.messages import Response
+
+
+### BEGIN SOLUTION
+class Pending:
+    """The calls that await their replies."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, tuple[asyncio.Future, type[Response]]] = {}
+
+    def __len__(self) -> int:
+        """How many calls are pending."""
+        return len(self._entries)
+
+    def open(self, unique_id: str, response_type: type[Response]) -> asyncio.Future[Response]:
+        """Remember a call; its future gets the response. Raises ValueError if that id is pending already."""
+        if unique_id in self._entries:
+            raise ValueError(f"a call with the id {unique_id!r} is pending already")
+        future = asyncio.get_running_loop().create_future()
+        self._entries[unique_id] = future, response_type
+        return future
+
+    def settle(self, frame: CallResult | CallError) -> str:
+        """End the call that this reply belongs to, and forget it. Never raises.
+
+        A CallResult whose payload fits: the future gets the response; returns "resolved".
+        A CallResult whose payload does not fit: the future raises `MalformedReply`; returns "malformed".
+        A CallError: the future raises `CallFailed` with its code (in the spelling of 1.6, if it came in the other),
+        description and details; returns "failed". If there is no such call: another word.
+        """
+        future, response_type = self._entries.pop(frame.unique_id, (None, None))
+        if future is None:
+            return "unknown"
+        if isinstance(frame, CallError):
+            code = CORRECT_ENGLISH.get(frame.code, frame.code)
+            future.set_exception(CallFailed(code, frame.description, frame.details))
+            return "failed"
+        try:
+            response = decode_payload(response_type, frame.payload)
+        except PayloadError as problem:
+            future.set_exception(MalformedReply(str(problem)))
+            return "malformed"
+        future.set_result(response)
+        return "resolved"
+
+
+### WRONG result-for-error -> failed: the caller got a CallError as if it were an answer.
+class Pending(Pending):
+    def settle(self, frame):
+        if isinstance(frame, CallError) and frame.unique_id in self._entries:
+            self._entries.pop(frame.unique_id)[0].set_result(frame)
+            return "failed"
+        return super().settle(frame)
+
+
+### WRONG malformed-escapes -> settle-never-raises: the peer's bad payload raised in *your* reader.
+class Pending(Pending):
+    def settle(self, frame):
+        if isinstance(frame, CallError) or frame.unique_id not in self._entries:
+            return super().settle(frame)
+        future, response_type = self._entries.pop(frame.unique_id)
+        future.set_result(decode_payload(response_type, frame.payload))
+        return "resolved"
+
+
+### WRONG malformed-as-timeout -> malformed: the answer came; waiting 30 s more tells nobody anything.
+class Pending(Pending):
+    def settle(self, frame):
+        if isinstance(frame, CallResult) and frame.unique_id in self._entries:
+            try:
+                decode_payload(self._entries[frame.unique_id][1], frame.payload)
+            except PayloadError:
+                return "malformed"
+        return super().settle(frame)
+
+
+### WRONG drops-details -> failed: code, description and details belong to the exception; the caller decides by them.
+class Pending(Pending):
+    def settle(self, frame):
+        if isinstance(frame, CallError):
+            frame = CallError(frame.unique_id, frame.code, frame.description)
+        return super().settle(frame)
+
+
+### WRONG fails-all -> others-unhurt: one bad reply ended three good calls.
+class Pending(Pending):
+    def settle(self, frame):
+        fate = super().settle(frame)
+        if fate == "malformed":
+            for future, _ in self._entries.values():
+                future.set_exception(MalformedReply("the peer talks nonsense"))
+            self._entries.clear()
+        return fate
+
+
+### WRONG strict-spelling -> both-spellings: some peers write correct English; understand both, send one.
+class Pending(Pending):
+    def settle(self, frame):
+        if isinstance(frame, CallError) and frame.unique_id in self._entries:
+            error = CallFailed(frame.code, frame.description, frame.details)
+            self._entries.pop(frame.unique_id)[0].set_exception(error)
+            return "failed"
+        return super().settle(frame)
+
+
+### WRONG still-an-answer -> malformed: what does not fit the response type becomes `MalformedReply`.
+class Pending(Pending):
+    def settle(self, frame):
+        if isinstance(frame, CallResult) and frame.unique_id in self._entries:
+            future, response_type = self._entries.pop(frame.unique_id)
+            try:
+                future.set_result(decode_payload(response_type, frame.payload))
+            except Exception as problem:
+                future.set_exception(problem)
+            return "resolved"
+        return super().settle(frame)
+
+
+### WRONG error-as-result -> malformed: the caller got the exception as if it were an answer;
+###      `future.set_exception` raises it.
+class Pending(Pending):
+    def settle(self, frame):
+        future, response_type = self._entries.get(frame.unique_id, (None, None))
+        try:
+            decode_payload(response_type, getattr(frame, "payload", {}))
+        except PayloadError as problem:
+            if isinstance(frame, CallResult):
+                del self._entries[frame.unique_id]
+                future.set_result(MalformedReply(str(problem)))
+                return "malformed"
+        return super().settle(frame)
+
+
+### RIGHT match
+class Pending:
+    def __init__(self):
+        self.calls = {}
+
+    def __len__(self):
+        return len(self.calls)
+
+    def open(self, unique_id, response_type):
+        if unique_id in self.calls:
+            raise ValueError(unique_id)
+        self.calls[unique_id] = asyncio.Future(), response_type
+        return self.calls[unique_id][0]
+
+    def settle(self, frame):
+        if frame.unique_id not in self.calls:
+            return "nobody's"
+        future, wanted = self.calls.pop(frame.unique_id)
+        match frame:
+            case CallError(code=code):
+                spelling = {"FormatViolation": "FormationViolation"}
+                spelling["OccurrenceConstraintViolation"] = "OccurenceConstraintViolation"
+                future.set_exception(CallFailed(spelling.get(code, code), frame.description, frame.details))
+                return "failed"
+            case CallResult(payload=payload):
+                try:
+                    future.set_result(decode_payload(wanted, payload))
+                except PayloadError:
+                    future.set_exception(MalformedReply(f"no {wanted.__name__}"))
+                    return "malformed"
+                return "resolved"
+
+
+### RIGHT callbacks
+class Pending:
+    def __init__(self):
+        self.callbacks = {}
+
+    def __len__(self):
+        return len(self.callbacks)
+
+    def open(self, unique_id, response_type):
+        if unique_id in self.callbacks:
+            raise ValueError("pending")
+        future = asyncio.get_running_loop().create_future()
+
+        def on_reply(frame):
+            word, error, response = read(frame, response_type)
+            if error:
+                future.set_exception(error)
+            else:
+                future.set_result(response)
+            return word
+
+        self.callbacks[unique_id] = on_reply
+        return future
+
+    def settle(self, frame):
+        return self.callbacks.pop(frame.unique_id, lambda frame: "orphan")(frame)
+
+
+def read(frame, response_type):
+    if isinstance(frame, CallError):
+        code = CORRECT_ENGLISH.get(frame.code, frame.code)
+        return "failed", CallFailed(code, frame.description, frame.details), None
+    try:
+        return "resolved", None, decode_payload(response_type, frame.payload)
+    except PayloadError as problem:
+        return "malformed", MalformedReply(problem.description), None
+
+
+### END SOLUTION
+
+# %%
+check("4.2", Pending)
+
+# %% [markdown]
+# ## 4.3 `expect`: timeouts and cancellation
+#
+# The session opens a call, sends it, and then awaits `pending.expect(future, timeout)`. A peer may never answer. So
+# the wait has three ends: the reply, the timeout, and a caller who is cancelled. After each of them nothing of the call
+# is left.
+#
+# A reply may come in the very instant in which its call ends. Then the future is done already, and `set_result` would
+# raise `InvalidStateError`, in the reader.
+#
+# Copy your class of 4.2, add `expect`, and look at `settle` again.
+
+# %%
+### STEP 4.3 · 3 points · 8 minutes
+### HINT Three ways out, one place to clean up: `finally`.
+### HINT `async with asyncio.timeout(timeout):` raises TimeoutError when time is over. And in `settle`: `future.done()`.
+### HINT `try: … except TimeoutError: raise CallTimeout(f"no answer within {timeout:g} s") from None` and then
+###      `finally: self._forget(future)`, which takes out the entry that holds this future.
+import asyncio
+
+from ocpp_lab import CallError, CallFailed, CallResult, CallTimeout, MalformedReply, PayloadError, decode_payload
+from ocpp_lab.frames import CORRECT_ENGLISH
+from ocpp_lab.messages import Response
+
+
+### BEGIN SOLUTION
+class Pending:
+    """The calls that await their replies."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, tuple[asyncio.Future, type[Response]]] = {}
+
+    def __len__(self) -> int:
+        """How many calls are pending."""
+        return len(self._entries)
+
+    def open(self, unique_id: str, response_type: type[Response]) -> asyncio.Future[Response]:
+        """Remember a call; its future gets the response. Raises ValueError if that id is pending already."""
+        if unique_id in self._entries:
+            raise ValueError(f"a call with the id {unique_id!r} is pending already")
+        future = asyncio.get_running_loop().create_future()
+        self._entries[unique_id] = future, response_type
+        return future
+
+    def settle(self, frame: CallResult | CallError) -> str:
+        """As in 4.2. Never raises, even if the future is done already: then nobody listens any more.
+
+        Such a reply ends nothing, whatever it holds, so the word for it is another one.
+        """
+        future, response_type = self._entries.pop(frame.unique_id, (None, None))
+        if future is None or future.done():
+            return "unknown"
+        if isinstance(frame, CallError):
+            code = CORRECT_ENGLISH.get(frame.code, frame.code)
+            future.set_exception(CallFailed(code, frame.description, frame.details))
+            return "failed"
+        try:
+            response = decode_payload(response_type, frame.payload)
+        except PayloadError as problem:
+            future.set_exception(MalformedReply(str(problem)))
+            return "malformed"
+        future.set_result(response)
+        return "resolved"
+
+    async def expect(self, future: asyncio.Future[Response], timeout: float) -> Response:
+        """The response of an open call, or its exception, as soon as it comes; it may have come already.
+
+        Raises `CallTimeout` once `timeout` seconds have passed without a reply. A caller that is cancelled meanwhile
+        stays cancelled. After either the call is forgotten at once: `len` does not count it any more.
+        """
+        try:
+            async with asyncio.timeout(timeout):
+                return await future
+        except TimeoutError:
+            raise CallTimeout(f"no answer within {timeout:g} s") from None
+        finally:
+            self._forget(future)
+
+    def _forget(self, future: asyncio.Future) -> None:
+        for unique_id, entry in list(self._entries.items()):
+            if entry[0] is future:
+                del self._entries[unique_id]
+
+
+### WRONG leaks-on-timeout -> timeout: after the timeout 1 entry is still pending.
+class Pending(Pending):
+    async def expect(self, future, timeout):
+        try:
+            return await asyncio.wait_for(future, timeout)
+        except TimeoutError:
+            raise CallTimeout() from None
+
+
+### WRONG leaks-on-cancel -> cancel-cleans: the caller went away, its entry did not.
+class Pending(Pending):
+    async def expect(self, future, timeout):
+        try:
+            return await asyncio.wait_for(future, timeout)
+        except TimeoutError:
+            self._forget(future)
+            raise CallTimeout() from None
+
+
+### WRONG one-timer -> timeout: expired up to 1 s late; each call has its own deadline.
+class Pending(Pending):
+    async def expect(self, future, timeout):
+        end = asyncio.get_running_loop().time() + timeout
+        try:
+            while not future.done():
+                if asyncio.get_running_loop().time() >= end:
+                    raise CallTimeout()
+                await asyncio.wait([future], timeout=1)
+            return future.result()
+        finally:
+            self._forget(future)
+
+
+### WRONG bare-timeouterror -> timeout-chain: raise CallTimeout; callers decide by its being indefinite.
+class Pending(Pending):
+    async def expect(self, future, timeout):
+        try:
+            async with asyncio.timeout(timeout):
+                return await future
+        finally:
+            self._forget(future)
+
+
+### WRONG set-on-done -> late-harmless: InvalidStateError: the future was done already;
+###      ask `future.done()` before you end it.
+class Pending(Pending):
+    def settle(self, frame):
+        future, response_type = self._entries.pop(frame.unique_id, (None, None))
+        if future is None:
+            return "unknown"
+        if isinstance(frame, CallError):
+            future.set_exception(CallFailed(frame.code, frame.description, frame.details))
+            return "failed"
+        future.set_result(decode_payload(response_type, frame.payload))
+        return "resolved"
+
+
+### WRONG swallows-cancel -> cancel-cleans: a cancelled call must stay cancelled, not become a CallTimeout.
+class Pending(Pending):
+    async def expect(self, future, timeout):
+        try:
+            return await asyncio.wait_for(future, timeout)
+        except (TimeoutError, asyncio.CancelledError):
+            raise CallTimeout() from None
+        finally:
+            self._forget(future)
+
+
+### WRONG shared-clock -> own-clock: calls that wait together share a clock; each call has its own deadline.
+class Pending(Pending):
+    _timer = None
+
+    async def expect(self, future, timeout):
+        if self._timer:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(timeout, self._expire, future)
+        try:
+            return await future
+        finally:
+            self._timer.cancel()
+            self._forget(future)
+
+    def _expire(self, future):
+        if not future.done():
+            future.set_exception(CallTimeout())
+
+
+### WRONG guards-results-only -> late-harmless: InvalidStateError: the future was done already;
+###      ask `future.done()` before you end it.
+class Pending(Pending):
+    def settle(self, frame):
+        future, response_type = self._entries.pop(frame.unique_id, (None, None))
+        if future is None:
+            return "unknown"
+        if isinstance(frame, CallError):
+            code = CORRECT_ENGLISH.get(frame.code, frame.code)
+            future.set_exception(CallFailed(code, frame.description, frame.details))
+            return "failed"
+        try:
+            response = decode_payload(response_type, frame.payload)
+        except PayloadError as problem:
+            future.set_exception(MalformedReply(str(problem)))
+            return "malformed"
+        if future.done():
+            return "unknown"
+        future.set_result(response)
+        return "resolved"
+
+
+### WRONG says-resolved -> late-harmless: the future was done already, so this reply ended nothing: another word.
+class Pending(Pending):
+    def settle(self, frame):
+        future, _ = self._entries.get(frame.unique_id, (None, None))
+        if future and future.done():
+            return "resolved"  # nobody listens, so what does it matter?
+        return super().settle(frame)
+
+
+### WRONG returns-the-error -> timeout: the caller got the exception as an answer; raise it.
+class Pending(Pending):
+    async def expect(self, future, timeout):
+        try:
+            return await super().expect(future, timeout)
+        except CallTimeout as error:
+            return error
+
+
+### RIGHT call-later
+class Pending(Pending):
+    async def expect(self, future, timeout):
+        def expire():
+            if not future.done():
+                future.set_exception(CallTimeout(f"{timeout} s"))
+
+        timer = asyncio.get_running_loop().call_later(timeout, expire)
+        try:
+            return await future
+        finally:
+            timer.cancel()
+            self._entries = {key: entry for key, entry in self._entries.items() if entry[0] is not future}
+
+
+### RIGHT wait-and-look
+class Pending(Pending):
+    async def expect(self, future, timeout):
+        try:
+            done, _ = await asyncio.wait({future}, timeout=timeout)
+            if not done:
+                raise CallTimeout()
+            return await future
+        finally:
+            self._forget(future)
+
+
+### RIGHT wait-for
+class Pending(Pending):
+    def open(self, unique_id, response_type):
+        future = super().open(unique_id, response_type)
+        future.add_done_callback(lambda done: self._end(unique_id, done))
+        return future
+
+    def _end(self, unique_id, future):
+        if self._entries.get(unique_id, (None,))[0] is future:
+            del self._entries[unique_id]
+
+    async def expect(self, future, timeout):
+        try:
+            return await asyncio.wait_for(future, timeout)
+        except TimeoutError as error:
+            raise CallTimeout("too slow") from error
+
+
+### END SOLUTION
+
+# %%
+check("4.3", Pending)
+
+# %% [markdown]
+# ## 4.4 `settle` names them: late, repeated, orphan
+#
+# Some replies fit no pending call. *Late*: the peer is slow. *Repeated*: somebody sends twice. *Orphan*: one of both
+# ends has a bug. Each needs another repair, so each has a name and a counter.
+#
+# To tell them apart, `Pending` remembers how the last calls ended. Not all of them: a central system runs for months.
+#
+# Copy your class of 4.3 and go on. The fault *wrong id* answers call 7 under the id `not-7`; that is an orphan.
+
+# %%
+### STEP 4.4 · 2 points · 6 minutes
+### HINT Remember how each id ended, and throw away the oldest.
+### HINT `collections.OrderedDict`; `popitem(last=False)` throws out what was put in first.
+### HINT `match self._ended.get(unique_id): case None: "orphan" case "answered": "repeated" case _: "late"`
+import asyncio
+from collections import Counter, OrderedDict
+
+from ocpp_lab import CallError, CallFailed, CallResult, CallTimeout, MalformedReply, PayloadError, decode_payload
+from ocpp_lab.frames import CORRECT_ENGLISH
+from ocpp_lab.messages import Response
+
+
+### BEGIN SOLUTION
+class Pending:
+    """The calls that await their replies.
+
+    `counts` holds, for each word that `settle` returns, how often it did: `pending.counts["late"]`, 0 if never.
+    """
+
+    def __init__(self, *, remember: int = 256) -> None:
+        """`remember`: of so many ended calls, the newest, it is known how they ended. Older ones are forgotten."""
+        self.counts: Counter[str] = Counter()
+        self._remember = remember
+        self._entries: dict[str, tuple[asyncio.Future, type[Response]]] = {}
+        self._ended: OrderedDict[str, str] = OrderedDict()
+
+    def __len__(self) -> int:
+        """How many calls are pending."""
+        return len(self._entries)
+
+    def open(self, unique_id: str, response_type: type[Response]) -> asyncio.Future[Response]:
+        """Remember a call; its future gets the response. Raises ValueError if that id is pending already.
+
+        An id whose call has ended may be used again: that is a new call.
+        """
+        if unique_id in self._entries:
+            raise ValueError(f"a call with the id {unique_id!r} is pending already")
+        future = asyncio.get_running_loop().create_future()
+        self._entries[unique_id] = future, response_type
+        return future
+
+    def settle(self, frame: CallResult | CallError) -> str:
+        """As in 4.3, and each word is counted. The words for a reply that fits no pending call:
+
+        "late": its call timed out or was cancelled. "repeated": its call had an answer already, good or bad.
+        "orphan": no call had that id, or it is forgotten.
+        """
+        word = self._settle(frame)
+        self.counts[word] += 1
+        return word
+
+    def _settle(self, frame: CallResult | CallError) -> str:
+        future, response_type = self._entries.get(frame.unique_id, (None, None))
+        if future is None:
+            names = {None: "orphan", "answered": "repeated"}
+            return names.get(self._ended.get(frame.unique_id), "late")
+        self._end(frame.unique_id, "gone" if future.done() else "answered")
+        if future.done():
+            return "late"
+        if isinstance(frame, CallError):
+            code = CORRECT_ENGLISH.get(frame.code, frame.code)
+            future.set_exception(CallFailed(code, frame.description, frame.details))
+            return "failed"
+        try:
+            response = decode_payload(response_type, frame.payload)
+        except PayloadError as problem:
+            future.set_exception(MalformedReply(str(problem)))
+            return "malformed"
+        future.set_result(response)
+        return "resolved"
+
+    async def expect(self, future: asyncio.Future[Response], timeout: float) -> Response:
+        """As in 4.3: the response, or its exception, or `CallTimeout` after `timeout` seconds."""
+        try:
+            async with asyncio.timeout(timeout):
+                return await future
+        except TimeoutError:
+            raise CallTimeout(f"no answer within {timeout:g} s") from None
+        finally:
+            self._forget(future)
+
+    def _forget(self, future: asyncio.Future) -> None:
+        for unique_id, entry in list(self._entries.items()):
+            if entry[0] is future:
+                self._end(unique_id, "gone")
+
+    def _end(self, unique_id: str, how: str) -> None:
+        del self._entries[unique_id]
+        self._ended.pop(unique_id, None)  # an id that ended once more is the newest
+        self._ended[unique_id] = how
+        if len(self._ended) > self._remember:
+            self._ended.popitem(last=False)
+
+
+### WRONG all-orphan -> late: a slow peer and a confused peer need different repairs; tell them apart.
+class Pending(Pending):
+    def _settle(self, frame):
+        word = super()._settle(frame)
+        return "orphan" if word in ("late", "repeated") else word
+
+
+### WRONG unbounded-set -> bounded: ids of thousands of calls ago are still remembered;
+###      keep the last `remember` of them.
+class Pending(Pending):
+    def __init__(self, *, remember=256):
+        super().__init__(remember=10**9)
+
+
+### WRONG forgets-newest -> bounded: the newest was forgotten, the oldest kept.
+class Pending(Pending):
+    def _end(self, unique_id, how):
+        del self._entries[unique_id]
+        if len(self._ended) < self._remember:
+            self._ended[unique_id] = how
+
+
+### WRONG late-is-repeated -> late: it expired, it was never answered.
+class Pending(Pending):
+    def _end(self, unique_id, how):
+        super()._end(unique_id, "answered")
+
+
+### WRONG history-first -> id-again: a new call under an old id was called late.
+class Pending(Pending):
+    def _settle(self, frame):
+        if frame.unique_id in self._ended:
+            return "repeated" if self._ended[frame.unique_id] == "answered" else "late"
+        return super()._settle(frame)
+
+
+### WRONG guesses-by-name -> orphan: judged by how the id looks; the check draws other ids.
+class Pending(Pending):  # a cheat: it knows the ids of the fault "wrong id"
+    def _settle(self, frame):
+        word = super()._settle(frame)
+        if word not in ("late", "orphan"):
+            return word
+        return "orphan" if frame.unique_id.startswith("not-") else "late"
+
+
+### WRONG counts-strays-only -> counts: count every word that `settle` returns, good or bad, once.
+class Pending(Pending):
+    def settle(self, frame):
+        word = self._settle(frame)
+        if word in ("late", "repeated", "orphan"):
+            self.counts[word] += 1
+        return word
+
+
+### WRONG plain-dict -> counts: a word that was never returned counts 0; a `Counter` knows that.
+class Pending(Pending):
+    def __init__(self, *, remember=256):
+        super().__init__(remember=remember)
+        self.counts = {}
+
+    def settle(self, frame):
+        word = self._settle(frame)
+        self.counts[word] = self.counts.get(word, 0) + 1
+        return word
+
+
+### WRONG refused-is-late -> repeated: a bad answer is an answer too; what comes after it is one more copy: repeated.
+class Pending(Pending):
+    def _settle(self, frame):
+        word = super()._settle(frame)
+        if word in ("failed", "malformed"):
+            self._ended[frame.unique_id] = "gone"
+        return word
+
+
+### WRONG keeps-old-place -> id-again: an id that was used again is as old as its newest call;
+###      it was forgotten too early.
+class Pending(Pending):
+    def _end(self, unique_id, how):
+        del self._entries[unique_id]
+        self._ended[unique_id] = how
+        if len(self._ended) > self._remember:
+            self._ended.popitem(last=False)
+
+
+### WRONG one-fewer -> bounded: fewer than the last `remember` ids are known.
+class Pending(Pending):
+    def _end(self, unique_id, how):
+        super()._end(unique_id, how)
+        if len(self._ended) >= self._remember:
+            self._ended.popitem(last=False)
+
+
+### RIGHT deque-and-dict
+from collections import deque
+
+
+class Pending(Pending):
+    def __init__(self, *, remember=256):
+        super().__init__(remember=remember)
+        self.order, self.ends = deque(), {}
+
+    def _settle(self, frame):
+        if frame.unique_id not in self._entries and frame.unique_id in self.ends:
+            return self.ends[frame.unique_id]
+        return super()._settle(frame)
+
+    def _end(self, unique_id, how):
+        del self._entries[unique_id]
+        if unique_id in self.ends:
+            self.order.remove(unique_id)
+        self.order.append(unique_id)
+        self.ends[unique_id] = {"answered": "repeated"}.get(how, "late")
+        while len(self.order) > self._remember:
+            self.ends.pop(self.order.popleft())
+
+
+### RIGHT two-deques
+from collections import deque
+
+
+class Pending(Pending):
+    def __init__(self, *, remember=256):
+        super().__init__(remember=remember)
+        self.heard, self.missed = deque(maxlen=remember), deque(maxlen=remember)
+
+    def open(self, unique_id, response_type):
+        future = super().open(unique_id, response_type)
+        for ids in (self.heard, self.missed):
+            if unique_id in ids:
+                ids.remove(unique_id)
+        return future
+
+    def settle(self, frame):
+        if frame.unique_id in self._entries:
+            word = super()._settle(frame)
+        elif frame.unique_id in self.heard:
+            word = "repeated"
+        else:
+            word = "late" if frame.unique_id in self.missed else "orphan"
+        self.counts.update([word])
+        return word
+
+    def _end(self, unique_id, how):
+        del self._entries[unique_id]
+        (self.heard if how == "answered" else self.missed).append(unique_id)
+
+
+### END SOLUTION
+
+# %%
+check("4.4", Pending)
+
+# %% [markdown]
+# ## 4.5 `fail_all`: the line is gone
+#
+# An id belongs to one connection. When that is gone, no reply can come any more. Thirty callers must not wait out
+# thirty timeouts: they are told now, with the error that says why.
+#
+# An exception in a future that nobody ever awaits makes asyncio warn. `future.exception()` looks at it, and asyncio is
+# content.
+#
+# Copy your class of 4.4 and go on. This is the last step of `Pending`.
+
+# %%
+### STEP 4.5 · 2 points · 6 minutes
+### HINT Take all of them out first, tell them after.
+### HINT `list(self._entries.items())` is a copy that does not change under the loop. Some futures may be done.
+### HINT `if not future.done(): future.set_exception(error); future.exception()` and, in `open`,
+###      `if self._error: raise self._error`.
+import asyncio
+from collections import Counter, OrderedDict
+
+from ocpp_lab import CallError, CallFailed, CallResult, CallTimeout, MalformedReply, PayloadError, decode_payload
+from ocpp_lab.frames import CORRECT_ENGLISH
+from ocpp_lab.messages import Response
+
+
+### BEGIN SOLUTION
+class Pending:
+    """The calls that await their replies.
+
+    `counts` holds, for each word that `settle` returns, how often it did: `pending.counts["late"]`, 0 if never.
+    """
+
+    def __init__(self, *, remember: int = 256) -> None:
+        """`remember`: of so many ended calls, the newest, it is known how they ended. Older ones are forgotten."""
+        self.counts: Counter[str] = Counter()
+        self._remember = remember
+        self._entries: dict[str, tuple[asyncio.Future, type[Response]]] = {}
+        self._ended: OrderedDict[str, str] = OrderedDict()
+        self._error: Exception | None = None
+
+    def __len__(self) -> int:
+        """How many calls are pending."""
+        return len(self._entries)
+
+    def open(self, unique_id: str, response_type: type[Response]) -> asyncio.Future[Response]:
+        """Remember a call; its future gets the response. Raises ValueError if that id is pending already.
+
+        An id whose call has ended may be used again. After `fail_all` it raises the error given there.
+        """
+        if self._error:
+            raise self._error
+        if unique_id in self._entries:
+            raise ValueError(f"a call with the id {unique_id!r} is pending already")
+        future = asyncio.get_running_loop().create_future()
+        self._entries[unique_id] = future, response_type
+        return future
+
+    def settle(self, frame: CallResult | CallError) -> str:
+        """As in 4.4: one of resolved, failed, malformed, late, repeated, orphan. Never raises.
+
+        After `fail_all` replies may still be read. They end nothing, so the word is one of the last three.
+        """
+        word = self._settle(frame)
+        self.counts[word] += 1
+        return word
+
+    def _settle(self, frame: CallResult | CallError) -> str:
+        future, response_type = self._entries.get(frame.unique_id, (None, None))
+        if future is None:
+            names = {None: "orphan", "answered": "repeated"}
+            return names.get(self._ended.get(frame.unique_id), "late")
+        self._end(frame.unique_id, "gone" if future.done() else "answered")
+        if future.done():
+            return "late"
+        if isinstance(frame, CallError):
+            code = CORRECT_ENGLISH.get(frame.code, frame.code)
+            future.set_exception(CallFailed(code, frame.description, frame.details))
+            return "failed"
+        try:
+            response = decode_payload(response_type, frame.payload)
+        except PayloadError as problem:
+            future.set_exception(MalformedReply(str(problem)))
+            return "malformed"
+        future.set_result(response)
+        return "resolved"
+
+    async def expect(self, future: asyncio.Future[Response], timeout: float) -> Response:
+        """As in 4.3: the response, or its exception, or `CallTimeout` after `timeout` seconds."""
+        try:
+            async with asyncio.timeout(timeout):
+                return await future
+        except TimeoutError:
+            raise CallTimeout(f"no answer within {timeout:g} s") from None
+        finally:
+            self._forget(future)
+
+    def fail_all(self, error: Exception) -> int:
+        """The line is gone: end every pending call with this error, at once. Returns how many they were.
+
+        A future that is done already stays as it is. No call is pending afterwards, and `open` raises the error.
+        Where nobody awaits a future, asyncio must not warn that its exception was never retrieved.
+        """
+        self._error = error
+        calls = list(self._entries.items())
+        for unique_id, (future, _) in calls:
+            self._end(unique_id, "gone")
+            if not future.done():
+                future.set_exception(error)
+                future.exception()
+        return len(calls)
+
+    def _forget(self, future: asyncio.Future) -> None:
+        for unique_id, entry in list(self._entries.items()):
+            if entry[0] is future:
+                self._end(unique_id, "gone")
+
+    def _end(self, unique_id: str, how: str) -> None:
+        del self._entries[unique_id]
+        self._ended.pop(unique_id, None)  # an id that ended once more is the newest
+        self._ended[unique_id] = how
+        if len(self._ended) > self._remember:
+            self._ended.popitem(last=False)
+
+
+### WRONG mutates-while-iterating -> all-at-once: the dict changed during the loop; take the entries out first.
+class Pending(Pending):
+    def fail_all(self, error):
+        self._error, number = error, len(self._entries)
+        for unique_id, (future, _) in self._entries.items():
+            self._end(unique_id, "gone")
+            if not future.done():
+                future.set_exception(error)
+                future.exception()
+        return number
+
+
+### WRONG cancels -> all-at-once: callers saw CancelledError and believe *they* were cancelled.
+class Pending(Pending):
+    def fail_all(self, error):
+        self._error, calls = error, list(self._entries.items())
+        for unique_id, (future, _) in calls:
+            self._end(unique_id, "gone")
+            future.cancel()
+        return len(calls)
+
+
+### WRONG waits-out -> all-at-once: pending calls ended after their timeouts; the line is gone now.
+class Pending(Pending):
+    def fail_all(self, error):
+        self._error = error
+        return len(self._entries)
+
+
+### WRONG stays-open -> closed: a call opened after the end waits for ever.
+class Pending(Pending):
+    def fail_all(self, error):
+        number = super().fail_all(error)
+        self._error = None
+        return number
+
+
+### WRONG sets-on-done -> each-once: InvalidStateError on a call that was over; the rest stayed pending.
+class Pending(Pending):
+    def fail_all(self, error):
+        self._error, calls = error, list(self._entries.items())
+        for unique_id, (future, _) in calls:
+            self._end(unique_id, "gone")
+            future.set_exception(error)
+            future.exception()
+        return len(calls)
+
+
+### WRONG keeps-entries -> reentrant: a caller that was told still found its call pending; take the entries out.
+class Pending(Pending):
+    def fail_all(self, error):
+        told = [future for future, _ in self._entries.values() if not future.done()]
+        self._error = error
+        for future in told:
+            future.set_exception(error)
+            future.exception()
+        return len(told)
+
+
+### WRONG never-looked-at -> unawaited-quiet: asyncio complains of exceptions that nobody retrieved;
+###      `future.exception()` retrieves one.
+class Pending(Pending):
+    def fail_all(self, error):
+        self._error, calls = error, list(self._entries.items())
+        for unique_id, (future, _) in calls:
+            self._end(unique_id, "gone")
+            if not future.done():
+                future.set_exception(error)
+        return len(calls)
+
+
+### WRONG raises-in-settle -> reentrant: a reply after the end resolves nothing and raises nothing.
+class Pending(Pending):
+    def settle(self, frame):
+        if self._error:
+            raise self._error
+        return super().settle(frame)
+
+
+### WRONG is-coroutine -> all-at-once: nobody awaits `fail_all`: it ends the calls before it returns.
+class Pending(Pending):
+    async def fail_all(self, error):
+        return super().fail_all(error)
+
+
+### RIGHT popitem
+class Pending(Pending):
+    def fail_all(self, error):
+        self._error, number = error, 0
+        while self._entries:
+            unique_id, (future, _) = self._entries.popitem()
+            self._ended[unique_id] = "gone"
+            if future.done():
+                continue
+            future.add_done_callback(lambda done: done.exception())
+            future.set_exception(error)
+            number += 1
+        return number
+
+
+### RIGHT swap
+class Pending(Pending):
+    def fail_all(self, error):
+        entries, self._entries = self._entries, {}
+        self._error = error
+        waiting = [future for future, _ in entries.values() if not future.done()]
+        for future in waiting:
+            future.set_exception(type(error)(str(error)))  # an exception for each
+            future.exception()
+        return len(waiting)
+
+    def settle(self, frame):
+        if self._error:
+            self.counts["late"] += 1
+            return "late"
+        return super().settle(frame)
+
+
+### END SOLUTION
+
+# %%
+check("4.5", Pending)
+
+# %% [markdown]
+# ## 4.6 `Session.call`: one in flight
+#
+# `Pending` knows whose answer it is. Now to the call itself: take an id, open, send, expect. Each end may have one own
+# call on the wire (J-spec 4.1.1); the other callers wait for their turn. Waiting in our own queue is not the peer's
+# fault, so the timeout starts when the frame is sent.
+#
+# In this step the check reads the line and calls `pending.settle` and, at the end, `pending.fail_all`. In 4.7 you do.
+#
+# - `encode_payload(request)` checks a request and gives the payload of its `Call`. It raises `PayloadError`.
+# - `encode(frame)` gives the text; `await transport.send(text)` sends it, and raises `ConnectionLost` after the end.
+#   You need not catch that one in `call`.
+# - `request.action` is its name, `request.response_type` the type of its response.
+
+# %%
+### STEP 4.6 · 2 points · 7 minutes
+### HINT What must be held from the send to the end of the call? Who waits longest goes first.
+### HINT An `asyncio.Lock` is fair: `async with self._lane:` around open, send and expect.
+### HINT The timeout belongs inside the lock: `return await self._pending.expect(future, limit)`. And around `open`:
+###      `except ConnectionLost as lost: raise NotConnected(…) from lost`.
+import asyncio
+from collections.abc import Iterator
+
+from ocpp_lab import Call, ConnectionLost, NotConnected, encode, encode_payload
+from ocpp_lab.messages import Request, Response
+
+
+### BEGIN SOLUTION
+class Session:
+    """Calls to the peer at the other end of one transport."""
+
+    def __init__(self, transport, router, pending, *, ids: Iterator[str], timeout: float = 30.0) -> None:
+        """`pending` is a `Pending`; `router` is for step 4.7; `ids` yields fresh unique ids; `timeout` in seconds."""
+        self._transport = transport
+        self._router = router
+        self._pending = pending
+        self._ids = ids
+        self._timeout = timeout
+        self._lane = asyncio.Lock()
+
+    async def call(self, request: Request, *, timeout: float | None = None) -> Response:
+        """Send a request, and return its response. One own call is in flight; other callers wait, in their order.
+
+        Each call takes the next id of `ids`. `timeout` is in seconds; None means that of the session. It counts from
+        the send. However a call ends, by its answer, an error, a timeout, or a caller that is cancelled, the next one
+        goes out at once.
+
+        Raises what `pending.expect` raises, `PayloadError` if the request is no good, and `NotConnected` once the line
+        is gone, which `pending.open` tells by raising `ConnectionLost`: then nothing left this machine. A request that
+        is no good opens nothing in `pending`.
+        """
+        payload = encode_payload(request)
+        async with self._lane:
+            call = Call(next(self._ids), request.action, payload)
+            try:
+                future = self._pending.open(call.unique_id, request.response_type)
+            except ConnectionLost as lost:
+                raise NotConnected(f"{request.action} was not sent: {lost}") from lost
+            await self._transport.send(encode(call))
+            return await self._pending.expect(future, self._timeout if timeout is None else timeout)
+
+
+### WRONG no-lock -> one-in-flight: two own calls were unanswered at once (J4.1.1).
+class Session(Session):
+    async def call(self, request, *, timeout=None):
+        self._lane = asyncio.Lock()
+        return await super().call(request, timeout=timeout)
+
+
+### WRONG last-first -> fair: callers overtook each other; whoever waits longest goes first.
+class Session(Session):
+    def __init__(self, *pieces, **options):
+        super().__init__(*pieces, **options)
+        self._busy, self._waiting = False, []
+
+    async def call(self, request, *, timeout=None):
+        while self._busy:
+            turn = asyncio.get_running_loop().create_future()
+            self._waiting.append(turn)
+            await turn
+        self._busy = True
+        try:
+            return await super().call(request, timeout=timeout)
+        finally:
+            self._busy = False
+            while self._waiting:
+                turn = self._waiting.pop()
+                if not turn.done():
+                    turn.set_result(None)
+                    break
+
+
+### WRONG timeout-around-lock -> timeout-from-send: timed out in your own queue; the peer never saw it.
+from ocpp_lab import CallTimeout
+
+
+class Session(Session):
+    async def call(self, request, *, timeout=None):
+        limit = self._timeout if timeout is None else timeout
+        try:
+            async with asyncio.timeout(limit):
+                return await super().call(request, timeout=limit)
+        except TimeoutError:
+            raise CallTimeout() from None
+
+
+### WRONG lock-leak -> frees-on-timeout/cancel/error: after the first timeout nothing is ever sent.
+class Session(Session):
+    async def call(self, request, *, timeout=None):
+        await self._lane.acquire()
+        call = Call(next(self._ids), request.action, encode_payload(request))
+        future = self._pending.open(call.unique_id, request.response_type)
+        await self._transport.send(encode(call))
+        response = await self._pending.expect(future, self._timeout if timeout is None else timeout)
+        self._lane.release()
+        return response
+
+
+### WRONG id-per-retry-same -> new-id: two calls carried one id.
+class Session(Session):
+    async def call(self, request, *, timeout=None):
+        unique_id = f"{request.action}-{hash(str(request)) % 10**9}"  # the same request is the same call, is it not?
+        payload = encode_payload(request)
+        async with self._lane:
+            try:
+                future = self._pending.open(unique_id, request.response_type)
+            except ConnectionLost as lost:
+                raise NotConnected() from lost
+            await self._transport.send(encode(Call(unique_id, request.action, payload)))
+            return await self._pending.expect(future, self._timeout if timeout is None else timeout)
+
+
+### WRONG lost-instead -> after-end: nothing left this machine: NotConnected is definite, ConnectionLost is not.
+class Session(Session):
+    async def call(self, request, *, timeout=None):
+        async with self._lane:
+            call = Call(next(self._ids), request.action, encode_payload(request))
+            future = self._pending.open(call.unique_id, request.response_type)
+            await self._transport.send(encode(call))
+            return await self._pending.expect(future, self._timeout if timeout is None else timeout)
+
+
+### WRONG timeout-or -> timeout-from-send: 0 is a timeout too; only None means that of the session.
+class Session(Session):
+    async def call(self, request, *, timeout=None):
+        return await super().call(request, timeout=timeout or self._timeout)
+
+
+### WRONG one-lock-for-all -> one-in-flight: two sessions share a lock; each connection has its own:
+###      make it in `__init__`.
+_LANES = {}
+
+
+class Session(Session):
+    def __init__(self, *pieces, **options):
+        super().__init__(*pieces, **options)
+        self._lane = _LANES.setdefault(asyncio.get_running_loop(), self._lane)
+
+
+### WRONG opens-unencoded -> frees-on-timeout/cancel/error: all calls are over, or were never sent,
+###      and one is still pending; encode the request, then open.
+class Session(Session):
+    async def call(self, request, *, timeout=None):
+        async with self._lane:
+            unique_id = next(self._ids)
+            try:
+                future = self._pending.open(unique_id, request.response_type)
+            except ConnectionLost as lost:
+                raise NotConnected() from lost
+            await self._transport.send(encode(Call(unique_id, request.action, encode_payload(request))))
+            return await self._pending.expect(future, self._timeout if timeout is None else timeout)
+
+
+### RIGHT queue-and-task
+class Session:
+    def __init__(self, transport, router, pending, *, ids, timeout=30.0):
+        self.transport, self.pending, self.ids, self.timeout = transport, pending, ids, timeout
+        self.jobs, self.worker = [], None
+
+    async def call(self, request, *, timeout=None):
+        payload = encode_payload(request)
+        told = asyncio.get_running_loop().create_future()
+        self.jobs.append((request, payload, timeout, told))
+        if self.worker is None:
+            self.worker = asyncio.create_task(self.work())
+        return await told
+
+    async def work(self):
+        while self.jobs:
+            *job, told = self.jobs.pop(0)
+            if told.cancelled():
+                continue
+            exchange = asyncio.ensure_future(self.exchange(*job))
+            told.add_done_callback(lambda done, mine=exchange: mine.cancel())
+            await asyncio.wait([exchange])
+            if told.cancelled():
+                continue
+            if error := exchange.exception():
+                told.set_exception(error)
+            else:
+                told.set_result(exchange.result())
+        self.worker = None
+
+    async def exchange(self, request, payload, timeout):
+        unique_id = next(self.ids)
+        try:
+            future = self.pending.open(unique_id, request.response_type)
+        except ConnectionLost:
+            raise NotConnected("the line is gone") from None
+        await self.transport.send(encode(Call(unique_id, request.action, payload)))
+        return await self.pending.expect(future, self.timeout if timeout is None else timeout)
+
+
+### RIGHT turnstile
+class Session(Session):
+    def __init__(self, transport, router, pending, *, ids, timeout=30.0):
+        super().__init__(transport, router, pending, ids=ids, timeout=timeout)
+        self.turns = []
+
+    async def call(self, request, *, timeout=None):
+        mine = asyncio.Event()
+        self.turns.append(mine)
+        try:
+            if self.turns[0] is not mine:
+                await mine.wait()
+            return await super().call(request, timeout=timeout)
+        finally:
+            self.turns.remove(mine)
+            if self.turns:
+                self.turns[0].set()
+
+
+### END SOLUTION
+
+# %%
+check("4.6", Session)
+
+# %% [markdown]
+# ## 4.7 `Session.run`: the reader never waits
+#
+# `run` reads text after text, until the line ends. A reply goes to `pending.settle`. A call of the peer goes to
+# `router.answer(call)`, a coroutine that returns the reply. That may take long, and it may call the peer itself. So the
+# reader starts it as a task and reads on.
+#
+# - `async for text in transport` ends when the line ends; before it, `transport.start()`.
+# - `decode(text)` raises `FrameError` if a text is no frame. Its `unique_id` is None, unless the text is a Call whose
+#   id can be told: then somebody waits for a CallError with its `code` and `description`.
+# - `router.answer` never raises. None stands for: say nothing.
+# - A peer that uses one id for two calls gets a CallError for the second while the first is being handled. Its code is
+#   yours to choose, `"GenericError"` for example.
+#
+# Copy your class of 4.6 and add `run`.
+
+# %%
+### STEP 4.7 · 3 points · 10 minutes
+### HINT The reader reads, nothing else. Whatever may wait is a task.
+### HINT `async with asyncio.TaskGroup() as group:` around the loop, and `group.create_task(self._answer(call))`. It
+###      waits for its tasks at the end; those that still run then are to be cancelled.
+### HINT `self._serving: dict[str, asyncio.Task]`: the reader puts the task in under the id, the task takes itself out
+###      in its `finally`, and at the end `for task in self._serving.values(): task.cancel()`.
+import asyncio
+from collections.abc import Iterator
+from contextlib import suppress
+
+from ocpp_lab import Call, CallError, CallResult, ConnectionLost, FrameError, NotConnected
+from ocpp_lab import decode, encode, encode_payload
+from ocpp_lab.messages import Request, Response
+
+
+### BEGIN SOLUTION
+class Session:
+    """Calls to the peer at the other end of one transport, and the peer's calls to us."""
+
+    def __init__(self, transport, router, pending, *, ids: Iterator[str], timeout: float = 30.0) -> None:
+        """`router.answer(call)` answers the peer's calls; `ids` yields fresh unique ids; `timeout` in seconds."""
+        self._transport = transport
+        self._router = router
+        self._pending = pending
+        self._ids = ids
+        self._timeout = timeout
+        self._lane = asyncio.Lock()
+        self._serving: dict[str, asyncio.Task] = {}
+
+    async def call(self, request: Request, *, timeout: float | None = None) -> Response:
+        """As in 4.6: one own call in flight, and `NotConnected` once the line is gone."""
+        payload = encode_payload(request)
+        async with self._lane:
+            call = Call(next(self._ids), request.action, payload)
+            try:
+                future = self._pending.open(call.unique_id, request.response_type)
+            except ConnectionLost as lost:
+                raise NotConnected(f"{request.action} was not sent: {lost}") from lost
+            await self._transport.send(encode(call))
+            return await self._pending.expect(future, self._timeout if timeout is None else timeout)
+
+    async def run(self) -> None:
+        """Start the transport, and read until it ends. Then `pending.fail_all(ConnectionLost())`, and return.
+
+        A reply is settled, and never answered. A Call is answered beside the reader by what `router.answer(call)`
+        returns; None: say nothing. While a call is being handled, another one with its id gets a CallError, and the
+        first is answered as ever; afterwards the id may be used again. A text that is no frame does not end the
+        session: if `FrameError.unique_id` is known it gets a CallError with that error's code, else nothing.
+
+        Answers do not wait for own calls. One that the transport does not take any more (`ConnectionLost`) is dropped.
+        When `run` ends, in whatever way, its handlers end with it.
+        """
+        self._transport.start()
+        async with asyncio.TaskGroup() as group:
+            try:
+                async for text in self._transport:
+                    self._receive(text, group)
+            finally:
+                self._pending.fail_all(ConnectionLost())
+                for task in self._serving.values():
+                    task.cancel()
+
+    def _receive(self, text: str, group: asyncio.TaskGroup) -> None:
+        try:
+            frame = decode(text)
+        except FrameError as problem:
+            if problem.unique_id is not None:
+                group.create_task(self._send(CallError(problem.unique_id, problem.code, problem.description)))
+            return
+        if not isinstance(frame, Call):
+            self._pending.settle(frame)
+        elif frame.unique_id in self._serving:
+            again = CallError(frame.unique_id, "GenericError", "a call with this unique id is still being handled")
+            group.create_task(self._send(again))
+        else:
+            self._serving[frame.unique_id] = group.create_task(self._answer(frame))
+
+    async def _answer(self, call: Call) -> None:
+        try:
+            reply = await self._router.answer(call)
+            if reply is not None:
+                await self._send(reply)
+        finally:
+            self._serving.pop(call.unique_id, None)
+
+    async def _send(self, reply: CallResult | CallError) -> None:
+        with suppress(ConnectionLost):
+            await self._transport.send(encode(reply))
+
+
+### WRONG awaits-handler -> crossing: the handler waits for a reply that only the waiting reader could read.
+class Session(Session):
+    async def run(self):
+        self._transport.start()
+        async for text in self._transport:
+            with suppress(FrameError):
+                frame = decode(text)
+                if isinstance(frame, Call):
+                    await self._answer(frame)
+                else:
+                    self._pending.settle(frame)
+        self._pending.fail_all(ConnectionLost())
+
+
+### WRONG answers-use-lane -> crossing: your answer queued behind your own call; answers bypass the queue of calls.
+class Session(Session):
+    async def _send(self, reply):
+        async with self._lane:
+            await super()._send(reply)
+
+
+### WRONG errors-to-results -> never-answers-replies: you answered a CallResult with a CallError.
+class Session(Session):
+    def _receive(self, text, group):
+        with suppress(FrameError):
+            frame = decode(text)
+            if not isinstance(frame, Call):
+                if self._pending.settle(frame) not in ("resolved", "failed"):
+                    group.create_task(self._send(CallError(frame.unique_id, "FormationViolation", "what is that?")))
+                return
+        super()._receive(text, group)
+
+
+### WRONG duplicate-runs-twice -> duplicate-id: one id, two effects.
+class Session(Session):
+    def _receive(self, text, group):
+        self._serving = {}
+        super()._receive(text, group)
+
+
+### WRONG kills-on-garbage -> bad-frame-lives: one bad text ended the session.
+class Session(Session):
+    def _receive(self, text, group):
+        decode(text)
+        super()._receive(text, group)
+
+
+### WRONG orphan-tasks -> end-fails-all: a handler went on after its session had ended.
+class Session(Session):
+    async def run(self):
+        self._transport.start()
+        async for text in self._transport:
+            self._receive(text, asyncio)
+        self._pending.fail_all(ConnectionLost())
+
+
+### WRONG id-blocked-forever -> duplicate-id: the id may be used again once it was answered.
+class Session(Session):
+    async def _answer(self, call):
+        await self._send(await self._router.answer(call))
+
+
+### WRONG tells-nobody -> end-fails-all: the line is gone; `pending.fail_all(ConnectionLost())` tells whoever waits.
+class Session(Session):
+    async def run(self):
+        self._transport.start()
+        async with asyncio.TaskGroup() as group:
+            async for text in self._transport:
+                self._receive(text, group)
+            for task in self._serving.values():
+                task.cancel()
+
+
+### WRONG never-starts -> crossing: `transport.start()` comes first; a transport with a writer of its own
+###      sends nothing before it.
+class Session(Session):
+    async def run(self):
+        async with asyncio.TaskGroup() as group:
+            try:
+                async for text in self._transport:
+                    self._receive(text, group)
+            finally:
+                self._pending.fail_all(ConnectionLost())
+                for task in self._serving.values():
+                    task.cancel()
+
+
+### WRONG serves-for-all -> duplicate-id: two sessions share what they handle; ids are unique on one connection:
+###      make it in `__init__`.
+_SERVING = {}
+
+
+class Session(Session):
+    def __init__(self, *pieces, **options):
+        super().__init__(*pieces, **options)
+        self._serving = _SERVING
+
+
+### WRONG one-code -> bad-frame-lives: the CallError carries the `code` of the FrameError;
+###      it tells the peer what was wrong.
+class Session(Session):
+    def _receive(self, text, group):
+        try:
+            decode(text)
+        except FrameError as problem:
+            if problem.unique_id is not None:
+                group.create_task(self._send(CallError(problem.unique_id, "GenericError")))
+        else:
+            super()._receive(text, group)
+
+
+### WRONG says-null -> silence: None stands for silence; send nothing.
+class Session(Session):
+    async def _answer(self, call):
+        try:
+            await self._send(await self._router.answer(call))
+        finally:
+            self._serving.pop(call.unique_id, None)
+
+
+### WRONG no-finally -> stops: a handler went on after `run` was cancelled; clean up in `finally`.
+class Session(Session):
+    async def run(self):
+        self._transport.start()
+        async for text in self._transport:
+            self._receive(text, asyncio)
+        self._pending.fail_all(ConnectionLost())
+        for task in self._serving.values():
+            task.cancel()
+
+
+### WRONG answer-kills -> answer-lost: an answer could not be sent, and that ended the reader;
+###      suppress ConnectionLost around that send.
+class Session(Session):
+    async def _send(self, reply):
+        await self._transport.send(encode(reply))
+
+
+### RIGHT set-of-tasks
+class Session(Session):
+    async def run(self):
+        self._transport.start()
+        self.tasks, self.ids = set(), set()
+        try:
+            async for text in self._transport:
+                match self.read(text):
+                    case Call() as call if call.unique_id not in self.ids:
+                        self.ids.add(call.unique_id)
+                        self.begin(self.serve(call))
+                    case Call(unique_id=unique_id):
+                        self.begin(self._send(CallError(unique_id, "FormationViolation")))
+                    case CallResult() | CallError() as reply:
+                        self._pending.settle(reply)
+                    case FrameError(unique_id=str(unique_id)) as problem:
+                        self.begin(self._send(CallError(unique_id, problem.code)))
+        finally:
+            for task in self.tasks:
+                task.cancel()
+            await asyncio.gather(*self.tasks, return_exceptions=True)
+            self._pending.fail_all(ConnectionLost("over"))
+
+    def read(self, text):
+        try:
+            return decode(text)
+        except FrameError as problem:
+            return problem
+
+    def begin(self, work):
+        task = asyncio.ensure_future(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    async def serve(self, call):
+        reply = await self._router.answer(call)
+        self.ids.discard(call.unique_id)
+        if reply:
+            await self._send(reply)
+
+
+### RIGHT one-worker
+class Session(Session):
+    async def run(self):
+        self.work, self.known = asyncio.Queue(), set()
+        worker = asyncio.create_task(self.serve())
+        self._transport.start()
+        try:
+            async for text in self._transport:
+                await self.read(text)
+        finally:
+            worker.cancel()
+            self._pending.fail_all(ConnectionLost())
+            await asyncio.gather(worker, return_exceptions=True)
+
+    async def read(self, text):
+        try:
+            frame = decode(text)
+        except FrameError as problem:
+            if problem.unique_id is not None:
+                await self._send(CallError(problem.unique_id, problem.code, problem.description))
+            return
+        if not isinstance(frame, Call):
+            self._pending.settle(frame)
+        elif frame.unique_id in self.known:
+            await self._send(CallError(frame.unique_id, "GenericError"))
+        else:
+            self.known.add(frame.unique_id)
+            self.work.put_nowait(frame)
+
+    async def serve(self):
+        while True:
+            call = await self.work.get()
+            reply = await self._router.answer(call)
+            self.known.remove(call.unique_id)
+            if reply:
+                await self._send(reply)
+
+
+### END SOLUTION
+
+# %%
+check("4.7", Session)
+
+# %% [markdown]
+# ## Capstone: your two pieces in a charge point
+#
+# `ChargePoint(session=…, pending=…)` takes a factory for each: it makes one `Pending` and one `Session` for every
+# connection. Yours go in here; where a step is not done yet, the package's.
+#
+# This is a live charge point and a live central system. The line below the panel counts what your `Pending` names.
+
+# %% tags=["scaffold"]
+import asyncio
+from functools import partial
+from itertools import repeat
+
+from IPython.display import display
+
+from ocpp_lab import CentralSystem, ChargePoint, OcppError
+from ocpp_lab import messages as m
+
+YourPending, YourSession = mine("4.5"), mine("4.7")
+NAMES = ("resolved", "failed", "malformed", "late", "repeated", "orphan")
+yours = []  # one for each connection
+
+
+def pending():
+    yours.append(YourPending())
+    return yours[-1]
+
+
+def counted(name):
+    return sum(each.counts[name] for each in yours)
+
+
+central_system = await CentralSystem().start()
+charge_point = await ChargePoint(
+    central_system.url, "CP_1", timeout=0.5, session=YourSession, pending=pending, delays=lambda: repeat(0.05)
+).start()
+await lab.until(lambda: counted("resolved") == 3)  # the boot, and the status of connectors 0 and 1
+panel = lab.FaultPanel(central_system)
+panel.set(action="Authorize", seconds=0.75)
+watch = lab.Watch({name: partial(counted, name) for name in NAMES}, "your Pending")
+display(panel, watch)
+
+# %% [markdown]
+# Five Authorize, each with another fault, and a Heartbeat after each in peace. **Predict** the six counts before you
+# run it.
+
+
+# %% tags=["scaffold"]
+async def told(request):
+    """What a caller is told: the name of the response, or of the error."""
+    try:
+        return type(await charge_point.call(request)).__name__
+    except OcppError as error:
+        return type(error).__name__
+
+
+start, over, before = lab.now(), {}, {name: counted(name) for name in NAMES}
+for fault in ("delay", "answer twice", "wrong id", "wrong payload", "CallError"):
+    panel.toggle(fault)
+    first = await told(m.AuthorizeRequest(id_tag="TAG_A"))
+    panel.clear()
+    print(f"{fault:14} Authorize: {first:18} Heartbeat: {await told(m.HeartbeatRequest())}")
+    await lab.until(lambda: counted("late") > before["late"])  # the answer that *delay* held back
+    over[fault] = lab.now()
+print({name: counted(name) for name in NAMES})
+strays = ", ".join(f"{counted(name) - before[name]} {name}" for name in ("late", "repeated", "orphan"))
+title = f"No call waits for these: {strays}"
+lab.ladder(charge_point, central_system, since=start, until=over["wrong id"], title=title)
+
+# %% [markdown]
+# By hand: press a fault, and run `await told(m.AuthorizeRequest(id_tag="TAG_A"))` in a cell of your own.
+#
+# Now *ignore* holds one call on the wire, two wait behind it, and the line is closed. One call was sent: nobody can
+# know whether the central system acted. The other two never left.
+
+# %% tags=["scaffold"]
+ignored, connections = central_system.faults.applied.get("ignore", 0), len(yours)
+panel.toggle("ignore")
+callers = [asyncio.create_task(told(m.AuthorizeRequest(id_tag=tag))) for tag in ("TAG_A", "TAG_B", "TAG_C")]
+await lab.until(lambda: central_system.faults.applied.get("ignore", 0) > ignored)
+panel.press("close 1001")
+print(*await asyncio.gather(*callers))
+panel.clear()
+await panel.settle()
+await lab.until(lambda: charge_point.state == "online" and len(yours) > connections)
+print("left pending:", [len(each) for each in yours], "· connections:", len(yours))
+
+# %% [markdown]
+# The last check puts your classes through 25 simulated nights of 40 calls each. Replies are delayed, doubled and
+# reordered by plan; your `counts` must equal the plan, and no caller may get another's answer. Then 50 nights of chaos:
+# cuts, crashes, half-open lines. A failure names the seed and shows the frames around it.
+
+# %%
+### STEP 4.capstone · 4 points · 6 minutes
+# Nothing to write: the check takes your `Session` of 4.7 and your `Pending` of 4.5.
+### BEGIN SOLUTION
+### END SOLUTION
+
+# %%
+check("4.capstone", Session, Pending)
+
+# %% [markdown]
+# **Check yourself.** A click on a question shows the answer.
+#
+# <details><summary>A StartTransaction timed out; its answer comes late. May you use it?</summary>
+# No. Its call is over. Send it again: an honest ledger gives the resend the same transaction id.</details>
+# <details><summary>May the id of the peer's call equal the id of yours?</summary>
+# Yes. Ids are unique per sender; a reply belongs to the calls of the end that receives it.</details>
+# <details><summary>Why does the timeout not include the wait for the lock?</summary>
+# It would blame the peer for your own queue. A call that was never sent would end as if nobody had answered.</details>
+# <details><summary>Why is `settle` allowed no exception?</summary>
+# The reader calls it. An exception there ends the reader, and with it every other call.</details>
+# <details><summary>Why must a handler be a task?</summary>
+# It may call the peer. Only the reader can read that reply, so the reader must not wait for the handler.</details>
+
+# %% [markdown] tags=["solution-only"]
+# ## Beside the package
+#
+# `ocpp_lab/pending.py` keeps the same dict, and a second one from future to id: `expect` finds its entry without a
+# search. It starts one timer for each call. Each caller gets a `ConnectionLost` of its own, with the synthesised
+# CallError that the trace shows.
+#
+# `ocpp_lab/session.py` has the same lock. It starts handlers eagerly: one that need not wait has answered before the
+# next text is read. At most 64 calls of the peer are served at a time; then the reader stops, and the peer feels it. A
+# spoilt reply whose id can be told ends its call at once (`Pending.spoil`), where ours waits for the timeout.
+#
+# libocpp holds one message in flight, so correlation is one comparison (`MessageQueue::receive`); what does not match is
+# a line in the log. It does not notice an id that comes in twice.
+
+# %% tags=["scaffold"]
+watch.close()
+panel.close()
+await charge_point.stop()
+await central_system.stop()
+await guard.stop()

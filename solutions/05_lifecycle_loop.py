@@ -1,0 +1,2080 @@
+# %% [markdown]
+# # Exercise 5: Lifecycle loop
+#
+# ## How do the parts live, die and come back as one?
+#
+# **21:30.** The central system restarts, a link goes half-open, the power blinks. Every part of `CP_1` is right. Glued
+# by hand they are not: after three cuts three heartbeats beat, and a dead line still says *online*.
+#
+# You write who may speak when, the boot, the heartbeat and the watch. Then you put them into one life: what lives on a
+# connection dies with it, and what outlives it is handed on by name.
+#
+# - **Before:** notebook [5](../notebooks/05_lifecycle_loop.ipynb), exercises [3](03_session_reconnect.ipynb) and
+#   [4](04_call_correlation.ipynb). What you have not written yet comes from the package.
+# - **Time:** 60 minutes, seven steps and a capstone, 20 points. **Level:** you have seen `async`, `await` once.
+
+# %% tags=["scaffold"]
+from ocpp_lab import lab
+from ocpp_lab.checks import check, hint, mine, progress, solution, use_reference
+
+guard = lab.Guard()
+guard
+
+# %% [markdown]
+# Run a stub cell, then the cell below it: it says what is right, what is wrong, and why.
+# Stuck? `hint("5.1")` gives one hint more each time. `solution("5.1")` shows our answer.
+# `boot = use_reference("5.2")` takes the package's piece, for no points.
+
+# %% [markdown]
+# ## 5.1 The gate: `may_send`, `may_serve`
+#
+# A charge point that is not accepted may not talk as it likes (core 4.2). Its *registration* is the status in the last
+# answer to its BootNotification: "Accepted", "Pending", "Rejected", or None if no answer came yet.
+#
+# What it may send:
+#
+# - BootNotification always.
+# - Accepted: everything. Pending: only what the central system asked for with TriggerMessage (`triggered`).
+#   Rejected, and None: nothing, triggered or not.
+# - What may not go now: the transaction messages StartTransaction, StopTransaction and MeterValues wait ("queue"); any
+#   other is refused to whoever wanted to send it ("refuse").
+#
+# How it answers calls of the central system:
+#
+# - Accepted: it serves all.
+# - Pending: it serves all but RemoteStartTransaction and RemoteStopTransaction; those are answered with status Rejected
+#   ("refuse").
+# - Rejected: it does not answer at all ("silent").
+#
+# Four rows of the table:
+#
+# | action | registration | triggered | `may_send` |
+# |---|---|---|---|
+# | BootNotification | None | no | "send" |
+# | StatusNotification | "Pending" | yes | "send" |
+# | StartTransaction | "Pending" | no | "queue" |
+# | Heartbeat | "Rejected" | no | "refuse" |
+
+# %%
+### STEP 5.1 · 2 points · 6 minutes
+### HINT Fill the table on paper first: three kinds of action, four registrations.
+### HINT `TRANSACTION_MESSAGES = {"StartTransaction", "StopTransaction", "MeterValues"}`; the last line tells "queue" from
+###      "refuse".
+### HINT `if action == "BootNotification" or registration == "Accepted" or (registration == "Pending" and triggered):
+###      return "send"`
+from typing import Literal
+
+
+### BEGIN SOLUTION
+TRANSACTION_MESSAGES = {"StartTransaction", "StopTransaction", "MeterValues"}
+REMOTE = {"RemoteStartTransaction", "RemoteStopTransaction"}
+
+
+def may_send(action: str, registration: str | None, *, triggered: bool = False) -> Literal["send", "queue", "refuse"]:
+    """Whether an own call may go out now, has to wait, or is refused. `triggered`: TriggerMessage asked for it."""
+    if action == "BootNotification" or registration == "Accepted" or (registration == "Pending" and triggered):
+        return "send"
+    return "queue" if action in TRANSACTION_MESSAGES else "refuse"
+
+
+def may_serve(action: str, registration: str | None) -> Literal["serve", "refuse", "silent"]:
+    """Whether a call of the central system is served, answered with status Rejected, or not answered at all.
+
+    What it says for the registration None is not checked.
+    """
+    if registration == "Rejected":
+        return "silent"
+    return "refuse" if registration == "Pending" and action in REMOTE else "serve"
+
+
+### WRONG pending-sends-nothing -> pending-triggered: what TriggerMessage asked for must go out.
+def may_send(action, registration, *, triggered=False):
+    if action == "BootNotification" or registration == "Accepted":
+        return "send"
+    return "queue" if action in TRANSACTION_MESSAGES else "refuse"
+
+
+### WRONG transactions-refused -> transactions-wait: a StartTransaction before Accepted is kept, not lost.
+def may_send(action, registration, *, triggered=False):
+    if action == "BootNotification" or registration == "Accepted" or (registration == "Pending" and triggered):
+        return "send"
+    return "refuse"
+
+
+### WRONG triggered-beats-rejected -> whole-table: Rejected sends nothing, triggered or not (core 4.2).
+def may_send(action, registration, *, triggered=False):
+    if action == "BootNotification" or registration == "Accepted" or triggered:
+        return "send"
+    return "queue" if action in TRANSACTION_MESSAGES else "refuse"
+
+
+### WRONG pending-silent -> remote-in-pending: in Pending the central system configures us; answer.
+def may_serve(action, registration):
+    return "serve" if registration == "Accepted" else "silent"
+
+
+### WRONG rejects-politely -> rejected-silent: a rejected charge point SHALL NOT answer.
+def may_serve(action, registration):
+    if registration == "Rejected":
+        return "refuse"
+    return "refuse" if registration == "Pending" and action in REMOTE else "serve"
+
+
+### WRONG boot-gated -> boot-goes: nothing else can get us accepted; a boot always goes.
+def may_send(action, registration, *, triggered=False):
+    if registration == "Accepted" or (registration == "Pending" and triggered):
+        return "send"
+    if action == "BootNotification" and registration is None:
+        return "send"
+    return "queue" if action in TRANSACTION_MESSAGES else "refuse"
+
+
+### WRONG examples-only -> whole-table: right for the four rows shown, and not for every action, registration and trigger.
+def may_send(action, registration, *, triggered=False):
+    if action == "BootNotification":
+        return "send"
+    rows = {
+        ("StatusNotification", "Pending", True): "send",
+        ("StartTransaction", "Pending", False): "queue",
+        ("Heartbeat", "Rejected", False): "refuse",
+    }
+    return rows.get((action, registration, triggered), "refuse")
+
+
+### RIGHT match
+def may_send(action, registration, *, triggered=False):
+    match action, registration, triggered:
+        case ("BootNotification", _, _) | (_, "Accepted", _) | (_, "Pending", True):
+            return "send"
+        case ("StartTransaction" | "StopTransaction" | "MeterValues", _, _):
+            return "queue"
+    return "refuse"
+
+
+def may_serve(action, registration):
+    match registration, action:
+        case "Rejected", _:
+            return "silent"
+        case "Pending" | None, "RemoteStartTransaction" | "RemoteStopTransaction":
+            return "refuse"
+    return "serve"
+
+
+### RIGHT sets
+EVERYTHING = {"Authorize", "DataTransfer", "DiagnosticsStatusNotification", "FirmwareStatusNotification"}
+EVERYTHING |= {"Heartbeat", "StatusNotification", "BootNotification"} | TRANSACTION_MESSAGES
+SENDS = {
+    ("Accepted", False): EVERYTHING,
+    ("Accepted", True): EVERYTHING,
+    ("Pending", True): EVERYTHING,
+}
+
+
+def may_send(action, registration, *, triggered=False):
+    if action in SENDS.get((registration, triggered), set()) | {"BootNotification"}:
+        return "send"
+    return ("refuse", "queue")[action in TRANSACTION_MESSAGES]
+
+
+### END SOLUTION
+
+# %%
+check("5.1", may_send, may_serve)
+
+# %% [markdown]
+# ## 5.2 `boot`: until accepted
+#
+# The first thing a charge point says is BootNotification, and it says it until the answer is Accepted. The wait before
+# the next one depends on what came:
+#
+# | what came | the wait |
+# |---|---|
+# | Pending or Rejected | `interval` s of the answer; 0 leaves it to us: `retry_interval` s |
+# | `CallFailed`, `CallTimeout`, `MalformedReply` | `retry_interval` s |
+# | `ConnectionLost` | none: it leaves `boot`; another connection has to come first |
+#
+# A wait begins when the answer came, or the error.
+
+# %%
+### STEP 5.2 · 2 points · 7 minutes
+### HINT Three kinds of answer, one kind of wait.
+### HINT `wait = response.interval or retry_interval`
+### HINT `except (CallFailed, CallTimeout, MalformedReply): wait = retry_interval`; at the end of the loop
+###      `await asyncio.sleep(wait)`.
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from ocpp_lab import CallFailed, CallTimeout, ConnectionLost, MalformedReply
+from ocpp_lab.messages import BootNotificationRequest, BootNotificationResponse, Request, Response
+
+Call2 = Callable[[Request], Awaitable[Response]]
+
+
+### BEGIN SOLUTION
+async def boot(
+    call: Call2,
+    request: BootNotificationRequest,
+    *,
+    retry_interval: float = 60.0,
+    on_answer: Callable[[BootNotificationResponse], None] | None = None,
+) -> BootNotificationResponse:
+    """`await call(request)` until the answer is Accepted; returns that answer.
+
+    Waits as the table says, in seconds. `on_answer(response)`, if given, is told of each answer when it comes.
+    """
+    while True:
+        try:
+            response = await call(request)
+        except (CallFailed, CallTimeout, MalformedReply):
+            wait = retry_interval
+        else:
+            if on_answer:
+                on_answer(response)
+            if response.status == "Accepted":
+                return response
+            wait = response.interval or retry_interval
+        await asyncio.sleep(wait)
+
+
+### WRONG once -> retries-timeout: one lost answer and the charge point is dead until somebody visits.
+async def boot(call, request, *, retry_interval=60.0, on_answer=None):
+    while True:
+        response = await call(request)
+        if on_answer:
+            on_answer(response)
+        if response.status == "Accepted":
+            return response
+        await asyncio.sleep(response.interval or retry_interval)
+
+
+### WRONG malformed-fatal -> retries-malformed: libocpp is stuck here until a restart; do not be.
+async def boot(call, request, *, retry_interval=60.0, on_answer=None):
+    while True:
+        wait = retry_interval
+        try:
+            response = await call(request)
+            if on_answer:
+                on_answer(response)
+            if response.status == "Accepted":
+                return response
+            wait = response.interval or retry_interval
+        except (CallFailed, CallTimeout):
+            pass
+        await asyncio.sleep(wait)
+
+
+### WRONG interval-zero-spins -> zero-no-flood: interval 0 means your own choice, not a flood (core 4.2).
+async def boot(call, request, *, retry_interval=60.0, on_answer=None):
+    while True:
+        try:
+            response = await call(request)
+        except (CallFailed, CallTimeout, MalformedReply):
+            await asyncio.sleep(retry_interval)
+            continue
+        if on_answer:
+            on_answer(response)
+        if response.status == "Accepted":
+            return response
+        await asyncio.sleep(response.interval)
+
+
+### WRONG rejected-raises -> waits-interval: Rejected today may be Accepted later.
+class Refused(Exception):
+    pass
+
+
+async def boot(call, request, *, retry_interval=60.0, on_answer=None):
+    while True:
+        wait = retry_interval
+        try:
+            response = await call(request)
+        except (CallFailed, CallTimeout, MalformedReply):
+            await asyncio.sleep(wait)
+            continue
+        if on_answer:
+            on_answer(response)
+        if response.status == "Rejected":
+            raise Refused("the central system does not want us")
+        if response.status == "Accepted":
+            return response
+        await asyncio.sleep(response.interval or wait)
+
+
+### WRONG swallows-loss -> loss-leaves: retried on a dead connection; only a new one can help.
+async def boot(call, request, *, retry_interval=60.0, on_answer=None):
+    while True:
+        wait = retry_interval
+        try:
+            response = await call(request)
+            if on_answer:
+                on_answer(response)
+            if response.status == "Accepted":
+                return response
+            wait = response.interval or retry_interval
+        except (CallFailed, CallTimeout, MalformedReply, ConnectionLost):
+            pass
+        await asyncio.sleep(wait)
+
+
+### WRONG accepts-pending -> accepted: returned at Pending.
+async def boot(call, request, *, retry_interval=60.0, on_answer=None):
+    while True:
+        wait = retry_interval
+        try:
+            response = await call(request)
+            if on_answer:
+                on_answer(response)
+            if response.status != "Rejected":
+                return response
+            wait = response.interval or retry_interval
+        except (CallFailed, CallTimeout, MalformedReply):
+            pass
+        await asyncio.sleep(wait)
+
+
+### WRONG gives-up -> retries-timeout: it gave up; a charge point boots until it is accepted, however long that takes.
+from contextlib import suppress
+
+
+async def boot(call, request, *, retry_interval=60.0, on_answer=None):
+    for _ in range(10):
+        wait = retry_interval
+        with suppress(CallFailed, CallTimeout, MalformedReply):
+            response = await call(request)
+            if on_answer:
+                on_answer(response)
+            if response.status == "Accepted":
+                return response
+            wait = response.interval or retry_interval
+        await asyncio.sleep(wait)
+    raise CallTimeout
+
+
+### WRONG from-the-send -> waits-interval: a wait begins when the answer came.
+from contextlib import suppress
+
+
+async def boot(call, request, *, retry_interval=60.0, on_answer=None):
+    time = asyncio.get_running_loop().time
+    while True:
+        begun, wait = time(), retry_interval
+        with suppress(CallFailed, CallTimeout, MalformedReply):
+            response = await call(request)
+            if on_answer:
+                on_answer(response)
+            if response.status == "Accepted":
+                return response
+            wait = response.interval or retry_interval
+        await asyncio.sleep(begun + wait - time())
+
+
+### WRONG the-shorter-wait -> waits-interval: wait `interval` seconds after such an answer.
+from contextlib import suppress
+
+
+async def boot(call, request, *, retry_interval=60.0, on_answer=None):
+    while True:
+        wait = retry_interval
+        with suppress(CallFailed, CallTimeout, MalformedReply):
+            response = await call(request)
+            if on_answer:
+                on_answer(response)
+            if response.status == "Accepted":
+                return response
+            wait = min(response.interval, retry_interval) or retry_interval
+        await asyncio.sleep(wait)
+
+
+### RIGHT next-wait
+async def boot(call, request, *, retry_interval=60.0, on_answer=lambda response: None):
+    async def ask():
+        try:
+            return await call(request)
+        except (CallFailed, CallTimeout, MalformedReply):
+            return None
+
+    while (response := await ask()) is None or not accepted(response, on_answer):  # noqa: ASYNC110
+        await asyncio.sleep(response.interval if response and response.interval > 0 else retry_interval)
+    return response
+
+
+def accepted(response, on_answer):
+    if on_answer is not None:
+        on_answer(response)
+    return response.status == "Accepted"
+
+
+### RIGHT generator-of-answers
+async def answers(call, request, retry_interval):
+    while True:
+        wait = retry_interval
+        try:
+            response = await call(request)
+        except Exception as error:
+            if not isinstance(error, CallFailed | CallTimeout | MalformedReply):
+                raise
+        else:
+            yield response
+            wait = max(0, response.interval) or retry_interval
+        event = asyncio.Event()
+        try:  # noqa: SIM105
+            await asyncio.wait_for(event.wait(), wait)
+        except TimeoutError:
+            pass
+
+
+async def boot(call, request, *, retry_interval=60.0, on_answer=None):
+    stream = answers(call, request, retry_interval)
+    try:
+        async for response in stream:
+            if on_answer:
+                on_answer(response)
+            if response.status == "Accepted":
+                return response
+    finally:
+        await stream.aclose()
+
+
+### END SOLUTION
+
+# %%
+check("5.2", boot)
+
+# %% [markdown]
+# ## 5.3 `Heartbeat`: the sign of life
+#
+# `interval` is in the answer to the boot. It is an interval of *inactivity*: after so many seconds without any own call
+# a heartbeat goes out (core 4.6). Whoever sends another call says so with `touch()`; a heartbeat is an own call too. Only
+# a heartbeat's answer carries the time, so one goes out at least every `at_least` seconds, whatever else is said
+# (J-spec 5.3).
+#
+# - Both are counted from the instant in which something was *sent*, and at first from the instant in which `Heartbeat`
+#   was made. A slow answer makes nothing later.
+# - `interval` may be set at any time. It counts at once, also for the wait that is under way, from the last own call;
+#   a heartbeat that is overdue then goes out now.
+# - One heartbeat at a time.
+
+# %%
+### STEP 5.3 · 2 points · 7 minutes
+### HINT Keep the instant of the next beat, not a sleep.
+### HINT `asyncio.Event`, set by `touch` and by the setter of `interval`, ends a wait that is too long or too short.
+### HINT `due = min(last_call + interval, last_beat + at_least)`; wait for the event with a timeout of what is left until
+###      then, and compute it again.
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import NoReturn
+
+from ocpp_lab import CallFailed, CallTimeout, ConnectionLost, MalformedReply
+from ocpp_lab.messages import HeartbeatRequest, Request, Response
+
+Call2 = Callable[[Request], Awaitable[Response]]
+
+
+### BEGIN SOLUTION
+class Heartbeat:
+    """A heartbeat after `interval` s without own call, and one at least every `at_least` s."""
+
+    def __init__(
+        self,
+        call: Call2,
+        interval: float,
+        *,
+        on_time: Callable[[datetime], None] | None = None,
+        at_least: float = 86_400.0,
+    ) -> None:
+        """`await call(HeartbeatRequest())` sends one. `on_time(response.current_time)` is told of each answer."""
+        self.call, self.on_time, self.at_least = call, on_time, at_least
+        self.now = asyncio.get_running_loop().time
+        self.last_call = self.last_beat = self.now()
+        self.changed = asyncio.Event()
+        self.interval = interval
+
+    @property
+    def interval(self) -> float:
+        """Seconds."""
+        return self._interval
+
+    @interval.setter
+    def interval(self, seconds: float) -> None:
+        """Counts at once."""
+        self._interval = seconds
+        self.changed.set()
+
+    def touch(self) -> None:
+        """Another own call went out."""
+        self.last_call = self.now()
+
+    async def run(self) -> NoReturn:
+        """Beat until cancelled. CallFailed, CallTimeout and MalformedReply are no reason to stop; ConnectionLost is."""
+        while True:
+            while (left := min(self.last_call + self.interval, self.last_beat + self.at_least) - self.now()) > 0:
+                self.changed.clear()
+                try:
+                    async with asyncio.timeout(left):
+                        await self.changed.wait()
+                except TimeoutError:
+                    pass
+            self.last_call = self.last_beat = self.now()
+            try:
+                response = await self.call(HeartbeatRequest())
+            except (CallFailed, CallTimeout, MalformedReply):
+                continue
+            if self.on_time:
+                self.on_time(response.current_time)
+
+
+### WRONG fixed-timer -> touch-postpones: the interval is of inactivity (core 4.6).
+class Heartbeat(Heartbeat):
+    def touch(self):
+        pass
+
+
+### WRONG old-interval-first -> new-interval-now: the change waited an hour.
+class Heartbeat(Heartbeat):
+    async def run(self):
+        while True:
+            while (left := min(self.last_call + self.interval, self.last_beat + self.at_least) - self.now()) > 0:  # noqa: ASYNC110
+                await asyncio.sleep(left)
+            self.last_call = self.last_beat = self.now()
+            try:
+                response = await self.call(HeartbeatRequest())
+            except (CallFailed, CallTimeout, MalformedReply):
+                continue
+            if self.on_time:
+                self.on_time(response.current_time)
+
+
+### WRONG drifts -> cadence: each beat is late by the latency of all before; count from the send.
+class Heartbeat(Heartbeat):
+    def __init__(self, call, interval, **options):
+        async def timed(request):
+            try:
+                return await call(request)
+            finally:
+                self.last_call = self.last_beat = self.now()
+
+        super().__init__(timed, interval, **options)
+
+
+### WRONG never-when-busy -> one-a-day: a busy charge point never learnt the time.
+class Heartbeat(Heartbeat):
+    def __init__(self, call, interval, *, on_time=None, at_least=86_400.0):
+        super().__init__(call, interval, on_time=on_time, at_least=float("inf"))
+
+
+### WRONG dies-of-timeout -> survives-failure: one unanswered heartbeat ended all.
+class Heartbeat(Heartbeat):
+    def __init__(self, call, interval, **options):
+        async def strict(request):
+            try:
+                return await call(request)
+            except CallTimeout as error:
+                raise ConnectionLost("no answer") from error
+
+        super().__init__(strict, interval, **options)
+
+
+### WRONG beats-when-lost -> ends-on-loss: beating on a dead line.
+class Heartbeat(Heartbeat):
+    def __init__(self, call, interval, **options):
+        async def calm(request):
+            try:
+                return await call(request)
+            except ConnectionLost as error:
+                raise CallTimeout from error
+
+        super().__init__(calm, interval, **options)
+
+
+### WRONG from-the-run -> cadence: the first interval begins when `Heartbeat` was made.
+class Heartbeat(Heartbeat):
+    async def run(self):
+        self.last_call = self.last_beat = self.now()
+        await super().run()
+
+
+### WRONG beats-at-once -> cadence: one heartbeat at a time: the next one waits for the answer.
+from contextlib import suppress
+
+
+class Heartbeat(Heartbeat):
+    async def run(self):
+        async with asyncio.TaskGroup() as group:
+            while True:
+                while (left := min(self.last_call + self.interval, self.last_beat + self.at_least) - self.now()) > 0:
+                    self.changed.clear()
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self.changed.wait(), left)
+                self.last_call = self.last_beat = self.now()
+                group.create_task(self.beat())
+
+    async def beat(self):
+        with suppress(CallFailed, CallTimeout, MalformedReply):
+            response = await self.call(HeartbeatRequest())
+            if self.on_time:
+                self.on_time(response.current_time)
+
+
+### WRONG touch-forgotten -> touch-postpones: touched while a heartbeat was under way, and forgotten when its answer came.
+class Heartbeat(Heartbeat):
+    def __init__(self, call, interval, **options):
+        async def timed(request):
+            sent = self.now()
+            try:
+                return await call(request)
+            finally:
+                self.last_call = sent
+
+        super().__init__(timed, interval, **options)
+
+
+### WRONG never-cancelled -> cancel: cancellation was swallowed; let it through.
+class Heartbeat(Heartbeat):
+    def __init__(self, call, interval, **options):
+        async def stubborn(request):
+            try:
+                return await call(request)
+            except asyncio.CancelledError:
+                raise CallTimeout from None
+
+        super().__init__(stubborn, interval, **options)
+
+
+### RIGHT call-at
+class Heartbeat:
+    def __init__(self, call, interval, *, on_time=lambda time: None, at_least=86_400.0):
+        self.call, self.on_time, self.at_least, self._interval = (
+            call,
+            on_time or (lambda time: None),
+            at_least,
+            interval,
+        )
+        self.loop = asyncio.get_running_loop()
+        self.beat_at = self.call_at = self.loop.time()
+        self.timer = None
+        self.due = asyncio.Event()
+
+    interval = property(lambda self: self._interval)
+
+    @interval.setter
+    def interval(self, seconds):
+        self._interval = seconds
+        self.arm()
+
+    def touch(self):
+        self.call_at = self.loop.time()
+        self.arm()
+
+    def arm(self):
+        if self.timer:
+            self.timer.cancel()
+            self.timer = self.loop.call_at(
+                min(self.call_at + self._interval, self.beat_at + self.at_least), self.due.set
+            )
+
+    async def run(self):
+        self.timer = self.loop.call_soon(lambda: None)
+        try:
+            while True:
+                self.arm()
+                await self.due.wait()
+                self.due.clear()
+                self.touch()
+                self.beat_at = self.call_at
+                try:  # noqa: SIM105
+                    self.on_time((await self.call(HeartbeatRequest())).current_time)
+                except (CallFailed, CallTimeout, MalformedReply):
+                    pass
+        finally:
+            self.timer.cancel()
+
+
+### RIGHT wait-for
+class Heartbeat:
+    def __init__(self, call, interval, *, on_time=None, at_least=86_400.0):
+        self.call, self.seconds, self.tell, self.day = call, interval, on_time, at_least
+        self.woken = asyncio.Queue()
+        self.sent = self.beaten = asyncio.get_event_loop().time()
+
+    interval = property(lambda self: self.seconds)
+
+    def __setattr__(self, name, value):
+        object.__setattr__(self, "seconds" if name == "interval" else name, value)
+        if name == "interval":
+            self.woken.put_nowait(None)
+
+    def touch(self):
+        self.sent = asyncio.get_event_loop().time()
+        self.woken.put_nowait(None)
+
+    async def run(self):
+        time = asyncio.get_event_loop().time
+        while True:
+            try:
+                left = min(self.sent + self.seconds, self.beaten + self.day) - time()
+                await asyncio.wait_for(self.woken.get(), max(left, 0))
+            except TimeoutError:
+                self.sent = self.beaten = time()
+                outcome = (await asyncio.gather(self.call(HeartbeatRequest()), return_exceptions=True))[0]
+                if isinstance(outcome, CallFailed | CallTimeout | MalformedReply):
+                    continue
+                if isinstance(outcome, BaseException):
+                    raise outcome from None
+                if self.tell:
+                    self.tell(outcome.current_time)
+
+
+### END SOLUTION
+
+# %%
+check("5.3", Heartbeat)
+
+# %% [markdown]
+# ## 5.4 `TransactionIds`: the real id, later
+#
+# Offline, the driver starts, charges and stops. Three messages wait in the outbox, and the second and third need a
+# transaction id that only the answer to the first will bring. So they are written down with a name of our own for the
+# transaction, and get the id in the instant in which they are sent.
+#
+# An outbox entry is the `Entry(key, request, transaction, failures)` of step 3.4; `entry.transaction` is our name, or
+# None. `Outbox.drain` calls `prepare(entry)` before each send, and `on_result` and `on_drop` after: there the owner calls
+# `learn` or `give_up`.
+
+# %%
+### STEP 5.4 · 3 points · 8 minutes
+### HINT When is the id known, and when is it needed?
+### HINT `entry.transaction` is the local name: one table, from that name to the id.
+### HINT `msgspec.structs.replace(entry.request, transaction_id=…)` makes the copy.
+import sqlite3
+
+import msgspec
+
+from ocpp_lab import Entry, Request
+from ocpp_lab.messages import MeterValuesRequest, StopTransactionRequest
+
+
+### BEGIN SOLUTION
+class TransactionIds:
+    """Our names of transactions and the central system's ids, in sqlite. It may share its file with an outbox."""
+
+    def __init__(self, path: str) -> None:
+        """Open the file at `path`; it is made if there is none. What was learnt before is known."""
+        self.db = sqlite3.connect(path, isolation_level=None)
+        self.db.execute("PRAGMA journal_mode=WAL")
+        self.db.execute("PRAGMA synchronous=FULL")
+        self.db.execute("CREATE TABLE IF NOT EXISTS real_ids (name TEXT PRIMARY KEY, id INTEGER)")
+
+    def learn(self, transaction: str, transaction_id: int) -> None:
+        """StartTransaction was answered with this id. Durable on return; to learn it again is harmless."""
+        self.db.execute("INSERT OR REPLACE INTO real_ids VALUES (?,?)", (transaction, transaction_id))
+
+    def give_up(self, transaction: str) -> None:
+        """StartTransaction was dropped: there will never be an id. Durable on return."""
+        self.db.execute("INSERT OR IGNORE INTO real_ids VALUES (?,-1)", (transaction,))
+
+    def prepare(self, entry: Entry) -> Request:
+        """The request to send now. Never raises, and changes nothing that waits.
+
+        StopTransaction and MeterValues with an `entry.transaction` come as a copy with the real id; it is -1 after
+        `give_up`, and while nothing is known of that name (core errata 3.18). All others come as they are.
+        """
+        if entry.transaction is None or not isinstance(entry.request, StopTransactionRequest | MeterValuesRequest):
+            return entry.request
+        row = self.db.execute("SELECT id FROM real_ids WHERE name = ?", (entry.transaction,)).fetchone()
+        return msgspec.structs.replace(entry.request, transaction_id=row[0] if row else -1)
+
+    def close(self) -> None:
+        """Close the file."""
+        self.db.close()
+
+
+### WRONG patch-at-put -> patched: at the put the id was not known; patch at the send.
+class TransactionIds(TransactionIds):
+    def __init__(self, path):
+        super().__init__(path)
+        self.prepared = {}
+
+    def prepare(self, entry):
+        if entry.key not in self.prepared:
+            self.prepared[entry.key] = super().prepare(entry)
+        return self.prepared[entry.key]
+
+
+### WRONG last-id-wins -> two-at-once: connector 1's meter values went into connector 2's transaction.
+class TransactionIds(TransactionIds):
+    def learn(self, transaction, transaction_id):
+        self.db.execute("DELETE FROM real_ids")
+        super().learn("newest", transaction_id)
+
+    def prepare(self, entry):
+        return super().prepare(entry._replace(transaction=entry.transaction and "newest"))
+
+
+### WRONG memory-only -> after-restart: the id was learnt before the power cut and forgotten.
+class TransactionIds(TransactionIds):
+    def __init__(self, path):
+        super().__init__(":memory:")
+
+
+### WRONG zero-for-none -> minus-one: 0 is not -1; the central system would look for transaction 0.
+class TransactionIds(TransactionIds):
+    def prepare(self, entry):
+        request = super().prepare(entry)
+        if getattr(request, "transaction_id", None) == -1:
+            return msgspec.structs.replace(request, transaction_id=0)
+        return request
+
+
+### WRONG drops-orphans -> minus-one: a stop without a start is still sent; it carries the energy.
+class TransactionIds(TransactionIds):
+    def prepare(self, entry):
+        request = super().prepare(entry)
+        return None if getattr(request, "transaction_id", None) == -1 else request
+
+
+### WRONG patches-all -> no-transaction: these values belong to no transaction.
+class TransactionIds(TransactionIds):
+    def prepare(self, entry):
+        if entry.transaction is None and isinstance(entry.request, MeterValuesRequest):
+            row = self.db.execute("SELECT id FROM real_ids ORDER BY rowid DESC").fetchone()
+            return msgspec.structs.replace(entry.request, transaction_id=row[0] if row else -1)
+        return super().prepare(entry)
+
+
+### WRONG in-place -> copy: the stored request was changed; send a copy.
+class TransactionIds(TransactionIds):
+    def prepare(self, entry):
+        prepared = super().prepare(entry)
+        if hasattr(prepared, "transaction_id"):
+            entry.request.transaction_id = prepared.transaction_id
+        return entry.request
+
+
+### RIGHT whole-table
+class TransactionIds:
+    NO_ID = -1
+
+    def __init__(self, path):
+        self.path = path
+        self.base = sqlite3.connect(path)
+        with self.base:
+            self.base.execute("CREATE TABLE IF NOT EXISTS named (at INTEGER PRIMARY KEY, name, number)")
+
+    def learn(self, transaction, transaction_id):
+        with self.base:
+            self.base.execute("INSERT INTO named (name, number) VALUES (?, ?)", [transaction, transaction_id])
+
+    def give_up(self, transaction):
+        self.learn(transaction, self.NO_ID)
+
+    def prepare(self, entry):
+        if not entry.transaction or entry.request.action not in ("StopTransaction", "MeterValues"):
+            return entry.request
+        known = dict(self.base.execute("SELECT name, number FROM named ORDER BY at"))
+        fields = {name: getattr(entry.request, name) for name in entry.request.__struct_fields__}
+        return type(entry.request)(**fields | {"transaction_id": known.get(entry.transaction, self.NO_ID)})
+
+    def close(self):
+        self.base.close()
+
+
+### RIGHT cached
+class TransactionIds(TransactionIds):
+    """Reads the file once, and writes through."""
+
+    def __init__(self, path):
+        super().__init__(path)
+        self.known = dict(self.db.execute("SELECT name, id FROM real_ids"))
+
+    def learn(self, transaction, transaction_id):
+        super().learn(transaction, transaction_id)
+        self.known[transaction] = transaction_id
+
+    def give_up(self, transaction):
+        super().give_up(transaction)
+        self.known.setdefault(transaction, -1)
+
+    def prepare(self, entry):
+        match entry.request:
+            case StopTransactionRequest() | MeterValuesRequest() if entry.transaction is not None:
+                copied = msgspec.structs.asdict(entry.request)
+                copied["transaction_id"] = self.known.get(entry.transaction, -1)
+                return type(entry.request)(**copied)
+        return entry.request
+
+
+### END SOLUTION
+
+# %%
+check("5.4", TransactionIds)
+
+# %% [markdown]
+# ## 5.5 `watch`: silence is a fault
+#
+# A cut cable sends nothing, and a half-open line looks like a quiet one. WebSocket has pings for that: the peer has to
+# answer each with a pong. `await ping()` sends one and returns when its pong has come. On a dead line it never returns.
+
+# %%
+### STEP 5.5 · 2 points · 6 minutes
+### HINT What does a cut cable send? Nothing. So what is the only thing that tells?
+### HINT A loop of sleep and ping.
+### HINT `async with asyncio.timeout(timeout): await ping()`, and `except TimeoutError: raise ConnectionLost("no pong in
+###      time") from None`.
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import NoReturn
+
+from ocpp_lab import ConnectionLost
+
+
+### BEGIN SOLUTION
+async def watch(ping: Callable[[], Awaitable[None]], *, interval: float, timeout: float = 5.0) -> NoReturn:
+    """Wait `interval` s, `await ping()`, again, without end; one ping at a time.
+
+    Raises ConnectionLost if the pong has not come `timeout` s after its ping, and what `ping()` raises. With an interval
+    of 0 it is off: it never pings and never returns; it can only be cancelled.
+    """
+    while True:
+        await (asyncio.sleep(interval) if interval else asyncio.Event().wait())
+        try:
+            async with asyncio.timeout(timeout):
+                await ping()
+        except TimeoutError:
+            raise ConnectionLost("no pong in time") from None
+
+
+### WRONG zero-spins -> off: 0 switches pings off; yours pinged without pause.
+async def watch(ping, *, interval, timeout=5.0):
+    while True:
+        await asyncio.sleep(interval)
+        try:
+            async with asyncio.timeout(timeout):
+                await ping()
+        except TimeoutError:
+            raise ConnectionLost from None
+
+
+### WRONG no-timeout -> noticed: a half-open line never answers and never closes; you waited for ever.
+async def watch(ping, *, interval, timeout=5.0):
+    while True:
+        await (asyncio.sleep(interval) if interval else asyncio.Event().wait())
+        await ping()
+
+
+### WRONG returns-quietly -> noticed: the caller takes a return for good news; raise ConnectionLost.
+async def watch(ping, *, interval, timeout=5.0):
+    while True:
+        await (asyncio.sleep(interval) if interval else asyncio.Event().wait())
+        try:
+            await asyncio.wait_for(ping(), timeout)
+        except TimeoutError:
+            return
+
+
+### WRONG timeout-is-interval -> noticed: noticed too late.
+async def watch(ping, *, interval, timeout=5.0):
+    while True:
+        await (asyncio.sleep(interval) if interval else asyncio.Event().wait())
+        try:
+            await asyncio.wait_for(ping(), interval)
+        except TimeoutError:
+            raise ConnectionLost from None
+
+
+### WRONG fires-and-forgets -> never-two: pings piled up on a dead line.
+async def watch(ping, *, interval, timeout=5.0):
+    async def one():
+        async with asyncio.timeout(timeout):
+            await ping()
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            while True:
+                await (asyncio.sleep(interval) if interval else asyncio.Event().wait())
+                group.create_task(one())
+    except* TimeoutError:
+        lost = True
+    if lost:
+        raise ConnectionLost
+
+
+### WRONG any-error-will-do -> ping-fails: the ping says that the line is closed; let that out.
+async def watch(ping, *, interval, timeout=5.0):
+    while True:
+        await (asyncio.sleep(interval) if interval else asyncio.Event().wait())
+        try:
+            await asyncio.wait_for(ping(), timeout)
+        except TimeoutError:
+            raise ConnectionLost from None
+        except Exception as error:
+            print("ping failed", error)
+
+
+### WRONG one-strike-more -> noticed: noticed too late.
+async def watch(ping, *, interval, timeout=5.0):
+    missed = 0
+    while missed < 2:
+        await (asyncio.sleep(interval) if interval else asyncio.Event().wait())
+        try:
+            await asyncio.wait_for(ping(), timeout)
+            missed = 0
+        except TimeoutError:
+            missed += 1
+    raise ConnectionLost
+
+
+### RIGHT wait-for
+async def watch(ping, *, interval, timeout=5.0):
+    if not interval:
+        await asyncio.get_running_loop().create_future()
+    while True:
+        await asyncio.sleep(interval)
+        try:
+            await asyncio.wait_for(ping(), timeout=timeout)
+        except TimeoutError as silence:
+            raise ConnectionLost("silence") from silence
+
+
+### RIGHT wait
+async def watch(ping, *, interval, timeout=5.0):
+    while interval == 0:  # noqa: ASYNC110
+        await asyncio.sleep(3600)
+    pong = None
+    try:
+        while True:
+            await asyncio.sleep(interval)
+            pong = asyncio.ensure_future(ping())
+            done, _ = await asyncio.wait({pong}, timeout=timeout)
+            if not done:
+                raise ConnectionLost(f"no pong for {timeout} s")
+            await pong
+    finally:
+        if pong:
+            pong.cancel()
+            await asyncio.gather(pong, return_exceptions=True)
+
+
+### END SOLUTION
+
+# %%
+check("5.5", watch)
+
+# %% [markdown]
+# ## 5.6 `online`: one connection's life
+#
+# The line is open. Now everything that needs it begins, and all of it must end with it: a heartbeat that outlives its
+# connection beats beside the next one, for ever. The parts come as arguments:
+#
+# | argument | what it does | when it ends |
+# |---|---|---|
+# | `session` | `await session.run()` reads; `await session.call(request)` sends, and returns the response. No reply comes unless somebody reads | `run` returns when the line ends |
+# | `boot` | `await boot(call, on_answer=…)`: your 5.2 with a request | at Accepted |
+# | `statuses` | `statuses()`: StatusNotification requests, as things stand now | |
+# | `heartbeat`, `drain` | `await heartbeat(call)`, `await drain(call)` | never, but for a loss |
+# | `watch` | `await watch()`: your 5.5 with a ping | never, but for a loss |
+# | `proved`, `on_registration` | told of a proof, and of each answer to a boot | |
+#
+# 1. The reader and the watch run from the beginning: a line can die while it boots.
+# 2. Boot, unless `registration` is "Accepted" (J-spec 5.4). Each answer goes to `on_registration(response)`.
+# 3. Send what `statuses()` gives, one after the other. One that ends with CallFailed, CallTimeout or MalformedReply does
+#    not matter.
+# 4. Heartbeat and drain, both at the same time. Give them a `call` that sends by `session.call`.
+#
+# A line that is open has proved nothing. `proved()` is called once: at the answer Accepted, or, if there was no boot, at
+# the first response to any call, be it that of a status, of the heartbeat or of the drain.
+#
+# The line is lost as soon as the reader returns, or any part raises `ConnectionLost` or `NotConnected`.
+
+# %%
+### STEP 5.6 · 2 points · 10 minutes
+### HINT Everything that needs the line lives in one `asyncio.TaskGroup`. The reader is its first task.
+### HINT The reader's end must end the group: a small coroutine that awaits `session.run()` and then raises.
+### HINT `try: async with asyncio.TaskGroup() as group: …`, `except* (ConnectionLost, NotConnected): pass`, and after the
+###      block `raise ConnectionLost`. For the proof: a `call` of your own around `session.call`.
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from ocpp_lab import CallFailed, CallTimeout, ConnectionLost, MalformedReply, NotConnected
+from ocpp_lab.messages import BootNotificationResponse, Request, Response
+
+Call2 = Callable[[Request], Awaitable[Response]]
+
+
+### BEGIN SOLUTION
+async def online(
+    session,
+    *,
+    registration: str | None,
+    boot: Callable[..., Awaitable[BootNotificationResponse]],
+    statuses: Callable[[], list[Request]],
+    heartbeat: Callable[[Call2], Awaitable[None]],
+    drain: Callable[[Call2], Awaitable[None]],
+    watch: Callable[[], Awaitable[None]],
+    proved: Callable[[], None],
+    on_registration: Callable[[BootNotificationResponse], None],
+) -> None:
+    """Do all that is done on one connection; never returns.
+
+    Raises a plain ConnectionLost, and no ExceptionGroup, as soon as the line is lost. However it ends, also when it is
+    cancelled, all its parts have ended then.
+    """
+    proofs = 0
+
+    def proof() -> None:
+        nonlocal proofs
+        proofs += 1
+        if proofs == 1:
+            proved()
+
+    def answered(response: BootNotificationResponse) -> None:
+        on_registration(response)
+        if response.status == "Accepted":
+            proof()
+
+    async def call(request: Request) -> Response:
+        response = await session.call(request)
+        proof()
+        return response
+
+    async def read() -> None:
+        await session.run()
+        raise ConnectionLost
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(read())
+            group.create_task(watch())
+            if registration != "Accepted":
+                await boot(session.call, on_answer=answered)
+            for request in statuses():
+                with suppress(CallFailed, CallTimeout, MalformedReply):
+                    await call(request)
+            group.create_task(heartbeat(call))
+            group.create_task(drain(call))
+    except* (ConnectionLost, NotConnected):
+        pass
+    raise ConnectionLost
+
+
+### WRONG create-task -> one-dies-all-die: the old heartbeat lives on.
+_online = online
+
+
+async def online(session, *, heartbeat, **parts):
+    async def in_the_background(call):
+        asyncio.create_task(heartbeat(call))  # noqa: RUF006
+
+    await _online(session, heartbeat=in_the_background, **parts)
+
+
+### WRONG boots-again -> resumes: accepted before and unchanged: no BootNotification (J-spec 5.4).
+_online = online
+
+
+async def online(session, *, registration, **parts):
+    await _online(session, registration=None, **parts)
+
+
+### WRONG drain-then-beat -> together: no heartbeat while the outbox waits 60 s.
+_online = online
+
+
+async def online(session, *, heartbeat, drain, **parts):
+    async def one_by_one(call):
+        await drain(call)
+        await heartbeat(call)
+
+    async def nothing(call):
+        pass
+
+    await _online(session, heartbeat=nothing, drain=one_by_one, **parts)
+
+
+### WRONG group-escapes -> plain-loss: an ExceptionGroup left; the loop above looks for ConnectionLost.
+async def online(session, *, registration, boot, statuses, heartbeat, drain, watch, proved, on_registration):
+    proofs = []
+
+    async def call(request):
+        response = await session.call(request)
+        if not proofs:
+            proofs.append(proved())
+        return response
+
+    def answered(response):
+        if response.status == "Accepted" and not proofs:
+            proofs.append(proved())
+        on_registration(response)
+
+    async def read():
+        await session.run()
+        raise ConnectionLost
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(read())
+        group.create_task(watch())
+        if registration != "Accepted":
+            await boot(session.call, on_answer=answered)
+        for request in statuses():
+            with suppress(CallFailed, CallTimeout, MalformedReply):
+                await call(request)
+        for part in (heartbeat(call), drain(call)):
+            group.create_task(part)
+
+
+### WRONG proves-on-open -> proved-once: open is no proof.
+_online = online
+
+
+async def online(session, *, proved, **parts):
+    proved()
+    await _online(session, proved=lambda: None, **parts)
+
+
+### WRONG reader-last -> boots-first: boot waits for a reply that nobody reads.
+_online = online
+
+
+async def online(session, *, registration, boot, on_registration, **parts):
+    if registration != "Accepted":
+        await boot(session.call, on_answer=on_registration)
+    await _online(session, registration="Accepted", boot=boot, on_registration=on_registration, **parts)
+
+
+### WRONG no-statuses -> statuses-each-time: after Accepted, and after each reconnect, `statuses()` are sent (core 4.9).
+_online = online
+
+
+async def online(session, *, registration, statuses, **parts):
+    await _online(session, registration=registration, statuses=lambda: [] if registration else statuses(), **parts)
+
+
+### WRONG watch-after-boot -> one-dies-all-die: a line that dies before Accepted is never noticed; watch it too.
+_online = online
+
+
+async def online(session, *, watch, heartbeat, **parts):
+    async def never():
+        await asyncio.Event().wait()
+
+    async def watched_heartbeat(call):
+        async with asyncio.TaskGroup() as group:
+            group.create_task(heartbeat(call))
+            group.create_task(watch())
+
+    try:  # noqa: SIM105
+        await _online(session, watch=never, heartbeat=watched_heartbeat, **parts)
+    except* ConnectionLost:
+        pass
+    raise ConnectionLost
+
+
+### WRONG returns -> plain-loss: it returned; raise ConnectionLost, whichever part ended.
+_online = online
+
+
+async def online(session, **parts):
+    try:
+        await _online(session, **parts)
+    except ConnectionLost:
+        return
+
+
+### WRONG proves-by-pending -> proved-once: Pending and Rejected prove nothing; Accepted does.
+_online = online
+
+
+async def online(session, *, proved, on_registration, **parts):
+    proofs = []
+
+    def answered(response):
+        if not proofs:
+            proofs.append(proved())
+        on_registration(response)
+
+    def once():
+        if not proofs:
+            proofs.append(proved())
+
+    await _online(session, proved=once, on_registration=answered, **parts)
+
+
+### WRONG old-statuses -> statuses-each-time: the statuses of now are asked for after Accepted; what was asked before is
+###       old.
+_online = online
+
+
+async def online(session, *, statuses, **parts):
+    before = statuses()
+    await _online(session, statuses=lambda: before, **parts)
+
+
+### WRONG statuses-at-once -> statuses-each-time: one after the other: await each before the next.
+_online = online
+
+
+async def online(session, *, statuses, heartbeat, **parts):
+    async def with_statuses(call):
+        await asyncio.gather(*map(call, statuses()), return_exceptions=True)
+        await heartbeat(call)
+
+    await _online(session, statuses=list, heartbeat=with_statuses, **parts)
+
+
+### RIGHT first-completed
+async def online(session, *, registration, boot, statuses, heartbeat, drain, watch, proved, on_registration):
+    waiting = [proved]
+
+    async def call(request, *, counts=True):
+        response = await session.call(request)
+        if counts and waiting:
+            waiting.pop()()
+        return response
+
+    def answered(response):
+        if response.status == "Accepted" and waiting:
+            waiting.pop()()
+        on_registration(response)
+
+    async def talk():
+        if registration != "Accepted":
+            await boot(lambda request: call(request, counts=False), on_answer=answered)
+        for request in statuses():
+            try:
+                await call(request)
+            except (CallFailed, CallTimeout, MalformedReply):
+                continue
+        await all_of(heartbeat(call), drain(call))
+
+    async def all_of(*works):
+        tasks = [asyncio.ensure_future(work) for work in works]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    try:
+        await all_of(session.run(), watch(), talk())
+    except (ConnectionLost, NotConnected) as error:
+        raise ConnectionLost("a part said so") from error
+    raise ConnectionLost("the reader is at its end")
+
+
+### RIGHT class-of-parts
+class _Life:
+    def __init__(self, session, proved, on_registration):
+        self.session, self.proved, self.on_registration, self.lost = session, proved, on_registration, None
+
+    def prove(self):
+        proved, self.proved = self.proved, lambda: None
+        proved()
+
+    def answered(self, response):
+        self.on_registration(response)
+        if response.status == "Accepted":
+            self.prove()
+
+    async def call(self, request):
+        response = await self.session.call(request)
+        self.prove()
+        return response
+
+    async def part(self, work):
+        try:
+            await work
+        except NotConnected as error:
+            raise ConnectionLost(str(error)) from error
+        raise ConnectionLost("a part ended")
+
+
+async def online(session, *, registration, proved, on_registration, boot, statuses, **parts):
+    life = _Life(session, proved, on_registration)
+
+    async def begin():
+        if registration != "Accepted":
+            await boot(session.call, on_answer=life.answered)
+        for request in statuses():
+            with suppress(CallFailed, CallTimeout, MalformedReply):
+                await life.call(request)
+        async with asyncio.TaskGroup() as inner:
+            inner.create_task(life.part(parts["heartbeat"](life.call)))
+            inner.create_task(life.part(parts["drain"](life.call)))
+
+    try:
+        async with asyncio.TaskGroup() as outer:
+            outer.create_task(life.part(session.run()))
+            outer.create_task(life.part(parts["watch"]()))
+            outer.create_task(life.part(begin()))
+    except* ConnectionLost:
+        life.lost = True
+    if life.lost:
+        raise ConnectionLost
+
+
+### END SOLUTION
+
+# %%
+check("5.6", online)
+
+# %% [markdown]
+# ## 5.7 `ChargePoint`: the whole life
+#
+# Five facts outlive a connection: the registration, the outbox, the ids, the password, and what the meter's memory found
+# after a power loss. This class holds them and hands them from one connection to the next.
+#
+# | argument | what it is |
+# |---|---|
+# | `dial` | `await dial(password)` opens a *line*: a session with `run()`, `call(request)` and `close()`. It may raise OSError, ConnectionLost, NotConnected |
+# | `keep_connected` | your 3.3, its delays bound: `await keep_connected(dial, serve)` calls `await dial()` and `await serve(line, proved)`, closes the line, waits, again |
+# | `online` | your 5.6, with `boot`, `statuses`, `heartbeat` and `watch` bound: `await online(line, registration=…, drain=…, proved=…, on_registration=…)` |
+# | `machine` | your 3.2: `Machine(CONNECTION, "disconnected")` |
+# | `outbox`, `ids` | your 3.6 and 5.4. The outbox has one method more: `entries()`, all that wait, oldest first |
+# | `now` | `now()` is the time, aware |
+# | `password` | for the next dial; it may be set at any time |
+# | `found` | the transactions that were running when the power went: our name and the last value of the meter in Wh |
+#
+# **States.** Fire *connect* when it starts. A line opened: *resumed* if the registration is "Accepted", else *opened*.
+# Dialling failed, or `online` raised ConnectionLost: *lost*. The next dial begins: *wait_over*. Each answer to a boot:
+# *accepted*, *pending* or *rejected*; in the states pending and rejected that is an *interval_over* first. The end: *stop*.
+#
+# **Drain.** As long as the line lives, `outbox.drain(call, probe, attempts=3, retry_interval=60.0, prepare=…,
+# on_result=…, on_drop=…)` whenever something waits: at once when the line is online, and again after each `submit`.
+# `probe` sends a Heartbeat, and is False if that gets a CallTimeout. What StartTransaction was answered, `ids` learns;
+# if it is dropped, `ids` gives it up.
+#
+# When `drain` raises CallTimeout, nobody lives at the other end: raise ConnectionLost. When it raises CallFailed, the code
+# is SecurityError: the central system has forgotten us (J-errata 3.8). Set the registration back to None, and raise
+# ConnectionLost; the next line boots.
+
+# %%
+### STEP 5.7 · 3 points · 10 minutes
+### HINT Which facts outlive the connection? Each is an attribute. What does not, is an argument of `online`.
+### HINT One `keep_connected(self._dial, self._serve)` in a task: `_dial` passes `self.password`, `_serve` fires and calls
+###      `online`. `stop` cancels that task and waits for it; `run` awaits it.
+### HINT `stopped = {e.transaction for e in self.outbox.entries() if e.request.action == "StopTransaction"}` before the
+###      first dial. For the drain an `asyncio.Event`: `submit` sets it, the loop waits for it, clears it, drains.
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from ocpp_lab import CallFailed, CallTimeout, ConnectionLost, MalformedReply, NotConnected
+from ocpp_lab.messages import TRANSACTION_ACTIONS, HeartbeatRequest, Request, StopTransactionRequest
+
+
+### BEGIN SOLUTION
+class ChargePoint:
+    """One charge point from power-on to power-off. A new one is a restart: it boots."""
+
+    def __init__(
+        self,
+        dial: Callable[[str | None], Awaitable[Any]],
+        *,
+        keep_connected: Callable[..., Awaitable[None]],
+        online: Callable[..., Awaitable[None]],
+        machine,
+        outbox,
+        ids,
+        now: Callable[[], datetime],
+        password: str | None = None,
+        found: Mapping[str, int] | None = None,
+    ) -> None:
+        """Keep the pieces; nothing starts yet. `password` and `registration` (None at first) are attributes."""
+        self.dial, self.keep_connected, self.online = dial, keep_connected, online
+        self.machine, self.outbox, self.ids, self.now = machine, outbox, ids, now
+        self.password, self.found = password, found or {}
+        self.registration: str | None = None
+        self.line = self.life = None
+        self.stopping = False
+        self.unsent = asyncio.Event()
+
+    @property
+    def state(self) -> str:
+        """The state of the machine."""
+        return self.machine.state
+
+    async def run(self) -> None:
+        """Live until `stop()`; then return. Raises what `keep_connected` raises.
+
+        Before the first dial: for each transaction in `found` that has no StopTransaction in the outbox yet, put one
+        there, with `meter_stop` from `found`, `timestamp` `now()`, reason "PowerLoss" and transaction_id -1, which
+        `ids.prepare` replaces when it is sent.
+        """
+        stopped = {each.transaction for each in self.outbox.entries() if each.request.action == "StopTransaction"}
+        for name, meter in self.found.items():
+            if name not in stopped:
+                stop = StopTransactionRequest(
+                    transaction_id=-1, meter_stop=meter, timestamp=self.now(), reason="PowerLoss"
+                )
+                self.outbox.put(stop, name)
+        self.machine.fire("connect")
+        self.life = asyncio.create_task(self.keep_connected(self._dial, self._serve))
+        try:
+            await self.life
+        except asyncio.CancelledError:
+            if not self.stopping:
+                raise
+
+    async def stop(self) -> None:
+        """End at once, in any state, also before `run`; returns when all has ended. A second stop does nothing."""
+        self.stopping = True
+        if self.life:
+            self.life.cancel()
+            await asyncio.wait([self.life])
+        if self.state != "stopped":
+            self.machine.fire("stop")
+
+    async def submit(self, request: Request, transaction: str | None = None) -> Any:
+        """Send something, without waiting for a line.
+
+        StartTransaction, StopTransaction and MeterValues go into the outbox under the name `transaction`, in any state;
+        returns the key. Any other request is called, and its response returned; NotConnected at once unless online.
+        """
+        if request.action in TRANSACTION_ACTIONS:
+            key = self.outbox.put(request, transaction)
+            self.unsent.set()
+            return key
+        if self.state != "online":
+            raise NotConnected(f"{request.action} was not sent: {self.state}")
+        return await self.line.call(request)
+
+    async def _dial(self):
+        if self.state == "waiting":
+            self.machine.fire("wait_over")
+        try:
+            return await self.dial(self.password)
+        except (OSError, ConnectionLost, NotConnected):
+            self.machine.fire("lost")
+            raise
+
+    async def _serve(self, line, proved) -> None:
+        self.line = line
+        self.machine.fire("resumed" if self.registration == "Accepted" else "opened")
+        try:
+            await self.online(
+                line,
+                registration=self.registration,
+                drain=self._drain,
+                proved=proved,
+                on_registration=self._registered,
+            )
+        except ConnectionLost:
+            self.machine.fire("lost")
+            raise
+
+    def _registered(self, response) -> None:
+        self.registration = response.status
+        if self.state in ("pending", "rejected"):
+            self.machine.fire("interval_over")
+        self.machine.fire(response.status.lower())
+
+    async def _drain(self, call) -> None:
+        async def probe() -> bool:
+            try:
+                await call(HeartbeatRequest())
+            except CallTimeout:
+                return False
+            except (CallFailed, MalformedReply):
+                pass
+            return True
+
+        while True:
+            self.unsent.clear()
+            try:
+                await self.outbox.drain(
+                    call,
+                    probe,
+                    attempts=3,
+                    retry_interval=60.0,
+                    prepare=self.ids.prepare,
+                    on_result=self._answered,
+                    on_drop=self._dropped,
+                )
+            except CallTimeout as error:
+                raise ConnectionLost("not even a Heartbeat is answered") from error
+            except CallFailed as error:
+                self.registration = None
+                raise ConnectionLost(str(error)) from error
+            await self.unsent.wait()
+
+    def _answered(self, entry, response) -> None:
+        if entry.request.action == "StartTransaction":
+            self.ids.learn(entry.transaction, response.transaction_id)
+
+    def _dropped(self, entry) -> None:
+        if entry.request.action == "StartTransaction":
+            self.ids.give_up(entry.transaction)
+
+
+### WRONG key-at-start -> new-key-used: dials with the old password for ever; read it at each dial.
+class ChargePoint(ChargePoint):
+    def __init__(self, dial, *, password=None, **pieces):
+        async def dial_with(ignored):
+            return await dial(password)
+
+        super().__init__(dial_with, password=password, **pieces)
+
+
+### WRONG persisted-accepted -> boots-after-restart: a restarted charge point always boots.
+class ChargePoint(ChargePoint):
+    def __init__(self, dial, *, outbox, **pieces):
+        super().__init__(dial, outbox=outbox, **pieces)
+        outbox._db.execute("CREATE TABLE IF NOT EXISTS registration (status TEXT)")
+        for (status,) in outbox._db.execute("SELECT status FROM registration"):
+            self.registration = status
+
+    def _registered(self, response):
+        super()._registered(response)
+        self.outbox._db.execute("INSERT INTO registration VALUES (?)", (response.status,))
+
+
+### WRONG stop-again -> power-loss: a StopTransaction was already queued; the driver pays twice.
+class ChargePoint(ChargePoint):
+    async def run(self):
+        for name, meter in self.found.items():
+            stop = StopTransactionRequest(transaction_id=-1, meter_stop=meter, timestamp=self.now(), reason="PowerLoss")
+            self.outbox.put(stop, name)
+        self.found = {}
+        await super().run()
+
+
+### WRONG state-by-flags -> comes-back: state says online while waiting.
+class ChargePoint(ChargePoint):
+    @property
+    def state(self):
+        if self.registration == "Accepted" and self.line and self.machine.state == "waiting":
+            return "online"
+        return self.machine.state
+
+    async def _dial(self):
+        if self.machine.state == "waiting":
+            self.machine.fire("wait_over")
+        return await super()._dial()
+
+
+### WRONG submit-waits -> offline-submit: an Authorize offline must fail at once, the driver stands there.
+class ChargePoint(ChargePoint):
+    async def submit(self, request, transaction=None):
+        while request.action not in TRANSACTION_ACTIONS and self.state != "online":  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+        return await super().submit(request, transaction)
+
+
+### WRONG stop-waits-backoff -> stop-in-every-state: stop waited out the back-off; a stop ends the wait.
+class ChargePoint(ChargePoint):
+    async def stop(self):
+        self.stopping = True
+        while self.life and self.state == "waiting":  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+        await super().stop()
+
+
+### WRONG never-forgets -> boots-when-forgotten: the central system does not know us any more, and will not until we boot:
+###       forget the registration.
+class ChargePoint(ChargePoint):
+    async def _drain(self, call):
+        before = self.registration
+        try:
+            await super()._drain(call)
+        finally:
+            self.registration = before
+
+
+### WRONG forgets-accepted -> remembers-accepted: it was accepted, and boots again after a cut; hand the registration on
+###       (J-spec 5.4).
+class ChargePoint(ChargePoint):
+    async def _serve(self, line, proved):
+        self.registration = None
+        await super()._serve(line, proved)
+
+
+### WRONG any-message-is-a-stop -> power-loss: only a StopTransaction in the outbox is a stop; another message of that
+###       transaction is none.
+class ChargePoint(ChargePoint):
+    async def run(self):
+        waiting = {each.transaction for each in self.outbox.entries()}
+        self.found = {name: meter for name, meter in self.found.items() if name not in waiting}
+        await super().run()
+
+
+### WRONG silence-escapes -> silent-peer: nobody lives at the other end; raise ConnectionLost, so that another line comes.
+class ChargePoint(ChargePoint):
+    async def _drain(self, call):
+        try:
+            await super()._drain(call)
+        except ConnectionLost as error:
+            raise (error.__cause__ or error) from None
+
+
+### WRONG always-alive -> silent-peer: neither the message nor a Heartbeat is answered: the line is lost.
+class ChargePoint(ChargePoint):
+    async def _drain(self, call):
+        async def hopeful(request):
+            try:
+                return await call(request)
+            except CallTimeout:
+                if request.action != "Heartbeat":
+                    raise
+
+        await super()._drain(hopeful)
+
+
+### WRONG proved-lost -> comes-back: hand `proved` on to `online`; without a proof the waits never begin afresh.
+class ChargePoint(ChargePoint):
+    async def _serve(self, line, proved):
+        await super()._serve(line, lambda: None)
+
+
+### WRONG bug-kept -> bug-leaves: `keep_connected` has raised a bug, and `run` keeps it to itself.
+class ChargePoint(ChargePoint):
+    async def run(self):
+        await asyncio.gather(super().run(), return_exceptions=True)
+
+
+### WRONG beat-per-line -> one-heartbeat: each old connection goes on to beat.
+class ChargePoint(ChargePoint):
+    beats = ()
+
+    async def _serve(self, line, proved):
+        self.beats = (*self.beats, asyncio.create_task(self.beat()))
+        await super()._serve(line, proved)
+
+    async def beat(self):
+        while True:
+            await asyncio.sleep(20.0)
+            if self.state == "online":
+                await asyncio.gather(self.line.call(HeartbeatRequest()), return_exceptions=True)
+
+    async def stop(self):
+        for beat in self.beats:
+            beat.cancel()
+        await super().stop()
+
+
+### RIGHT closures
+def ChargePoint(dial, *, keep_connected, online, machine, outbox, ids, now, password=None, found=None):
+    from types import SimpleNamespace
+
+    class Self(SimpleNamespace):
+        state = property(lambda self: machine.state)
+
+    self = Self(password=password, registration=None, line=None, life=None, over=False)
+    news = asyncio.Queue()
+
+    async def dialled():
+        if machine.state == "waiting":
+            machine.fire("wait_over")
+        try:
+            self.line = await dial(self.password)
+        except Exception:
+            machine.fire("lost")
+            raise
+        return self.line
+
+    async def serve(line, proved):
+        machine.fire({"Accepted": "resumed"}.get(self.registration, "opened"))
+        try:
+            await online(line, registration=self.registration, drain=drain, proved=proved, on_registration=registered)
+        except ConnectionLost:
+            machine.fire("lost")
+            raise
+
+    def registered(response):
+        if machine.state != "booting":
+            machine.fire("interval_over")
+        self.registration = response.status
+        machine.fire({"Accepted": "accepted", "Pending": "pending", "Rejected": "rejected"}[response.status])
+
+    async def drain(call):
+        async def probe():
+            (outcome,) = await asyncio.gather(call(HeartbeatRequest()), return_exceptions=True)
+            if isinstance(outcome, ConnectionLost | NotConnected):
+                raise outcome
+            return not isinstance(outcome, CallTimeout)
+
+        def result(entry, response):
+            if hasattr(response, "transaction_id"):
+                ids.learn(entry.transaction, response.transaction_id)
+
+        def drop(entry):
+            if entry.request.action == "StartTransaction":
+                ids.give_up(entry.transaction)
+
+        hooks = {"prepare": ids.prepare, "on_result": result, "on_drop": drop}
+        while True:
+            try:
+                await outbox.drain(call, probe, attempts=3, retry_interval=60.0, **hooks)
+            except (CallTimeout, CallFailed) as halt:
+                if isinstance(halt, CallFailed):
+                    self.registration = None
+                raise ConnectionLost from halt
+            await news.get()
+
+    async def submit(request, transaction=None):
+        if request.action in TRANSACTION_ACTIONS:
+            news.put_nowait(None)
+            return outbox.put(request, transaction)
+        if machine.state == "online":
+            return await self.line.call(request)
+        raise NotConnected(machine.state)
+
+    async def run():
+        queued = [each.transaction for each in outbox.entries() if isinstance(each.request, StopTransactionRequest)]
+        for name in [name for name in found or {} if name not in queued]:
+            request = StopTransactionRequest(
+                transaction_id=-1, meter_stop=found[name], timestamp=now(), reason="PowerLoss"
+            )
+            outbox.put(request, name)
+        machine.fire("connect")
+        self.life = asyncio.ensure_future(keep_connected(dialled, serve))
+        await asyncio.wait([self.life])
+        if not self.life.cancelled():
+            self.life.result()
+
+    async def stop():
+        if self.life is not None:
+            self.life.cancel()
+            await asyncio.gather(self.life, return_exceptions=True)
+        if machine.state != "stopped":
+            machine.fire("stop")
+
+    self.run, self.stop, self.submit = run, stop, submit
+    return self
+
+
+### RIGHT stop-event
+class ChargePoint(ChargePoint):
+    """Waits for its life or the word to end it, whichever comes first."""
+
+    def __init__(self, dial, **pieces):
+        super().__init__(dial, **pieces)
+        self.word, self.over = asyncio.Event(), asyncio.Event()
+        self.begun = False
+
+    async def __aenter__(self):
+        self.running = asyncio.ensure_future(self.run())
+        return self
+
+    async def __aexit__(self, *error):
+        await self.stop()
+        await self.running
+
+    async def run(self):
+        self.begun = True
+        for each, meter in self.found.items():
+            if not any(e.transaction == each and e.request.action == "StopTransaction" for e in self.outbox.entries()):
+                self.outbox.put(
+                    StopTransactionRequest(
+                        transaction_id=-1, meter_stop=meter, timestamp=self.now(), reason="PowerLoss"
+                    ),
+                    each,
+                )
+        self.machine.fire("connect")
+        tasks = [
+            asyncio.create_task(self.keep_connected(self._dial, self._serve)),
+            asyncio.create_task(self.word.wait()),
+        ]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self.machine.fire("stop")
+            self.over.set()
+
+    async def stop(self):
+        self.word.set()
+        if self.begun:
+            await self.over.wait()
+        elif self.machine.state != "stopped":
+            self.machine.fire("stop")
+
+
+### END SOLUTION
+
+# %%
+check("5.7", ChargePoint)
+
+# %% [markdown]
+# ## Capstone: your charge point
+#
+# Now nothing is ours but the WebSocket. `Station` puts your pieces together as the steps say: your `ChargePoint` dials by
+# your `keep_connected` and `backoff`; each line has your `Transport`, `Session` and `Pending`; your `Router` answers, your
+# `Outbox` keeps. Where a step of any milestone is not done yet, the package's piece goes in.
+#
+# The central system is live, with your `Ledger`, and a `ChaosProxy` stands between both. The waits before a dial are
+# divided by 100, and a silent line is tested each 0.3 s. All the buttons are here.
+
+# %% tags=["scaffold"]
+from tempfile import TemporaryDirectory
+
+from IPython.display import display
+
+from ocpp_lab import CentralSystem, ChaosProxy, OcppError
+from ocpp_lab import messages as m
+from ocpp_lab.checks.lifecycle_loop import Station, pieces
+
+yours, folder = pieces(), TemporaryDirectory()
+ledger = yours.Ledger(f"{folder.name}/ledger.db")
+central_system = await CentralSystem(ledger=ledger).start()
+proxy = await ChaosProxy(central_system.host, central_system.port).start()
+charge_point = await Station(
+    yours, proxy.url, "CP_1", path=f"{folder.name}/CP_1", timeout=0.5, ping_interval=0.3, faster=100
+).start()
+await lab.until(lambda: len(central_system.answers.statuses) == 2)  # connectors 0 and 1
+print("CP_1 is", charge_point.state)
+panel, line = lab.FaultPanel(central_system), lab.ProxyPanel(proxy)
+display(panel, line)
+
+# %% [markdown]
+# First the faults of the central system. Each hits one Authorize. **Predict** what the caller is told, and whether the
+# line survives.
+
+
+# %% tags=["scaffold"]
+async def told(request):
+    """What a caller is told: the name of the response, or of the error."""
+    try:
+        return type(await charge_point.call(request)).__name__
+    except OcppError as error:
+        return type(error).__name__
+
+
+panel.set(action="Authorize", seconds=0.8)
+first = charge_point.session
+for fault in ("ignore", "delay", "CallError", "answer twice", "wrong id", "wrong payload", "garbage"):
+    panel.toggle(fault)
+    authorize = await told(m.AuthorizeRequest(id_tag="TAG_A"))
+    panel.clear()
+    print(f"{fault:14} Authorize: {authorize:18} Heartbeat: {await told(m.HeartbeatRequest())}")
+print("still the same line:", charge_point.session is first)
+
+# %% [markdown]
+# Then the faults of the line. A driver starts and stops in the dark each time. **Predict** how often your charge point
+# boots, and how many rows your ledger has in the end.
+
+
+# %% tags=["scaffold"]
+def transaction(number):
+    """A start and a stop, as the meter reads them; the id comes later."""
+    now = charge_point.life.now
+    yield m.StartTransactionRequest(connector_id=1, id_tag=f"TAG_{number}", meter_start=100 * number, timestamp=now())
+    yield m.StopTransactionRequest(transaction_id=-1, meter_stop=100 * number + 20, timestamp=now())
+
+
+def trouble(fault):
+    """Press the button, wherever it is."""
+    if fault in ("half-open", "refuse"):
+        line.toggle(fault)
+    else:
+        (panel if fault in ("close 1001", "abort") else line).press(fault)
+
+
+for number, fault in enumerate(("cut", "reset", "close 1001", "abort", "half-open", "refuse"), start=1):
+    old = charge_point.session
+    trouble(fault)
+    if fault == "refuse":
+        line.press("cut")
+    await charge_point.wait_for("waiting")  # nobody hangs up a half-open line: your `watch` has to notice
+    for request in transaction(number):
+        await charge_point.submit(request, f"drive {number}")
+    line.clear()
+    await lab.until(lambda: charge_point.state == "online" and charge_point.session is not old)  # noqa: B023
+    await lab.until(lambda: not len(charge_point.outbox))
+    print(f"{fault:10} rows in your ledger: {len(ledger.rows())}")
+boots = sum('"BootNotification"' in event.text for event in central_system.received)
+print("boots:", boots, "· every row has its end:", all(row["meter_stop"] % 100 == 20 for row in ledger.rows()))
+
+# %% [markdown]
+# And the power cut: the next life finds a transaction that nobody stopped.
+
+# %% tags=["scaffold"]
+start, _ = transaction(7)
+await charge_point.submit(start, "drive 7")
+await lab.until(lambda: not len(charge_point.outbox))
+await charge_point.stop()
+charge_point = await Station(
+    yours,
+    proxy.url,
+    "CP_1",
+    path=f"{folder.name}/CP_1",
+    timeout=0.5,
+    ping_interval=0.3,
+    faster=100,
+    found={"drive 7": 712},
+).start()
+await charge_point.wait_for("online")
+await lab.until(lambda: ledger.rows()[-1]["stopped"])
+print({key: ledger.rows()[-1][key] for key in ("id_tag", "meter_stop", "reason")})
+print("boots:", sum('"BootNotification"' in event.text for event in central_system.received))
+
+# %% [markdown]
+# The last check is a simulation. Your own smoke tests of 1.5 and 1.6 run against your own charge point. Then come fifty
+# nights: two drivers, lines that are cut or go silent, both machines lose their power, answers get lost or come twice. In
+# the end it must be back online, with one heartbeat in each interval and an empty outbox. Each transaction must be in the
+# ledger once and whole, and no task, connection or file may be left. A failure names the seed and shows the frames.
+
+# %%
+### STEP 5.capstone · 4 points · 6 minutes
+# Nothing to write: the check takes your pieces of 5.1 to 5.7, and those of the milestones before from `my_stack`.
+### BEGIN SOLUTION
+### END SOLUTION
+
+# %%
+check("5.capstone", may_send, may_serve, boot, Heartbeat, TransactionIds, watch, online, ChargePoint)
+
+# %% [markdown]
+# **Check yourself.** A click on a question shows the answer.
+#
+# <details><summary>Online again: what is sent first?</summary>
+# No boot if it was accepted (J-spec 5.4). StatusNotification for what changed, then the outbox drains in order, while
+# other calls may overtake.</details>
+# <details><summary>Pending: may the central system reset us?</summary>
+# Yes. Only RemoteStartTransaction and RemoteStopTransaction are barred (core 4.2).</details>
+# <details><summary>What does the heartbeat interval measure?</summary>
+# Inactivity, and not a fixed beat (core 4.6).</details>
+# <details><summary>Why does the watch run while we boot?</summary>
+# A half-open line answers no BootNotification, and never closes. Without the watch the charge point would repeat its boot
+# on a dead line for ever.</details>
+# <details><summary>Why is the registration not written to the file?</summary>
+# A restart may be an update: the central system wants to hear what it talks to now. A charge point that restarted boots
+# (core 4.2).</details>
+# <details><summary>The power goes between the put of StopTransaction and the moment in which the meter forgets the
+# transaction. What happens?</summary>
+# It is found open, and its stop is in the outbox already. So no second one is made.</details>
+
+# %% [markdown] tags=["solution-only"]
+# ## Beside the package
+#
+# `ocpp_lab/charge_point/registration.py` and `ocpp_lab/heartbeat.py` are the same ideas; the package's boot may be called
+# early by TriggerMessage, and its heartbeat measures the clock too. `ocpp_lab/transaction_ids.py` keeps the id as text,
+# because the specification bounds no integer and sqlite does.
+#
+# `ocpp_lab/charge_point/line.py` is our `online`: one TaskGroup with reader, boot, heartbeat, statuses and outbox. A
+# SecurityError leads back to the boot on the same line; ours takes a new one. The pings are those of the WebSocket
+# library, and run from the handshake on. `ocpp_lab/charge_point/charge_point.py` is our `ChargePoint`, with connectors,
+# configuration and a router of its own.
+#
+# libocpp: `ConnectivityManager::on_websocket_stopped_connecting` dials again as long as it wants to be connected; the
+# heartbeat is a fixed timer; StatusNotifications of all connectors follow each reconnect; `try_resume_transactions`
+# closes with PowerLoss. Its users met a charge point that did not come back after a change of password
+# (libocpp issues/826), a transaction id of -1 after a start offline (issues/495), and a boot that was not repeated after
+# a timeout (issues/307).
+
+# %% tags=["scaffold"]
+panel.close()
+line.close()
+await charge_point.stop()
+await proxy.stop()
+await central_system.stop()
+ledger.close()
+folder.cleanup()
+await guard.stop()

@@ -1,0 +1,1078 @@
+# %% [markdown]
+# # Exercise 6: Integration and metrics
+#
+# ## What happened tonight?
+#
+# **23:55.** Four hundred reconnects, two complaints, 2 GB of logs. Somebody asks: what happened tonight? Nobody can say,
+# because nobody counted.
+#
+# You write the instruments of a charge point, read percentiles from their buckets, and prove that their books balance. In
+# the end you name a fault from two pages of numbers.
+#
+# - **Before:** notebook [6](../notebooks/06_integration_and_metrics.ipynb), and exercise [4](04_call_correlation.ipynb).
+# - **Time:** 49 minutes, five steps and a capstone, 20 points. **Level:** you have seen a class, a dict and `async` once.
+
+# %% tags=["scaffold"]
+from ocpp_lab import lab
+from ocpp_lab.checks import check, hint, mine, progress, solution, use_reference
+
+guard = lab.Guard()
+guard
+
+# %% [markdown]
+# Run a stub cell, then the cell below it: it says what is right, what is wrong, and why.
+# Stuck? `hint("6.1")` gives one hint more each time. `solution("6.1")` shows our answer.
+# `Instruments = use_reference("6.1")` takes the package's piece, for no points.
+
+# %% [markdown]
+# ## 6.1 `Instruments`: names and units
+#
+# A charge point tells its instruments three things: a frame passed, a call started, a call ended. Prometheus reads what
+# they counted, from a registry that is handed in.
+#
+# | series | kind | labels |
+# |---|---|---|
+# | `ocpp_frames_total` | counter | `direction`, `kind` |
+# | `ocpp_frame_bytes_total` | counter, bytes of UTF-8 | `direction` |
+# | `ocpp_calls_started_total` | counter | `action` |
+# | `ocpp_calls_total` | counter | `action`, `outcome` |
+# | `ocpp_call_seconds` | histogram, in seconds | `outcome` |
+#
+# - The bounds of the histogram reach from 1 ms to above the timeout: 30 is one of them. Have several in each decade.
+# - An action that is not in `ACTIONS` counts as `other`: a peer can invent ten thousand, and each would be a series.
+# - Two charge points in one process have two registries. Nothing may be shared.
+#
+# `prometheus.Counter("ocpp_frames", …)` adds the `_total` itself; a histogram makes `_bucket`, `_sum` and
+# `_count` of its name.
+
+# %%
+### STEP 6.1 · 4 points · 8 minutes
+### HINT For each series ask: do we count events, add something up, or want to know how it is distributed?
+### HINT `prometheus.Counter(name, help, labels, registry=registry)`, then `counter.labels(…).inc()`; `prometheus.Histogram(…, buckets=…)`,
+###      then `histogram.labels(…).observe(seconds)`.
+### HINT `action if action in ACTIONS else "other"`; and the length of `text.encode()` is the number of bytes.
+import prometheus_client as prometheus
+
+from ocpp_lab.messages import ACTIONS
+
+
+### BEGIN SOLUTION
+class Instruments:
+    """What one charge point, or one central system, counts."""
+
+    def __init__(self, registry: prometheus.CollectorRegistry) -> None:
+        """All series are made in `registry`, and nowhere else."""
+        bounds = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60)
+        self.frames = prometheus.Counter("ocpp_frames", "Frames", ["direction", "kind"], registry=registry)
+        self.bytes = prometheus.Counter("ocpp_frame_bytes", "Bytes", ["direction"], registry=registry)
+        self.started = prometheus.Counter("ocpp_calls_started", "Calls sent", ["action"], registry=registry)
+        self.ended = prometheus.Counter("ocpp_calls", "Calls ended", ["action", "outcome"], registry=registry)
+        self.seconds = prometheus.Histogram(
+            "ocpp_call_seconds", "Latency", ["outcome"], buckets=bounds, registry=registry
+        )
+
+    def frame(self, direction: str, kind: str, text: str) -> None:
+        """A frame passed: `direction` "in" or "out", `kind` "call", "result" or "error", `text` as on the wire."""
+        self.frames.labels(direction, kind).inc()
+        self.bytes.labels(direction).inc(len(text.encode()))
+
+    def call_started(self, action: str) -> None:
+        """An own call left."""
+        self.started.labels(self._known(action)).inc()
+
+    def call_ended(self, action: str, outcome: str, seconds: float) -> None:
+        """It ended: `outcome` is "result", "error", "timeout", "lost" or "cancelled", after so many `seconds`."""
+        self.ended.labels(self._known(action), outcome).inc()
+        self.seconds.labels(outcome).observe(seconds)
+
+    def _known(self, action):
+        return action if action in ACTIONS else "other"
+
+
+### WRONG id-label -> bounded-labels: one series per call; 10,000 calls, 10,000 series.
+class Instruments(Instruments):
+    def __init__(self, registry):
+        super().__init__(registry)
+        self.each = prometheus.Counter("ocpp_frames_by_id", "Frames", ["unique_id"], registry=registry)
+
+    def frame(self, direction, kind, text):
+        super().frame(direction, kind, text)
+        if text.count('"') > 1:
+            self.each.labels(text.split('"')[1]).inc()
+
+
+### WRONG any-action -> bounded-labels: a hostile peer invents actions, and each is a series; count what is not in
+###       ACTIONS as "other".
+class Instruments(Instruments):
+    def _known(self, action):
+        return action
+
+
+### WRONG len-text -> bytes-not-chars: é is two bytes on the wire.
+class Instruments(Instruments):
+    def frame(self, direction, kind, text):
+        self.frames.labels(direction, kind).inc()
+        self.bytes.labels(direction).inc(len(text))
+
+
+### WRONG global-registry -> two-registries: two charge points in one process count into one.
+FRAMES = prometheus.Counter("ocpp_frames", "Frames", ["direction", "kind"], registry=None)
+
+
+class Instruments(Instruments):
+    def __init__(self, registry):
+        super().__init__(registry)
+        registry.unregister(self.frames)
+        registry.register(FRAMES)
+        self.frames = FRAMES
+
+
+### WRONG default-buckets -> sees-30s: everything above 10 s is one bucket; the timeout is 30.
+class Instruments(Instruments):
+    def __init__(self, registry):
+        super().__init__(registry)
+        registry.unregister(self.seconds)
+        self.seconds = prometheus.Histogram("ocpp_call_seconds", "Latency", ["outcome"], registry=registry)
+
+
+### WRONG milliseconds -> units-in-names: base units: seconds.
+class Instruments(Instruments):
+    def call_ended(self, action, outcome, seconds):
+        super().call_ended(action, outcome, seconds * 1000)
+
+
+### RIGHT custom-collector
+class Instruments:
+    """Plain dicts, read when somebody scrapes."""
+
+    def __init__(self, registry):
+        from collections import Counter as Numbers
+
+        self.counts, self.seconds = Numbers(), {}
+        registry.register(self)
+
+    def describe(self):
+        return []
+
+    def frame(self, direction, kind, text):
+        self.counts["ocpp_frames", ("direction", direction), ("kind", kind)] += 1
+        self.counts["ocpp_frame_bytes", ("direction", direction)] += len(text.encode("utf-8"))
+
+    def call_started(self, action):
+        self.counts["ocpp_calls_started", ("action", action if action in ACTIONS else "other")] += 1
+
+    def call_ended(self, action, outcome, seconds):
+        action = action if action in ACTIONS else "other"
+        self.counts["ocpp_calls", ("action", action), ("outcome", outcome)] += 1
+        below, total = self.seconds.setdefault(outcome, (dict.fromkeys(self.bounds(), 0), [0.0]))
+        total[0] += seconds
+        for bound in below:
+            below[bound] += seconds <= bound
+
+    def bounds(self):
+        return [0.0005 * 2**n for n in range(15)] + [30.0, 120.0, float("inf")]
+
+    def collect(self):
+        from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
+        from prometheus_client.utils import floatToGoString
+
+        families = {}
+        for (name, *labels), count in self.counts.items():
+            keys, values = zip(*labels, strict=True)
+            family = families.setdefault(name, CounterMetricFamily(name, name, labels=keys))
+            family.add_metric(values, count)
+        yield from families.values()
+        latency = HistogramMetricFamily("ocpp_call_seconds", "latency", labels=["outcome"])
+        for outcome, (below, total) in self.seconds.items():
+            latency.add_metric([outcome], [(floatToGoString(b), n) for b, n in below.items()], total[0])
+        yield latency
+
+
+### RIGHT keywords-and-table
+FOUR = {
+    "frames": ("ocpp_frames_total", ("direction", "kind")),
+    "sizes": ("ocpp_frame_bytes_total", ("direction",)),
+    "started": ("ocpp_calls_started_total", ("action",)),
+    "ended": ("ocpp_calls_total", ("action", "outcome")),
+}
+
+
+class Instruments:
+    def __init__(self, registry):
+        for attribute, (name, labels) in FOUR.items():
+            setattr(self, attribute, prometheus.Counter(name, "counted", labels, registry=registry))
+        bounds = [m * 10**e for e in (-3, -2, -1, 0) for m in (1, 2, 5)] + [10, 15, 30, 60, 120]
+        self.latency = prometheus.Histogram(
+            "ocpp_call", "latency", ("outcome",), unit="seconds", buckets=bounds, registry=registry
+        )
+
+    def frame(self, direction, kind, text):
+        self.frames.labels(direction=direction, kind=kind).inc()
+        self.sizes.labels(direction=direction).inc(len(bytes(text, "utf-8")))
+
+    def call_started(self, action):
+        self.started.labels(action=action if action in ACTIONS else "other").inc()
+
+    def call_ended(self, action, outcome, seconds):
+        self.ended.labels(action=action if action in ACTIONS else "other", outcome=outcome).inc()
+        self.latency.labels(outcome=outcome).observe(seconds)
+
+
+### END SOLUTION
+
+# %%
+check("6.1", Instruments)
+
+# %% [markdown]
+# ## 6.2 `quantile`: from buckets
+#
+# "99 of 100 calls were faster than …" All that is left of the calls are buckets. They are cumulative: `(0.5, 30)` says
+# that 30 calls took 0.5 s or less, those of the buckets before among them. The last bound is `inf`, and its count is
+# all of them.
+#
+# - The rank is `q` × all calls. The first bucket whose count reaches the rank holds the quantile.
+# - Inside the bucket draw a straight line from its lower edge to its bound. The lower edge is the bound before it, and 0
+#   for the first one.
+# - In the last bucket there is no upper end. Answer the last finite bound.
+# - No calls, or no buckets: `nan`. A `q` outside 0 … 1: `ValueError`.
+
+# %%
+### STEP 6.2 · 3 points · 8 minutes
+### HINT The rank is q × all calls. The counts climb: which is the first that reaches it?
+### HINT Walk along with two numbers of the bucket before: its bound `low` and its count `below`.
+### HINT `low + (bound - low) * (rank - below) / (count - below)`; skip buckets that add no call, or you divide by 0.
+import math
+
+
+### BEGIN SOLUTION
+def quantile(buckets: list[tuple[float, int]], q: float) -> float:
+    """Seconds within which the share `q` of the calls ended; `buckets` are (upper bound in s, cumulative count).
+
+    `nan` if there was no call. Raises `ValueError` for a `q` below 0 or above 1.
+    """
+    if not 0 <= q <= 1:
+        raise ValueError(f"expected q from 0 to 1, came {q}")
+    if not buckets or buckets[-1][1] == 0:
+        return math.nan
+    rank, low, below = q * buckets[-1][1], 0.0, 0
+    for bound, count in buckets:
+        if count >= rank and count > below:
+            if bound == math.inf:
+                break
+            return low + (bound - low) * (rank - below) / (count - below)
+        if bound != math.inf:
+            low, below = bound, count
+    return low
+
+
+### WRONG per-bucket-counts -> hand-made: the counts are cumulative already.
+ours = quantile
+
+
+def quantile(buckets, q):
+    total, summed = 0, []
+    for bound, count in buckets:
+        total += count
+        summed.append((bound, total))
+    return ours(summed, q)
+
+
+### WRONG upper-bound -> hand-made: interpolate inside the bucket.
+def quantile(buckets, q):
+    if not 0 <= q <= 1:
+        raise ValueError(q)
+    if not buckets or buckets[-1][1] == 0:
+        return math.nan
+    return next(bound for bound, count in buckets if count >= q * buckets[-1][1])
+
+
+### WRONG mean -> within-bucket: a mean is no quantile.
+def quantile(buckets, q):
+    if not 0 <= q <= 1:
+        raise ValueError(q)
+    total, low, below = 0.0, 0.0, 0
+    for bound, count in buckets:
+        middle = low if bound == math.inf else (low + bound) / 2
+        total, low, below = total + (count - below) * middle, bound, count
+    return total / below if below else math.nan
+
+
+### WRONG returns-inf -> inf-bucket: answer the last finite bound; all we know is 'more'.
+ours = quantile
+
+
+def quantile(buckets, q):
+    finite = [count for bound, count in buckets if bound != math.inf]
+    answer = ours(buckets, q)
+    return math.inf if finite and q * buckets[-1][1] > finite[-1] else answer
+
+
+### WRONG zero-when-empty -> empty: no calls is not 0 s.
+ours = quantile
+
+
+def quantile(buckets, q):
+    answer = ours(buckets, q)
+    return 0.0 if math.isnan(answer) else answer
+
+
+### WRONG percent -> bad-q: q is a share from 0 to 1; raise ValueError for anything else.
+ours = quantile
+
+
+def quantile(buckets, q):
+    return ours(buckets, min(max(q, 0.0), 1.0))
+
+
+### RIGHT bisect
+def quantile(buckets, q):
+    from bisect import bisect_left
+
+    if q < 0 or q > 1:
+        raise ValueError("q")
+    counts = [count for _, count in buckets]
+    if not counts or not counts[-1]:
+        return float("nan")
+    rank = q * counts[-1]
+    at = bisect_left(counts, max(rank, 1e-12))
+    low = buckets[at - 1][0] if at else 0.0
+    if buckets[at][0] == float("inf"):
+        return low
+    below = counts[at - 1] if at else 0
+    return low + (buckets[at][0] - low) * (rank - below) / (counts[at] - below)
+
+
+### RIGHT pairwise
+def quantile(buckets, q):
+    from itertools import pairwise
+
+    if not (0.0 <= q <= 1.0):
+        raise ValueError("a share")
+    edges = [(0.0, 0), *sorted(buckets)]
+    rank = q * edges[-1][1]
+    for (low, below), (high, count) in pairwise(edges):
+        if below <= rank <= count and count > below:
+            share = (rank - below) / (count - below)
+            return low if math.isinf(high) else low + share * (high - low)
+    return math.nan
+
+
+### END SOLUTION
+
+# %%
+check("6.2", quantile)
+
+# %% [markdown]
+# ## 6.3 `Sampler`: on a timer
+#
+# A depth that is noted when something is sent is flat in an outage, because then nobody sends. So somebody has to look
+# while nothing happens. A `Sampler` calls its probes every `interval` seconds, and keeps what they say.
+#
+# - `samples` is a list (or deque) of `(loop time, name, value)`, oldest first. Of all of them the newest `keep` stay.
+# - Looking takes time. The looks stay on a grid all the same: sample 1,000 is due 999 intervals after the first.
+# - `high_water[name]` is the highest value of a probe so far. A peak of 10 ms falls between two looks; whoever knows of
+#   it calls `note(name, value)`. A note is no sample, and only raises the high water.
+# - A probe may raise any `Exception`. Then its value is `nan`, or its sample is left out; the others go on, and it is
+#   asked again the next time. `nan` is no high water.
+
+# %%
+### STEP 6.3 · 3 points · 7 minutes
+### HINT Who samples when nothing happens? A task that sleeps and looks, and sleeps again.
+### HINT Remember when the next look is due: `next_at += self.interval`, and sleep until then, not for an interval.
+### HINT `self.high_water[name] = max(self.high_water.get(name, value), value)`, in `note`; and each sample is noted too.
+import asyncio
+import math
+from collections import deque
+from collections.abc import Callable
+
+
+### BEGIN SOLUTION
+class Sampler:
+    """`samples` of some probes, on a timer, and the `high_water` of each."""
+
+    def __init__(self, probes: dict[str, Callable[[], float]], *, interval: float = 0.25, keep: int = 10_000) -> None:
+        """`probes` by name; `interval` in seconds; `keep` is how many samples stay at most."""
+        self.probes, self.interval = probes, interval
+        self.samples: deque[tuple[float, str, float]] = deque(maxlen=keep)
+        self.high_water: dict[str, float] = {}
+
+    def note(self, name: str, value: float) -> None:
+        """Tell of a value between two looks."""
+        self.high_water[name] = max(self.high_water.get(name, value), value)
+
+    async def run(self) -> None:
+        """Look every `interval` seconds, the first time at once, until cancelled."""
+        loop = asyncio.get_running_loop()
+        next_at = loop.time()
+        while True:
+            at = loop.time()
+            for name, probe in self.probes.items():
+                try:
+                    value = probe()
+                    self.note(name, value)
+                except Exception:
+                    value = math.nan
+                self.samples.append((at, name, value))
+            next_at += self.interval
+            await asyncio.sleep(next_at - loop.time())
+
+
+### WRONG on-send -> on-a-timer: no sample for the whole outage: the plot froze when it mattered.
+class Sampler(Sampler):
+    def note(self, name, value):
+        super().note(name, value)
+        self.samples.append((asyncio.get_running_loop().time(), name, value))
+
+    async def run(self):
+        await asyncio.Event().wait()
+
+
+### WRONG wall-clock -> on-a-timer: `samples` holds the time of the loop: `loop.time()`.
+class Sampler(Sampler):
+    async def run(self):
+        import time
+
+        while True:
+            for name, probe in self.probes.items():
+                try:
+                    self.note(name, value := probe())
+                except Exception:
+                    value = math.nan
+                self.samples.append((time.time(), name, value))
+            await asyncio.sleep(self.interval)
+
+
+### WRONG drifts -> no-drift: sleep until the next grid instant.
+class Sampler(Sampler):
+    async def run(self):
+        loop = asyncio.get_running_loop()
+        while True:
+            at = loop.time()
+            for name, probe in self.probes.items():
+                try:
+                    self.note(name, value := probe())
+                except Exception:
+                    value = math.nan
+                self.samples.append((at, name, value))
+            await asyncio.sleep(self.interval)
+
+
+### WRONG last-value-only -> peaks: depth 900 for 10 ms was never seen.
+class Sampler(Sampler):
+    def note(self, name, value):
+        self.high_water[name] = value
+
+
+### WRONG samples-only -> peaks: depth 900 for 10 ms was never seen.
+class Sampler(Sampler):
+    def note(self, name, value):
+        if any(sample[1:] == (name, value) for sample in list(self.samples)[-1:]):
+            super().note(name, value)
+
+
+### WRONG dies-of-probe -> bad-probe: one broken probe blinded all.
+class Sampler(Sampler):
+    async def run(self):
+        loop = asyncio.get_running_loop()
+        next_at = loop.time()
+        while True:
+            for name, probe in self.probes.items():
+                value = probe()
+                self.note(name, value)
+                self.samples.append((loop.time(), name, value))
+            next_at += self.interval
+            await asyncio.sleep(next_at - loop.time())
+
+
+### WRONG unbounded -> bounded: a night of samples was kept; drop the oldest beyond `keep`.
+class Sampler(Sampler):
+    def __init__(self, probes, *, interval=0.25, keep=10_000):
+        super().__init__(probes, interval=interval)
+        self.samples = []
+
+
+### WRONG stops-when-full -> bounded: the newest are gone; drop the oldest.
+class Sampler(Sampler):
+    class First(list):
+        keep = 0
+
+        def append(self, sample):
+            if len(self) < self.keep:
+                super().append(sample)
+
+    def __init__(self, probes, *, interval=0.25, keep=10_000):
+        super().__init__(probes, interval=interval)
+        self.samples = self.First()
+        self.samples.keep = keep
+
+
+### RIGHT deque-of-each
+class Sampler:
+    def __init__(self, probes, *, interval=0.25, keep=10_000):
+        self.every = interval
+        self.rows = {name: (probe, deque(maxlen=keep)) for name, probe in probes.items()}
+        self.high_water = {}
+
+    @property
+    def samples(self):
+        return sorted((at, name, value) for name, (_, row) in self.rows.items() for at, value in row)
+
+    def note(self, name, value):
+        if value > self.high_water.get(name, -math.inf):
+            self.high_water[name] = value
+
+    async def run(self):
+        now = asyncio.get_running_loop().time
+        begun, number = now(), 0
+        while True:
+            for name, (probe, row) in self.rows.items():
+                with __import__("contextlib").suppress(Exception):
+                    at, value = now(), float(probe())
+                    row.append((at, value))
+                    self.note(name, value)
+            number += 1
+            await asyncio.sleep(max(0.0, begun + number * self.every - now()))
+
+
+### RIGHT call-at
+class Sampler:
+    """The loop's own timers, one after the other."""
+
+    def __init__(self, probes, *, interval=0.25, keep=10_000):
+        self.probes, self.interval, self.keep = probes, interval, keep
+        self.samples, self.high_water = [], {}
+
+    def note(self, name, value):
+        if not math.isnan(value):
+            self.high_water[name] = max(value, self.high_water.get(name, value))
+
+    def look(self, at):
+        for name in self.probes:
+            try:
+                value = self.probes[name]()
+            except Exception:
+                value = float("nan")
+            self.note(name, value)
+            self.samples.append((at, name, value))
+        del self.samples[: -self.keep]
+
+    async def run(self):
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while True:
+            turn = asyncio.Event()
+            timer = loop.call_at(due, turn.set)
+            try:
+                await turn.wait()
+            finally:
+                timer.cancel()
+            self.look(loop.time())
+            due += self.interval
+
+
+### END SOLUTION
+
+# %%
+check("6.3", Sampler)
+
+# %% [markdown]
+# ## 6.4 `imbalance`: the books
+#
+# Every call that starts ends once: with a result, an error, a timeout, lost, or cancelled. So for each action
+#
+# started = result + error + timeout + lost + cancelled + pending
+#
+# If it does not hold, somebody has lost a call or counted it twice. `imbalance` finds the actions for which it does not.
+#
+# - `snapshot` has every series as it stands on the page, and its value:
+#   `ocpp_calls_started_total{action="Heartbeat"}` and `ocpp_calls_total{action="Heartbeat",outcome="result"}`.
+# - Other series are in it too. The labels may come in any order, and there may be more of them.
+# - A series that is not there is 0. `pending` says how many calls of an action are under way; an action that is not in it
+#   has none.
+
+# %%
+### STEP 6.4 · 3 points · 7 minutes
+### HINT One equation for each action; so collect by action, and never add up two of them.
+### HINT `key.partition("{")` gives the name and the labels; `re.findall(r'(\w+)="([^"]*)"', labels)` gives pairs.
+### HINT `balance[action] += value` for a start, `-=` for an end and for what is pending
+###      (a `collections.defaultdict(float)` begins at 0); return those that are not 0.
+import re
+
+
+### BEGIN SOLUTION
+def imbalance(snapshot: dict[str, float], pending: dict[str, int]) -> dict[str, float]:
+    """By action: started minus ended minus `pending`, only where it is not 0; {} if all is well.
+
+    A positive number is calls that never ended, a negative one is ends that had no start.
+    """
+    balance = {action: -calls for action, calls in pending.items()}
+    for key, value in snapshot.items():
+        name, _, labels = key.partition("{")
+        if name in ("ocpp_calls_started_total", "ocpp_calls_total"):
+            action = dict(re.findall(r'(\w+)="([^"]*)"', labels))["action"]
+            change = value if name == "ocpp_calls_started_total" else -value
+            balance[action] = balance.get(action, 0) + change
+    return {action: calls for action, calls in balance.items() if calls}
+
+
+### WRONG forgets-cancelled -> balanced: cancelled calls have an end too.
+ours = imbalance
+
+
+def imbalance(snapshot, pending):
+    return ours({key: value for key, value in snapshot.items() if "cancelled" not in key}, pending)
+
+
+### WRONG sum-over-all -> finds-leak: one action's leak hid behind another's double.
+ours = imbalance
+
+
+def imbalance(snapshot, pending):
+    found = ours(snapshot, pending)
+    return found if sum(found.values()) else {}
+
+
+### WRONG abs -> finds-double: the sign tells leak from double.
+ours = imbalance
+
+
+def imbalance(snapshot, pending):
+    return {action: abs(calls) for action, calls in ours(snapshot, pending).items()}
+
+
+### WRONG keyerror -> missing-series: a series nobody touched is 0.
+def imbalance(snapshot, pending):
+    found = {}
+    for key, value in snapshot.items():
+        if key.startswith("ocpp_calls_started_total{"):
+            action = re.search(r'action="([^"]*)"', key)[1]
+            for outcome in ("result", "error", "timeout", "lost", "cancelled"):
+                value -= snapshot[f'ocpp_calls_total{{action="{action}",outcome="{outcome}"}}']
+            if value - pending.get(action, 0):
+                found[action] = value - pending.get(action, 0)
+    return found
+
+
+### WRONG ignores-pending -> pending-counts: a call that is pending has started and not ended; it is no leak.
+ours = imbalance
+
+
+def imbalance(snapshot, pending):
+    return ours(snapshot, {})
+
+
+### WRONG fixed-label-order -> label-order: parse labels, not positions.
+def imbalance(snapshot, pending):
+    from collections import Counter
+
+    balance = Counter()
+    for key, value in snapshot.items():
+        if key.startswith("ocpp_calls_started_total{"):
+            balance[key.split('"')[1]] += value
+        elif key.startswith("ocpp_calls_total{"):
+            balance[key.split('"')[1]] -= value
+    balance.subtract(pending)
+    return {action: calls for action, calls in balance.items() if calls}
+
+
+### WRONG tells-all -> balanced: an action that balances is left out; only differences are told.
+ours = imbalance
+
+
+def imbalance(snapshot, pending):
+    actions = {action for key in snapshot for action in re.findall(r'ocpp_calls.*action="(\w+)"', key)}
+    return dict.fromkeys(actions, 0) | ours(snapshot, pending)
+
+
+### RIGHT two-counters
+def imbalance(snapshot, pending):
+    from collections import Counter
+
+    started, gone = Counter(), Counter(pending)
+    for key, value in snapshot.items():
+        if match := re.fullmatch(r'ocpp_calls(_started)?_total\{(?:.*,)?action="([^"]*)".*\}', key):
+            (started if match[1] else gone)[match[2]] += value
+    return {a: started[a] - gone[a] for a in {*started, *gone} if started[a] != gone[a]}
+
+
+### RIGHT parsed-rows
+def imbalance(snapshot, pending):
+    rows = []
+    for key, value in snapshot.items():
+        name, brace, rest = key.partition("{")
+        labels = dict(pair.split("=", 1) for pair in rest.rstrip("}").split(",")) if brace else {}
+        rows.append((name, labels.get("action", "").strip('"'), value))
+    sums = {}
+    for name, action, value in [*rows, *(("pending", action, n) for action, n in pending.items())]:
+        sign = {"ocpp_calls_started_total": 1, "ocpp_calls_total": -1, "pending": -1}.get(name, 0)
+        if sign:
+            sums[action] = sums.get(action, 0) + sign * value
+    return {action: total for action, total in sums.items() if abs(total) > 1e-9}
+
+
+### END SOLUTION
+
+# %%
+check("6.4", imbalance)
+
+# %% [markdown]
+# ## 6.5 `diagnose`: what happened tonight
+#
+# Two snapshots of one charge point, half an hour or so apart, and nothing else. One of eight words is the answer:
+#
+# | word | what it was |
+# |---|---|
+# | `healthy` | a normal night |
+# | `peer-silent` | the central system leaves calls unanswered; the line is good |
+# | `peer-slow` | it answers all of them, after seconds |
+# | `peer-refuses` | it answers calls with CallErrors |
+# | `link-cut` | the line dies during calls; each time the next dial succeeds |
+# | `half-open` | for minutes nothing comes back; calls, pings and dials reach nobody |
+# | `link-stalled` | the central system reads no more; what we write waits at our end |
+# | `credentials` | the key was changed on one side only; the line went down once, and each dial is refused |
+#
+# Keys as in 6.4, a series that was never touched is not there. These tell enough:
+#
+# | series | what it says |
+# |---|---|
+# | `ocpp_calls_total{action,outcome}` | calls that ended, with `outcome` result, error, timeout, lost, cancelled |
+# | `ocpp_call_seconds_sum{outcome}`, `…_count{outcome}`, `…_bucket{le,outcome}` | how long they took |
+# | `ocpp_dials_total{outcome}` | attempts to connect: connected, unreachable, refused_401, refused_503, … |
+# | `ocpp_connection_losses_total` | open lines that died |
+# | `ocpp_write_queue_depth`, `ocpp_writes_in_flight` | gauges: texts that wait for the writer; writes that the line does not take |
+#
+# - Names that end in `_total`, `_count`, `_sum` or `_bucket` are counters. They count since the process began, perhaps
+#   for weeks; if one went back, the process was restarted in between, and it counts from 0 again. The others are gauges.
+# - What fails less than 2 calls in 100 is `healthy`, with a lost line among them. A fault hits 5 in 100 at least, and as
+#   much as all of them; one fault at a time. A healthy answer takes less than 1 s, a slow one 3 s or more.
+# - A stalled line has three texts waiting at least.
+# - `seconds` is the time between the two: from 60 to 3600.
+#
+# Here is one hour of each, as a start. Yours must hold for others, in which the faults are weaker or stronger.
+
+# %% tags=["scaffold"]
+from ocpp_lab.checks.integration_and_metrics.hours import VERDICTS, example
+
+for word in VERDICTS:
+    before, after = example(word)
+    calls, dials = ({}, {})
+    for counts, name in ((calls, "ocpp_calls_total"), (dials, "ocpp_dials_total")):
+        for how, change in lab.labelled(lab.moved(before, after), name, "outcome").items():
+            counts[how] = int(change)
+    print(f"{word:13} calls {calls} · dials {dials} · waiting texts {after.get('ocpp_write_queue_depth', 0):.0f}")
+
+# %%
+### STEP 6.5 · 3 points · 9 minutes
+### HINT For each fault: which two numbers move, and which must not?
+### HINT First the differences, summed over all actions: by name and outcome. Then shares: ends of one kind by all ends.
+### HINT Go by what explains the rest: credentials (refused_401), then the line (writes that wait; lost lines, and were
+###      the dials after them connected or unreachable?), then the peer (timeouts, errors, seconds for each result).
+import re
+
+
+### BEGIN SOLUTION
+def diagnose(before: dict[str, float], after: dict[str, float], seconds: float) -> str:
+    """The word for what happened between the snapshots `before` and `after`, `seconds` apart."""
+
+    def moved(name, outcome=""):
+        total = 0.0
+        for key, now in after.items():
+            if key.partition("{")[0] == name and (not outcome or f'outcome="{outcome}"' in key):
+                then = before.get(key, 0.0)
+                total += now - then if now >= then else now
+        return total
+
+    calls = moved("ocpp_calls_total")
+    timeouts, errors, results = (moved("ocpp_calls_total", how) for how in ("timeout", "error", "result"))
+    if moved("ocpp_dials_total", "refused_401"):
+        return "credentials"
+    if after.get("ocpp_write_queue_depth", 0) >= 3:
+        return "link-stalled"
+    if moved("ocpp_connection_losses_total") > 0.03 * calls:
+        reached = moved("ocpp_dials_total", "connected")
+        return "half-open" if moved("ocpp_dials_total", "unreachable") > reached else "link-cut"
+    if timeouts > 0.03 * calls:
+        return "peer-silent"
+    if errors > 0.03 * calls:
+        return "peer-refuses"
+    if moved("ocpp_call_seconds_sum", "result") > 1.5 * results:
+        return "peer-slow"
+    return "healthy"
+
+
+### WRONG absolute-values -> differences: last week's timeouts are not tonight's.
+ours = diagnose
+
+
+def diagnose(before, after, seconds):
+    return ours({}, after, seconds)
+
+
+### WRONG any-timeout -> healthy: two in ten thousand is a Friday, not a fault.
+ours = diagnose
+
+
+def diagnose(before, after, seconds):
+    said = ours(before, after, seconds)
+    timeouts = [after[key] - before.get(key, 0) for key in after if "ocpp_calls_total" in key and "timeout" in key]
+    return "peer-silent" if said == "healthy" and any(timeouts) else said
+
+
+### WRONG timeouts-mean-cut -> each-fault: silent peer and cut line differ: look at lost and reconnects.
+ours = diagnose
+
+
+def diagnose(before, after, seconds):
+    said = ours(before, after, seconds)
+    return "link-cut" if said == "peer-silent" else said
+
+
+### WRONG negative-diff -> restart: the counter restarted; count from 0.
+ours = diagnose
+
+
+def diagnose(before, after, seconds):
+    # "A counter cannot go back": where it did, nothing was counted.
+    return ours({key: min(value, after.get(key, 0)) for key, value in before.items()}, after, seconds)
+
+
+### WRONG reconnects-only -> each-fault: wrong credentials also reconnect; look at the outcome label.
+ours = diagnose
+
+
+def diagnose(before, after, seconds):
+    said = ours(before, after, seconds)
+    return "link-cut" if said in ("credentials", "half-open") else said
+
+
+### WRONG one-seed -> each-fault: right at one strength only.
+ours = diagnose
+
+
+def diagnose(before, after, seconds):
+    def change(name, outcome):
+        return sum(after[key] - before.get(key, 0) for key in after if name in key and outcome in key)
+
+    said = ours(before, after, seconds)
+    if said == "peer-refuses":  # 57 of 286 in the example
+        calls = change("ocpp_calls_total", "")
+        return said if 0.15 < change("ocpp_calls_total", "error") / calls < 0.25 else "peer-silent"
+    return said
+
+
+### WRONG per-second -> rates: judge shares of the calls: the same night, counted longer or at a quieter
+###       place, was another.
+ours = diagnose
+
+
+def diagnose(before, after, seconds):
+    said = ours(before, after, seconds)
+    lost, then = (each.get("ocpp_connection_losses_total", 0) for each in (after, before))
+    often = (lost - then if lost >= then else lost) / seconds > 1 / 200
+    return "healthy" if said == "link-cut" and not often else said
+
+
+### RIGHT scored
+def diagnose(before, after, seconds):
+    change = {}
+    for key, now in after.items():
+        name, _, labels = key.partition("{")
+        outcome = dict(re.findall(r'(\w+)="([^"]*)"', labels)).get("outcome", "")
+        was = before.get(key, 0.0)
+        change[name, outcome] = change.get((name, outcome), 0.0) + (now if now < was else now - was)
+    ends = {how: change.get(("ocpp_calls_total", how), 0.0) for how in ("result", "error", "timeout", "lost")}
+    dials = {how: change.get(("ocpp_dials_total", how), 0.0) for how in ("connected", "unreachable", "refused_401")}
+    calls = sum(ends.values()) or 1.0
+    lost = change.get(("ocpp_connection_losses_total", ""), 0.0) / calls > 0.025
+    seconds_each = change.get(("ocpp_call_seconds_sum", "result"), 0.0) / (ends["result"] or 1.0)
+    scores = {
+        "credentials": 100 * (dials["refused_401"] > 0),
+        "link-stalled": 50 * (after.get("ocpp_write_queue_depth", 0.0) > 2),
+        "half-open": 20 * (lost and dials["unreachable"] > dials["connected"]),
+        "link-cut": 19 * lost,
+        "peer-silent": 10 * (ends["timeout"] / calls > 0.025),
+        "peer-refuses": 9 * (ends["error"] / calls > 0.025),
+        "peer-slow": 8 * (seconds_each > 2),
+        "healthy": 1,
+    }
+    return max(scores, key=scores.get)
+
+
+### RIGHT decision-list
+RULES = [
+    ("credentials", lambda d, now: d("dials", "refused_401") > 0),
+    ("link-stalled", lambda d, now: now.get("ocpp_writes_in_flight") and now["ocpp_write_queue_depth"] > 2),
+    ("half-open", lambda d, now: d("connection_losses") > 0.02 * d("calls") < d("dials", "unreachable")),
+    ("link-cut", lambda d, now: d("connection_losses") > 0.02 * d("calls")),
+    ("peer-silent", lambda d, now: d("calls", "timeout") > 0.02 * d("calls")),
+    ("peer-refuses", lambda d, now: d("calls", "error") > 0.02 * d("calls")),
+    ("peer-slow", lambda d, now: d("call_seconds", "result", le="1") < 0.5 * d("calls", "result")),
+]
+
+
+def diagnose(before, after, seconds):
+    def d(what, outcome=None, le=None):
+        name = f"ocpp_{what}_{'bucket' if le else 'total'}"
+        found = 0.0
+        for key, value in after.items():
+            labels = dict(re.findall(r'(\w+)="([^"]*)"', key))
+            fits = key.split("{")[0] == name and outcome in (None, labels.get("outcome"))
+            if fits and (le is None or float(labels["le"]) == float(le)):
+                found += value - before.get(key, 0) if value >= before.get(key, 0) else value
+        return found
+
+    return next((word for word, rule in RULES if rule(d, after)), "healthy")
+
+
+### END SOLUTION
+
+# %%
+check("6.5", diagnose)
+
+# %% [markdown]
+# ## Capstone: your instruments in a bad night
+#
+# A charge point has no argument for instruments, and needs none: they go in with its session and its transport.
+# `Instrumented` counts each call of the session and each text under the transport, and tells your `Instruments`. Where a
+# step is not done yet, the package's goes in.
+#
+# Both ends are live, with a `FaultPanel` for the central system and a `ProxyPanel` for the line.
+
+# %% tags=["scaffold"]
+import asyncio
+
+from IPython.display import display
+
+from ocpp_lab import CentralSystem, ChaosProxy, ChargePoint, OcppError
+from ocpp_lab import messages as m
+from ocpp_lab.checks.integration_and_metrics.instrumented import Instrumented
+
+YourInstruments, your_quantile, YourSampler, your_imbalance = (mine(f"6.{n}") for n in range(1, 5))
+counted = Instrumented(YourInstruments)
+central_system = await CentralSystem().start()
+proxy = await ChaosProxy(central_system.host, central_system.port).start()
+charge_point = await ChargePoint(
+    proxy.url,
+    "CP_1",
+    timeout=0.3,
+    delays=lambda: iter(lambda: 0.05, None),
+    session=counted.session(),
+    transport=counted.transport(),
+).start()
+await charge_point.wait_for("online")
+await lab.until(lambda: not counted.pending())
+panel, line_panel = lab.FaultPanel(central_system), lab.ProxyPanel(proxy)
+display(panel, line_panel)
+
+# %% [markdown]
+# Fourteen calls: ten good ones, one *ignore*, one *CallError*, one *reset*, and one that its caller cancels. **Predict**
+# the five outcomes, and the answer of your `imbalance` while the last call is under way, and after it.
+
+# %% tags=["scaffold"]
+from contextlib import suppress
+
+AUTHORIZE = m.AuthorizeRequest(id_tag="TAG_A")
+
+
+async def authorize():
+    with suppress(OcppError):
+        await charge_point.call(AUTHORIZE)
+
+
+for _ in range(10):
+    await authorize()
+for fault in ("ignore", "CallError"):
+    panel.set(action="Authorize")
+    panel.toggle(fault)
+    await authorize()
+    panel.toggle(fault, False)
+panel.toggle("ignore")
+old, call = charge_point.session, asyncio.create_task(authorize())
+await lab.until(lambda: counted.pending())
+line_panel.press("reset")
+await call
+await lab.until(lambda: charge_point.state == "online" and charge_point.session not in (old, None))
+call = asyncio.create_task(charge_point.call(AUTHORIZE))
+await lab.until(lambda: counted.pending())
+print("under way:", counted.pending(), "· your imbalance:", your_imbalance(counted.page(), counted.pending()))
+call.cancel()
+await asyncio.wait([call])
+ends = lab.labelled(counted.page(), "ocpp_calls_total", "outcome")
+print(
+    "outcomes of all calls since the boot:",
+    {how: int(ends.get(how, 0)) for how in ("error", "timeout", "lost", "cancelled")},
+)
+print("your imbalance:", your_imbalance(counted.page(), counted.pending()))
+
+# %% [markdown]
+# Half of the answered calls were fast; what your `quantile` says of all calls shows the timeout.
+
+# %% tags=["scaffold"]
+latency = lab.buckets(counted.page())
+print("p50 within 0.1 s:", your_quantile(latency, 0.5) < 0.1, "· p99 over 0.1 s:", your_quantile(latency, 0.99) > 0.1)
+
+# %% [markdown]
+# Your `Sampler` looks while nobody sends: *ignore* is still on, and one call waits for its timeout.
+
+# %% tags=["scaffold"]
+sampler = YourSampler({"pending": lambda: sum(counted.pending().values())}, interval=0.02)
+looking = asyncio.create_task(sampler.run())
+await authorize()
+looking.cancel()
+await asyncio.wait([looking])
+seen = [value for _, name, value in sampler.samples]
+print("looked while the call waited:", seen.count(1) > 5, "· most at a time:", int(sampler.high_water["pending"]))
+
+# %% [markdown]
+# The last check is a simulation: fifty nights of chaos with your instruments, and eight hours that nobody has seen for
+# your `diagnose`. `ocpp-lab run-mine`, in a terminal, then runs all that you wrote in this course: your stack with your
+# instruments, live, against a foreign central system, and in a hundred nights.
+
+
+# %%
+### STEP 6.capstone · 4 points · 10 minutes
+# Nothing to write: the check takes your `Instruments` of 6.1, `imbalance` of 6.4 and `diagnose` of 6.5.
+### BEGIN SOLUTION
+### WRONG tells-nothing -> named: this hour was healthy; `diagnose` says peer-silent.
+def diagnose(before, after, seconds):
+    return "peer-silent"
+
+
+### END SOLUTION
+
+# %%
+check("6.capstone", Instruments, imbalance, diagnose)
+
+# %% [markdown]
+# **Check yourself.** A click on a question shows the answer.
+#
+# <details><summary>Counter or gauge for reconnects?</summary>
+# A counter. Rates come from differences, and no look is missed.</details>
+# <details><summary>Why is a unique id no label?</summary>
+# Each value is a time series of its own: one for every call, kept for ever.</details>
+# <details><summary>Timeouts 0, lost 40: network or database?</summary>
+# The network. Lost means that the line died; a slow database leaves the line alone.</details>
+# <details><summary>`imbalance` says {"Heartbeat": -1}. What was done wrong?</summary>
+# One Heartbeat has two ends. Perhaps its timeout was counted, and then its late reply.</details>
+# <details><summary>The p95 of two charge points is 1 s and 3 s. What is it for both together?</summary>
+# Unknown. Add the buckets, then ask again: counts add up, percentiles do not.</details>
+
+# %% [markdown] tags=["solution-only"]
+# ## Beside the package
+#
+# In the package a `Tally` counts (`ocpp_lab/tally.py`), as plain numbers that outlive every session, and `Metrics`
+# (`ocpp_lab/metrics.py`) shows them when somebody scrapes. Only the histograms are told of each event. The label that is
+# `kind` here is `type` there. Its start and end are the two methods of a context manager, so no way out goes uncounted.
+#
+# `ocpp_lab/timeline.py` is the same sampler; a late turn is not made up for by a burst. The quantile is beside the plots,
+# in `ocpp_lab/lab/percentiles.py`. `Tally.imbalance` reads the numbers themselves; a scrape could be of two instants.
+#
+# libocpp has no counters; it has a log of every message, with the secrets in them, and lines for debugging.
+
+# %% tags=["scaffold"]
+panel.close()
+line_panel.close()
+await charge_point.stop()
+await proxy.stop()
+await central_system.stop()
+await guard.stop()

@@ -1,0 +1,57 @@
+"""`pytest --nbval` on an exercise: unwritten is skipped, wrong fails with the check's words, the last line counts."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests import submissions
+from tests.checks.answers import authored
+from tests.house import ROOT
+
+
+@pytest.fixture(scope="module")
+def said(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """A clone with two right steps and a wrong one, run as a learner would. Live cells are left out: they are slow."""
+    folder = tmp_path_factory.mktemp("clone")
+    (folder / "exercises").mkdir()
+    (folder / "notebooks").mkdir()
+    shutil.copy(ROOT / "conftest.py", folder)
+    shutil.copy(ROOT / "notebooks" / "sanitize.cfg", folder / "notebooks")
+    notebook = submissions.answered("4.1", "4.2")
+    step = authored("4")["4.3"]
+    kept = []
+    for cell in notebook["cells"]:
+        purpose = cell["metadata"].get("ocpp_lab", {})
+        if purpose == {"role": "answer", "step": "4.3"}:
+            cell["source"] = step.cell(step.wrong[0])
+        if cell["cell_type"] == "code" and (purpose["role"] != "scaffold" or "import check" in "".join(cell["source"])):
+            kept.append(cell)
+    notebook["cells"] = kept
+    path = Path(folder / "exercises" / f"{submissions.EXERCISE}.ipynb")
+    path.write_text(json.dumps(notebook))
+    command = [sys.executable, "-m", "pytest", "-q", "-rs", "--nbval", "-p", "no:cacheprovider", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=100)
+    assert done.returncode == 1, done.stdout + done.stderr
+    return done.stdout.splitlines()
+
+
+def test_the_last_line_counts_the_steps(said: list[str]) -> None:
+    assert said[-1] == "04_call_correlation: 2 of 7 steps done"
+
+
+def test_what_is_not_written_is_skipped(said: list[str]) -> None:
+    assert any(line.startswith("SKIPPED") and "step 4.5: not written yet" in line for line in said)
+
+
+def test_what_is_wrong_fails_with_the_checks_words(said: list[str]) -> None:
+    """No raw diff of outputs."""
+    text = " ".join(" ".join(said).split())
+    assert f"→ {authored('4')['4.3'].wrong[0].diagnosis}" in text
+    assert "Cell outputs differ" not in text
+    assert "1 failed" in text
