@@ -97,7 +97,8 @@ def _held_row(held: Held) -> Row:
     what = "puts the whole thread to sleep; `await asyncio.sleep(…)` lets others go on" if held.asleep else (
         "computes without end, or for too long, and nothing else can run; it needs an `await` or an end"
     )  # fmt: skip
-    return Row(BLOCKED, "no turn of the event loop takes over 0.5 s", held.place, False, f"{held.place} {what}.")
+    more = " It catches what should stop it and goes on: restart the kernel." if held.goes_on else ""
+    return Row(BLOCKED, "no turn of the event loop takes over 0.5 s", held.place, False, f"{held.place} {what}.{more}")
 
 
 def _crashed(error: BaseException, files: set[str], check: Check) -> tuple[str, str]:

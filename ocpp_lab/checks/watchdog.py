@@ -27,12 +27,14 @@ class Blocked(BaseException):
 
 
 class Held(Exception):
-    """The code under the check held its thread: ``place`` is function and line, ``asleep`` if it did not compute."""
+    """The code under the check held its thread: ``place`` is function and line, ``asleep`` if it did not compute, and
+    ``goes_on`` if it could not be stopped and computes still."""
 
-    def __init__(self, place: str, asleep: bool) -> None:
+    def __init__(self, place: str, asleep: bool, goes_on: bool = False) -> None:
         super().__init__(place)
         self.place = place
         self.asleep = asleep
+        self.goes_on = goes_on
 
 
 class Hung(Exception):
@@ -78,18 +80,20 @@ def _watch(
         frame = frame_in(sys._current_frames().get(thread.ident or 0), files)
         if frame is not None and (computing or asleep):
             place = place_of(frame)
-            _free(thread, done)
-            raise Held(place, asleep)
+            ended = _free(thread, done)
+            raise Held(place, asleep, goes_on=not asleep and not ended)
         if now - begin > 5 * seconds:
             _free(thread, done)
             raise Hung(f"not done after {5 * seconds:g} s")
 
 
-def _free(thread: threading.Thread, done: threading.Event) -> None:
+def _free(thread: threading.Thread, done: threading.Event) -> bool:
+    """Whether the thread has ended."""
     for _ in range(20):
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(Blocked))
         if done.wait(0.05):
-            return
+            return True
+    return False
 
 
 def frame_in(frame: FrameType | None, files: set[str]) -> FrameType | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from typing import Any
 
@@ -11,6 +12,8 @@ import pytest
 from ocpp_lab.checks import Step, run_step, step, steps
 from ocpp_lab.checks.kit import Kit
 from ocpp_lab.checks.result import VERDICT
+from ocpp_lab.checks.run import _held_row
+from ocpp_lab.checks.watchdog import Held
 
 DEMO = Step("4.9", "`answer`: three, after half a minute", ("answer",), points=2, minutes=3, reference=lambda: len)
 
@@ -56,13 +59,18 @@ async def computes() -> int:
         pass
 
 
+enough = threading.Event()
+"""Lets the thread of `swallows` end, which nothing else can: left behind, it would slow all tests after it."""
+
+
 async def swallows() -> int:
-    while True:
+    while not enough.is_set():
         try:
-            while True:
+            while not enough.is_set():
                 pass
         except BaseException:
             pass
+    return 3
 
 
 async def spins() -> int:
@@ -110,9 +118,17 @@ SAID = {
 @pytest.mark.parametrize("answer", SAID, ids=lambda answer: answer.__name__)
 def test_every_kind_of_answer_gets_its_message(answer: Any) -> None:
     """Whatever the learner's code does, the message says what and where, and the next check works."""
+    enough.clear()
     text = " ".join(judged(answer).split())
+    enough.set()
     assert SAID[answer] in text
     assert "✓ all 4 checks" in judged(right)
+
+
+def test_code_that_cannot_be_stopped_is_told_so() -> None:
+    """It goes on in its thread, and slows everything: only a restart helps."""
+    assert "restart the kernel" in _held_row(Held("`f`, line 2", asleep=False, goes_on=True)).diagnosis
+    assert "restart the kernel" not in _held_row(Held("`f`, line 2", asleep=False)).diagnosis
 
 
 @pytest.mark.parametrize("answer", [right, four, never, spins, breaks, leaves], ids=lambda answer: answer.__name__)
