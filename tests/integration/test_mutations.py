@@ -80,6 +80,11 @@ class Bench:
         finally:
             pending.drop(future)
 
+    def must_have_met(self) -> None:
+        """Were the mutants any good? Few of them need not meet with all three ends; thousands must."""
+        met = (self.answered, self.refused, self.closed)
+        assert scaled(any, all)(met), f"expected mutants that are answered, refused and closed on, came {met}"
+
     async def is_alive(self) -> None:
         """A valid call is answered. What comes before that answers the mutant, or is a call of our end."""
         unique_id = f"valid {self.tried}"
@@ -136,14 +141,14 @@ def running(kind: type[Bench]) -> Iterator[Bench]:
 def central_system() -> Iterator[Bench]:
     with running(CentralSystemBench) as bench:
         yield bench
-        assert bench.answered and bench.refused and bench.closed, "the mutants should have met with all three"
+        bench.must_have_met()
 
 
 @pytest.fixture(scope="module")
 def charge_point() -> Iterator[Bench]:
     with running(ChargePointBench) as bench:
         yield bench
-        assert bench.answered and bench.refused and bench.closed, "the mutants should have met with all three"
+        bench.must_have_met()
 
 
 @settings(max_examples=EXAMPLES)
