@@ -13,6 +13,7 @@ from ocpp_lab import ChargePoint, ConnectionLost, Event, NotConnected, OcppError
 from ocpp_lab import messages as m
 from ocpp_lab.charge_point.connector import Car
 from ocpp_lab.frames import CallResult
+from ocpp_lab.session import Session
 from tests.pair import (
     URL,
     action_of,
@@ -108,23 +109,25 @@ async def test_a_newer_line_is_known_after_the_end_of_the_older() -> None:
 
     def listen(event: Event) -> None:
         if event.text == "connected":
-            ended.append([call.done() for call in calling])
+            pending.append([len(session.pending) for session in older])
 
-    calling: list[asyncio.Task[Any]] = []
-    ended: list[list[bool]] = []
+    older: list[Session] = []
+    pending: list[list[int]] = []
     async with central_system_alone(trace=Trace(listener=listen)) as central_system:
         old = await on("old", ChargePoint(URL, "CP_1", **OPTIONS).start())
         await old.wait_for("online")
         loop: Any = asyncio.get_running_loop()
         loop.net.partition(["cs"], ["old"])
         request = m.GetConfigurationRequest(key=["HeartbeatInterval"])
-        calling.append(asyncio.create_task(central_system["CP_1"].call(request, timeout=3600)))
+        older.append(central_system["CP_1"])
+        calling = asyncio.create_task(central_system["CP_1"].call(request, timeout=3600))
         await asyncio.sleep(1)
+        assert len(older[0].pending) == 1
         new = await on("new", ChargePoint(URL, "CP_1", **OPTIONS).start())
         await new.wait_for("online")
-        [error] = await asyncio.gather(*calling, return_exceptions=True)
-        assert isinstance(error, ConnectionLost)
-        assert ended == [[], [True]]
+        with pytest.raises(ConnectionLost):
+            await calling
+        assert pending == [[], [0]]
         heal()
         await on("old", old.stop())
         await on("new", new.stop())
