@@ -41,16 +41,18 @@ guard
 # Three examples: `[2,"17","Heartbeat",{}]`, `[3,"17",{"currentTime":"2025-06-06T17:40:00Z"}]` and
 # `[4,"17","InternalError","database is down",{}]`.
 #
-# Anything can come over a wire. Whoever calls `decode` handles one exception: `FrameError`. If it names a unique id,
-# the session answers the peer with a CallError under that id. If it names none, the text is ignored (J-spec 4.1.3).
+# Anything can come over a wire, even `[` a hundred thousand times. Whoever calls `decode` handles one exception:
+# `FrameError`. If it names a unique id, the session answers the peer with a CallError under that id. If it names none,
+# the text is ignored (J-spec 4.1.3).
 
 # %%
 ### STEP 1.1 · 3 points · 9 minutes
 ### HINT Four questions, in this order: is it JSON? A list? A known type? The right length and types?
 ### HINT `match` on a list checks length and types at once: `case [int(t), str(i), …]`. Beware: `True` is an `int`, and
 ###      2.0 == 2.
-### HINT `try: raw = json.loads(text)`, `except ValueError: raise FrameError("FormationViolation", None, …)`. Then one
-###      `case` for each type, with the guard `if len(i) <= 36`. Last, `case _` finds out whether there is an id to tell.
+### HINT `try: raw = json.loads(text)`, `except (ValueError, RecursionError):
+###      raise FrameError("FormationViolation", None, …)`. Then one `case` for each type, with the guard
+###      `if len(i) <= 36`. Last, `case _` finds out whether there is an id to tell.
 import json
 
 from ocpp_lab import Call, CallError, CallResult, FrameError
@@ -60,13 +62,15 @@ from ocpp_lab import Call, CallError, CallResult, FrameError
 def decode(text: str) -> Call | CallResult | CallError:
     """The frame that a text is. Raises FrameError(code, unique_id, description), and nothing else, if it is none.
 
+    Any text is read or refused, whatever the parser raises: RecursionError too, if it is nested too deeply.
+
     Exactly 4, 3 or 5 elements. The message type is the integer 2, 3 or 4. The id, action, error code and description
     are strings. Payload and details are objects; null reads as {}.
 
     ``code`` is "PropertyConstraintViolation" if the id is a string of more than 36 characters, else
     "FormationViolation". ``unique_id`` is the id of a bad Call: the first element is 2, the second a string of at most
-    36 characters. Of a Call whose id is longer it may be told or not; for everything else it is None. ``description``
-    says in your words what was expected.
+    36 characters. Of a Call whose id is longer it may be told or not. For everything else it is None, also for a text
+    that is no JSON. ``description`` says in your words what was expected.
     """
     try:
         raw = json.loads(text)
@@ -113,6 +117,53 @@ def decode(text):
     if len(rest) != {2: 2, 3: 1, 4: 3}[kind]:
         raise FrameError("FormationViolation", unique_id if kind == 2 else None, "wrong length")
     return shape(unique_id, *rest[:-1], rest[-1] or {})
+
+
+### WRONG forgets-recursion -> any-depth: nested deeply, a text makes the parser raise RecursionError. It is no
+###       ValueError: catch it too.
+def decode(text):
+    try:
+        raw = json.loads(text)
+    except ValueError as error:
+        raise FrameError("FormationViolation", None, f"expected JSON: {error}") from None
+    match raw:
+        case [int(2 | 3 | 4), str(unique_id), *_] if len(unique_id) > 36:
+            raise FrameError("PropertyConstraintViolation", None, "expected an id of at most 36 characters")
+        case [int(2), str(unique_id), str(action), dict() | None as payload]:
+            return Call(unique_id, action, payload or {})
+        case [int(3), str(unique_id), dict() | None as payload]:
+            return CallResult(unique_id, payload or {})
+        case [int(4), str(unique_id), str(code), str(description), dict() | None as details]:
+            return CallError(unique_id, code, description, details or {})
+        case [int(2), str(unique_id), *_]:
+            raise FrameError("FormationViolation", unique_id, "expected [2, id, action, payload]")
+    raise FrameError("FormationViolation", None, "expected a frame")
+
+
+### WRONG returns-the-error -> exact-length: the error came back as a result, and the caller takes it for a frame; `raise`
+###       it.
+_exact_decode = decode
+
+
+def decode(text):
+    try:
+        return _exact_decode(text)
+    except FrameError as error:
+        return error
+
+
+### WRONG knows-its-actions -> three-shapes: whether anybody knows that action or code is decided elsewhere; a string is
+###       enough for a frame.
+from ocpp_lab.messages import ACTIONS
+
+_exact_decode = decode
+
+
+def decode(text):
+    frame = _exact_decode(text)
+    if isinstance(frame, Call) and frame.action not in ACTIONS:
+        raise FrameError("FormationViolation", frame.unique_id, f"expected an action of OCPP, came {frame.action}")
+    return frame
 
 
 ### WRONG id-coerced -> id-is-string: 7 became "7"; the reply would go to an id that nobody sent.
@@ -272,7 +323,7 @@ def decode(text: str) -> Call | CallResult | CallError:
             raise IndexError("wrong length")
         _, *parts, last = msgspec.structs.astuple(msgspec.convert(raw, shape))
         return frame(*parts, last or {})
-    except (msgspec.MsgspecError, LookupError) as error:
+    except (msgspec.MsgspecError, UnicodeError, RecursionError, LookupError) as error:
         raise FrameError("FormationViolation", unique_id, str(error)) from None
 
 
@@ -412,7 +463,8 @@ check("1.2", encode)
 # `pipe.send` raises `ConnectionLost`.
 #
 # The check calls `start()` once, in a running event loop. A task of its own reads with `async for`, all the time.
-# A *probe* is an attribute that tells what happens inside. How the line ends is the next step.
+# A *probe* is an attribute that tells what happens inside. In this step the line stays open. How it ends, and who is
+# told by `ConnectionLost`, is step 1.4.
 
 # %%
 ### STEP 1.3 · 3 points · 10 minutes
@@ -453,7 +505,8 @@ class Transport:
     async def send(self, text: str) -> None:
         """Returns when the text is queued, long before it is on the wire. Waits while ``limit`` texts wait.
 
-        Texts go out in the order in which they were queued; none is lost. Raises ConnectionLost when the line is closed.
+        Texts go out in the order in which they were queued; none is lost. That it raises ConnectionLost when the line is
+        closed is part of step 1.4, and is checked there.
         """
         if self._over:
             raise ConnectionLost
@@ -522,6 +575,39 @@ class Transport(Transport):
 class Transport(Transport):
     async def send(self, text):
         if not self._queue.full():
+            self._queue.put_nowait(text)
+        self.max_queue_depth = max(self.max_queue_depth, self.queue_depth)
+
+
+### WRONG gives-up-a-slow-write -> bounded: a write that stalls is only slow; yours gave up on it, and its text is lost:
+###       wait as long as it takes.
+from contextlib import suppress
+
+
+class _Impatient:
+    def __init__(self, pipe):
+        self.pipe = pipe
+
+    def __aiter__(self):
+        return aiter(self.pipe)
+
+    async def send(self, text):
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.pipe.send(text), 1)
+
+
+class Transport(Transport):
+    def __init__(self, pipe, *, limit=1000):
+        super().__init__(_Impatient(pipe), limit=limit)
+
+
+### WRONG returns-unqueued -> bounded: `send` returned while the queue was full; it waits until its text is queued, however
+###       long that takes.
+class Transport(Transport):
+    async def send(self, text):
+        if self._queue.full():
+            self._late = [*getattr(self, "_late", []), asyncio.create_task(self._queue.put(text))]
+        else:
             self._queue.put_nowait(text)
         self.max_queue_depth = max(self.max_queue_depth, self.queue_depth)
 
@@ -725,7 +811,8 @@ class Transport:
         """Close the line: `pipe.close(code, reason)`, once, however often and by however many this is called.
 
         With ``flush`` first send what is queued, for at most ``timeout`` seconds; without it send nothing more. If the
-        peer has closed before, there is nothing to send. On return nothing is left, and the iteration ends.
+        peer has closed before, there is nothing to send and nothing to wait for. On return nothing is left, and the
+        iteration ends.
         """
         if self._closing is None:
             self._closing = asyncio.create_task(self._close(code, reason, flush, timeout))
@@ -831,6 +918,37 @@ class Transport(Transport):
             raise ConnectionLost
         await self._queue.put(text)
         self.max_queue_depth = max(self.max_queue_depth, self.queue_depth)
+
+
+### WRONG empties-the-queue -> senders-released: a text that will never be sent was taken: raise ConnectionLost.
+class Transport(Transport):
+    async def _close(self, code, reason, flush, timeout):
+        if not flush:
+            while not self._queue.empty():
+                self._queue.get_nowait()
+        await super()._close(code, reason, flush, timeout)
+
+
+### WRONG never-closes-the-pipe -> flush-sends-all: `close` never closes the pipe, and the peer waits on.
+class Transport(Transport):
+    async def _close(self, code, reason, flush, timeout):
+        self._over.set()
+        if flush:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(timeout):
+                    await self._queue.join()
+        self._end()
+        await asyncio.wait([self._writer])
+
+
+### WRONG flushes-a-dead-line -> peer-close: the line is dead: `close` has nothing to wait for.
+class Transport(Transport):
+    async def _close(self, code, reason, flush, timeout):
+        if self._over.is_set() and flush:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(timeout):
+                    await self._queue.join()
+        await super()._close(code, reason, flush, timeout)
 
 
 ### WRONG closes-twice -> twice-is-fine: the pipe is closed once, however often `close` is called.
@@ -1031,8 +1149,8 @@ check("1.4", Transport)
 # done after 10 minutes. Time is simulated: `await asyncio.sleep(60)` takes no time.
 #
 # A test gets a `bench`. It begins with `await bench.start(interval=…, timeout=…)`: both ends start, and the charge point
-# has 5 s to come online. `interval` (whole seconds) is what a BootNotification is answered. `timeout` (seconds) is how
-# long a call waits for its answer. Then there are:
+# has 5 s to come online and 1 s to report its connectors. `interval` (whole seconds) is what a BootNotification is
+# answered. `timeout` (seconds) is how long a call waits for its answer. Then there are:
 #
 # | | |
 # |---|---|
@@ -1045,12 +1163,13 @@ check("1.4", Transport)
 #
 # Before its boot is accepted a charge point sends nothing else. After it, it boots no more, reports the status of its
 # connectors, and sends a Heartbeat after each `interval`. A call without an answer ends with `CallTimeout` after
-# `timeout`. A right stack may be slow: 0.2 s for a round trip.
+# `timeout`, and then it is forgotten. A broken stack gives up long before, or long after, or never. A right stack may be
+# slow: 0.2 s for a round trip.
 
 # %%
 ### STEP 1.5 · 3 points · 8 minutes
 ### HINT What would a lying stack do? Assert what it cannot fake.
-### HINT `received` keeps order and time: which action came first, and how often did it come?
+### HINT `received` keeps order and time: which action came first, and how often did it come? When did the call end?
 ### HINT `gaps = [b - a for a, b in pairwise(beats)]`, then `assert all(abs(gap - interval) < 0.5 for gap in gaps)`. For
 ###      the timeout: `try: …`, `except CallTimeout: pass`, `else: raise AssertionError(…)`.
 import asyncio
@@ -1076,7 +1195,10 @@ async def boot_accepted_then_heartbeat(bench: Bench) -> None:
 
 
 async def timeout_no_server_reply(bench: Bench) -> None:
-    """A call that nobody answers raises CallTimeout, after the timeout; then it is pending no more."""
+    """A call that nobody answers raises CallTimeout after the timeout, not before, not long after.
+
+    Then it is pending no more.
+    """
     await bench.start(interval=300, timeout=2)
     bench.central_system.faults.ignore("Authorize")
     start = asyncio.get_running_loop().time()
@@ -1118,6 +1240,16 @@ async def boot_accepted_then_heartbeat(bench):
             await asyncio.sleep(0.1)
     actions = [event.frame.action for event in bench.central_system.received if isinstance(event.frame, Call)]
     assert actions[0] == "BootNotification" and actions.count("BootNotification") == 1
+
+
+### WRONG counts-heartbeats -> catches-interval-ignored: that stack beats four times as often as it should; enough
+###       heartbeats is no cadence: look at the gaps.
+async def boot_accepted_then_heartbeat(bench):
+    await bench.start(interval=10, timeout=5)
+    await asyncio.sleep(45)
+    actions = [event.frame.action for event in bench.central_system.received if isinstance(event.frame, Call)]
+    assert actions[0] == "BootNotification" and actions.count("BootNotification") == 1
+    assert actions.count("Heartbeat") >= 3
 
 
 ### WRONG any-boot-will-do -> catches-boot-twice: that stack boots again although its boot was accepted; count the boots
@@ -1175,6 +1307,33 @@ async def timeout_no_server_reply(bench):
     assert not call.done() or isinstance(call.exception(), CallTimeout)
 
 
+### WRONG any-time-will-do -> catches-timeout-early: on that stack the call gives up long before its timeout, and a slow
+###       answer is lost; assert when it ends.
+async def timeout_no_server_reply(bench):
+    await bench.start(interval=300, timeout=2)
+    bench.central_system.faults.ignore("Authorize")
+    try:
+        async with asyncio.timeout(10):
+            await bench.charge_point.call(m.AuthorizeRequest(id_tag="TAG_A"))
+        raise AssertionError("a response")
+    except CallTimeout:
+        assert bench.charge_point.pending == 0
+
+
+### WRONG not-before-only -> catches-timeout-late: on that stack the call ends long after its timeout, and your test waits
+###       with it; assert when it ends.
+async def timeout_no_server_reply(bench):
+    await bench.start(interval=300, timeout=2)
+    bench.central_system.faults.ignore("Authorize")
+    start = asyncio.get_running_loop().time()
+    try:
+        await bench.charge_point.call(m.AuthorizeRequest(id_tag="TAG_A"))
+        raise AssertionError("a response")
+    except CallTimeout:
+        assert asyncio.get_running_loop().time() - start >= 2 - 0.1
+    assert bench.charge_point.pending == 0
+
+
 ### WRONG tight-clock -> passes-good: latency is not a fault.
 async def timeout_no_server_reply(bench):
     await bench.start(interval=300, timeout=2)
@@ -1197,6 +1356,9 @@ async def boot_accepted_then_heartbeat(bench):
 
 
 ### RIGHT polls-with-deadline
+from contextlib import suppress
+
+
 async def _until(condition, seconds):
     deadline = asyncio.get_running_loop().time() + seconds
     while not condition():
@@ -1222,7 +1384,11 @@ async def timeout_no_server_reply(bench):
     await bench.start(interval=1000, timeout=0.5)
     rule = bench.central_system.faults.ignore("DataTransfer")
     request = m.DataTransferRequest(vendor_id="Lab")
-    ended = await asyncio.wait_for(asyncio.gather(bench.charge_point.call(request), return_exceptions=True), 5)
+    call = asyncio.ensure_future(bench.charge_point.call(request))
+    with suppress(TimeoutError):
+        await asyncio.wait_for(asyncio.shield(call), 0.4)
+        raise AssertionError("too early")
+    ended = await asyncio.wait_for(asyncio.gather(call, return_exceptions=True), 5)
     assert [type(each) for each in ended] == [CallTimeout]
     bench.central_system.faults.remove(rule)
     async with asyncio.timeout(5):
@@ -1291,9 +1457,9 @@ check("1.5", boot_accepted_then_heartbeat, timeout_no_server_reply)
 # | `await bench.central_system["CP_1"].close(1001)` | the central system closes the connection |
 #
 # - An action that OCPP does not know is answered with the CallError `NotImplemented`, under the id of the call. The
-#   session goes on (J-spec 4.2.3).
+#   session goes on. The error's description may be any text (J-spec 4.2.3).
 # - A thousand texts, sent at once, all arrive. Never are two of them on the wire. (Below the session, for a session has
-#   one call in flight anyway.)
+#   one call in flight anyway.) `send` only queues: give them some seconds to arrive.
 # - When the central system closes, all calls of the charge point end at once. Open three with a timeout of 30 s: one is
 #   on the wire and ends with `ConnectionLost`. The others wait for their turn and end with `NotConnected`: they were
 #   never sent.
@@ -1421,7 +1587,16 @@ async def server_close_resolves_pendings(bench):
     assert all(len(each) == 36 for each in ids)
 
 
-### WRONG expects-one-kind -> passes-good: `server_close_resolves_pendings` fails on a stack that is right: AssertionError
+### WRONG exact-error -> passes-good: the description of an error is for people and may be any text; compare the code and
+###       the id (J-spec 4.2.3).
+async def unknown_action_yields_not_implemented(bench):
+    await bench.start(interval=300, timeout=5)
+    assert await bench.ask(Call("17", "MakeCoffee", {})) == CallError("17", "NotImplemented")
+    assert (await bench.ask(Call("18", "Heartbeat", {}))).unique_id == "18"
+
+
+### WRONG expects-one-kind -> passes-good: `server_close_resolves_pendings` fails on a stack that is right at
+###       `raise AssertionError`: AssertionError
 async def server_close_resolves_pendings(bench):
     await bench.start(interval=300, timeout=30)
     bench.central_system.faults.ignore("Authorize")
@@ -1612,8 +1787,8 @@ print(
 # The last check is a simulation. In fifty floods something happens in the midst: nothing, latency, *stop reading*, a
 # polite close, a reset, *close 1001*, or a reset of a stalled line. Then come fifty nights of chaos. Each text is read by
 # your `decode` and written again by your `encode` on its way through your `Transport`. Texts must keep their order, and
-# one is on the wire at a time. No sender and no call waits for ever, and no task is left. A failure names the seed and
-# shows the frames around it.
+# one is on the wire at a time. No sender and no call waits for ever; whoever sends on a line that was cut gets
+# `ConnectionLost`; and no task is left. A failure names the seed and shows the frames around it.
 
 # %%
 ### STEP 1.capstone · 4 points · 8 minutes

@@ -40,7 +40,8 @@ guard
 # | ChangeConfiguration.req (core 6.9) | `key` | `key` | text, at most 50 characters | required |
 # | | `value` | `value` | text, at most 500 characters | required |
 #
-# No other field may be there (J-errata 3.1). An optional field that is absent is left out; it is never null.
+# No other field may be there (J-errata 3.1). An optional field that is absent is left out; it is never null. In Python
+# it is None, and that is its default.
 #
 # The bases `Payload`, `Request` and `Response` are msgspec structs. They turn `id_tag` into `idTag` on the wire, refuse
 # fields that are not declared, and leave out what has its default. `Request[AuthorizeResponse]` says which answer
@@ -202,6 +203,36 @@ class AuthorizeRequest(Request[AuthorizeResponse], kw_only=True):
     id_tag: Annotated[str, Meta(max_length=20)]
 
 
+### WRONG status-has-default -> camel-on-wire: status is required, and was left out; a required field has no default.
+class IdTagInfo(Payload, kw_only=True):
+    status: Literal["Accepted", "Blocked", "Expired", "Invalid", "ConcurrentTx"] = "Accepted"
+    parent_id_tag: Annotated[str, Meta(max_length=20)] | None = None
+    expiry_date: Timestamp | None = None
+
+
+class AuthorizeResponse(Response, kw_only=True):
+    id_tag_info: IdTagInfo
+
+
+class AuthorizeRequest(Request[AuthorizeResponse], kw_only=True):
+    id_tag: Annotated[str, Meta(max_length=20)]
+
+
+### WRONG empty-is-absent -> optional-absent: an empty parentIdTag was left out; it is a text, and not absent.
+class IdTagInfo(Payload, kw_only=True):
+    status: Literal["Accepted", "Blocked", "Expired", "Invalid", "ConcurrentTx"]
+    parent_id_tag: Annotated[str, Meta(max_length=20)] = ""
+    expiry_date: Timestamp | None = None
+
+
+class AuthorizeResponse(Response, kw_only=True):
+    id_tag_info: IdTagInfo
+
+
+class AuthorizeRequest(Request[AuthorizeResponse], kw_only=True):
+    id_tag: Annotated[str, Meta(max_length=20)]
+
+
 ### RIGHT aliases-and-unset
 from datetime import datetime
 
@@ -302,7 +333,8 @@ check("2.1", AuthorizeRequest, AuthorizeResponse, ChangeConfigurationRequest)
 # Mind the spelling: these codes are misspelt in the specification and stay so, for other stacks compare texts.
 #
 # `msgspec.convert` makes the typed payload of plain JSON, or raises `msgspec.ValidationError`. Its text says what is
-# wrong, and where. `read_timestamp` teaches it what a `Timestamp` is.
+# wrong, and where. It also repeats words of the peer: a name that is not declared, a value that is not in the
+# enumeration. `read_timestamp` is the `dec_hook` that teaches it what a `Timestamp` is.
 
 # %%
 ### STEP 2.2 · 3 points · 9 minutes
@@ -517,6 +549,8 @@ class Router:
         - the handler is not ``async def``
         - the parameter is annotated with another type than ``request_type``, or the return value with another than
           ``request_type.response_type``; a missing annotation is fine
+
+        A method can be a handler, too. What is refused is not registered: the right handler can still come.
         """
 
         def register(handler):
@@ -620,6 +654,28 @@ class Router(Router):
             request_type.action = "?"
 
 
+### WRONG sides-turned-round -> independent: it refuses what the other side sends and takes what its own side sends; turn
+###       that round.
+class Router(Router):
+    def __init__(self, role):
+        super().__init__({"ChargePoint": "CentralSystem", "CentralSystem": "ChargePoint"}[role])
+
+
+### WRONG registers-first -> changes-nothing: a handler that was refused is in the table all the same; check first, then
+###       register.
+class Router(Router):
+    def on(self, request_type):
+        def register(handler):
+            async def bare(request): ...
+
+            self._check(request_type, bare)
+            self._handlers[request_type.action] = request_type, handler
+            Router(self.role)._check(request_type, handler)
+            return handler
+
+        return register
+
+
 ### RIGHT routes-in-a-list
 class Router:
     def __init__(self, role):
@@ -692,8 +748,9 @@ check("2.3", Router)
 # %% [markdown]
 # ## 2.4 `Router.answer`: the good path
 #
-# Now the router answers. Several calls may be in `answer` at once, and a handler that waits holds up no other. A `Call` has `unique_id`, `action` and `payload` (plain JSON). `answer` returns the frame that
-# goes back: `CallResult(unique_id, payload)` or `CallError(unique_id, code, description)`.
+# Now the router answers. Several calls may be in `answer` at once, and a handler that waits holds up no other. A `Call`
+# has `unique_id`, `action` and `payload` (plain JSON). `answer` returns the frame that goes back:
+# `CallResult(unique_id, payload)` or `CallError(unique_id, code, description)`. A description may be left out.
 #
 # Three steps, and each has its own fault. The payload may break its declaration: that was the peer. The response may
 # break its own: that was us, and the peer gets InternalError. `encode_payload(response)` gives the JSON for a
@@ -810,6 +867,30 @@ class Router(Router):
         if isinstance(reply, CallResult):
             return CallResult(self.call.unique_id, reply.payload)
         return reply
+
+
+### WRONG one-at-a-time -> side-by-side: one call waited for the other; `answer` must not wait for another `answer`.
+import asyncio
+
+
+class Router(Router):
+    def __init__(self, role):
+        super().__init__(role)
+        self.lane = asyncio.Lock()
+
+    async def answer(self, call):
+        async with self.lane:
+            return await super().answer(call)
+
+
+### WRONG any-response -> checks-own-reply: the handler returned another response, and it went out; ask whether it is a
+###       `response_type`.
+from ocpp_lab.messages import Response
+
+
+class Router(Router):
+    def _checked(self, response, response_type):
+        return super()._checked(response, Response)
 
 
 ### WRONG registers-first -> first-stays: the second handler was refused, and answers all the same; check first, then
@@ -1075,6 +1156,14 @@ class Router(Router):
         return await super().answer(call)
 
 
+### WRONG details-none -> unknown: the details of a CallError are an object; {} if there is nothing to say.
+class Router(Router):
+    async def answer(self, call):
+        if call.action not in self._handlers:
+            return CallError(call.unique_id, "NotSupported" if call.action in ACTIONS else "NotImplemented", "", None)
+        return await super().answer(call)
+
+
 ### RIGHT two-sets
 class Router(Router):
     KNOWN = frozenset(ACTIONS)
@@ -1178,12 +1267,13 @@ class Router:
             raise TypeError(f"expected {action}'s types on {handler.__name__}, came {hints} and {returned}")
 
     async def answer(self, call: Call) -> CallResult | CallError:
-        """As in 2.5, whatever the handler raises; only CancelledError passes through.
+        """As in 2.5, whatever ``Exception`` the handler raises; CancelledError passes through.
 
         - `PayloadError` or `CallFailed`: a CallError with its code and description, and the details of a `CallFailed`
           (else ``{}``).
         - Any other exception: "InternalError", with no description or a fixed text, nothing of the exception. It is
           logged with its traceback on the logger ``ocpp_lab`` or one below it (``log`` is one).
+        - A handler runs once for each call, also after it has failed.
         - A response that is no good is "InternalError", as before.
         """
         if call.action not in self._handlers:
@@ -1304,6 +1394,21 @@ class Router(Router):
             return CallError(call.unique_id, "InternalError")
 
 
+### WRONG tries-again -> next-call-lives: 2 runs for 1 call; a handler runs once for each call, also after it has failed.
+class Router(Router):
+    async def answer(self, call):
+        reply = await super().answer(call)
+        if isinstance(reply, CallError) and reply.code == "InternalError":
+            return await super().answer(call)
+        return reply
+
+
+### WRONG none-is-empty -> own-reply: the handler returned what is no ResetResponse, and it went out as one.
+class Router(Router):
+    def _checked(self, response, response_type):
+        return encode_payload(response) if response is not None else {}
+
+
 ### RIGHT wrapped-at-registration
 import functools
 import traceback
@@ -1396,6 +1501,7 @@ check("2.6", Router)
 import asyncio
 from collections import Counter
 from datetime import UTC, datetime
+from functools import partial
 from random import Random
 
 from IPython.display import display
@@ -1433,9 +1539,20 @@ async def on_authorize(request: m.AuthorizeRequest) -> m.AuthorizeResponse:
 
 central_system = await CentralSystem(router=router).start()
 charge_point = await ChargePoint(central_system.url, "CP_1", timeout=1.0).start()
-await lab.until(lambda: "CP_1" in central_system and central_system["CP_1"].counts["answered"] == 3)  # boot, 2 statuses
+
+
+def counted(what):
+    """On this connection: what your router has answered, or what CP_1 made of the answers."""
+    if "CP_1" not in central_system or not charge_point.session:
+        return 0
+    side = central_system["CP_1"] if what == "answered" else charge_point.session
+    return side.counts[what] + side.pending.counts[what]
+
+
+await lab.until(lambda: counted("answered") == counted("resolved") == 3)  # boot, 2 statuses
 panel = lab.FaultPanel(central_system)
-watch = lab.Watch({"answered": lambda: central_system["CP_1"].counts["answered"]}, "your Router, CP_1")
+kinds = ("answered", "resolved", "malformed", "bad frame", "timeout", "repeated")
+watch = lab.Watch({what: partial(counted, what) for what in kinds}, "your Router and CP_1")
 display(panel, watch)
 
 # %% [markdown]
@@ -1509,6 +1626,14 @@ lab.title(ax, f"{len(heard):,} answers in {len(names)} kinds, and not one call w
 lab.figure(fig, alt="Answers to the stranger's calls, by code: " + ", ".join(names) + ".")
 
 # %% [markdown]
+# **Your turn.** From now on `CP_1` sends a Heartbeat each second. Press a fault above, press it again to end it, and
+# watch the counts: what your router has *answered*, and behind it what `CP_1` made of that.
+
+# %% tags=["scaffold"]
+panel.set(action="any call")
+await central_system["CP_1"].call(m.ChangeConfigurationRequest(key="HeartbeatInterval", value="1"))
+
+# %% [markdown]
 # The last check puts your router under a session that reads 2,000 such frames on either side, and under a central
 # system in 50 simulated nights of chaos: slow handlers, wrong payloads, garbage, cuts, crashes. A failure names the
 # seed and shows the frames around it.
@@ -1529,6 +1654,20 @@ class Router(Router):
     async def answer(self, call):
         async with self.lane:
             return await super().answer(call)
+
+
+### WRONG busy -> slow-handlers: a valid call got an error; each is handled, however many are at work.
+class Router(Router):
+    at_work = 0
+
+    async def answer(self, call):
+        if self.at_work >= 10:
+            return CallError(call.unique_id, "GenericError", "too much to do")
+        self.at_work += 1
+        try:
+            return await super().answer(call)
+        finally:
+            self.at_work -= 1
 
 
 ### WRONG chokes-on-odd-names -> fuzzed: Calls stay without an answer; whatever comes, `answer` returns a frame.

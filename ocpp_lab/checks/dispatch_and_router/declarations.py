@@ -68,6 +68,8 @@ def info_type(my: Any, kit: Kit) -> Any:
     """The learner's struct for the idTagInfo."""
     fields = {field.name: field.type for field in inspect.type_info(my.AuthorizeResponse).fields}  # type: ignore[attr-defined]
     said = "AuthorizeResponse has one field, `id_tag_info`, a struct of its own."
+    if isinstance(fields.get("id_tag_info"), inspect.UnionType):
+        said = "id_tag_info is required: no default, and no `| None`."
     kit.require(isinstance(fields.get("id_tag_info"), inspect.StructType), f"fields: {', '.join(fields)}", said)
     return fields["id_tag_info"].cls
 
@@ -97,6 +99,8 @@ def camel_on_wire(my: Any, kit: Kit) -> str:
     wanted = ("idTag", "idTagInfo", "parentIdTag", "expiryDate", "status", "key", "value")
     for name in wanted:
         said = f"the wire says {name}; the base renames once for all, build on it."
+        if name.islower():  # the same in Python
+            said = f"{name} is required, and was left out; a required field has no default."
         kit.require(name in keys, ", ".join(keys), said)
     return "as the specification says"
 
@@ -110,6 +114,9 @@ def optional_absent(my: Any, kit: Kit) -> str:
     nulls = [name for name in ("parentIdTag", "expiryDate") if name in there]
     said = f"you sent {', '.join(nulls)} null; the schema has no null."
     kit.require(not nulls, f"{', '.join(nulls)} is there", said)
+    there = written(read(my.AuthorizeResponse, info(parentIdTag="")))["idTagInfo"]
+    said = "an empty parentIdTag was left out; it is a text, and not absent."
+    kit.require("parentIdTag" in there, "an empty text is left out", said)
     return "left out"
 
 

@@ -10,12 +10,12 @@ import msgspec
 
 from ... import messages as m
 from ...codec import to_object
-from ...frames import CallError, CallResult, decode, encode
+from ...frames import CallError, CallResult
 from ...router import Router
-from ..kit import Kit
+from ..kit import Kit, short
 from ..step import Step
 from .payloads import CODES, spoilt, text, typed
-from .witnesses import ROLES, Witness, answered, call_for, on, raw, received_by, refused
+from .witnesses import ROLES, Witness, answered, call_for, on, on_the_wire, raw, received_by, refused
 
 step = Step("2.4", "`Router.answer`: the good path", ("Router",), points=3, minutes=8, reference=lambda: Router)
 
@@ -30,24 +30,24 @@ LOOKALIKES = (
 @step.check("each action reaches its own handler, with its own type")
 async def right_handler(my: Any, kit: Kit) -> str:
     """The action names the handler, letter by letter; the request is typed (J-spec 4.2.1)."""
-    for role, short, long in LOOKALIKES:
-        await _kept_apart(my, kit, role, m.ACTIONS[short], m.ACTIONS[long])
+    for role, part, whole in LOOKALIKES:
+        await _kept_apart(my, kit, role, m.ACTIONS[part], m.ACTIONS[whole])
     for role in ROLES:
         actions = received_by(role)
         await _reached(my, kit, role, kit.rng.sample(actions, len(actions)))
     return "40 of 40"
 
 
-async def _kept_apart(my: Any, kit: Kit, role: Any, short: m.Action, long: m.Action) -> None:
+async def _kept_apart(my: Any, kit: Kit, role: Any, part: m.Action, whole: m.Action) -> None:
     """What is meant for one must not reach the other, even if the payload would fit."""
-    for actions in ((short, long), (long, short)):
+    for actions in ((part, whole), (whole, part)):
         router, witness = my.Router(role), Witness(kit)
         witness.register(router, *actions)
         with suppress(Exception):  # a payload that does not fit is another check's matter
-            await router.answer(call_for(kit, long.name, call_for(kit, short.name).payload))
-        said = f"{short.name}'s handler also got another action; compare whole names."
-        wrong = any(visit.action == short.name for visit in witness.visits)
-        kit.require(not wrong, f"{long.name} reached {short.name}", said)
+            await router.answer(call_for(kit, whole.name, call_for(kit, part.name).payload))
+        said = f"{part.name}'s handler also got another action; compare whole names."
+        wrong = any(visit.action == part.name for visit in witness.visits)
+        kit.require(not wrong, f"{whole.name} reached {part.name}", said)
         await _reached(my, kit, role, list(actions))
 
 
@@ -96,11 +96,18 @@ async def side_by_side(my: Any, kit: Kit) -> str:
     waits = kit.rng.sample(range(1, 100), 5)
     payloads = [{"vendorId": "echo", "messageId": f"{seconds}"} for seconds in waits]
     calls = [call_for(kit, "DataTransfer", payload) for payload in payloads]
+    started = kit.time
     for call, reply in zip(calls, await asyncio.gather(*map(router.answer, calls)), strict=True):
+        frame = on_the_wire(kit, reply)
+        kit.require(isinstance(frame, CallResult), "a CallError", "this call is right.")
+        assert isinstance(frame, CallResult)
+        data = frame.payload.get("data")
+        kit.require(data in map(str, waits), "another response", "what the handler returned is what goes out.")
         said = "two calls at once, and one got the other's answer; keep what belongs to a call in local variables."
-        kit.require(reply.unique_id == call.unique_id, "the id of another call", said)
-        data = getattr(decode(encode(reply)), "payload", {}).get("data")
+        kit.require(frame.unique_id == call.unique_id, "the id of another call", said)
         kit.require(data == call.payload["messageId"], "the answer of another call", said)
+    said = "one call waited for the other; `answer` must not wait for another `answer`."
+    kit.require(kit.time - started < max(waits) + 1, "one after the other", said)
     return "5 of 5"
 
 
@@ -208,12 +215,15 @@ async def _own_fault(my: Any, kit: Kit, what: str, action: m.Action, response: A
         reply = await router.answer(call)
     except Exception as error:
         said = f"the handler returned {what}, and {type(error).__name__} left `answer`; the peer gets no answer."
-        kit.require(False, f"{type(error).__name__} left it", said)
+        kit.require(False, short(f"{type(error).__name__} left it: {error}"), said)
+    said = "structs do not check when built; encode and validate before sending."
     if response is None:
         said = "a handler that returns nothing is our fault: InternalError."
-        kit.require(isinstance(reply, CallError), "a CallResult", said)
-    said = "structs do not check when built; encode and validate before sending."
+    elif not isinstance(response, action.response):
+        said = f"the handler returned {what}, and it went out; ask whether it is a `response_type`."
     kit.require(isinstance(reply, CallError), f"{what} was sent", said)
-    said = f"{reply.code} blames the peer; a reply of ours that is no good is InternalError."
+    said = f"{reply.code} is for other faults; a reply of ours that is no good is InternalError."
+    if reply.code in CODES.values():
+        said = f"{reply.code} blames the peer; a reply of ours that is no good is InternalError."
     kit.require(reply.code == "InternalError", reply.code, said)
     kit.require(reply.unique_id == call.unique_id, "another id", "a reply carries the caller's id.")

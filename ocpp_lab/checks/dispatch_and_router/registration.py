@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from ... import messages as m
@@ -12,12 +13,14 @@ from .witnesses import ROLES, Role, annotated, received_by
 
 step = Step("2.3", "`Router.on`: registration", ("Router",), points=3, minutes=8, reference=lambda: Router)
 
+CALLED = "nothing is called when it is registered"
+
 
 def handler(name: str = "handler", request_type: Any = None, response_type: Any = None) -> Any:
     """A coroutine function; annotated if types are given."""
 
     async def work(request: Any) -> Any:
-        raise AssertionError("nothing is called when it is registered")
+        raise AssertionError(CALLED)
 
     annotated(work, name, request_type, response_type)
     work.__annotations__ = {key: value for key, value in work.__annotations__.items() if value is not None}
@@ -39,6 +42,8 @@ def refused(kit: Kit, router: Any, request_type: Any, work: Any, got: str, diagn
     except TypeError as error:
         kit.require(str(error), "a TypeError without a text", "an error says what was expected and what came.")
     except Exception as error:
+        if str(error) == CALLED:
+            raise Wrong("the handler ran", "the handler was called; look at the function without calling it.") from None
         raise Wrong(type(error).__name__, f"raise TypeError, not {type(error).__name__}.") from None
     else:
         raise Wrong(got, diagnosis)
@@ -54,12 +59,35 @@ def typed(name: str, action: m.Action) -> Any:
     return handler(name, action.request, action.response)
 
 
+def method(action: m.Action) -> Any:
+    """A handler that is a method, annotated as it should be."""
+
+    class Desk:
+        async def on_call(self, request: Any) -> Any:
+            raise AssertionError(CALLED)
+
+    annotated(Desk.on_call, "on_call", action.request, action.response)
+    return Desk().on_call
+
+
+def _wants_the_others(my: Any, role: Role) -> bool:
+    """Whether a router of this role takes what its own side sends."""
+    own = next(action for action in m.ACTIONS.values() if action.sender == role)
+    try:
+        my.Router(role).on(own.request)(typed("own", own))
+    except Exception:
+        return False
+    return True
+
+
 @step.check("two routers share nothing")
 def independent(my: Any, kit: Kit) -> str:
     """Each side of each line has handlers of its own: nothing is shared by all routers."""
     for role in ROLES:
         action = fitting(role, kit)
         said = f"a new router refuses its first handler, for {action.name}; is its table shared with others?"
+        if _wants_the_others(my, role):
+            said = "it refuses what the other side sends and takes what its own side sends; turn that round."
         accepted(kit, my.Router(role), action.request, typed("first", action), said)
         said = "both routers share one table; it belongs to the instance, not to the class."
         accepted(kit, my.Router(role), action.request, typed("second", action), said)
@@ -88,6 +116,9 @@ def accepts(my: Any, kit: Kit) -> str:
             accepted(kit, annotated_too, action.request, typed("typed", action), said)
             said = "a handler without annotations was refused; nothing is wrong with it."
             accepted(kit, plain, action.request, handler("plain"), said)
+        action = fitting(role, kit)
+        said = "a method was refused; it is `async def`, and its annotations are right."
+        accepted(kit, my.Router(role), action.request, method(action), said)
     return "all"
 
 
@@ -152,3 +183,17 @@ def refuses_annotation(my: Any, kit: Kit) -> str:
             said = f"the annotation of the {which} says another type; this handler was written for something else."
             refused(kit, my.Router(role), right.request, work, f"a wrong {which} was accepted", said)
     return "TypeError"
+
+
+@step.check("a registration that fails changes nothing")
+def changes_nothing(my: Any, kit: Kit) -> str:
+    """Who registers a wrong handler mends it and registers it again."""
+    for role in ROLES:
+        router, (right, other) = my.Router(role), kit.rng.sample(received_by(role), 2)
+        wrong = (lambda request: None, handler("returns_another", right.request, other.response))
+        for work in wrong:
+            with suppress(TypeError):
+                router.on(right.request)(work)
+        said = "a handler that was refused is in the table all the same; check first, then register."
+        accepted(kit, router, right.request, typed("right", right), said)
+    return "nothing"

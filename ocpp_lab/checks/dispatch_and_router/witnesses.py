@@ -10,7 +10,7 @@ import msgspec
 
 from ...frames import Call, CallError, CallResult, decode, encode
 from ...messages import ACTIONS, Action, Request, Response
-from ..kit import Kit
+from ..kit import Kit, short
 from ..step import Wrong
 from .payloads import drawn, typed
 
@@ -19,6 +19,8 @@ ROLES: tuple[Role, ...] = ("CentralSystem", "ChargePoint")
 
 FRAME = "`answer` returns a frame: a CallResult or a CallError."
 OTHER_ID = "a reply carries the caller's id."
+SLIPS = (NameError, AttributeError, TypeError)
+"""What a typing mistake raises."""
 
 
 def received_by(role: Role) -> list[Action]:
@@ -80,28 +82,42 @@ def call_for(kit: Kit, action: str, payload: Any = None) -> Call:
 
 async def answered(kit: Kit, router: Any, call: Call) -> CallResult | CallError:
     """The reply as it goes over the wire; refuses what is no reply, and one that is nobody's."""
-    reply = await router.answer(call)
-    kit.require(isinstance(reply, CallResult | CallError), f"a {type(reply).__name__}", FRAME)
-    try:
-        frame = decode(encode(reply))
-    except Exception as error:
-        raise Wrong(
-            f"{type(error).__name__}", f"this frame cannot be sent: {error}. `encode_payload` gives a payload that can."
-        ) from None
-    assert isinstance(frame, CallResult | CallError)
+    frame = on_the_wire(kit, await router.answer(call))
     kit.require(frame.unique_id == call.unique_id, "another id", OTHER_ID)
     return frame
 
 
-async def refused(kit: Kit, router: Any, call: Call, left: str = "", result: str = "") -> CallError:
-    """The CallError that answers a call. Other diagnoses for an exception that ``left`` and for a ``result``."""
+def on_the_wire(kit: Kit, reply: Any) -> CallResult | CallError:
+    """What the peer reads; refuses what cannot be sent (J-spec 4.2.2, 4.2.3)."""
+    kit.require(isinstance(reply, CallResult | CallError), f"a {type(reply).__name__}", FRAME)
+    more = "" if isinstance(reply, CallError) else " `encode_payload` gives a payload that can."
+    try:
+        frame = decode(encode(reply))
+    except Exception as error:
+        raise Wrong(type(error).__name__, f"this frame cannot be sent: {error}.{more}") from None
+    assert isinstance(frame, CallResult | CallError)
+    if isinstance(reply, CallError):
+        said = "the details of a CallError are an object; {} if there is nothing to say."
+        kit.require(isinstance(raw(reply)[4], dict), "details that are no object", said)
+    return frame
+
+
+async def refused(
+    kit: Kit, router: Any, call: Call, left: str = "", result: str = "", raised: Exception | None = None
+) -> CallError:
+    """The CallError that answers a call. Other diagnoses for an exception that ``left`` and for a ``result``.
+
+    A slip of the answer's own goes through, for then its line is what helps; what a handler has ``raised`` is no slip.
+    """
     try:
         frame = await answered(kit, router, call)
     except Wrong:
         raise
     except Exception as error:
+        if isinstance(error, SLIPS) and error is not raised:
+            raise
         said = left or "the peer gets no answer; return a CallError."
-        raise Wrong(f"{type(error).__name__} left it", said) from None
+        raise Wrong(short(f"{type(error).__name__} left it: {error}"), said) from None
     said = result or f"{call.action!r:.40} was answered as if all were well."
     kit.require(isinstance(frame, CallError), "a CallResult", said)
     assert isinstance(frame, CallError)

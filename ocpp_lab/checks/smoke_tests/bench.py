@@ -6,25 +6,35 @@ Both are real ones of the package. A broken stack is a subclass of them, and car
 from __future__ import annotations
 
 import asyncio
+import linecache
+import traceback
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NoReturn
 
 from ...central_system import CentralSystem, Policy
 from ...frames import Call, CallError, CallResult, encode
 from ...simulation.story import ladder_text
+from ..answer import files
 from ..kit import Kit, short
+from ..step import Wrong
 from . import stacks
 from .stacks import Stack
 
 PATIENCE = 600.0
 """Seconds that a test may take."""
-UNTIL_ONLINE = 5.0
+UNTIL_ONLINE, UNTIL_REPORTED = 5.0, 1.0
+LAST_PACKETS = 1.0
+"""Seconds in which what is still in the air arrives, or is lost."""
 FEW = 60
 """Events of which a ladder can be read."""
 
 Test = Callable[["Bench"], Awaitable[None]]
 
 NAMES = "it looks at the stack's name; the check hides it."
+DESCRIPTION = (
+    "the description of an error is for people and may be any text; compare the code and the id (J-spec 4.2.3)."
+)
 GUISES: list[tuple[Callable[[], Stack], str]] = [
     (stacks.renamed, NAMES),
     (stacks.usual, "StatusNotifications after boot are right (CE3.22); look for what must be there."),
@@ -47,7 +57,7 @@ class Bench:
         self._charge_point: Any = None
 
     async def start(self, interval: int = 60, timeout: float = 30.0) -> None:
-        """Start both ends and wait until the charge point is online, or 5 s if it never is.
+        """Start both ends and wait until the charge point is online, or 5 s if it never is, and 1 s for its statuses.
 
         ``interval`` (s) is what a BootNotification is answered; ``timeout`` (s) is how long a call waits.
         """
@@ -64,6 +74,9 @@ class Bench:
         )
         watch.cancel()
         await asyncio.wait([watch])
+        await asyncio.sleep(
+            UNTIL_REPORTED
+        )  # or a status that waits for its turn would be pending after the test's call
 
     async def _dial(self, url: str, timeout: float) -> Any:
         return await self._make_charge_point(url, "CP_1", timeout=timeout, now=self._now).start()
@@ -128,10 +141,31 @@ async def _on[T](host: str, work: Coroutine[Any, Any, T]) -> T:
     return done
 
 
+@dataclass(frozen=True)
+class Failure:
+    """Why a test failed: ``what`` was raised, ``where`` in the test, and the frames of the stack that it failed on."""
+
+    what: str
+    where: str
+    code: str
+    """The text of the line."""
+    story: str
+
+    def __str__(self) -> str:
+        return f"{self.what}; {self.where}" if self.where else self.what
+
+
 async def failure(test: Test, kit: Kit, stack: Stack) -> str:
-    """Why the test fails on this stack, "" if it passes. One that is not done in time fails too."""
+    """Why the test fails on this stack, "" if it passes."""
+    said = await tried(test, kit, stack)
+    return str(said) if said else ""
+
+
+async def tried(test: Test, kit: Kit, stack: Stack) -> Failure | None:
+    """How the test fails on this stack, None if it passes. One that is not done in time fails too."""
     before = asyncio.all_tasks()
     said = await _said(test, kit, stack)
+    await asyncio.sleep(LAST_PACKETS)
     for _ in range(3):
         if left := asyncio.all_tasks() - before:
             for task in left:
@@ -146,47 +180,67 @@ async def _run(test: Test, bench: Bench) -> None:
     await test(bench)
 
 
-async def _said(test: Test, kit: Kit, stack: Stack) -> str:
+async def _said(test: Test, kit: Kit, stack: Stack) -> Failure | None:
     bench = Bench(kit, stack)
     try:
         async with asyncio.timeout(PATIENCE) as patience:
             await asyncio.create_task(_run(test, bench))  # of its own: who called it is none of its business
-        return ""
+        return None
     except BaseException as error:
         if isinstance(error, TimeoutError) and patience.expired():
-            return f"not done after {PATIENCE:g} s"
+            # What it was waiting for is in the traceback of the cancellation.
+            return Failure(f"not done after {PATIENCE:g} s", *_where(test, error.__cause__ or error), bench.story())
         pytests = any("pytest" in kind.__module__ for kind in type(error).__mro__)  # what `pytest.raises` raises
         if isinstance(error, Exception) or pytests:
-            return short(f"{type(error).__name__}: {error}".removesuffix(": "), 90)
+            what = f"{type(error).__name__}: {error}".removesuffix(": ")
+            return Failure(short(stacks.told(what), 90), *_where(test, error), bench.story())
         raise
     finally:
         await bench.stop()
         kit.story = bench.story()
 
 
+def _where(test: Test, error: BaseException) -> tuple[str, str]:
+    """The innermost line of the learner's in a traceback, with the line of the test that led there; and its text."""
+    own = files((test,))
+    lines = [
+        (number, linecache.getline(frame.f_code.co_filename, number).strip())
+        for frame, number in traceback.walk_tb(error.__traceback__)
+        if frame.f_code.co_filename in own
+    ]
+    if not lines:
+        return "", ""
+    number, code = lines[-1]
+    called = f", from line {lines[0][0]}: `{short(lines[0][1])}`" if len(lines) > 1 else ""
+    return f"line {number}: `{short(code, 80)}`{called}", code  # counted in the cell, as Jupyter counts
+
+
+def _refuse(kit: Kit, said: Failure, diagnosis: str, got: str = "") -> NoReturn:
+    """Refuse the answer with the frames of the stack that the diagnosis speaks of, whatever was tried since."""
+    kit.story = said.story
+    raise Wrong(got or str(said), diagnosis)
+
+
 async def must_catch(test: Test, kit: Kit, stack: Stack, diagnosis: str) -> None:
     """Refuse a test that passes on this broken stack."""
     name = getattr(test, "__name__", "the test")
-    kit.require(await failure(test, kit, stack), f"{name} passes on it", diagnosis)
+    kit.require(await tried(test, kit, stack), f"{name} passes on it", diagnosis)
 
 
 async def must_pass(test: Test, kit: Kit) -> None:
     """Refuse a test that fails on a right stack, and find out which right thing it cannot bear."""
-    said = await failure(test, kit, stacks.slow_but_right())
+    said = await tried(test, kit, stacks.slow_but_right())
     if not said:
         return
-    bears = await _bears(test, kit)
-    for guise, diagnosis in GUISES:
-        if not bears:
-            break
-        if again := await failure(test, kit, guise()):
-            kit.require(False, again, diagnosis)
-    kit.require(False, said, f"`{getattr(test, '__name__', 'the test')}` fails on a stack that is right: {said}")
-
-
-async def _bears(test: Test, kit: Kit) -> bool:
-    """Whether it passes on the barest stack; refused if only on one whose type is the package's."""
-    if not await failure(test, kit, stacks.bare()):
-        return True
-    kit.require(await failure(test, kit, stacks.plain()), "it passes on one class only", NAMES)
-    return False
+    if bare := await tried(test, kit, stacks.bare()):
+        if not await tried(test, kit, stacks.plain()):
+            _refuse(kit, bare, NAMES, "it passes on one class only")
+        if not await tried(test, kit, stacks.terse()):
+            _refuse(kit, bare, DESCRIPTION)
+    else:
+        for guise, diagnosis in GUISES:
+            if again := await tried(test, kit, guise()):
+                _refuse(kit, again, diagnosis)
+    name = getattr(test, "__name__", "the test")
+    at = f" at `{short(said.code)}`" if said.code else ""
+    _refuse(kit, said, f"`{name}` fails on a stack that is right{at}: {said.what}")

@@ -58,6 +58,8 @@ async def catches_interval_ignored(my: Any, kit: Kit) -> str:
     said = "one heartbeat does not show a cadence; wait for three and look at the gaps."
     await must_catch(my.boot_accepted_then_heartbeat, kit, broken.interval_ignored(), said)
     await must_catch(my.boot_accepted_then_heartbeat, kit, broken.interval_kept_once(), said)
+    said = "that stack beats four times as often as it should; enough heartbeats is no cadence: look at the gaps."
+    await must_catch(my.boot_accepted_then_heartbeat, kit, broken.interval_too_short(), said)
     return "caught"
 
 
@@ -84,4 +86,20 @@ async def catches_timeout_leaks_pending(my: Any, kit: Kit) -> str:
         "the call ended, and that stack still counts it as pending; read `charge_point.pending`, or make one more call."
     )
     await must_catch(my.timeout_no_server_reply, kit, broken.timeout_leaks_pending(), said)
+    return "caught"
+
+
+@step.check("the timeout test fails: the call ends too early")
+async def catches_timeout_early(my: Any, kit: Kit) -> str:
+    """An answer may take as long as the timeout says (J-spec 4.1.1, core errata 3.82)."""
+    said = "on that stack the call gives up long before its timeout, and a slow answer is lost; assert when it ends."
+    await must_catch(my.timeout_no_server_reply, kit, broken.timeout_early(), said)
+    return "caught"
+
+
+@step.check("the timeout test fails: the call ends too late")
+async def catches_timeout_late(my: Any, kit: Kit) -> str:
+    """The timeout that was asked for is the one that counts (J-spec 4.1.1, core errata 3.82)."""
+    said = "on that stack the call ends long after its timeout, and your test waits with it; assert when it ends."
+    await must_catch(my.timeout_no_server_reply, kit, broken.timeout_late(), said)
     return "caught"

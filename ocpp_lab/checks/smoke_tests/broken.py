@@ -77,6 +77,10 @@ def interval_ignored() -> Stack:
     return Stack(pieces={"heartbeat": lambda call, interval, **_: Heartbeat(call, _other(interval))})
 
 
+def interval_too_short() -> Stack:
+    return Stack(pieces={"heartbeat": lambda call, interval, **_: Heartbeat(call, interval / 4)})
+
+
 def interval_kept_once() -> Stack:
     return Stack(pieces={"heartbeat": lambda call, interval, **_: disguised(_BeatsOnce, Heartbeat)(call, interval)})
 
@@ -131,12 +135,32 @@ class _Leaks(Probed):
             raise
 
 
+class _Hasty(Probed):
+    async def call(self, request: Any, *, timeout: float | None = None, triggered: bool = False) -> Any:
+        patience = self.patience if timeout is None else timeout
+        return await super().call(request, timeout=patience / 4, triggered=triggered)
+
+
+class _Tardy(Probed):
+    async def call(self, request: Any, *, timeout: float | None = None, triggered: bool = False) -> Any:
+        patience = self.patience if timeout is None else timeout
+        return await super().call(request, timeout=max(10 * patience, 60.0), triggered=triggered)
+
+
 def timeout_never() -> Stack:
     return Stack(pieces={"pending": disguised(_Patient, Pending)})
 
 
 def timeout_as_result() -> Stack:
     return Stack(charge_point=_AsResult)
+
+
+def timeout_early() -> Stack:
+    return Stack(charge_point=_Hasty)
+
+
+def timeout_late() -> Stack:
+    return Stack(charge_point=_Tardy)
 
 
 def timeout_leaks_pending() -> Stack:

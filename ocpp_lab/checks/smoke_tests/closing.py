@@ -59,6 +59,7 @@ async def flush_sends_all(my: Any, kit: Kit) -> str:
         code = kit.rng.choice([1000, 1001, 3001])
         said = "the writer is gone before the queue is empty."
         await took(kit, held.transport.close(code, "bye", **options), 30, "it never returns", said)
+        kit.require(held.line.closes, "the pipe is still open", "`close` never closes the pipe, and the peer waits on.")
         at_close = held.line.sent_at_close
         if held.line.sent[: at_close or 0] != queued:
             got = f"{at_close or 0} of {number} sent before the close"
@@ -140,7 +141,24 @@ async def senders_released(my: Any, kit: Kit) -> str:
         said = "a sender still waits in `put` of a queue nobody empties."
         await all_lost(kit, waiting, said)
         await gone(held, kit)
+    await flushed_or_told(my, kit)
     return "ConnectionLost"
+
+
+async def flushed_or_told(my: Any, kit: Kit) -> None:
+    """While a `close` flushes, whoever waits for room is told, or has its text sent too."""
+    held = Held(my, kit, delay=0.05, limit=6)
+    queued = texts(kit, 20)
+    senders = held.send(*queued)
+    await asyncio.sleep(0.12)
+    await kit.within(5 + GRACE, held.transport.close(), "it hangs", "the line is slow but alive: `close` flushes.")
+    await asyncio.wait(senders, timeout=1)
+    left = sum(not each.done() for each in senders)
+    said = "a sender still waits in `put` of a queue nobody empties."
+    kit.require(not left, f"{left} of {len(senders)} still wait", said)
+    lost = [text for text, each in zip(queued, senders, strict=True) if done([each]) and text not in held.line.sent]
+    said = "`send` returned and the flush left its text behind; raise ConnectionLost, or send it before the close."
+    kit.require(not lost, f"{len(lost)} accepted, not sent", said)
 
 
 async def all_lost(kit: Kit, senders: list[asyncio.Task[None]], diagnosis: str) -> None:
@@ -182,7 +200,8 @@ async def peer_close(my: Any, kit: Kit) -> str:
     kit.require(held.reader.done(), "still iterating", "the pipe's iteration has ended, and so must yours.")
     await all_lost(kit, waiting, ONLY_OWN)
     await refused(held, kit, ONLY_OWN)
-    await kit.within(6, held.transport.close(), "`close` hangs", "the line is dead: `close` has nothing to wait for.")
+    said = "the line is dead: `close` has nothing to wait for."
+    await kit.within(GRACE, held.transport.close(), f"not done after {GRACE:g} s", said)
     idle = Held(my, kit)
     idle.send("hello")
     await asyncio.sleep(1)
@@ -190,5 +209,5 @@ async def peer_close(my: Any, kit: Kit) -> str:
     await asyncio.wait([idle.reader], timeout=1)
     kit.require(idle.reader.done(), "still iterating", "the pipe's iteration has ended, and so must yours.")
     await refused(idle, kit, ONLY_OWN)
-    await kit.within(6, idle.transport.close(), "`close` hangs", "the line is dead: `close` has nothing to wait for.")
+    await kit.within(GRACE, idle.transport.close(), f"not done after {GRACE:g} s", said)
     return "ConnectionLost"

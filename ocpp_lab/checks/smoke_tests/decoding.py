@@ -9,7 +9,7 @@ from ...errors import FrameError
 from ...frames import ERROR_CODES, Call, CallError, CallResult, decode
 from ...messages import ACTIONS
 from ..kit import Kit, short
-from ..step import Step
+from ..step import Step, Wrong
 
 step = Step("1.1", "`decode`: text to frame", ("decode",), points=3, minutes=9, reference=lambda: decode)
 
@@ -23,6 +23,12 @@ SHOWN: list[tuple[str, Any]] = [
 ]
 """The texts of the exercise."""
 NO_FRAMES = ["", " ", "{}", "[]", "42", "null", '"[2]"', "true", "[2", '[2,"17","Heartbeat",{}', "\x00", "NULL", "[[]]"]
+DEEP = [
+    "[" * 100_000,
+    "[" * 100_000 + "]" * 100_000,
+    '[2,"17","DataTransfer",' + '{"a":' * 100_000 + "0" + "}" * 100_000 + "]",
+]
+"""Too deep for any parser that keeps its place on the stack."""
 KIND = {2: "Call", 3: "CallResult", 4: "CallError"}
 SHAPES: dict[int, type] = {2: Call, 3: CallResult, 4: CallError}
 
@@ -59,9 +65,13 @@ def a_payload(kit: Kit) -> dict[str, Any]:
 def outcome(my: Any, raw: Any) -> Any:
     """The frame, or the exception; a text goes in as it is."""
     try:
-        return my.decode(raw if isinstance(raw, str) else json.dumps(raw))
+        got = my.decode(raw if isinstance(raw, str) else json.dumps(raw))
     except Exception as error:
         return error
+    if isinstance(got, BaseException):
+        said = "the error came back as a result, and the caller takes it for a frame; `raise` it."
+        raise Wrong(f"returned {type(got).__name__}", said)
+    return got
 
 
 def refuses(my: Any, kit: Kit, raw: Any, diagnosis: str) -> None:
@@ -86,7 +96,22 @@ def three_shapes(my: Any, kit: Kit) -> str:
     for raw, got in bad:
         said = f"a {KIND[raw[0]]} that is well-formed was not understood."
         kit.require(False, f"{short(json.dumps(raw))} gave {short(got)}", said)
-    return f"{len(SHOWN) + len(drawn)} frames"
+    for raw, expected in _unheard_of(kit):
+        said = "whether anybody knows that action or code is decided elsewhere; a string is enough for a frame."
+        kit.equal(outcome(my, raw), expected, said)
+    for raw, expected in drawn[:3]:
+        said = "JSON may have spaces and line breaks between its parts: this is a frame."
+        kit.equal(outcome(my, f" {json.dumps(raw, indent=1)}\n"), expected, said)
+    return f"{len(SHOWN) + len(drawn) + 5} frames"
+
+
+def _unheard_of(kit: Kit) -> list[tuple[list[Any], Any]]:
+    """Well-formed frames with an action and a code that OCPP does not know."""
+    unique_id, name = an_id(kit), f"Vendor{kit.rng.randint(100, 999)}"
+    return [
+        ([2, unique_id, name, {}], Call(unique_id, name, {})),
+        ([4, unique_id, name, "why", {}], CallError(unique_id, name, "why", {})),
+    ]
 
 
 @step.check("4, 3 and 5 elements, neither fewer nor more")
@@ -172,7 +197,14 @@ def keeps_the_id(my: Any, kit: Kit) -> str:
             kit.require(isinstance(got, FrameError), f"{short(raw, 40)} gave {short(got)}", said)
             said = "without the id nobody can be answered; the peer will wait for its whole timeout."
             kit.require(got.unique_id == unique_id, f"unique_id {got.unique_id!r}", said)
-        for raw in ([3, unique_id], [3, unique_id, []], [4, unique_id, "GenericError"], [4, unique_id, 1, "", {}]):
+        for raw in (
+            [3, unique_id],
+            [3, unique_id, []],
+            [4, unique_id, "GenericError"],
+            [4, unique_id, 1, "", {}],
+            [4, unique_id, "GenericError", None, {}],
+            [4, unique_id, "GenericError", "", "text"],
+        ):
             got = outcome(my, raw)
             said = "this was taken for a frame: a payload is an object, a code is a string (J-spec 4.2.2, 4.2.3)."
             kit.require(isinstance(got, FrameError), f"{short(raw, 40)} gave {short(got)}", said)
@@ -197,4 +229,23 @@ def other_type(my: Any, kit: Kit) -> str:
             kit.require(isinstance(got, FrameError), f"{short(raw, 40)} gave {short(got)}", said)
             said = "only a Call is answered; of another message type nobody knows whether it is one."
             kit.require(got.unique_id is None, f"unique_id {got.unique_id!r}", said)
+    return "refused"
+
+
+@step.check("nested 100,000 levels deep: FrameError too")
+def any_depth(my: Any, kit: Kit) -> str:
+    """A peer may send any text; no text may end the task that reads (J-spec 4.1.3)."""
+    for text in DEEP:
+        got = outcome(my, text)
+        came = f"{type(got).__name__} for {short(text, 30)}"
+        said = "nested deeply, a text makes the parser raise RecursionError. It is no ValueError: catch it too."
+        kit.require(not isinstance(got, RecursionError), came, said)
+        kit.require(isinstance(got, FrameError), came, "this text is no frame: raise FrameError.")
+        kit.equal(got.code, "FormationViolation", "what is no frame is a FormationViolation (J-spec 4.2.3).")
+        kit.require(got.unique_id is None, came, "a text that is no JSON has no elements, and so no id to tell.")
+    payload: Any = kit.rng.randint(0, 99)
+    for _ in range(50):
+        payload = {"a": [payload]}
+    said = "100 levels are no trouble for a parser: this is a frame."
+    kit.equal(outcome(my, [3, "17", payload]), CallResult("17", payload), said)
     return "refused"

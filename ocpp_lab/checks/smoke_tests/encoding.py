@@ -36,13 +36,15 @@ def plain_json(my: Any, kit: Kit) -> str:
     for _, frame in frames(kit, 30):
         read(kit, my.encode(frame))
     for number in (math.nan, math.inf, -math.inf):
+        unique_id = an_id(kit)
         try:
-            text = my.encode(Call(an_id(kit), "DataTransfer", {"data": number}))
+            text = my.encode(Call(unique_id, "DataTransfer", {"data": number}))
         except (ValueError, TypeError):
             continue  # it says no: right
         got = isinstance(text, str) and ("NaN" in text or "Infinity" in text)
         kit.require(not got, short(text), "NaN and Infinity are no JSON; `allow_nan=False` refuses them.")
-        read(kit, text)
+        said = "what cannot be said in JSON is refused, or null; the rest of the frame stays as it is."
+        kit.equal(read(kit, text)[:3], [2, unique_id, "DataTransfer"], said)
     return "JSON"
 
 

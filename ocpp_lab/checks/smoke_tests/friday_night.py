@@ -116,6 +116,8 @@ async def flooded(world: World, profile: Profile, *, my: Any) -> Counter[str]:
         world.broken("nobody waits for ever", f"{who} still waits {SOON:g} s after {event!r}", "CP_1")
         task.cancel()
     await asyncio.sleep(60.0)
+    if event in CUTS:
+        await _told(world, transport, event)
     _arrived(world, event)
     await _online(world, 30.0)
     return Counter({event: 1})
@@ -135,6 +137,21 @@ async def _send(transport: Any, number: int) -> None:
             await transport.send(encode(CallResult(f"flood/{number}/{n}", {})))
     except ConnectionLost:
         return
+
+
+async def _told(world: World, transport: InTheStack, event: str) -> None:
+    """Who sends on a line that was cut is told so."""
+    try:
+        async with asyncio.timeout(1.0):
+            await transport.send(encode(CallResult("too late", {})))
+        said = "returned"
+    except TimeoutError:
+        said = "waits"
+    except ConnectionLost:
+        return
+    except Exception as error:
+        said = f"raised {type(error).__name__}"
+    world.broken("a line that was cut takes nothing more", f"`send` {said}, long after {event!r}", "CP_1")
 
 
 async def _happen(world: World, transport: InTheStack, event: str, seconds: float) -> None:

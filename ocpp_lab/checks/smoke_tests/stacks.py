@@ -20,6 +20,15 @@ from ...frames import Call, CallError, CallResult
 Reply = CallResult | CallError | None
 FAST, SLOW = 0.002, 0.2
 """Seconds for a round trip."""
+STRANGE = {"CentralSystem": "BrokenBackend", "ChargePoint": "BrokenStation"}
+"""Names under which right stacks are tried too: no name tells whether a stack is broken."""
+
+
+def told(text: str) -> str:
+    """A message with the usual names in it: a learner who meant no harm need not read the strange ones."""
+    for usual_name, strange in STRANGE.items():
+        text = text.replace(strange, usual_name)
+    return text
 
 
 def disguised[T: type](kind: T, original: type, name: str = "", module: str = "") -> T:
@@ -35,11 +44,11 @@ class Probed(ChargePoint):
 
     def __init__(self, url: str, identity: str, *, timeout: float = 30.0, spoil: Any = None, **options: Any) -> None:
         super().__init__(url, identity, timeout=max(timeout, 5.0), **options)
-        self._patience = timeout
+        self.patience = timeout
         self._spoil = spoil
 
     async def call(self, request: Any, *, timeout: float | None = None, triggered: bool = False) -> Any:
-        patience = self._patience if timeout is None else timeout
+        patience = self.patience if timeout is None else timeout
         return await super().call(request, timeout=patience, triggered=triggered)
 
     async def send(self, text: str) -> None:
@@ -80,7 +89,7 @@ class Stack:
     def make_central_system(self, **options: Any) -> CentralSystem:
         kind: Any = type("Backend", (CentralSystem,), {})
         if self.strange_names:
-            disguised(kind, CentralSystem, "BrokenBackend", "broken_stack")
+            disguised(kind, CentralSystem, STRANGE[CentralSystem.__name__], "broken_stack")
         else:
             disguised(kind, CentralSystem)
         system: CentralSystem = (CentralSystem if self.plain else kind)(
@@ -94,7 +103,7 @@ class Stack:
     def make_charge_point(self, url: str, identity: str, **options: Any) -> ChargePoint:
         kind: Any = ChargePoint if self.plain else type("Station", (self.charge_point,), {})
         if self.strange_names:
-            disguised(kind, ChargePoint, "BrokenStation", "broken_stack")
+            disguised(kind, ChargePoint, STRANGE[ChargePoint.__name__], "broken_stack")
         elif not self.plain:
             disguised(kind, ChargePoint)
         if self.spoil:
@@ -135,6 +144,15 @@ def bare() -> Stack:
 
 def plain() -> Stack:
     return Stack(statuses=False, plain=True)
+
+
+def terse() -> Stack:
+    """Its errors have no description."""
+
+    def spoil(reply: Reply) -> Reply:
+        return CallError(reply.unique_id, reply.code) if isinstance(reply, CallError) else reply
+
+    return Stack(statuses=False, spoil=lambda: spoil)
 
 
 def renamed() -> Stack:
