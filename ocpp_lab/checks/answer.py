@@ -48,9 +48,14 @@ def _is_pythons(filename: str) -> bool:
 
 
 def source(pieces: tuple[Any, ...]) -> str | None:
-    """The cell or file that defines the pieces; several are joined. None if Python has forgotten it."""
-    texts = {name: "".join(linecache.getlines(name)) for name in sorted(files(pieces))}
-    return "\n\n".join(text for text in texts.values() if text) or _declaring(pieces)
+    """The cell or file that defines the pieces; several are joined, a class after those that it builds on.
+
+    None if Python has forgotten it.
+    """
+    owners = [owner for piece in pieces for owner in (reversed(piece.__mro__) if isinstance(piece, type) else [piece])]
+    found = dict.fromkeys(name for owner in owners for name in sorted(files((owner,))))
+    texts = ["".join(linecache.getlines(name)) for name in found]
+    return "\n\n".join(text for text in texts if text) or _declaring(pieces)
 
 
 def _declaring(pieces: tuple[Any, ...]) -> str | None:

@@ -164,25 +164,32 @@ class _Runner:
 
 
 def waits(loop: Any, files: set[str]) -> list[str]:
-    """Where in the answer its tasks wait: function and line of the innermost coroutine that is the answer's."""
+    """Where in the answer its tasks wait: function and line of the innermost coroutine that is the answer's.
+
+    First those that wait for nothing and only let others go on: if a loop goes round and round, it is one of them.
+    """
     places = []
     for task in asyncio.all_tasks(loop):
         awaited: Any = task.get_coro()
-        place = None
+        innermost = place = None
         while awaited is not None:
             frame = getattr(awaited, "cr_frame", None) or getattr(awaited, "ag_frame", None)
             if frame is not None and frame_in(frame, files) is frame:
                 place = place_of(frame)
+            innermost = awaited
             awaited = getattr(awaited, "cr_await", None) or getattr(awaited, "ag_await", None)
         if place:
-            places.append(place)
-    return sorted(places)
+            places.append((not inspect.isgenerator(innermost), place))  # the yield of `sleep(0)` is a generator
+    return [place for _, place in sorted(places)]
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """The stack's own log lines about trouble are none of the learner's business here."""
-    log = logging.getLogger("ocpp_lab")
+    """The stack's own log lines about trouble are none of the learner's business here.
+
+    At the root, for an answer that says `logging.error(…)` would otherwise set up a handler there, for good.
+    """
+    log = logging.getLogger()
     handler = logging.NullHandler()
     log.addHandler(handler)
     try:

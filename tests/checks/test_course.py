@@ -51,6 +51,20 @@ def test_what_passes_is_kept_as_a_module(exercises: Path) -> None:
     assert "1 of" in progress().headline
 
 
+def test_a_class_is_kept_after_those_that_it_builds_on(exercises: Path) -> None:
+    """Each over the one before, in cells of their own; the names of their files say nothing about the order."""
+    names: dict[str, Any] = {"__name__": "__main__"}
+    for file, code in {
+        "<z>": authored("4")["4.1"].answer,
+        "<m>": "class Pending(Pending):\n    def __repr__(self): return 'one'\n",
+        "<a>": "class Pending(Pending):\n    def __str__(self): return 'two'\n",
+    }.items():
+        run(code, file, names)
+    assert check("4.1", names["Pending"]).state == "passed"
+    course._here.clear()
+    assert (repr(mine("4.1")()), str(mine("4.1")())) == ("one", "two")
+
+
 def test_what_does_not_pass_is_not_kept(exercises: Path) -> None:
     wrong = authored("4")["4.1"].wrong[0]
     assert check("4.1", answer("4.1", f"\n{wrong.code}")).state == "wrong"

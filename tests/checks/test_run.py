@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 import time
 from typing import Any
@@ -78,6 +79,25 @@ async def spins() -> int:
         await asyncio.sleep(0)
 
 
+async def spins_beside() -> int:
+    """Another task of the answer waits, as a writer for its queue; its name is the first of all."""
+
+    async def a_writer() -> None:
+        await asyncio.get_running_loop().create_future()
+
+    writer = asyncio.create_task(a_writer())
+    while not writer.done():
+        await asyncio.sleep(0)
+    return 3
+
+
+async def logs() -> int:
+    """`logging.error`, the function, sets up a handler if there is none."""
+    await asyncio.sleep(30)
+    logging.error("trouble")
+    return 3
+
+
 async def breaks() -> int:
     return 1 // 0
 
@@ -108,6 +128,8 @@ SAID = {
     computes: "→ loop-not-blocked: `computes`, line ",
     swallows: "→ loop-not-blocked: `swallows`, line ",
     spins: "→ three: `spins`, line 3 goes round and round and hardly waits",
+    spins_beside: "→ three: `spins_beside`, line 9 goes round and round and hardly waits",
+    logs: "✓ all 4 checks, 2 points",
     breaks: "→ three: ZeroDivisionError: integer division or modulo by zero in `breaks`, line 2.",
     leaves: "→ nothing-left: a task of sleep (after three) remains when all is over",
     unheard: "→ nothing-left: an exception that nobody heard (ZeroDivisionError",
@@ -123,6 +145,13 @@ def test_every_kind_of_answer_gets_its_message(answer: Any) -> None:
     enough.set()
     assert SAID[answer] in text
     assert "✓ all 4 checks" in judged(right)
+
+
+def test_an_answer_that_logs_changes_nothing_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise each warning of the stack is printed from then on, in every cell after it."""
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])  # as in a kernel; pytest has its own
+    judged(logs)
+    assert logging.getLogger().handlers == []
 
 
 def test_code_that_cannot_be_stopped_is_told_so() -> None:
