@@ -192,8 +192,9 @@ check("5.1", may_send, may_serve)
 # | Pending or Rejected | `interval` s of the answer; 0 leaves it to us: `retry_interval` s |
 # | `CallFailed`, `CallTimeout`, `MalformedReply` | `retry_interval` s |
 # | `ConnectionLost` | none: it leaves `boot`; another connection has to come first |
+# | any other error | none: it leaves `boot`; it is a bug |
 #
-# A wait begins when the answer came, or the error.
+# A wait begins when the answer came, or the error. `call` has a time limit of its own.
 
 # %%
 ### STEP 5.2 · 2 points · 7 minutes
@@ -385,6 +386,71 @@ async def boot(call, request, *, retry_interval=60.0, on_answer=None):
         await asyncio.sleep(wait)
 
 
+### WRONG sticky-wait -> retries-timeout: what came last says how long to wait, and not what came before it.
+async def boot(call, request, *, retry_interval=60.0, on_answer=None):
+    wait = retry_interval
+    while True:
+        try:
+            response = await call(request)
+        except (CallFailed, CallTimeout, MalformedReply):
+            pass
+        else:
+            if on_answer:
+                on_answer(response)
+            if response.status == "Accepted":
+                return response
+            wait = response.interval or retry_interval
+        await asyncio.sleep(wait)
+
+
+### WRONG impatient -> retries-timeout: `call` ends by itself, with an answer or an error, and may take longer than
+###       `retry_interval`.
+_boot = boot
+
+
+async def boot(call, request, *, retry_interval=60.0, on_answer=None):
+    async def in_time(request):
+        try:
+            return await asyncio.wait_for(call(request), retry_interval)
+        except TimeoutError:
+            raise CallTimeout from None
+
+    return await _boot(in_time, request, retry_interval=retry_interval, on_answer=on_answer)
+
+
+### WRONG calls-itself -> retries-timeout: each boot is one level deeper than the one before, and the levels run out; a
+###       loop has no end.
+async def boot(call, request, *, retry_interval=60.0, on_answer=None):
+    wait = retry_interval
+    try:
+        response = await call(request)
+        if on_answer:
+            on_answer(response)
+        if response.status == "Accepted":
+            return response
+        wait = response.interval or retry_interval
+    except (CallFailed, CallTimeout, MalformedReply):
+        pass
+    await asyncio.sleep(wait)
+    return await boot(call, request, retry_interval=retry_interval, on_answer=on_answer)
+
+
+### WRONG keeps-bugs -> loss-leaves: an error that the table does not name was kept; let it leave.
+_boot = boot
+
+
+async def boot(call, request, **options):
+    async def calm(request):
+        try:
+            return await call(request)
+        except ConnectionLost:
+            raise
+        except Exception as error:
+            raise CallTimeout from error
+
+    return await _boot(calm, request, **options)
+
+
 ### RIGHT next-wait
 async def boot(call, request, *, retry_interval=60.0, on_answer=lambda response: None):
     async def ask():
@@ -453,6 +519,8 @@ check("5.2", boot)
 # - `interval` may be set at any time. It counts at once, also for the wait that is under way, from the last own call;
 #   a heartbeat that is overdue then goes out now.
 # - One heartbeat at a time.
+#
+# The clock is that of the event loop, `asyncio.get_running_loop().time()`. The check runs it much faster than the wall.
 
 # %%
 ### STEP 5.3 · 2 points · 7 minutes
@@ -506,7 +574,10 @@ class Heartbeat:
         self.last_call = self.now()
 
     async def run(self) -> NoReturn:
-        """Beat until cancelled. CallFailed, CallTimeout and MalformedReply are no reason to stop; ConnectionLost is."""
+        """Beat until cancelled. CallFailed, CallTimeout and MalformedReply are no reason to stop.
+
+        Raises ConnectionLost, and any other error, when `call` does.
+        """
         while True:
             while (left := min(self.last_call + self.interval, self.last_beat + self.at_least) - self.now()) > 0:
                 self.changed.clear()
@@ -639,6 +710,51 @@ class Heartbeat(Heartbeat):
                 raise CallTimeout from None
 
         super().__init__(stubborn, interval, **options)
+
+
+### WRONG day-of-its-own -> one-a-day: each heartbeat carries the time, also one that `interval` asked for: `at_least`
+###       counts from the last one.
+class Heartbeat(Heartbeat):
+    def __init__(self, call, interval, **options):
+        async def daily(request):
+            if self.now() < self.day + self.at_least:
+                self.last_beat = self.day
+            self.day = self.last_beat
+            return await call(request)
+
+        super().__init__(daily, interval, **options)
+        self.day = self.now()
+
+
+### WRONG day-when-answered -> survives-failure: `at_least` counts from the instant of the send, answered or not.
+class Heartbeat(Heartbeat):
+    def __init__(self, call, interval, **options):
+        async def counted(request):
+            before, self.last_beat = self.answered, self.now()
+            try:
+                response = await call(request)
+            except CallTimeout:
+                self.last_beat = before
+                raise
+            self.answered = self.last_beat
+            return response
+
+        super().__init__(counted, interval, **options)
+        self.answered = self.now()
+
+
+### WRONG bug-kept -> ends-on-loss: only the three errors of the contract are no reason to stop.
+class Heartbeat(Heartbeat):
+    def __init__(self, call, interval, **options):
+        async def calm(request):
+            try:
+                return await call(request)
+            except ConnectionLost:
+                raise
+            except Exception as error:
+                raise CallTimeout from error
+
+        super().__init__(calm, interval, **options)
 
 
 ### RIGHT call-at
@@ -851,6 +967,45 @@ class TransactionIds(TransactionIds):
         return entry.request
 
 
+### WRONG only-the-stop -> patched: StopTransaction and MeterValues both get the id.
+class TransactionIds(TransactionIds):
+    def prepare(self, entry):
+        return super().prepare(entry) if entry.request.action == "StopTransaction" else entry.request
+
+
+### WRONG unknown-raises -> patched: `prepare` never raises: while nothing is known of a name, -1 is sent (core errata
+###       3.18).
+class TransactionIds(TransactionIds):
+    def prepare(self, entry):
+        known = dict(self.db.execute("SELECT name, id FROM real_ids"))
+        if entry.transaction is None or not isinstance(entry.request, StopTransactionRequest | MeterValuesRequest):
+            return entry.request
+        return msgspec.structs.replace(entry.request, transaction_id=known[entry.transaction])
+
+
+### WRONG json -> after-restart: an outbox in the same file has wiped it out; keep it in a table of its own.
+import json
+from pathlib import Path
+
+
+class TransactionIds(TransactionIds):
+    def __init__(self, path):
+        super().__init__(":memory:")
+        self.path = Path(path)
+        try:
+            for name, number in json.loads(self.path.read_text()).items():
+                super().learn(name, number)
+        except (OSError, ValueError):
+            pass
+
+    def learn(self, transaction, transaction_id):
+        super().learn(transaction, transaction_id)
+        self.path.write_text(json.dumps(dict(self.db.execute("SELECT name, id FROM real_ids"))))
+
+    def give_up(self, transaction):
+        self.learn(transaction, -1)
+
+
 ### RIGHT whole-table
 class TransactionIds:
     NO_ID = -1
@@ -1024,6 +1179,39 @@ async def watch(ping, *, interval, timeout=5.0):
     raise ConnectionLost
 
 
+### WRONG all-errors-are-losses -> ping-fails: what `ping()` raises comes out as it is; a bug is not a lost line.
+async def watch(ping, *, interval, timeout=5.0):
+    while True:
+        await (asyncio.sleep(interval) if interval else asyncio.Event().wait())
+        try:
+            await asyncio.wait_for(ping(), timeout)
+        except Exception as error:
+            raise ConnectionLost from error
+
+
+### WRONG calls-itself -> every-interval: each ping is one level deeper than the one before, and the levels run out; a loop
+###       has no end.
+async def watch(ping, *, interval, timeout=5.0):
+    await (asyncio.sleep(interval) if interval else asyncio.Event().wait())
+    try:
+        async with asyncio.timeout(timeout):
+            await ping()
+    except TimeoutError:
+        raise ConnectionLost from None
+    await watch(ping, interval=interval, timeout=timeout)
+
+
+### WRONG cancel-is-a-loss -> slow-pong-ok: cancellation was swallowed; let it through.
+async def watch(ping, *, interval, timeout=5.0):
+    while True:
+        await (asyncio.sleep(interval) if interval else asyncio.Event().wait())
+        try:
+            async with asyncio.timeout(timeout):
+                await ping()
+        except (TimeoutError, asyncio.CancelledError):
+            raise ConnectionLost from None
+
+
 ### RIGHT wait-for
 async def watch(ping, *, interval, timeout=5.0):
     if not interval:
@@ -1117,8 +1305,9 @@ async def online(
 ) -> None:
     """Do all that is done on one connection; never returns.
 
-    Raises a plain ConnectionLost, and no ExceptionGroup, as soon as the line is lost. However it ends, also when it is
-    cancelled, all its parts have ended then.
+    Raises a plain ConnectionLost, and no ExceptionGroup, as soon as the line is lost. Any other error that a part raises
+    is a bug, and comes out, alone or in a group. However it ends, also when it is cancelled, all its parts have ended
+    then.
     """
     proofs = 0
 
@@ -1322,6 +1511,50 @@ async def online(session, *, statuses, heartbeat, **parts):
     await _online(session, statuses=list, heartbeat=with_statuses, **parts)
 
 
+### WRONG bugs-are-losses -> plain-loss: a bug of a part comes out, alone or in a group; it is not a lost line.
+_online = online
+
+
+async def online(session, **parts):
+    try:
+        await _online(session, **parts)
+    except Exception as error:
+        raise ConnectionLost from error
+
+
+### WRONG any-status-error -> plain-loss: a boot or a status that ends with ConnectionLost or NotConnected has found the
+###       line lost.
+_online = online
+
+
+async def online(session, *, statuses, heartbeat, drain, **parts):
+    async def talk(call):
+        for request in statuses():
+            with suppress(Exception):
+                await call(request)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(heartbeat(call))
+            group.create_task(drain(call))
+
+    async def nothing(call):
+        pass
+
+    await _online(session, statuses=list, heartbeat=talk, drain=nothing, **parts)
+
+
+### WRONG two-readers -> together: one reader reads the line.
+_online = online
+
+
+async def online(session, *, heartbeat, **parts):
+    async def both(call):
+        async with asyncio.TaskGroup() as group:
+            group.create_task(session.run())
+            group.create_task(heartbeat(call))
+
+    await _online(session, heartbeat=both, **parts)
+
+
 ### RIGHT first-completed
 async def online(session, *, registration, boot, statuses, heartbeat, drain, watch, proved, on_registration):
     waiting = [proved]
@@ -1444,12 +1677,12 @@ check("5.6", online)
 #
 # **Drain.** As long as the line lives, `outbox.drain(call, probe, attempts=3, retry_interval=60.0, prepare=…,
 # on_result=…, on_drop=…)` whenever something waits: at once when the line is online, and again after each `submit`.
-# `probe` sends a Heartbeat, and is False if that gets a CallTimeout. What StartTransaction was answered, `ids` learns;
-# if it is dropped, `ids` gives it up.
+# `probe` sends a Heartbeat by `call`. It is False if that gets a CallTimeout, and True if it gets any answer, also
+# CallFailed or MalformedReply. What StartTransaction was answered, `ids` learns; if it is dropped, `ids` gives it up.
 #
 # When `drain` raises CallTimeout, nobody lives at the other end: raise ConnectionLost. When it raises CallFailed, the code
 # is SecurityError: the central system has forgotten us (J-errata 3.8). Set the registration back to None, and raise
-# ConnectionLost; the next line boots.
+# ConnectionLost; the next line boots. Any other error of a dial or of `online` is a bug, and leaves.
 
 # %%
 ### STEP 5.7 · 3 points · 10 minutes
@@ -1484,7 +1717,11 @@ class ChargePoint:
         password: str | None = None,
         found: Mapping[str, int] | None = None,
     ) -> None:
-        """Keep the pieces; nothing starts yet. `password` and `registration` (None at first) are attributes."""
+        """Keep the pieces; nothing starts yet.
+
+        `password` and `registration` are attributes. The registration is the status of the last answer to a boot, None
+        at first.
+        """
         self.dial, self.keep_connected, self.online = dial, keep_connected, online
         self.machine, self.outbox, self.ids, self.now = machine, outbox, ids, now
         self.password, self.found = password, found or {}
@@ -1533,7 +1770,7 @@ class ChargePoint:
         """Send something, without waiting for a line.
 
         StartTransaction, StopTransaction and MeterValues go into the outbox under the name `transaction`, in any state;
-        returns the key. Any other request is called, and its response returned; NotConnected at once unless online.
+        returns its key. Any other request is called, and its response returned; NotConnected at once unless online.
         """
         if request.action in TRANSACTION_ACTIONS:
             key = self.outbox.put(request, transaction)
@@ -1756,6 +1993,97 @@ class ChargePoint(ChargePoint):
         await super().stop()
 
 
+### WRONG found-at-each-dial -> power-loss: found once, stopped once: `found` is of the power loss, and not of each line.
+class ChargePoint(ChargePoint):
+    async def _dial(self):
+        queued = [each.transaction for each in self.outbox.entries() if each.request.action == "StopTransaction"]
+        for name, meter in self.found.items():
+            if name not in queued:
+                stop = StopTransactionRequest(
+                    transaction_id=-1, meter_stop=meter, timestamp=self.now(), reason="PowerLoss"
+                )
+                self.outbox.put(stop, name)
+        return await super()._dial()
+
+
+### WRONG a-refusal-is-silence -> silent-peer: a CallError is an answer to the probe too: the peer lives.
+class ChargePoint(ChargePoint):
+    async def _drain(self, call):
+        async def strict(request):
+            try:
+                return await call(request)
+            except CallFailed as error:
+                raise (CallTimeout() if request.action == "Heartbeat" else error) from None
+
+        await super()._drain(strict)
+
+
+### WRONG silence-boots -> silent-peer: silence is no reason to boot again: the registration stays (J-spec 5.4).
+class ChargePoint(ChargePoint):
+    async def _drain(self, call):
+        try:
+            await super()._drain(call)
+        except ConnectionLost:
+            self.registration = None
+            raise
+
+
+### WRONG never-given-up -> silent-peer: a StartTransaction that is dropped never gets an id: `ids.give_up`.
+class ChargePoint(ChargePoint):
+    def _dropped(self, entry):
+        pass
+
+
+### WRONG all-given-up -> silent-peer: only a dropped StartTransaction is given up; a dropped stop has its id.
+class ChargePoint(ChargePoint):
+    def _dropped(self, entry):
+        self.ids.give_up(entry.transaction)
+
+
+### WRONG bug-on-the-line -> bug-leaves: `online` has raised a bug, and not ConnectionLost; let it leave.
+class ChargePoint(ChargePoint):
+    async def _serve(self, line, proved):
+        try:
+            await super()._serve(line, proved)
+        except Exception as error:
+            if self.state != "waiting":
+                self.machine.fire("lost")
+            raise ConnectionLost from error
+
+
+### WRONG first-line-for-ever -> offline-submit: online again: call on the line of now, not on the one before.
+class ChargePoint(ChargePoint):
+    first = None
+
+    async def submit(self, request, transaction=None):
+        self.first = self.first or self.line
+        if self.state == "online" and request.action not in TRANSACTION_ACTIONS:
+            return await self.first.call(request)
+        return await super().submit(request, transaction)
+
+
+### WRONG no-key -> offline-submit: `submit` returns the key that `outbox.put` gave.
+class ChargePoint(ChargePoint):
+    async def submit(self, request, transaction=None):
+        response = await super().submit(request, transaction)
+        return None if request.action in TRANSACTION_ACTIONS else response
+
+
+### WRONG only-accepted-counts -> comes-back: `registration` is the last answer's status.
+class ChargePoint(ChargePoint):
+    def _registered(self, response):
+        before = self.registration
+        super()._registered(response)
+        if response.status != "Accepted":
+            self.registration = before
+
+
+### WRONG learns-everything -> offline-submit: only the answer to StartTransaction brings an id to learn.
+class ChargePoint(ChargePoint):
+    def _answered(self, entry, response):
+        self.ids.learn(entry.transaction, getattr(response, "transaction_id", -1))
+
+
 ### RIGHT closures
 def ChargePoint(dial, *, keep_connected, online, machine, outbox, ids, now, password=None, found=None):
     from types import SimpleNamespace
@@ -1911,7 +2239,8 @@ check("5.7", ChargePoint)
 # `Outbox` keeps. Where a step of any milestone is not done yet, the package's piece goes in.
 #
 # The central system is live, with your `Ledger`, and a `ChaosProxy` stands between both. The waits before a dial are
-# divided by 100, and a silent line is tested each 0.3 s. All the buttons are here.
+# divided by 100, and a silent line is tested each 0.3 s. All the buttons are here; the cells below press them, and you
+# may, too. `charge_point.state` says what came of it.
 
 # %% tags=["scaffold"]
 from tempfile import TemporaryDirectory
@@ -1965,7 +2294,7 @@ print("still the same line:", charge_point.session is first)
 # %% tags=["scaffold"]
 def transaction(number):
     """A start and a stop, as the meter reads them; the id comes later."""
-    now = charge_point.life.now
+    now = charge_point.now
     yield m.StartTransactionRequest(connector_id=1, id_tag=f"TAG_{number}", meter_start=100 * number, timestamp=now())
     yield m.StopTransactionRequest(transaction_id=-1, meter_stop=100 * number + 20, timestamp=now())
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..step import Step
-from . import beating, booting, gate, lives, onlines, real_ids, watching, whole_life
+from . import beating, booting, gate, losses, onlines, real_ids, watching, whole_life
 from .station import Station, pieces
 
 STEPS: list[Step] = [
@@ -13,7 +13,7 @@ STEPS: list[Step] = [
     real_ids.step,
     watching.step,
     onlines.step,
-    lives.step,
+    losses.step,
     whole_life.step,
 ]
 

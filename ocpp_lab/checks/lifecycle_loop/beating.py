@@ -93,7 +93,8 @@ async def cadence(my: Any, kit: Kit) -> str:
         wanted = [number * interval for number in range(1, 11)]
         drifts = len(beats) > 1 and beats[0] <= interval + 0.001 < beats[1] - beats[0] < interval + seconds + 0.01
         late = "each beat is late by the latency of all before; count from the send."
-        kit.require(near(beats, wanted), told(beats), late if drifts else "a beat `interval` s after the one before.")
+        other = "a beat `interval` s after the one before, by the clock `asyncio.get_running_loop().time()`."
+        kit.require(near(beats, wanted), told(beats) if beats else "no beat", late if drifts else other)
     for later in (4.0, 25.0):  # made now, run later
         alive = Alive(my, Desk(kit), 10.0, later=later)
         beats = list(await alive.until(39.0))
@@ -180,6 +181,11 @@ async def one_a_day(my: Any, kit: Kit) -> str:
     await alive.end()
     said = "silent or busy: one each `at_least` s, also if `interval` is longer."
     kit.require(near(beats, [at_least, 2 * at_least]), told(beats), said)
+    alive = Alive(my, Desk(kit), 0.3 * at_least, at_least=at_least)
+    beats = list(await alive.until(2.2 * at_least))
+    await alive.end()
+    said = "each heartbeat carries the time, also one that `interval` asked for: `at_least` counts from the last one."
+    kit.require(near(beats, [0.3 * number * at_least for number in range(1, 8)]), told(beats), said)
     return "one"
 
 
@@ -192,7 +198,18 @@ async def survives_failure(my: Any, kit: Kit) -> str:
     with refused_as(kit, "it ended", said, OcppError):
         beats = list(await alive.until(45.0))
     await alive.end()
+    if len(beats) > 4:
+        said = "a heartbeat that failed is over; the next comes `interval` s after it was sent."
     kit.require(near(beats, [10, 20, 30, 40]), told(beats), said)
+    at_least = float(kit.rng.randrange(200, 900))
+    alive = Alive(my, Desk(kit, CallTimeout(), seconds=5.0), at_least / 10, at_least=at_least)
+    for moment in range(1, 42):
+        await alive.until(moment * at_least / 20)
+        alive.heart.touch()
+    beats = list(alive.desk.beats)
+    await alive.end()
+    said = "`at_least` counts from the instant of the send, answered or not."
+    kit.require(near(beats, [at_least, 2 * at_least]), told(beats), said)
     return "it goes on"
 
 
@@ -208,6 +225,11 @@ async def ends_on_loss(my: Any, kit: Kit) -> str:
         kit.require(False, "`run` goes on", said)
     error = None if alive.task.cancelled() else alive.task.exception()
     kit.require(isinstance(error, ConnectionLost), repr(error), "the loss is the caller's business; let it leave.")
+    alive = Alive(my, Desk(kit, LookupError("a bug")), 10.0)
+    await asyncio.wait([alive.task], timeout=95.0)
+    kept = not alive.task.done() or not isinstance(alive.task.exception(), LookupError)
+    await alive.end()
+    kit.require(not kept, "a bug is kept", "only the three errors of the contract are no reason to stop.")
     return "ConnectionLost"
 
 

@@ -55,6 +55,7 @@ THEIRS = (
 """What a central system sends."""
 KEPT = ("MeterValues", "StartTransaction", "StopTransaction")
 REMOTE = ("RemoteStartTransaction", "RemoteStopTransaction")
+SAID = ("send", "queue", "refuse")
 NOT_YET = (None, "Pending", "Rejected")
 ONLY_SHOWN = "right for the four rows shown, and not for every action, registration and trigger."
 
@@ -64,6 +65,7 @@ def boot_goes(my: Any, kit: Kit) -> str:
     """The boot is what gets a charge point accepted, so it may always go out (core 4.2)."""
     for registration in (*NOT_YET, "Accepted"):
         got = my.may_send("BootNotification", registration)
+        kit.require(got in SAID, f"{registration}: {got!r}", 'return "send", "queue" or "refuse".')
         kit.require(got == "send", f"{registration}: {got!r}", "nothing else can get us accepted; a boot always goes.")
     return "send"
 

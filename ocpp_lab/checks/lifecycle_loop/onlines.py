@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 from ...errors import ConnectionLost, NotConnected
+from ...messages import BootNotificationResponse
 from ..kit import Kit
 from ..step import Step
 from .booting import MOMENT
@@ -25,7 +26,8 @@ async def boots_first(my: Any, kit: Kit) -> str:
         early = [action for action in stage.line.actions() if action != "BootNotification"]
         await stage.until(45.0)
         sent = stage.line.actions()
-        told = stage.told
+        told = [str(getattr(each, "status", each)) for each in stage.told]
+        whole = all(isinstance(each, BootNotificationResponse) for each in stage.told)
         await stage.end()
         kit.require(sent, "nothing was sent", "not accepted yet: boot (core 4.2).")
         kit.require(stage.line.answered, "no answer was read", "boot waits for a reply that nobody reads.")
@@ -35,6 +37,7 @@ async def boots_first(my: Any, kit: Kit) -> str:
         kit.require(sent[:3] == ["BootNotification"] * 3, f"{sent[:3]}", "it boots until it is accepted (core 4.2).")
         said = "`on_registration(response)` is told of each answer."
         kit.require(told == ["Pending", "Rejected", "Accepted"], f"told: {', '.join(told)}", said)
+        kit.require(whole, f"{stage.told[0]!r}", "`on_registration(response)` is told of the response, whole.")
     return "boots first"
 
 
@@ -120,10 +123,11 @@ async def together(my: Any, kit: Kit) -> str:
     """The outbox may wait minutes for its next attempt; life goes on meanwhile (core 3.7.1)."""
     stage = Stage(my, kit, Line(kit), "Accepted")
     await stage.until(45.0)
-    alive, beats = set(stage.alive), stage.line.times("Heartbeat")
+    alive, beats, readers = set(stage.alive), stage.line.times("Heartbeat"), stage.line.readers
     await stage.end()
     kit.require(len(beats) >= 4, f"{len(beats)} heartbeats", "no heartbeat while the outbox waits 60 s.")
     kit.require(len(beats) == 4, f"{len(beats)} heartbeats", "more than one heartbeat runs on this connection.")
+    kit.require(readers == 1, f"{readers} readers", "one reader reads the line.")
     missing = {"drain", "watch"} - alive
     kit.require(not missing, f"no {', '.join(sorted(missing))}", "heartbeat, drain and watch run at the same time.")
     return "together"
@@ -176,6 +180,8 @@ async def plain_loss(my: Any, kit: Kit) -> str:
         }
         other = "it ends with ConnectionLost, also if a part says NotConnected."
         kit.require(came == "ConnectionLost", f"{part}: {came}", told.get(came, other))
+    await _call_lost(my, kit)
+    await _bug_leaves(my, kit)
     stage = Stage(my, kit, Line(kit), "Accepted")
     await stage.until(15.0)
     stage.task.cancel()
@@ -185,6 +191,35 @@ async def plain_loss(my: Any, kit: Kit) -> str:
     kit.require(cancelled, "it goes on", "cancelled, `online` ends, with CancelledError.")
     kit.require(not left, f"{len(left)} left", "cancelled, all its parts end with it.")
     return "ConnectionLost"
+
+
+async def _call_lost(my: Any, kit: Kit) -> None:
+    """A call finds the line lost before the reader does."""
+    for error in (ConnectionLost, NotConnected):
+        for action, registration in (("StatusNotification", "Accepted"), ("BootNotification", None)):
+            line = Line(kit, refuses=error)
+            line.refused = action
+            stage = Stage(my, kit, line, registration)
+            await asyncio.wait([stage.task], timeout=5.0)
+            came = "nothing" if not stage.task.done() else _ending(stage.task)
+            await stage.end()
+            said = "a boot or a status that ends with ConnectionLost or NotConnected has found the line lost."
+            kit.require(came == "ConnectionLost", f"{action}, {error.__name__}: {came}", said)
+
+
+async def _bug_leaves(my: Any, kit: Kit) -> None:
+    for part in PARTS:
+        stage = Stage(my, kit, Line(kit), "Accepted")
+        await asyncio.wait([stage.task], timeout=15.0)
+        _kill(stage, part, LookupError("a bug"))
+        await asyncio.wait([stage.task], timeout=200.0)
+        error = stage.task.exception() if stage.task.done() and not stage.task.cancelled() else None
+        left = list(stage.alive)
+        await stage.end()
+        bug = error.subgroup(LookupError) if isinstance(error, BaseExceptionGroup) else error
+        said = "a bug of a part comes out, alone or in a group; it is not a lost line."
+        kit.require(isinstance(bug, LookupError | BaseExceptionGroup), f"{part}: {type(error).__name__}", said)
+        kit.require(not left, f"{len(left)} left", "however it ends, all its parts have ended then.")
 
 
 def _kill(stage: Stage, part: str, error: Exception | None = None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import closing
 from typing import Any
 
@@ -12,7 +13,7 @@ from ...outbox import Entry, Outbox
 from ...transaction_ids import TransactionIds
 from ..kit import Kit
 from ..session_reconnect.boxes import NAME, Boxes, reading, start, stop
-from ..step import Step
+from ..step import Step, Wrong
 
 step = Step(
     "5.4",
@@ -45,6 +46,15 @@ def sent(ids: Any, each: Entry) -> Any:
     return ids.prepare(each).transaction_id
 
 
+def prepared(kit: Kit, ids: Any, each: Entry) -> Any:
+    """The request that would go out for a name of which nothing is known; refused if there is none."""
+    try:
+        return ids.prepare(each)
+    except (LookupError, TypeError, ValueError) as error:
+        said = "`prepare` never raises: while nothing is known of a name, -1 is sent (core errata 3.18)."
+        raise Wrong(type(error).__name__, said) from error
+
+
 @step.check("learnt after the put, it is in what is sent")
 def patched(my: Any, kit: Kit) -> str:
     """Offline a transaction has no id yet; the messages wait, and get it when they leave (core 4.8, 4.10)."""
@@ -52,11 +62,17 @@ def patched(my: Any, kit: Kit) -> str:
         ids, (name,), (number,) = boxes.open(), names(kit, 1), numbers(kit, 1)
         entries = [entry(kit, 2, values(kit), name), entry(kit, 3, stop(kit), name)]
         for each in entries:
-            ids.prepare(each)
+            prepared(kit, ids, each)
         ids.learn(name, number)
-        for each in entries:
+        got = {each.request.action: sent(ids, each) for each in entries}
+        for action, came in got.items():
             said = "at the put the id was not known; patch at the send."
-            kit.require(sent(ids, each) == number, f"{each.request.action}: {sent(ids, each)}", said)
+            if number in got.values():
+                said = "StopTransaction and MeterValues both get the id."
+            elif came not in (-1, None):
+                said = "the id goes out as it was learnt, an int."
+            kit.require(came == number and isinstance(came, int), f"{action}: {came!r}", said)
+        for each in entries:
             wanted = msgspec.structs.replace(each.request, transaction_id=number)
             said = "nothing but the transaction id changes."
             kit.require(ids.prepare(each) == wanted, "more has changed", said)
@@ -74,7 +90,7 @@ def patched(my: Any, kit: Kit) -> str:
 def two_at_once(my: Any, kit: Kit) -> str:
     """Each connector has its own transaction, and its readings belong to that one (core 4.7)."""
     with Boxes(my.TransactionIds, kit) as boxes:
-        ids, (one, two), (first, second) = boxes.open(), names(kit), numbers(kit)
+        ids, (one, two), (first, second) = boxes.open(), [*names(kit, 1), "eight o'clock"], numbers(kit)
         ids.learn(one, first)
         ids.learn(two, second)
         got = [sent(ids, entry(kit, key, values(kit), name)) for key, name in enumerate((one, two, one), 1)]
@@ -92,7 +108,7 @@ def minus_one(my: Any, kit: Kit) -> str:
         for key, name in enumerate((lost, unknown), 1):
             each = entry(kit, key, stop(kit) if kit.rng.random() < 0.5 else values(kit), name)
             each = each._replace(request=msgspec.structs.replace(each.request, transaction_id=0))
-            request = ids.prepare(each)
+            request = prepared(kit, ids, each)
             said = "a stop without a start is still sent; it carries the energy."
             kit.require(request is not None, "None", said)
             got = request.transaction_id
@@ -106,18 +122,34 @@ def after_restart(my: Any, kit: Kit) -> str:
     """The answer comes once; after a power cut nobody tells the id again (core 3.7.1)."""
     with Boxes(my.TransactionIds, kit) as boxes:
         (one, two, given), (first, second) = names(kit, 3), numbers(kit)
+        said = "the id was learnt before the power cut and forgotten."
         with closing(Outbox(kit.path(NAME))) as outbox:  # it may be the same file
-            ids = boxes.open()
             outbox.put(stop(kit), one)
+            ids = boxes.open()
             ids.learn(one, first)
             ids.learn(two, second)
             ids.give_up(given)
-            ids = boxes.after_power_cut()
-        said = "the id was learnt before the power cut and forgotten."
-        for key, (name, number) in enumerate({one: first, two: second, given: -1}.items(), 1):
-            got = sent(ids, entry(kit, key, stop(kit), name))
-            kit.require(got == number, f"{got}, and not what was learnt" if got != -1 else "-1", said)
+            cut = boxes.power_cut()
+            again = boxes.open(cut)
+            for key, (name, number) in enumerate({one: first, two: second, given: -1}.items(), 1):
+                got = sent(again, entry(kit, key, stop(kit), name))
+                kit.require(got == number, f"{got}, and not what was learnt" if got != -1 else "-1", said)
+            _outbox_lives(kit, cut)
+        said = "an outbox in the same file has wiped it out; keep it in a table of its own."
+        kit.equal(sent(boxes.open(), entry(kit, 9, stop(kit), one)), first, said)
     return "still known"
+
+
+def _outbox_lives(kit: Kit, path: str) -> None:
+    """What waits in the same file still waits, and the file may be written to."""
+    with closing(sqlite3.connect(path, timeout=0.0)) as other:
+        try:
+            (left,) = other.execute("SELECT count(*) FROM outbox").fetchone()
+            other.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            said = "it may share its file with an outbox: hold no lock, and leave the outbox's tables as they are."
+            raise Wrong(str(error), said) from error
+    kit.equal(left, 1, "it may share its file with an outbox; what waits there has to stay.")
 
 
 @step.check("the entry that waits is not changed")

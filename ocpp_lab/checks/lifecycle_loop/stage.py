@@ -36,6 +36,7 @@ class Line:
         self.kit = kit
         self.boots = list(boots)
         self.refuses = refuses
+        self.refused = "StatusNotification"
         self.seconds = seconds
         self.sent: list[tuple[float, str]] = []
         self.requests: list[Any] = []
@@ -65,7 +66,7 @@ class Line:
         self.requests.append(request)
         await self._wait_or_lose(self._reads.wait())
         await self._wait_or_lose(asyncio.sleep(self.seconds))
-        if self.refuses is not None and request.action == "StatusNotification":
+        if self.refuses is not None and request.action == self.refused:
             raise self.refuses("no")
         if request.action in self.deaf:
             await self._wait_or_lose(asyncio.sleep(SILENCE))
@@ -128,7 +129,7 @@ class Stage:
         self.alive: list[str] = []
         self.proofs: list[float] = []
         self.proved_before: int | None = None
-        self.told: list[str] = []
+        self.told: list[Any] = []
         self.statuses = [status(1), status(2)]
         self.asked: list[float] = []
         """When the statuses were asked for."""
@@ -152,7 +153,7 @@ class Stage:
             drain=self._drain,
             watch=self._watch,
             proved=self._proved,
-            on_registration=lambda response: self.told.append(response.status),
+            on_registration=self.told.append,
         )
 
     def _statuses(self) -> list[StatusNotificationRequest]:

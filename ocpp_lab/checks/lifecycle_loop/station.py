@@ -166,6 +166,7 @@ class Station:
         self.ids = ids or random_ids()
         self.trace = Trace() if trace is None else trace
         self.interval = 60.0
+        self.now = now
         self.line: Line | None = None
         self.connectors = connectors
         self.outbox = Listed(my.Outbox(f"{path}.outbox"), {} if rows is None else rows)

@@ -26,6 +26,7 @@ WAIT = 24.0
 class Town:
     """Its ``door`` says what a dial comes to: "open", "shut", "silent", or the password that opens it.
 
+    "broken" and "haunted" are bugs, in the dial and on the line.
     ``boots`` are the statuses of the next boots, then Accepted. One town is one power-up: `charge_point` makes one.
     """
 
@@ -55,7 +56,7 @@ class Town:
             self._dial,
             keep_connected=partial(keep_connected, delays=self._delays),
             online=partial(
-                online, boot=self._boot, statuses=lambda: [status(1)], heartbeat=self._heartbeat, watch=self._watch
+                online, boot=self._boot, statuses=self._statuses, heartbeat=self._heartbeat, watch=self._watch
             ),
             machine=Machine(CONNECTION, "disconnected", lambda old, event, new: self.states.append(new)),
             outbox=self.files.outbox,
@@ -109,7 +110,7 @@ class Town:
             raise LookupError("a bug")
         if self.door == "shut":
             raise OSError("no route")
-        if self.door != "open" and password != self.door:
+        if self.door not in ("open", "haunted") and password != self.door:
             raise HandshakeRefused(401)
         line = Line(self.kit, seconds=self.latency)
         line.strangers, line.deaf, line.grumpy = self.strangers, self.deaf, self.grumpy
@@ -121,6 +122,11 @@ class Town:
         self.afresh += 1
         while True:
             yield WAIT
+
+    def _statuses(self) -> list[Any]:
+        if self.door == "haunted":
+            raise LookupError("a bug")
+        return [status(1)]
 
     async def _boot(self, call: Call, **options: Any) -> Any:
         return await boot(call, BOOT, **options)
@@ -135,12 +141,29 @@ class Town:
         await watch(never, interval=0)
 
 
+class Ids(TransactionIds):
+    """Notes what was learnt, and which names were given up."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.learnt: set[tuple[str, int]] = set()
+        self.given_up: list[str] = []
+
+    def learn(self, transaction: str, transaction_id: int) -> None:
+        self.learnt.add((transaction, transaction_id))
+        super().learn(transaction, transaction_id)
+
+    def give_up(self, transaction: str) -> None:
+        self.given_up.append(transaction)
+        super().give_up(transaction)
+
+
 class Files:
     """What survives a restart."""
 
     def __init__(self) -> None:
         self.outbox = Outbox()
-        self.ids = TransactionIds()
+        self.ids = Ids()
 
     def close(self) -> None:
         self.outbox.close()

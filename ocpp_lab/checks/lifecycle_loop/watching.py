@@ -7,8 +7,8 @@ from typing import Any
 
 from ...errors import ConnectionLost
 from ..kit import Kit
-from ..step import Step
-from .booting import MOMENT, near, told
+from ..step import Step, Wrong
+from .booting import LONG, MOMENT, near, told
 from .ours import watch
 
 step = Step("5.5", "`watch`: silence is a fault", ("watch",), points=2, minutes=6, reference=lambda: watch)
@@ -47,6 +47,8 @@ async def watched(my: Any, wire: Wire, seconds: float, **options: Any) -> asynci
     if not task.done():
         task.cancel()
         await asyncio.wait([task], timeout=1000)
+        if not task.cancelled():
+            raise Wrong("no CancelledError", "cancellation was swallowed; let it through.")
     return task
 
 
@@ -59,6 +61,12 @@ async def every_interval(my: Any, kit: Kit) -> str:
     kit.require(task.cancelled(), "it ended", "each pong came; there is no reason to end.")
     wanted = [number * interval for number in range(1, 6)]
     kit.require(near(wire.pings, wanted), told(wire.pings), "wait `interval` s, ping, and again.")
+    wire = Wire(kit, 0.0)
+    task = await watched(my, wire, (LONG + 0.5) * interval, interval=interval)
+    ended = "each pong came; there is no reason to end."
+    if not task.cancelled() and isinstance(task.exception(), RecursionError):
+        ended = "each ping is one level deeper than the one before, and the levels run out; a loop has no end."
+    kit.require(task.cancelled(), f"over after {len(wire.pings)} pings", ended)
     return "5 pings"
 
 
@@ -120,6 +128,10 @@ async def ping_fails(my: Any, kit: Kit) -> str:
     error = None if task.cancelled() else task.exception()
     said = "the ping says that the line is closed; let that out."
     kit.require(isinstance(error, ConnectionLost), "it goes on" if task.cancelled() else repr(error), said)
+    task = await watched(my, Wire(kit, 0.0, error=LookupError("a bug")), 1000.0, interval=10.0)
+    error = None if task.cancelled() else task.exception()
+    said = "what `ping()` raises comes out as it is; a bug is not a lost line."
+    kit.require(isinstance(error, LookupError), "it goes on" if task.cancelled() else repr(error), said)
     return "ConnectionLost"
 
 
