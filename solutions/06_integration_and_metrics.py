@@ -38,7 +38,8 @@ guard
 # | `ocpp_calls_total` | counter | `action`, `outcome` |
 # | `ocpp_call_seconds` | histogram, in seconds | `outcome` |
 #
-# - The bounds of the histogram reach from 1 ms to above the timeout: 30 is one of them. Have several in each decade.
+# - The first bound of the histogram is 1 ms or less, and 30 s, the timeout, is one of them. Between 1 ms and 10 s each
+#   decade has at least two bounds.
 # - An action that is not in `ACTIONS` counts as `other`: a peer can invent ten thousand, and each would be a series.
 # - Two charge points in one process have two registries. Nothing may be shared.
 #
@@ -139,6 +140,31 @@ class Instruments(Instruments):
 class Instruments(Instruments):
     def call_ended(self, action, outcome, seconds):
         super().call_ended(action, outcome, seconds * 1000)
+
+
+### WRONG gauges -> units-in-names: `ocpp_calls_started_total` is to be a counter.
+class Instruments(Instruments):
+    def __init__(self, registry):
+        super().__init__(registry)
+        registry.unregister(self.started)
+        self.started = prometheus.Gauge("ocpp_calls_started_total", "Calls sent", ["action"], registry=registry)
+
+
+### WRONG powers-of-ten -> sees-30s: at least two bounds in each decade; with one, a percentile is a guess.
+class Instruments(Instruments):
+    def __init__(self, registry):
+        super().__init__(registry)
+        registry.unregister(self.seconds)
+        bounds = (0.001, 0.01, 0.1, 1, 10, 30, 60)
+        self.seconds = prometheus.Histogram("ocpp_call_seconds", "s", ["outcome"], buckets=bounds, registry=registry)
+
+
+### WRONG good-ones-only -> units-in-names: every end is observed in the histogram, under its own outcome.
+class Instruments(Instruments):
+    def call_ended(self, action, outcome, seconds):
+        self.ended.labels(self._known(action), outcome).inc()
+        if outcome == "result":
+            self.seconds.labels(outcome).observe(seconds)
 
 
 ### RIGHT custom-collector
@@ -324,6 +350,33 @@ def quantile(buckets, q):
     return ours(buckets, min(max(q, 0.0), 1.0))
 
 
+### WRONG bisect-right -> interpolates: the first bucket whose count reaches the rank, not the first that is beyond it.
+ours = quantile
+
+
+def quantile(buckets, q):
+    from bisect import bisect_right
+
+    if not 0 < q < 1 or not buckets or not buckets[-1][1]:
+        return ours(buckets, q)
+    counts = [count for _, count in buckets]
+    at = bisect_right(counts, q * counts[-1])
+    low, below = buckets[at - 1] if at else (0.0, 0)
+    high, count = buckets[at]
+    return low if high == math.inf else low + (high - low) * max(0, q * counts[-1] - below) / (count - below)
+
+
+### WRONG returned-error -> bad-q: raise the error; do not return it.
+ours = quantile
+
+
+def quantile(buckets, q):
+    try:
+        return ours(buckets, q)
+    except ValueError as error:
+        return error
+
+
 ### RIGHT bisect
 def quantile(buckets, q):
     from bisect import bisect_left
@@ -368,18 +421,20 @@ check("6.2", quantile)
 # A depth that is noted when something is sent is flat in an outage, because then nobody sends. So somebody has to look
 # while nothing happens. A `Sampler` calls its probes every `interval` seconds, and keeps what they say.
 #
-# - `samples` is a list (or deque) of `(loop time, name, value)`, oldest first. Of all of them the newest `keep` stay.
+# - `samples` is a list (or deque) of `(loop time, name, value)`, oldest first. It is one for all probes; of all samples
+#   the newest `keep` stay.
 # - Looking takes time. The looks stay on a grid all the same: sample 1,000 is due 999 intervals after the first.
 # - `high_water[name]` is the highest value of a probe so far. A peak of 10 ms falls between two looks; whoever knows of
 #   it calls `note(name, value)`. A note is no sample, and only raises the high water.
 # - A probe may raise any `Exception`. Then its value is `nan`, or its sample is left out; the others go on, and it is
-#   asked again the next time. `nan` is no high water.
+#   asked again the next time. `nan` is no high water, whoever says it.
 
 # %%
 ### STEP 6.3 · 3 points · 7 minutes
 ### HINT Who samples when nothing happens? A task that sleeps and looks, and sleeps again.
 ### HINT Remember when the next look is due: `next_at += self.interval`, and sleep until then, not for an interval.
-### HINT `self.high_water[name] = max(self.high_water.get(name, value), value)`, in `note`; and each sample is noted too.
+### HINT `self.high_water[name] = max(self.high_water.get(name, value), value)`, in `note`, unless `math.isnan(value)`; and
+###      each sample is noted too.
 import asyncio
 import math
 from collections import deque
@@ -398,7 +453,8 @@ class Sampler:
 
     def note(self, name: str, value: float) -> None:
         """Tell of a value between two looks."""
-        self.high_water[name] = max(self.high_water.get(name, value), value)
+        if not math.isnan(value):
+            self.high_water[name] = max(self.high_water.get(name, value), value)
 
     async def run(self) -> None:
         """Look every `interval` seconds, the first time at once, until cancelled."""
@@ -506,7 +562,50 @@ class Sampler(Sampler):
         self.samples.keep = keep
 
 
-### RIGHT deque-of-each
+### WRONG waits-first -> on-a-timer: look once at the start, then wait.
+class Sampler(Sampler):
+    async def run(self):
+        await asyncio.sleep(self.interval)
+        await super().run()
+
+
+### WRONG expected-errors-only -> bad-probe: one broken probe blinded all.
+class Sampler(Sampler):
+    async def run(self):
+        loop = asyncio.get_running_loop()
+        next_at = loop.time()
+        while True:
+            for name, probe in self.probes.items():
+                try:
+                    self.note(name, value := probe())
+                except (AttributeError, KeyError, RuntimeError, ValueError):
+                    value = math.nan
+                self.samples.append((loop.time(), name, value))
+            next_at += self.interval
+            await asyncio.sleep(next_at - loop.time())
+
+
+### WRONG nan-sticks -> peaks: nan is no high water; nothing is higher than it.
+class Sampler(Sampler):
+    def note(self, name, value):
+        self.high_water[name] = max(self.high_water.get(name, value), value)
+
+    async def run(self):
+        loop = asyncio.get_running_loop()
+        next_at = loop.time()
+        while True:
+            for name, probe in self.probes.items():
+                try:
+                    value = probe()
+                except Exception:
+                    value = math.nan
+                self.note(name, value)
+                self.samples.append((loop.time(), name, value))
+            next_at += self.interval
+            await asyncio.sleep(next_at - loop.time())
+
+
+### WRONG keep-of-each -> bounded: `keep` is for all probes together.
 class Sampler:
     def __init__(self, probes, *, interval=0.25, keep=10_000):
         self.every = interval
@@ -532,6 +631,48 @@ class Sampler:
                     self.note(name, value)
             number += 1
             await asyncio.sleep(max(0.0, begun + number * self.every - now()))
+
+
+### RIGHT async-generator
+class Sampler:
+    def __init__(self, probes, *, interval=0.25, keep=10_000):
+        self.look = {name: self._safe(probe) for name, probe in probes.items()}
+        self.interval, self.keep = interval, keep
+        self.samples, self.high_water = [], {}
+
+    @staticmethod
+    def _safe(probe):
+        def value():
+            try:
+                return float(probe())
+            except Exception:
+                return None
+
+        return value
+
+    def note(self, name, value):
+        if value > self.high_water.get(name, float("-inf")):
+            self.high_water[name] = value
+
+    async def instants(self):
+        time = asyncio.get_running_loop().time
+        due = time()
+        while True:
+            yield time()
+            while due <= time():
+                due += self.interval
+            await asyncio.sleep(due - time())
+
+    async def run(self):
+        from contextlib import aclosing
+
+        async with aclosing(self.instants()) as instants:
+            async for at in instants:
+                fresh = [(at, name, look()) for name, look in self.look.items()]
+                fresh = [sample for sample in fresh if sample[2] is not None]
+                self.samples = [*self.samples, *fresh][-self.keep :]
+                for _, name, value in fresh:
+                    self.note(name, value)
 
 
 ### RIGHT call-at
@@ -586,7 +727,8 @@ check("6.3", Sampler)
 #
 # - `snapshot` has every series as it stands on the page, and its value:
 #   `ocpp_calls_started_total{action="Heartbeat"}` and `ocpp_calls_total{action="Heartbeat",outcome="result"}`.
-# - Other series are in it too. The labels may come in any order, and there may be more of them.
+# - Other series are in it too. The labels may come in any order, and there may be more of them: with `charge_point`, an
+#   action has one series for each of its values. They add up.
 # - A series that is not there is 0. `pending` says how many calls of an action are under way; an action that is not in it
 #   has none.
 
@@ -630,6 +772,47 @@ ours = imbalance
 def imbalance(snapshot, pending):
     found = ours(snapshot, pending)
     return found if sum(found.values()) else {}
+
+
+### WRONG search-action -> label-order: the label "transaction" ends in "action" too; match the whole name of a label.
+def imbalance(snapshot, pending):
+    found = {action: -calls for action, calls in pending.items()}
+    for key, value in snapshot.items():
+        if key.startswith(("ocpp_calls_started_total{", "ocpp_calls_total{")):
+            action = re.search(r'action="([^"]*)"', key)[1]
+            found[action] = found.get(action, 0) + (value if "started" in key else -value)
+    return {action: calls for action, calls in found.items() if calls}
+
+
+### WRONG last-series-wins -> label-order: two series of one action: add them up.
+ours = imbalance
+
+
+def imbalance(snapshot, pending):
+    books = {}
+    for key, value in snapshot.items():
+        name, _, labels = key.partition("{")
+        labels = dict(re.findall(r'(\w+)="([^"]*)"', labels))
+        kept = ",".join(f'{label}="{labels[label]}"' for label in ("action", "outcome") if label in labels)
+        books[f"{name}{{{kept}}}"] = value
+    return ours(books, pending)
+
+
+### WRONG pending-if-seen -> pending-counts: what is pending counts for an action without a series, too.
+ours = imbalance
+
+
+def imbalance(snapshot, pending):
+    seen = " ".join(snapshot)
+    return ours(snapshot, {action: calls for action, calls in pending.items() if f'action="{action}"' in seen})
+
+
+### WRONG known-actions-only -> missing-series: `other` has books too: what a peer invents is counted there.
+ours = imbalance
+
+
+def imbalance(snapshot, pending):
+    return {action: calls for action, calls in ours(snapshot, pending).items() if action != "other"}
 
 
 ### WRONG abs -> finds-double: the sign tells leak from double.
@@ -724,7 +907,7 @@ check("6.4", imbalance)
 # |---|---|
 # | `healthy` | a normal night |
 # | `peer-silent` | the central system leaves calls unanswered; the line is good |
-# | `peer-slow` | it answers all of them, after seconds |
+# | `peer-slow` | it answers all of them, each after seconds |
 # | `peer-refuses` | it answers calls with CallErrors |
 # | `link-cut` | the line dies during calls; each time the next dial succeeds |
 # | `half-open` | for minutes nothing comes back; calls, pings and dials reach nobody |
@@ -742,9 +925,11 @@ check("6.4", imbalance)
 # | `ocpp_write_queue_depth`, `ocpp_writes_in_flight` | gauges: texts that wait for the writer; writes that the line does not take |
 #
 # - Names that end in `_total`, `_count`, `_sum` or `_bucket` are counters. They count since the process began, perhaps
-#   for weeks; if one went back, the process was restarted in between, and it counts from 0 again. The others are gauges.
-# - What fails less than 2 calls in 100 is `healthy`, with a lost line among them. A fault hits 5 in 100 at least, and as
-#   much as all of them; one fault at a time. A healthy answer takes less than 1 s, a slow one 3 s or more.
+#   for weeks; if one went back, the process was restarted in between, and it counts from 0 again. The others are gauges, true at the
+#   instant of the snapshot.
+# - What fails less than 2 calls in 100 is `healthy`, with a lost line among them; so is a night without any call. A fault
+#   hits 5 in 100 at least, of whatever action, and as much as all of them; one fault at a time. A healthy answer takes
+#   less than 1 s, a slow one 3 s or more.
 # - A stalled line has three texts waiting at least.
 # - `seconds` is the time between the two: from 60 to 3600.
 #
@@ -870,6 +1055,36 @@ def diagnose(before, after, seconds):
     lost, then = (each.get("ocpp_connection_losses_total", 0) for each in (after, before))
     often = (lost - then if lost >= then else lost) / seconds > 1 / 200
     return "healthy" if said == "link-cut" and not often else said
+
+
+### WRONG one-in-ten -> shares: 6 calls in 100 fail; a fault hits 5 in 100 at least, of whatever action.
+ours = diagnose
+
+
+def diagnose(before, after, seconds):
+    def change(outcome):
+        return sum(after[key] - before.get(key, 0) for key in after if "ocpp_calls_total" in key and outcome in key)
+
+    said = ours(before, after, seconds)
+    return "healthy" if said == "peer-refuses" and change("error") < 0.1 * change("") else said
+
+
+### WRONG divides-by-nothing -> healthy: no call at all is no fault, and 0 divides nothing.
+ours = diagnose
+
+
+def diagnose(before, after, seconds):
+    calls = sum(after[key] - before.get(key, 0) for key in after if "ocpp_calls_total" in key)
+    return ours(before, after, seconds * calls / calls)
+
+
+### WRONG gauge-difference -> differences: a gauge is what it is now: take it from `after`, and no difference.
+ours = diagnose
+
+
+def diagnose(before, after, seconds):
+    queue = "ocpp_write_queue_depth"
+    return ours(before, after | {queue: after.get(queue, 0) - before.get(queue, 0)}, seconds)
 
 
 ### RIGHT scored
@@ -1005,7 +1220,7 @@ print(
 print("your imbalance:", your_imbalance(counted.page(), counted.pending()))
 
 # %% [markdown]
-# Half of the answered calls were fast; what your `quantile` says of all calls shows the timeout.
+# More than half of the calls were fast; the p99 that your `quantile` finds shows the timeout.
 
 # %% tags=["scaffold"]
 latency = lab.buckets(counted.page())
@@ -1022,6 +1237,17 @@ looking.cancel()
 await asyncio.wait([looking])
 seen = [value for _, name, value in sampler.samples]
 print("looked while the call waited:", seen.count(1) > 5, "· most at a time:", int(sampler.high_water["pending"]))
+panel.toggle("ignore", False)
+
+# %% [markdown]
+# Your turn: switch a fault on, on one of the panels, and run this cell again, and again. Which of your series move?
+
+# %% tags=["scaffold"]
+earlier = counted.page()
+for _ in range(3):
+    await authorize()
+moved = lab.moved(earlier, counted.page(), "ocpp_calls_started_total", "ocpp_calls_total", "ocpp_frames_total")
+print(lab.short(moved))
 
 # %% [markdown]
 # The last check is a simulation: fifty nights of chaos with your instruments, and eight hours that nobody has seen for
@@ -1052,7 +1278,7 @@ check("6.capstone", Instruments, imbalance, diagnose)
 # Each value is a time series of its own: one for every call, kept for ever.</details>
 # <details><summary>Timeouts 0, lost 40: network or database?</summary>
 # The network. Lost means that the line died; a slow database leaves the line alone.</details>
-# <details><summary>`imbalance` says {"Heartbeat": -1}. What was done wrong?</summary>
+# <details><summary><code>imbalance</code> says {"Heartbeat": -1}. What was done wrong?</summary>
 # One Heartbeat has two ends. Perhaps its timeout was counted, and then its late reply.</details>
 # <details><summary>The p95 of two charge points is 1 s and 3 s. What is it for both together?</summary>
 # Unknown. Add the buckets, then ask again: counts add up, percentiles do not.</details>

@@ -51,6 +51,7 @@ def balanced(my: Any, kit: Kit) -> str:
         actions = some(kit.rng)
         snapshot = books(kit.rng, actions)
         got = my.imbalance(dict(snapshot), {})
+        kit.require(isinstance(got, dict), short(got), "answer a dict: {} if all is well.")
         cancelled = {action: snapshot[ended(action, "cancelled")] for action in actions}
         kit.require(got != cancelled, short(got), "cancelled calls have an end too.")
         instants = any(abs(calls) > 1e8 for calls in got.values())
@@ -107,6 +108,8 @@ def missing_series(my: Any, kit: Kit) -> str:
         except KeyError:
             kit.require(False, "KeyError", said)
         kit.equal(dict(got), wanted, said)
+    invented = "`other` has books too: what a peer invents is counted there."
+    kit.equal(dict(my.imbalance({started("other"): 2.0}, {})), {"other": 2.0}, invented)
     return "0"
 
 
@@ -122,6 +125,8 @@ def pending_counts(my: Any, kit: Kit) -> str:
         kit.equal(dict(my.imbalance(dict(snapshot), {one: 1, other: 0})), {}, said)
         kit.equal(dict(my.imbalance(dict(snapshot), {one: 2})), {one: -1})
         kit.equal(dict(my.imbalance(dict(snapshot), {one: 1, other: 2})), {other: -2}, said)
+    unseen = "what is pending counts for an action without a series, too."
+    kit.equal(dict(my.imbalance({}, {one: 2})), {one: -2}, unseen)
     return "{}"
 
 
@@ -129,20 +134,31 @@ def pending_counts(my: Any, kit: Kit) -> str:
 def label_order(my: Any, kit: Kit) -> str:
     """Labels are a set; whoever writes the page may order them as they like, and add one (Prometheus' format)."""
     said = "parse labels, not positions."
+    ends_alike = 'the label "transaction" ends in "action" too; match the whole name of a label.'
     for _ in range(20):
         (action,) = some(kit.rng, 1)
         counts = {outcome: kit.rng.randrange(1, 99) for outcome in OUTCOMES}
-        snapshot = {_key(kit.rng, "ocpp_calls_total", action=action, outcome=how): n for how, n in counts.items()}
-        snapshot |= {_key(kit.rng, "ocpp_calls_started_total", action=action): sum(counts.values()) + 3}
+        one = _labelled(kit.rng, action, counts, charge_point="CP_1")
         try:
-            got = my.imbalance({key: float(value) for key, value in snapshot.items()}, {})
+            got = my.imbalance(dict(one), {})
         except (KeyError, IndexError, ValueError, AttributeError) as error:
             kit.require(False, type(error).__name__, said)
         kit.equal(dict(got), {action: 3.0}, said)
+        kit.equal(
+            dict(my.imbalance(_labelled(kit.rng, action, counts, transaction="7"), {})), {action: 3.0}, ends_alike
+        )
+        both = one | _labelled(kit.rng, action, counts, charge_point="CP_2")
+        kit.equal(dict(my.imbalance(both, {action: 1})), {action: 5.0}, "two series of one action: add them up.")
     return "parsed"
 
 
+def _labelled(rng: Random, action: str, counts: dict[str, int], **more: str) -> dict[str, float]:
+    """The series of one action, three of whose calls have no end; each series has one label more."""
+    ends = {_key(rng, "ocpp_calls_total", action=action, outcome=how, **more): float(n) for how, n in counts.items()}
+    return ends | {_key(rng, "ocpp_calls_started_total", action=action, **more): sum(counts.values()) + 3.0}
+
+
 def _key(rng: Random, name: str, **labels: str) -> str:
-    pairs = [f'{label}="{value}"' for label, value in (labels | {"charge_point": "CP_1"}).items()]
+    pairs = [f'{label}="{value}"' for label, value in labels.items()]
     rng.shuffle(pairs)
     return f"{name}{{{','.join(pairs)}}}"

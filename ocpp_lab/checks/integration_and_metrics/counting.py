@@ -21,6 +21,9 @@ FAMILIES = ("ocpp_frames", "ocpp_frame_bytes", "ocpp_calls_started", "ocpp_calls
 OUTCOMES = ("result", "error", "timeout", "lost", "cancelled")
 MANY = 10_000
 ALL_IN_ONE = "two charge points in one process count into one."
+KINDS = dict.fromkeys(FAMILIES[:4], "counter") | {FAMILIES[4]: "histogram"}
+TIMEOUT = 30.0
+DECADES = (0.001, 0.01, 0.1, 1.0, 10.0)
 APART = (0.0004, 0.003, 0.2, 4.0, 29.0, 31.0)
 """Seconds that must fall into six buckets."""
 
@@ -62,6 +65,7 @@ class Page:
 @step.check("each charge point counts into its own registry")
 def two_registries(my: Any, kit: Kit) -> str:
     """A process may hold many charge points; each has a registry of its own."""
+    before = everywhere()
     try:
         one, other = Page(my), Page(my)
         one.use()
@@ -70,9 +74,21 @@ def two_registries(my: Any, kit: Kit) -> str:
         raise
     twice = other.value("ocpp_frames_total", direction="in", kind="call")
     kit.require(not twice, "the other counted too", ALL_IN_ONE)
-    everywhere = [family.name for family in REGISTRY.collect() if family.name in FAMILIES]
-    kit.require(not everywhere, "they are in prometheus_client's global registry", ALL_IN_ONE)
+    kit.require(everywhere() == before, "they are in prometheus_client's global registry", ALL_IN_ONE)
+    other.use()
+    counts = [page.value("ocpp_frames_total", direction="in", kind="call") for page in (one, other)]
+    kit.require(max(counts) < 2 and counts[0] == counts[1], f"{counts[0]:g} and {counts[1]:g} frames", ALL_IN_ONE)
     return "apart"
+
+
+def everywhere() -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+    """What the global registry counts under our names: answers that were handed in before may have left some."""
+    return {
+        (each.name, tuple(sorted(each.labels.items()))): each.value
+        for family in REGISTRY.collect()
+        if family.name in FAMILIES
+        for each in family.samples
+    }
 
 
 @step.check("five names, base units: bytes and seconds")
@@ -86,8 +102,13 @@ def units_in_names(my: Any, kit: Kit) -> str:
     wanted = [f"{name}_total" for name in FAMILIES[:4]] + ["ocpp_call_seconds_sum", "ocpp_call_seconds_bucket"]
     missing = [name for name in wanted if name not in names]
     kit.require(not missing, f"no {', no '.join(missing)}"[:60], f"the registry has no series {', '.join(missing)}.")
+    for family in page.registry.collect():
+        kind = KINDS.get(family.name.removesuffix("_total"), family.type)
+        kit.require(family.type == kind, f"{family.name} is a {family.type}", f"`{family.name}` is to be a {kind}.")
     page.instruments.call_ended("Authorize", "timeout", 30.0)
     total = page.value("ocpp_call_seconds_sum", outcome="timeout")
+    observed = "every end is observed in the histogram, under its own outcome."
+    kit.require(total, "30 s read 0", observed)
     kit.require(abs(total - 30_000) > 1, "30 s read 30000", "base units: seconds.")
     kit.require(abs(total - 30) < 1e-9, f"30 s read {total:g}")
     return "seconds, bytes"
@@ -173,4 +194,13 @@ def sees_30s(my: Any, kit: Kit) -> str:
     for (low, high), (one, other) in zip(pairwise(APART), pairwise(bounds), strict=True):
         said = f"{low:g} s and {high:g} s are in one bucket; more bounds between 1 ms and 30 s."
         kit.require(one < other, f"{low:g} s and {high:g} s are alike", said)
+    found = [bound for bound, _ in page.buckets("lost")]
+    kit.require(any(abs(bound - TIMEOUT) < 1e-6 for bound in found), "no bound of 30 s", "30 is one of the bounds.")
+    kit.require(
+        found[0] <= DECADES[0] + 1e-9, f"the first bound is {found[0]:g} s", "the first bound is 1 ms, or less."
+    )
+    for low, high in pairwise(DECADES):
+        inside = sum(low - 1e-9 <= bound < high - 1e-9 for bound in found)
+        coarse = "at least two bounds in each decade; with one, a percentile is a guess."
+        kit.require(inside >= 2, f"{inside} from {low:g} s up to {high:g} s", coarse)
     return "apart"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
+from ...messages import ACTIONS
 from ..kit import Kit
 from ..step import Step
 from .hours import SECONDS, SEEDS, VERDICTS, Snapshot, example
@@ -99,7 +100,47 @@ def healthy(my: Any, kit: Kit) -> str:
     judge(my, kit, "healthy", {}, BUSY, 3600.0, friday)
     for before, after in hours(kit, "healthy"):
         judge(my, kit, "healthy", before, after, SECONDS, friday)
+    quiet = "no call at all is no fault, and 0 divides nothing."
+    try:
+        judge(my, kit, "healthy", BUSY, BUSY, 60.0, quiet)
+    except ZeroDivisionError:
+        kit.require(False, "ZeroDivisionError", quiet)
     return "healthy"
+
+
+@step.check("6 calls in 100 fail, of any action: a fault; 1 in 100: none")
+def shares(my: Any, kit: Kit) -> str:
+    """Less than 2 in 100 is a Friday, 5 in 100 and more a fault; any action may be the one that fails."""
+    for outcome, verdict in (("error", "peer-refuses"), ("timeout", "peer-silent"), ("lost", "link-cut")):
+        for percent, wanted in ((1, "healthy"), (6, verdict), (100, verdict)):
+            after = failing(kit, outcome, percent)
+            each = "6 calls in 100 fail; a fault hits 5 in 100 at least, of whatever action."
+            friday = "1 call in 100 fails; less than 2 in 100 is healthy."
+            judge(my, kit, wanted, {}, after, 3600.0, friday if wanted == "healthy" else each)
+    return "at 6 in 100"
+
+
+def failing(kit: Kit, outcome: str, percent: int) -> Snapshot:
+    """A night of four actions, of whose calls so many in a hundred end so."""
+    calls, ended, results = 1000.0, 10.0 * percent, 1000.0 - 10.0 * percent
+    page: Snapshot = {}
+    for action in kit.rng.sample(sorted(ACTIONS), 4):
+        page[f'ocpp_calls_started_total{{action="{action}"}}'] = calls
+        page[f'ocpp_calls_total{{action="{action}",outcome="{outcome}"}}'] = ended
+        page[f'ocpp_calls_total{{action="{action}",outcome="result"}}'] = results
+    took = {"error": 0.08, "timeout": 30.0, "lost": 2.0}[outcome]
+    page |= seconds_of(outcome, 4 * ended, took) | seconds_of("result", 4 * results, 0.08)
+    if outcome == "lost":
+        page["ocpp_connection_losses_total"] = page['ocpp_dials_total{outcome="connected"}'] = 4 * ended
+    return {key: value for key, value in page.items() if value}
+
+
+def seconds_of(outcome: str, calls: float, took: float) -> Snapshot:
+    """The histogram of so many calls that all took as long."""
+    reached = {bound: calls * (took <= float(bound)) for bound in FROM_A_QUARTER}
+    page = {f'ocpp_call_seconds_bucket{{le="{bound}",outcome="{outcome}"}}': n for bound, n in reached.items()}
+    totals = {"count": calls, "sum": calls * took}
+    return page | {f'ocpp_call_seconds_{what}{{outcome="{outcome}"}}': n for what, n in totals.items()}
 
 
 @step.check("the same after a bad week: only the difference counts")
@@ -110,6 +151,9 @@ def differences(my: Any, kit: Kit) -> str:
             past = week(kit)
             said = "last week's timeouts are not tonight's."
             judge(my, kit, verdict, plus(before, past), plus(after, past), SECONDS, said)
+            waited = plus(before, past) | {"ocpp_write_queue_depth": 40.0, "ocpp_writes_in_flight": 1.0}
+            gauge = "a gauge is what it is now: take it from `after`, and no difference."
+            judge(my, kit, verdict, waited, plus(after, past), SECONDS, gauge)
     return "the same"
 
 

@@ -78,14 +78,14 @@ def diagnose(before: dict[str, float], after: dict[str, float], seconds: float) 
     calls = sum(ends.values())
     if moved.sum("ocpp_dials_total", outcome="refused_401"):
         return "credentials"
-    if after.get("ocpp_writes_in_flight", 0) and after.get("ocpp_write_queue_depth", 0) >= 2:
+    if after.get("ocpp_writes_in_flight", 0) and after.get("ocpp_write_queue_depth", 0) >= 3:
         return "link-stalled"
-    if moved.sum("ocpp_connection_losses_total") >= 0.02 * calls:
+    if moved.sum("ocpp_connection_losses_total") > 0.03 * calls:
         unreachable, connected = (moved.sum("ocpp_dials_total", outcome=how) for how in ("unreachable", "connected"))
         return "half-open" if unreachable > connected else "link-cut"
-    if ends["timeout"] > 0.05 * calls:
+    if ends["timeout"] > 0.03 * calls:
         return "peer-silent"
-    if ends["error"] > 0.05 * calls:
+    if ends["error"] > 0.03 * calls:
         return "peer-refuses"
     slow = moved.sum("ocpp_call_seconds_sum", outcome="result") / (ends["result"] or 1)
     return "peer-slow" if slow > 1 else "healthy"

@@ -21,6 +21,15 @@ ADDED_UP = (2.5, 4 / 3)
 """What comes out for p50 if the counts are summed up once more."""
 BY_HAND = ((0.25, 1.0), (0.125, 0.5), (0.875, 2.5), (1.0, 3.0), (0.75, 2.0), (0.0625, 0.25), (0.375, 1.25))
 EXACT = 1e-9
+FIRST = "the first bucket whose count reaches the rank, not the first that is beyond it."
+
+
+def asked(my: Any, kit: Kit, buckets: Buckets, q: float) -> float:
+    """The answer, if it is a number at all."""
+    got = my.quantile(buckets, q)
+    kit.require(not isinstance(got, Exception), f"{type(got).__name__}, returned", "raise the error; do not return it.")
+    kit.require(isinstance(got, float | int), repr(got)[:30], "answer a float.")
+    return float(got)
 
 
 def drawn(rng: Random) -> tuple[Buckets, list[float]]:
@@ -39,7 +48,7 @@ def cumulative(calls: list[float], bounds: list[float]) -> Buckets:
 @step.check("p50 of 10, 20, 10 calls up to 1, 2, 3 s is 1.5 s")
 def hand_made(my: Any, kit: Kit) -> str:
     """Go up the cumulative counts until the rank is reached, then draw a straight line inside that bucket."""
-    seconds = my.quantile(list(HAND), 0.5)
+    seconds = asked(my, kit, list(HAND), 0.5)
     kit.require(seconds != 2.0, "2 s", "interpolate inside the bucket.")
     again = any(abs(seconds - wrong) < 0.01 for wrong in ADDED_UP)
     summed = "the counts are cumulative already." if again else None
@@ -79,6 +88,8 @@ def interpolates(my: Any, kit: Kit) -> str:
         kit.require(abs(got - wanted) < EXACT, f"q = {q:g}: {got:g} s, not {wanted:g} s")
     skip = my.quantile([(1.0, 0), (2.0, 0), (4.0, 8), (INF, 8)], 0.5)
     kit.require(abs(skip - 3.0) < EXACT, f"{skip:g} s, not 3 s", "an empty bucket moves the lower edge all the same.")
+    reached = my.quantile([(1.0, 5), (2.0, 5), (4.0, 10), (INF, 10)], 0.5)
+    kit.require(abs(reached - 1.0) < EXACT, f"{reached:g} s, not 1 s", FIRST)
     for _ in range(50):
         low, high = sorted(kit.rng.uniform(0.01, 50.0) for _ in range(2))
         below, inside, above = (kit.rng.randrange(1, 90) for _ in range(3))
@@ -105,7 +116,10 @@ def inf_bucket(my: Any, kit: Kit) -> str:
 def empty(my: Any, kit: Kit) -> str:
     """Without a call there is no percentile; 0 s would be the best night ever."""
     for buckets in ([(1.0, 0), (2.0, 0), (INF, 0)], [(INF, 0)], []):
-        got = my.quantile(buckets, kit.rng.uniform(0.1, 0.9))
+        try:
+            got = my.quantile(buckets, kit.rng.uniform(0.1, 0.9))
+        except (ValueError, ZeroDivisionError, IndexError) as error:
+            kit.require(False, type(error).__name__, "no calls is no error; answer nan.")
         kit.require(isinstance(got, float | int), repr(got)[:30], "answer nan: `math.nan`, a float.")
         kit.require(math.isnan(got), f"{got:g} s", "no calls is not 0 s.")
     return "nan"
@@ -129,7 +143,7 @@ def bad_q(my: Any, kit: Kit) -> str:
     """A percentile is a share; 95 instead of 0.95 is a mistake that must not pass."""
     for q in (-0.1, 1.1, 95, -kit.rng.random() - 0.01):
         try:
-            got = my.quantile(list(HAND), q)
+            got = asked(my, kit, list(HAND), q)
         except ValueError:
             continue
         kit.require(False, f"q = {q:g}: {got:g} s", "q is a share from 0 to 1; raise ValueError for anything else.")

@@ -12,9 +12,17 @@ from ...timeline import Timeline
 from ..kit import Kit
 from ..step import Step
 
+
+class Gone(Exception):
+    """What a probe looked into is gone; an answer cannot know this class."""
+
+
 step = Step("6.3", "`Sampler`: on a timer", ("Sampler",), points=3, minutes=7, reference=lambda: Timeline)
 
 EXACT = 1e-3
+NAN = "nan is no high water; nothing is higher than it."
+TRIPLE = "each of `samples` is (loop time, name, value)."
+TROUBLE = (AttributeError, RuntimeError, KeyError, ZeroDivisionError, OSError, ValueError, Gone)
 
 
 @asynccontextmanager
@@ -33,6 +41,10 @@ def of(sampler: Any, name: str) -> list[tuple[float, float]]:
     return [(at, value) for at, whose, value in sampler.samples if whose == name]
 
 
+def is_number(value: object) -> bool:
+    return isinstance(value, float | int)
+
+
 def clean(sampler: Any, name: str) -> list[float]:
     return [value for _, value in of(sampler, name) if not math.isnan(value)]
 
@@ -42,20 +54,29 @@ async def on_a_timer(my: Any, kit: Kit) -> str:
     """An outage is the time in which nobody sends; that is when the depth matters."""
     waiting = kit.rng.randrange(5, 90)
     seen: list[float] = []
+    await asyncio.sleep(kit.rng.uniform(50.0, 90.0))  # the loop's clock does not begin with `run`
 
     def depth() -> float:
         seen.append(kit.time)
         return waiting
 
-    async with running(my.Sampler({"depth": depth, "other": lambda: 1.5}, interval=0.25)) as sampler:
+    async with running(my.Sampler({"depth": depth, "other": lambda: 1.5})) as sampler:
         sampler.note("depth", 1)
+        begun = kit.time
         await asyncio.sleep(60.0)
+        odd = [each for each in sampler.samples if len(each) != 3 or not is_number(each[0]) or is_number(each[1])]
+        kit.require(not odd, "something else", TRIPLE)
+        backwards = sampler.samples and sampler.samples[0][0] > sampler.samples[-1][0]
+        kit.require(not backwards, "the newest comes first", "oldest first.")
         found = of(sampler, "depth")
         frozen = "no sample for the whole outage: the plot froze when it mattered."
         kit.require(len(found) > 1, f"{len(found)} samples", frozen)
         kit.require(235 <= len(found) <= 245, f"{len(found)} samples", None)
         kit.require({value for _, value in found} == {waiting}, "other values than the probe's", None)
         kit.require(len(of(sampler, "other")) in (len(found) - 1, len(found), len(found) + 1), "one probe is left out")
+        kit.require(
+            seen[0] - begun < EXACT, f"the first after {seen[0] - begun:g} s", "look once at the start, then wait."
+        )
         late = [at for (at, _), real in zip(found, seen, strict=False) if abs(at - real) > EXACT]
         kit.require(not late, "other instants", "`samples` holds the time of the loop: `loop.time()`.")
     return "240"
@@ -96,13 +117,16 @@ async def peaks(my: Any, kit: Kit) -> str:
         got = sampler.high_water.get("depth")
         kit.require(got == top, f"{got}, not {top}", "depth 900 for 10 ms was never seen.")
         sampler.note("depth", 2)
+        sampler.note("unsampled", math.nan)
         sampler.note("unsampled", 7)
         depth["now"] = top + 50.0
         await asyncio.sleep(2.0)
         depth["now"] = 1.0
         await asyncio.sleep(2.0)
         kit.require(sampler.high_water.get("depth") == top + 50, "a sampled peak is missing", "samples are peaks too.")
-        kit.require(sampler.high_water.get("unsampled") == 7, "a note without a probe is missing", None)
+        noted = sampler.high_water.get("unsampled", 0.0)
+        kit.require(not math.isnan(noted), "nan", NAN)
+        kit.require(noted == 7, "a note without a probe is missing", None)
         kit.require(top not in clean(sampler, "depth"), "the note is among the samples", "a note is no sample.")
     return f"{top}"
 
@@ -111,13 +135,21 @@ async def peaks(my: Any, kit: Kit) -> str:
 async def bad_probe(my: Any, kit: Kit) -> str:
     """A probe looks into something that may be gone: a closed transport, a connection that is not there yet."""
     gone = {"now": False}
+    trouble = kit.rng.sample(TROUBLE, len(TROUBLE))
 
     def broken() -> float:
         if gone["now"]:
-            raise kit.rng.choice((AttributeError, RuntimeError, KeyError))("gone")
+            trouble.append(trouble.pop(0))
+            raise trouble[0]("gone")
         return 4.0
 
-    sampler = my.Sampler({"first": lambda: 1.0, "broken": broken, "last": lambda: 2.0}, interval=1.0)
+    def later() -> float:
+        if len(of(sampler, "first")) < 4:
+            raise AttributeError("not there yet")
+        return 3.0
+
+    probes = {"first": lambda: 1.0, "broken": broken, "later": later, "last": lambda: 2.0}
+    sampler = my.Sampler(probes, interval=1.0)
     task = asyncio.create_task(sampler.run())
     await asyncio.sleep(5.5)
     gone["now"] = True
@@ -130,10 +162,12 @@ async def bad_probe(my: Any, kit: Kit) -> str:
     kit.require(len(of(sampler, "first")) >= 24, "the first stopped", blinded)
     kit.require(len(of(sampler, "last")) >= before + 19, "the last stopped", blinded)
     kit.require(len(clean(sampler, "broken")) <= 6, "values of the broken one", "what raised has no value; leave nan.")
+    for name, high in (("broken", 4.0), ("later", 3.0)):
+        got = sampler.high_water.get(name)
+        kit.require(got == high, f"high water {got}, not {high:g}", NAN)
     gone["now"] = False
     await asyncio.sleep(5.0)
     kit.require(len(clean(sampler, "broken")) >= 9, "it stays away", "a probe that works again is read again.")
-    kit.require(sampler.high_water.get("broken") == 4.0, f"high water {sampler.high_water.get('broken')}", None)
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
@@ -151,7 +185,13 @@ async def bounded(my: Any, kit: Kit) -> str:
         kit.require(len(found) <= keep, f"{len(found)} of 800", said)
         newest = "the newest are gone; drop the oldest."
         kit.require(found and found[-1] > 199.0, "the newest are missing", newest)
-        kit.require(len(found) >= keep - 1 and found == sorted(found), f"{len(found)} of {keep}", None)
+        kit.require(len(found) >= keep - 1, f"{len(found)} of {keep}", "drop one for each that comes, and no more.")
+        kit.require(found == sorted(found), "not the oldest first", "oldest first.")
+    two = {"depth": lambda: 1.0, "other": lambda: 2.0}
+    async with running(my.Sampler(two, interval=0.25, keep=keep)) as sampler:
+        await asyncio.sleep(100.1)
+        together = "`keep` is for all probes together."
+        kit.require(len(sampler.samples) <= keep, f"{len(sampler.samples)} of two probes", together)
     return f"{keep}"
 
 
