@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from .errors import CallFailed, CallTimeout, ConnectionLost, MalformedReply, NotConnected
 from .frames import ERROR_CODES
+from .transport import Transport
 
 OUTCOMES = ("result", "error", "timeout", "lost", "cancelled")
 
@@ -132,12 +133,12 @@ def outcome_of(error: BaseException | None) -> str:
 
 
 def _numbers(session: Counted) -> dict[str, int]:
-    transport = session.transport
-    fates = getattr(session.pending, "counts", {})  # one built in the exercises may count nothing
-    strays = {fate: fates.get(fate, 0) for fate in _STRAYS}
+    carrier = session.transport if isinstance(session.transport, Transport) else None
+    fates = getattr(session.pending, "counts", None)  # one built in the exercises may count nothing, or otherwise
+    strays = {fate: fates[fate] for fate in _STRAYS} if isinstance(fates, Counter) else {}
     return {
-        "bytes out": getattr(transport, "bytes_sent", 0),
-        "bytes in": getattr(transport, "bytes_received", 0),
+        "bytes out": carrier.bytes_sent if carrier else 0,
+        "bytes in": carrier.bytes_received if carrier else 0,
         **strays,
         **session.counts,
     }

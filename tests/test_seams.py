@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from ocpp_lab import Call, CallFailed, CallResult, CallTimeout, CentralSystem, Ledger, Policy, Router, Trace
+from ocpp_lab import Call, CallFailed, CallResult, CallTimeout, CentralSystem, Ledger, Policy, Router, Trace, encode
 from ocpp_lab import messages as m
-from tests.learner import MINE, MyLedger, MyOutbox, MyRouter, made, my_delays
+from tests.learner import MINE, MyLedger, MyOutbox, MyPending, MyRouter, MyTransport, made, my_delays
 from tests.pair import actions, calls, connections, pair, simulated, simulated_now
 
 CHOICES = [*([name] for name in MINE), ["transport", "session", "pending"], list(MINE)]
@@ -39,6 +39,37 @@ async def test_a_charge_point_with_a_learners_pieces(names: list[str]) -> None:
         with pytest.raises(CallTimeout):
             await charge_point.call(m.HeartbeatRequest())
     assert set(made) == set(names)
+
+
+OURS = {
+    "transport": ["closed", "lost", "has_room", "bytes_sent", "bytes_received"],
+    "pending": ["drop", "spoil", "counts"],
+    "outbox": ["entries"],
+}
+"""What our pieces have beyond the contracts of the exercises."""
+
+
+@simulated
+@pytest.mark.parametrize("piece", OURS)
+async def test_names_of_a_learners_own(piece: str) -> None:
+    """What is beyond the contract may be called as ours is, and mean something else."""
+
+    made.clear()
+    plain = {"transport": MyTransport, "pending": MyPending, "outbox": MyOutbox}[piece]
+    own = type("Own", (plain,), dict.fromkeys(OURS[piece], object()))
+    mine: dict[str, Any] = {piece: own() if piece == "outbox" else own}
+    async with pair(Policy(interval=100), **mine) as (central_system, charge_point):
+        await charge_point.wait_for("online")
+        await asyncio.sleep(250)
+        session = central_system["CP_1"]
+        await session.transport.send(encode(CallResult("nobody's", {})))
+        await session.transport.send('[3, "cut off"]')
+        await session.call(m.ResetRequest(type="Soft"))
+        await charge_point.wait_for("waiting")
+        await charge_point.wait_for("online")
+        await asyncio.sleep(10)
+        assert charge_point.tally.imbalance() == {}
+    assert made[piece]
 
 
 @simulated

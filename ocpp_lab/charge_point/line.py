@@ -48,7 +48,7 @@ class Line:
     @property
     def dead(self) -> bool:
         """No call can go out on it any more, although the state may not say so yet."""
-        return self.over or getattr(self.transport, "closed", False)
+        return self.over or (isinstance(self.transport, Transport) and self.transport.closed)
 
     async def live(self) -> None:
         """Read, boot unless accepted before, beat. Ends with `ConnectionLost`; anything else is a bug."""
@@ -99,7 +99,7 @@ class Line:
         await self.session.run()
         async with self._delivering:
             pass  # an answer that came with the last breath counts: its message is struck out before all is cancelled
-        raise getattr(self.transport, "lost", None) or ConnectionLost()
+        raise (isinstance(self.transport, Transport) and self.transport.lost) or ConnectionLost()
 
     async def _be_online(self) -> None:
         await self._reading.wait()
