@@ -1,12 +1,17 @@
-"""`pytest --nbval` on an exercise: unwritten is skipped, wrong fails with the check's words, the last line counts."""
+"""`pytest --nbval` on an exercise: unwritten is skipped, wrong fails with the check's words, the last line counts.
+
+Live cells promise no more than the contracts: they run on right answers in any style.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,14 +20,25 @@ from tests.checks.answers import authored
 from tests.house import ROOT
 
 
-@pytest.fixture(scope="module")
-def said(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """A clone with two right steps and a wrong one, run as a learner would. Live cells are left out: they are slow."""
-    folder = tmp_path_factory.mktemp("clone")
+def clone(folder: Path) -> Path:
+    """As much of a clone as one exercise needs."""
     (folder / "exercises").mkdir()
     (folder / "notebooks").mkdir()
     shutil.copy(ROOT / "conftest.py", folder)
     shutil.copy(ROOT / "notebooks" / "sanitize.cfg", folder / "notebooks")
+    return folder
+
+
+def grade(notebook: dict[str, Any], path: Path) -> subprocess.CompletedProcess[str]:
+    path.write_text(json.dumps(notebook))
+    command = [sys.executable, "-m", "pytest", "-q", "-rs", "--nbval", "-p", "no:cacheprovider", str(path)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=path.parent.parent, timeout=300)
+
+
+@pytest.fixture(scope="module")
+def said(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """A clone with two right steps and a wrong one, run as a learner would. Live cells are left out: they are slow."""
+    folder = clone(tmp_path_factory.mktemp("clone"))
     notebook = submissions.answered("4.1", "4.2")
     step = authored("4")["4.3"]
     kept = []
@@ -33,10 +49,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         if cell["cell_type"] == "code" and (purpose["role"] != "scaffold" or "import check" in "".join(cell["source"])):
             kept.append(cell)
     notebook["cells"] = kept
-    path = Path(folder / "exercises" / f"{submissions.EXERCISE}.ipynb")
-    path.write_text(json.dumps(notebook))
-    command = [sys.executable, "-m", "pytest", "-q", "-rs", "--nbval", "-p", "no:cacheprovider", str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=100)
+    done = grade(notebook, folder / "exercises" / f"{submissions.EXERCISE}.ipynb")
     assert done.returncode == 1, done.stdout + done.stderr
     return done.stdout.splitlines()
 
@@ -55,3 +68,20 @@ def test_what_is_wrong_fails_with_the_checks_words(said: list[str]) -> None:
     assert f"→ {authored('4')['4.3'].wrong[0].diagnosis}" in text
     assert "Cell outputs differ" not in text
     assert "1 failed" in text
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("style", [0, -1], ids=["one-style", "another-style"])
+@pytest.mark.parametrize("path", sorted((ROOT / "exercises").glob("0*.ipynb")), ids=lambda path: path.stem)
+def test_other_right_answers_live(path: Path, style: int, tmp_path: Path) -> None:
+    """Every cell of a finished exercise runs, with answers that share no private name with ours."""
+    notebook, steps = json.loads(path.read_text(encoding="utf-8")), authored(path.stem[1])
+    for cell in notebook["cells"]:
+        purpose = cell["metadata"].get("ocpp_lab", {})
+        if purpose.get("role") == "answer":
+            step = steps[purpose["step"]]
+            cell["source"] = step.cell(step.right[style]) if step.right else step.answer  # a capstone has one way
+    done = grade(notebook, clone(tmp_path) / "exercises" / path.name)
+    assert done.returncode == 0, done.stdout + done.stderr
+    counted = re.fullmatch(rf"{path.stem}: (\d+) of (\d+) steps done, and the capstone", done.stdout.splitlines()[-1])
+    assert counted and counted[1] == counted[2]
