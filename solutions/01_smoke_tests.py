@@ -1806,9 +1806,9 @@ check("1.capstone", decode, encode, Transport)
 # Either side may. The other fails all its pending calls at once.</details>
 # <details><summary>May a server send a call while a client waits for a reply?</summary>
 # Yes. Crossing calls are legal and must be served (J-spec 4.1.1).</details>
-# <details><summary>Is a `CallTimeout` proof that the peer did nothing?</summary>
+# <details><summary>Is a <code>CallTimeout</code> proof that the peer did nothing?</summary>
 # No. It is indefinite: the request, the reply or the peer may be slow or lost.</details>
-# <details><summary>`send` returned. Has the peer got the text?</summary>
+# <details><summary><code>send</code> returned. Has the peer got the text?</summary>
 # No. It is queued. Only an answer to it says that it arrived.</details>
 # <details><summary>Why does a spoilt CallResult report no id?</summary>
 # Only a Call is answered with a CallError. An error as the answer to an answer would never end.</details>

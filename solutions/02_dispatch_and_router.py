@@ -1693,7 +1693,7 @@ check("2.capstone", Router)
 # The peer gets InternalError: the fault is ours. The log gets the field and the value.</details>
 # <details><summary>Why is a second handler for one action an error, and not a replacement?</summary>
 # Two modules that both register Reset do not know of each other. The last import would win, and nobody would see it.</details>
-# <details><summary>Why must `answer` let CancelledError pass?</summary>
+# <details><summary>Why must <code>answer</code> let CancelledError pass?</summary>
 # The session cancels its handlers when it ends, and waits for them. One that answers instead holds up the end.</details>
 
 # %% [markdown] tags=["solution-only"]

@@ -1994,7 +1994,7 @@ check("3.capstone", backoff, Machine, Outbox, Ledger)
 # Not if the last one was accepted and its content has not changed (J-spec 5.4).</details>
 # <details><summary>Why a new unique id on a resend?</summary>
 # Ids are unique per connection only; the old one may have been answered there.</details>
-# <details><summary>What if the power goes after `on_result` and before `delete`?</summary>
+# <details><summary>What if the power goes after <code>on_result</code> and before <code>delete</code>?</summary>
 # The message goes out again, and the ledger recognises it. The other order would lose the transaction id.</details>
 # <details><summary>The line dies during a retry wait. What becomes of the rest of that wait?</summary>
 # A `drain` that sleeps forgets it: the next one sends at once. The rule asks to wait (core 3.7.1); keep the instant

@@ -1891,7 +1891,7 @@ check("4.capstone", Session, Pending)
 # Yes. Ids are unique per sender; a reply belongs to the calls of the end that receives it.</details>
 # <details><summary>Why does the timeout not include the wait for the lock?</summary>
 # It would blame the peer for your own queue. A call that was never sent would end as if nobody had answered.</details>
-# <details><summary>Why is `settle` allowed no exception?</summary>
+# <details><summary>Why is <code>settle</code> allowed no exception?</summary>
 # The reader calls it. An exception there ends the reader, and with it every other call.</details>
 # <details><summary>Why must a handler be a task?</summary>
 # It may call the peer. Only the reader can read that reply, so the reader must not wait for the handler.</details>
