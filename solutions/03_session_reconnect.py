@@ -80,6 +80,17 @@ def backoff(rng, *, wait_minimum=3, repeat_times=3, random_range=10):
         yield wait
 
 
+### WRONG one-r-for-the-doublings -> doubles-the-wait: one r serves several waits; draw a fresh one for each.
+def backoff(rng, *, wait_minimum=3, repeat_times=3, random_range=10):
+    wait, r = wait_minimum + rng.randint(0, random_range), rng.randint(0, random_range)
+    yield wait
+    for _ in range(repeat_times):
+        wait = 2 * wait + r
+        yield wait
+    while True:
+        yield wait
+
+
 ### WRONG jitter-after-flat -> flat-after: the flat part still jitters; from here it repeats the last value.
 def backoff(rng, *, wait_minimum=3, repeat_times=3, random_range=10):
     base, left = wait_minimum, repeat_times
@@ -365,7 +376,8 @@ check("3.2", CONNECTION, Machine)
 #   be taken for a lost line or for a bug, as you like.
 # - `delays()` makes an iterator of waits, like your `backoff`. The waits go on growing while nothing good happens, even
 #   if lines open and die at once. `serve` calls `proved()` when a line showed that it is good; the wait after this line
-#   is then the first of a fresh iterator. It may be called for each answered call, and counts for this line.
+#   is then the first of a fresh iterator. It may be called for each answered call, and counts for this line. Nothing
+#   else starts the waits afresh: no polite close, no long life, no refusal.
 # - Anything else is a bug, or somebody who wants to end: any other exception, and cancellation, leave at once; the pipe
 #   is closed first.
 
@@ -443,6 +455,49 @@ async def keep_connected(dial, serve, delays):
             finally:
                 await pipe.close()
         except Exception:
+            pass
+        await asyncio.sleep(next(waits))
+
+
+### WRONG all-of-ours -> bugs-escape: a programming error became an endless reconnect loop.
+async def keep_connected(dial, serve, delays):
+    from ocpp_lab import OcppError
+
+    waits = delays()
+
+    def proved():
+        nonlocal waits
+        waits = delays()
+
+    while True:
+        try:
+            pipe = await dial()
+            try:
+                await serve(pipe, proved)
+            finally:
+                await pipe.close()
+        except (OSError, OcppError):
+            pass
+        await asyncio.sleep(next(waits))
+
+
+### WRONG polite-close-proves -> no-reset-on-open: a polite close is no proof; only `proved()` starts the waits afresh.
+async def keep_connected(dial, serve, delays):
+    waits = delays()
+
+    def proved():
+        nonlocal waits
+        waits = delays()
+
+    while True:
+        try:
+            pipe = await dial()
+            try:
+                await serve(pipe, proved)
+                proved()  # it ended well
+            finally:
+                await pipe.close()
+        except (OSError, ConnectionLost, HandshakeRefused):
             pass
         await asyncio.sleep(next(waits))
 
@@ -645,7 +700,8 @@ check("3.3", keep_connected)
 # not known yet. `failures` counts how often the message was refused.
 #
 # - *Durable on return*: if the power goes in the next instant, it is in the file. The check copies the file.
-# - A key is never given twice, not even after a restart: a delete that comes late must not hit another message.
+# - A key is never given twice, not even after a restart: a delete that comes late must not hit another message. Two
+#   equal messages are two.
 # - `bytes(encode_payload(request)).decode()` is the request as JSON text, `request.action` the name of its action.
 #   `decode_payload(ACTIONS[action].request, json.loads(text))` makes it a request again.
 # - Another path is another outbox. `close` lets go of the file.
@@ -1127,9 +1183,11 @@ check("3.5", verdict)
 # - Kill the program at any line of yours and start it again from the file. Nothing may be lost, and at most the message
 #   on the wire goes out a second time. So what `on_result` learns must be kept before the message is struck out.
 # - A second drain waits until the first one is over, however that ends: returned, raised or cancelled. Then it sends
-#   what is left.
+#   what is left, while a third one still waits. A drain that is cancelled while it waits disturbs no other.
+# - Each box has its own turns: the drain of another path waits for none of these.
 #
-# `prepare`, `on_result` and `on_drop` are plain functions, or None.
+# `prepare`, `on_result` and `on_drop` are plain functions, or None. What one of them raises is a bug: `drain` raises it,
+# and the message is kept.
 
 # %%
 ### STEP 3.6 · 3 points · 9 minutes
@@ -1434,6 +1492,49 @@ class Outbox(Outbox):
                 self.delete(entry.key)
 
 
+### WRONG waits-once -> one-drain: two drains waited for the first, and both began when it was over.
+class Outbox(Outbox):
+    over = None
+
+    async def drain(self, *arguments, **options):
+        if self.over:  # "while" is meant
+            await self.over.wait()
+        self.over, self.draining = asyncio.Event(), asyncio.Lock()
+        over = self.over
+        try:
+            await super().drain(*arguments, **options)
+        finally:
+            self.over = None
+            over.set()
+
+
+### WRONG counts-bugs -> halt-keeps: an error without a verdict is a bug: raise it again, and count nothing.
+from ocpp_lab import ConnectionLost, NotConnected
+
+
+class Outbox(Outbox):
+    async def drain(self, call, probe, *, attempts, retry_interval, prepare=None, on_result=None, on_drop=None):
+        async with self.draining:
+            while entry := self.head():
+                try:
+                    response = await call(prepare(entry) if prepare else entry.request)
+                except Exception as error:
+                    lost = isinstance(error, ConnectionLost | NotConnected)
+                    if lost or getattr(error, "code", None) == "SecurityError":
+                        raise
+                    if isinstance(error, CallTimeout) and not await probe():
+                        raise
+                    if (failures := self.failed(entry.key)) < attempts:
+                        await asyncio.sleep(failures * retry_interval)
+                        continue
+                    if on_drop:
+                        on_drop(entry)
+                else:
+                    if on_result:
+                        on_result(entry, response)
+                self.delete(entry.key)
+
+
 ### WRONG waits-then-counts -> retry-from-failure: killed in the wait, the failure is not counted; count first, then wait.
 class Outbox(Outbox):
     async def drain(self, call, probe, *, attempts, retry_interval, prepare=None, on_result=None, on_drop=None):
@@ -1577,9 +1678,10 @@ check("3.6", Outbox)
 # `identity`) and the request. A *repeat* of a start has the same identity, connector, idTag, timestamp and meterStart.
 # A *repeat* of a stop has the same identity and transactionId, whatever else it says.
 #
-# - A repeat gets the same answer and leaves no second row, also after a restart of the central system.
+# - A repeat gets the same answer and leaves no second row. Other starts in between, or a restart of the central system,
+#   change nothing in that.
 # - The first stop wins. A stop of no transaction of this charge point, with an unknown id or -1, is answered like any
-#   other and kept apart: `rows()` does not have it (core errata 3.18).
+#   other and kept apart: `rows()` does not have it (core errata 3.18). A later start that gets this id is not ended.
 # - `rows()` gives a dict for each transaction, in the order of their ids, with the keys
 #   `id, identity, connector, id_tag, started, meter_start, stopped, meter_stop, reason`. The two instants are text:
 #   `timestamp.isoformat()`. The last three are None until the stop.
@@ -1708,6 +1810,25 @@ class Ledger(Ledger):
             sql = f"INSERT INTO transactions ({columns}) VALUES (?,?,?,?,?)"
             self.seen[event] = self.db.execute(sql, event).lastrowid
         return self.seen[event]
+
+
+### WRONG stop-finds-its-start-later -> unknown-stop: a stop of an unknown id ended the transaction that got this id
+###       later.
+TABLES += "CREATE TABLE IF NOT EXISTS stops (identity, id, stopped, meter_stop, reason, UNIQUE (identity, id));"
+
+
+class Ledger(Ledger):
+    def stop(self, identity, request):
+        said = (request.timestamp.isoformat(), request.meter_stop, request.reason)
+        self.db.execute("INSERT OR IGNORE INTO stops VALUES (?,?,?,?,?)", (identity, request.transaction_id, *said))
+
+    def rows(self):
+        sql = "SELECT stopped, meter_stop, reason FROM stops WHERE identity = ? AND id = ?"
+        rows = super().rows()
+        for row in rows:
+            for end in self.db.execute(sql, (row["identity"], row["id"])):
+                row |= dict(end)
+        return rows
 
 
 ### WRONG last-stop-wins -> first-stop-wins: a later stop changed what was invoiced; the first one stays.

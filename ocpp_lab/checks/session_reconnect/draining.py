@@ -8,14 +8,15 @@ from typing import Any
 
 import msgspec
 
-from ...errors import CallFailed, CallTimeout, ConnectionLost, MalformedReply, NotConnected
+from ...errors import CallFailed, CallTimeout, ConnectionLost, MalformedReply, NotAccepted, NotConnected
 from ...messages import Request, StopTransactionRequest
 from ...outbox import Outbox
 from ..kit import Kit
 from ..step import Step
+from . import crowds
 from .boxes import Boxes, messages, start, stop, values
 from .peer import FIRST_ID, INTERVAL, NIGHT, Peer, begin, drained
-from .power_cuts import Cuts, killed_once
+from .power_cuts import Cuts, bug_in, killed_once
 
 step = Step(
     "3.6",
@@ -126,6 +127,11 @@ async def halt_keeps(my: Any, kit: Kit) -> str:
             kit.require(len(box) == 3 and box.head().request == written[0], f"{name}: {len(box)} of 3 kept", said)
             kit.require(box.head().failures == 0, f"{name} was counted", said)
             kit.equal(len(peer.sent), 1, "halt means: send nothing more on this line.")
+        for bug in (TypeError("a bug"), NotAccepted("boot first")):
+            raised = await _ends_with(kit, box, Peer(kit, bug))
+            escapes = "an error without a verdict is a bug: raise it again, and count nothing."
+            kit.require(raised is bug, f"{type(bug).__name__} became {type(raised).__name__}", escapes)
+            kit.require(len(box) == 3 and box.head().failures == 0, f"{type(bug).__name__} was counted", escapes)
         await _cut_short(kit, box, Peer(kit))
         kit.require(len(box) == 3 and box.head().failures == 0, "cancelled: not kept", said)
         peer = Peer(kit)
@@ -207,6 +213,8 @@ async def drop_goes_on(my: Any, kit: Kit) -> str:
         kit.require(given_up == [(keys[1], "our 1")], f"told of {len(given_up)}", "`on_drop(entry)` is told, once.")
         kit.equal(done, [keys[0], keys[2]], "`on_result` is told of answers only.")
         kit.equal(len(box), 0, "what was given up stayed in the box.")
+        at_once = peer.begun[4] - peer.ended[3] <= MOMENT
+        kit.require(at_once, "a wait after the drop", "what was given up makes nobody wait; the next goes at once.")
         key = box.put(start(kit))
         box.failed(key)
         box.failed(key)
@@ -241,6 +249,13 @@ async def late_comers(my: Any, kit: Kit) -> str:
     return "6 of 6"
 
 
+@step.check("two boxes are emptied side by side")
+async def two_boxes(my: Any, kit: Kit) -> str:
+    """A machine may have two charge points, each with a file and a line of its own."""
+    await crowds.two_boxes(my, kit)
+    return "both at once"
+
+
 def _put(box: Any, late: Iterator[Request[Any]]) -> None:
     if (message := next(late, None)) is not None:
         box.put(message)
@@ -258,6 +273,8 @@ async def crash_anywhere(my: Any, kit: Kit) -> str:
         kit.equal((len(box), cuts.done), (0, 4))
     for _ in range(6):
         await killed_once(my, kit)
+    for name in ("prepare", "on_result", "on_drop"):
+        await bug_in(my, kit, name)
     return "nothing lost"
 
 
@@ -287,4 +304,6 @@ async def one_drain(my: Any, kit: Kit) -> str:
             wanted = written if error is None else [written[0], written[1], written[1], written[2]]
             kit.require(twice == wanted, told(written, twice), said)
             boxes.close(box)
+    await crowds.three_drains(my, kit)
+    await crowds.cancelled_in_the_queue(my, kit)
     return "one at a time"

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
-from ...outbox import Outbox
+from ...outbox import Entry, Outbox
 from ..kit import Kit
 from ..step import Step
 from .boxes import Boxes, backwards, keys_in, messages, start
 
 step = Step("3.4", "`Outbox`: write it down first", ("Outbox",), points=2, minutes=7, reference=lambda: Outbox)
+
+
+def quietly(kit: Kit, action: Callable[[], Any], said: str) -> Any:
+    """What an action returns that must not raise."""
+    try:
+        return action()
+    except Exception as error:
+        kit.require(False, f"{type(error).__name__}: {error}", said)
 
 
 @step.check("oldest first, also after closing and opening again")
@@ -20,8 +29,9 @@ def fifo(my: Any, kit: Kit) -> str:
     for world, why in ((nullcontext(), said), (backwards(), "SQL promises no order without ORDER BY.")):
         with world, Boxes(my.Outbox, kit) as boxes:
             box = boxes.open()
-            kit.require(box.head() is None and len(box) == 0, "not empty at first")
-            keys = [box.put(message) for message in messages(kit)]
+            first = quietly(kit, box.head, "`head()` of an empty box is None.")
+            kit.require(first is None and len(box) == 0, "not empty at first")
+            keys = [box.put(message) for message in messages(kit, 12)]
             kit.equal(len(box), len(keys))
             whole = all(isinstance(key, int) for key in keys)
             kit.require(whole, f"`put` returned {keys[0]!r}", "`put` returns the key of the message, a whole number.")
@@ -29,6 +39,11 @@ def fifo(my: Any, kit: Kit) -> str:
             box = boxes.reopened(box)
             kit.require(len(box), "empty after the restart", "after the restart the outbox was empty.")
             kit.equal(len(box), len(keys))
+            plain = f"`head()` gave a {type(box.head()).__name__}"
+            kit.require(all(hasattr(box.head(), name) for name in Entry._fields), plain, "`head()` gives an `Entry`.")
+            came = f"{box.head().key!r}, not {keys[0]!r}"
+            alike = type(box.head().key) is type(keys[0])
+            kit.require(alike, came, "the key in the `Entry` is the one that `put` returned.")
             kit.require(box.head().key == keys[0], "another head", why)
             kit.require(box.head().key == keys[0], "another head", "to look at the head changed it.")
             kit.require(keys_in(box) == keys, "another order", why)
@@ -79,7 +94,8 @@ def failures_survive(my: Any, kit: Kit) -> str:
     with Boxes(my.Outbox, kit) as boxes:
         box = boxes.open()
         key, other = box.put(start(kit)), box.put(start(kit))
-        kit.equal([box.failed(key), box.failed(key)], [1, 2])
+        kit.equal(box.head().failures, 0)
+        kit.equal([box.failed(key), box.failed(key)], [1, 2], "`failed` returns the new count.")
         kit.equal(box.head().failures, 2, "`head()` does not tell the failures that were counted.")
         copy = boxes.after_power_cut()
         kit.require(copy.head().failures == 2, f"{copy.head().failures} after a power cut", said)
@@ -88,6 +104,10 @@ def failures_survive(my: Any, kit: Kit) -> str:
         kit.equal(box.failed(key), 3, said)
         box.delete(key)
         kit.equal((box.head().key, box.head().failures), (other, 0), "another message's failure was counted.")
+        last = box.put(start(kit))
+        counts = "`failed` counts for the message with that key, not for the head."
+        kit.equal([box.failed(other), box.failed(last), box.failed(last)], [1, 1, 2], counts)
+        kit.equal(box.head().failures, 1, counts)
     return "1, 2, restart, 3"
 
 
@@ -106,7 +126,11 @@ def keys_never_reused(my: Any, kit: Kit) -> str:
         box = boxes.reopened(box)
         keys.append(box.put(start(kit)))
         kit.require(len(set(keys)) == 5, "used again after a restart", said)
-    return "5 keys, 5 messages"
+        twice = start(kit)
+        pair = (box.put(twice), box.put(twice))
+        kit.require(pair[0] != pair[1], "one key for both", "two equal messages are two; each has a key of its own.")
+        kit.equal(len(box), 3, "two equal messages are two; each has a key of its own.")
+    return "7 keys, 7 messages"
 
 
 @step.check("the message with that key is gone, and no other; also on the disk")
@@ -114,9 +138,9 @@ def deletes_that_one(my: Any, kit: Kit) -> str:
     """A message that was answered is never sent again, and one that was not answered stays (core 3.7.1)."""
     with Boxes(my.Outbox, kit) as boxes:
         box = boxes.open()
-        keys = [box.put(message) for message in messages(kit, 4)]
+        keys = [box.put(message, "ours") for message in messages(kit, 4)]
         box.delete(keys[1])
-        box.delete(keys[1])  # late: it is gone already
+        quietly(kit, lambda: box.delete(keys[1]), "a message that is gone already is deleted without an error.")
         kit.require(len(box) == 3, f"{len(box)} of 3 left", "`delete` strikes out one message, and a late one none.")
         copy = boxes.after_power_cut()
         kit.require(len(copy) == 3, f"{len(copy)} on the disk, not 3", "deleted, and it comes back after a power cut.")

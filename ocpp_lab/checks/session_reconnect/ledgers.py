@@ -12,7 +12,7 @@ from ...codec import decode_payload, to_object
 from ...messages import StartTransactionRequest, StopTransactionRequest
 from ..kit import Kit
 from ..step import Step
-from .boxes import Boxes, start, stop
+from .boxes import Boxes, backwards, start, stop
 
 step = Step("3.7", "`Ledger`: twice heard, once done", ("Ledger",), points=2, minutes=7, reference=lambda: Ledger)
 
@@ -41,6 +41,9 @@ def same_answer_again(my: Any, kit: Kit) -> str:
     with Boxes(my.Ledger, kit) as ledgers:
         ledger, request = ledgers.open(), start(kit)
         first = ledger.start(ONE, request)
+        kit.require(isinstance(first, int), f"{first!r}", "`start` returns the transaction id, a whole number.")
+        listed = hasattr(ledger.rows(), "__len__")
+        kit.require(listed, f"a {type(ledger.rows()).__name__}", "`rows()` gives a list.")
         second = _repeated(kit, ledger, request)
         said = "a resend has a new id; recognise the event, not the frame."
         kit.require((second, len(ledger.rows())) == (first, 1), f"{len(ledger.rows())} rows", said)
@@ -84,7 +87,9 @@ def two_drivers(my: Any, kit: Kit) -> str:
                 came not in ids, f"another {name}, the same id", "the next driver got the last driver's transaction id."
             )
             ids.add(came)
-        kit.equal(len(ledger.rows()), 6)
+        for _ in range(2):
+            late = "a repeat that comes after other starts is one, too."
+            kit.equal((ledger.start(ONE, again(request)), len(ledger.rows())), (first, 6), late)
     return "6 ids, 6 rows"
 
 
@@ -110,8 +115,8 @@ def first_stop_wins(my: Any, kit: Kit) -> str:
         right, wrong = (kit.rng.randrange(low, low + 10**7) for low in (10**7, 3 * 10**7))
         request_to_stop = ended(kit, number, right)
         ledger.stop(ONE, request_to_stop)
-        kit.equal(len(ledger.rows()), 1)
-        row = ledger.rows()[0]
+        kit.equal(len(ledger.rows()), 1, "a transaction that ended stays in `rows()`.")
+        row = invoiced = ledger.rows()[0]
         kit.require(tells(row, right), "no meterStop in the row", "`stop` left no trace in `rows()`.")
         (row,) = ledgers.after_power_cut().rows()
         kit.require(tells(row, right), "not on the disk", "a power cut here forgets a stop that was answered.")
@@ -123,7 +128,21 @@ def first_stop_wins(my: Any, kit: Kit) -> str:
             row = later.rows()[0]
             said = "a later stop changed what was invoiced; the first one stays."
             kit.require(tells(row, right) and not tells(row, wrong), "the second meterStop", said)
+            kit.require(row == invoiced, "another row than before", said)
+        _bare_stop(kit, ledgers, ledger, ended(kit, number, wrong))
     return "the first"
+
+
+def _bare_stop(kit: Kit, ledgers: Boxes, ledger: Any, later: Stopped) -> None:
+    """A stop at 0 Wh without a reason is a stop, also after a restart of the central system."""
+    number = ledger.start(ONE, start(kit))
+    ledger.stop(ONE, msgspec.structs.replace(ended(kit, number, 0), reason=None))
+    said = "a later stop changed what was invoiced; the first one stays."
+    for restarts in (False, True):
+        ledger = ledgers.reopened(ledger) if restarts else ledger
+        ledger.stop(ONE, msgspec.structs.replace(later, transaction_id=number))
+        changed = any(tells(row, later.meter_stop) for row in ledger.rows())
+        kit.require(not changed, "the second meterStop", said)
 
 
 @step.check("no error; no transaction is made or ended by it")
@@ -146,6 +165,12 @@ def unknown_stop(my: Any, kit: Kit) -> str:
             )
             said = "another charge point's stop ended this transaction."
             kit.require(not tells(ledger.rows()[0], meter), f"{name} ended it", said)
+        for ahead in range(1, 4):  # ids that are given next
+            ledger.stop(ONE, ended(kit, number + ahead, meter))
+        for _ in range(3):
+            ledger.start(ONE, start(kit))
+        said = "a stop of an unknown id ended the transaction that got this id later."
+        kit.require(not any(tells(row, meter) for row in ledger.rows()), "ended before it began", said)
     return "no error, 1 row"
 
 
@@ -169,16 +194,18 @@ KEYS = ("id", "identity", "connector", "id_tag", "started", "meter_start", "stop
 @step.check("`rows()`: nine keys, ordered by id; the end is None until the stop")
 def rows_tell(my: Any, kit: Kit) -> str:
     """Whoever writes the invoice needs to know who, where, from when to when, and how much (core 6.45, 6.49)."""
-    with Boxes(my.Ledger, kit) as ledgers:
+    with backwards(), Boxes(my.Ledger, kit) as ledgers:
         ledger, late = ledgers.open(), start(kit)
         early = msgspec.structs.replace(late, timestamp=late.timestamp - timedelta(hours=1))
-        ids = [ledger.start(TWO, late), ledger.start(ONE, early)]
+        ids = [ledger.start(TWO, late), ledger.start(ONE, early), ledger.start(TWO, early)]
         end = ended(kit, ids[1], kit.rng.randrange(10**6))
         ledger.stop(ONE, end)
         rows = list(ledger.rows())
         _named(kit, rows)
-        kit.equal([row["id"] for row in rows], ids, "the rows are in the order of their ids.")
+        kit.equal([row["id"] for row in rows], sorted(ids), "the rows are in the order of their ids.")
+        rows.sort(key=lambda row: ids.index(row["id"]))
         _running(kit, rows[0], TWO, late)
+        _running(kit, rows[2], TWO, early)
         _running(kit, rows[1] | dict.fromkeys(KEYS[6:]), ONE, early)
         kit.equal(
             (rows[1]["meter_stop"], rows[1]["reason"]),
@@ -186,7 +213,7 @@ def rows_tell(my: Any, kit: Kit) -> str:
             "the row has another meterStop or reason than its stop.",
         )
         _instant(kit, rows[1]["stopped"], end.timestamp)
-    return "9 keys, 2 rows"
+    return "9 keys, 3 rows"
 
 
 def _named(kit: Kit, rows: list[Any]) -> None:

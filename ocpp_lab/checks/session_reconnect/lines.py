@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 from ...connection import keep_connected
-from ...errors import ConnectionLost, HandshakeRefused
+from ...errors import CallTimeout, ConnectionLost, HandshakeRefused, IllegalTransition
 from ..kit import Kit
 from ..step import Step
 
@@ -25,6 +25,7 @@ MANY = 300
 """Cuts in a row. A loop that calls itself is 300 calls deep by then, and at 1,000 Python gives up."""
 MOMENT = 0.001
 SWALLOWED = "cancellation was swallowed; raise it again."
+NO_PROOF = "{} is no proof; only `proved()` starts the waits afresh."
 Proved = Callable[[], None]
 
 
@@ -67,6 +68,8 @@ class Play:
         self.overlaps = 0
         self.depths: list[int] = []
         self.wanted = 0
+        self.whole = True
+        """Whether no scene was cut short."""
         self.reached = asyncio.Event()
 
     async def dial(self) -> Line:
@@ -88,6 +91,9 @@ class Play:
         assert not isinstance(scene, BaseException)
         try:
             await scene(line, proved)
+        except asyncio.CancelledError:
+            self.whole = False
+            raise
         finally:
             self.over.append(self.kit.time)
 
@@ -146,6 +152,12 @@ async def lose(line: Line, proved: Proved) -> None:
 async def end(line: Line, proved: Proved) -> None:
     """The peer closes politely."""
     await asyncio.sleep(0.5)
+
+
+async def last_long(line: Line, proved: Proved) -> None:
+    """A line that is up for a while, and never shows that it is good."""
+    await asyncio.sleep(900)
+    raise ConnectionLost
 
 
 async def prove_and_lose(line: Line, proved: Proved) -> None:
@@ -210,6 +222,11 @@ async def no_reset_on_open(my: Any, kit: Kit) -> str:
     waits = await Play(kit, lose).until(my, 6)
     said = "a central system that accepts and drops gets hammered every 3 s; reset when the connection proved itself."
     kit.require(near(waits, [1, 2, 4, 8, 16]), told(waits), said)
+    for scene, what in ((end, "a polite close"), (last_long, "a long life")):
+        play = Play(kit, scene, scene, scene, lose)
+        other = await play.until(my, 4)
+        kit.require(near(other, [1, 2, 4]), told(other), NO_PROOF.format(what))
+        kit.require(play.whole, f"{what} came early", "`serve` ends when the line does; nobody cuts it short.")
     return told(waits)
 
 
@@ -245,18 +262,17 @@ async def retries_404(my: Any, kit: Kit) -> str:
         except HandshakeRefused:
             kit.require(False, f"HTTP {status} ended it", "unknown today, provisioned tomorrow; retry with back-off.")
         kit.require(near(waits, [1]), f"HTTP {status}: {told(waits)}")
+    waits = await Play(kit, *[HandshakeRefused(503)] * 4, stay).until(my, 5)
+    kit.require(near(waits, [1, 2, 4, 8]), told(waits), NO_PROOF.format("a refusal"))
     return "all tried again"
 
 
-@step.check("TypeError from `serve`, ValueError from `dial`: raised")
+@step.check("TypeError from `serve`, ValueError from `dial`, and others: raised")
 async def bugs_escape(my: Any, kit: Kit) -> str:
     """Only the line's own troubles are survived; a bug has to be seen."""
-
-    async def bug(line: Line, proved: Proved) -> None:
-        raise TypeError("a bug")
-
+    bugs = (TypeError("a bug"), IllegalTransition("online", "opened", ["lost"]), CallTimeout("a bug"))
     said = "a programming error became an endless reconnect loop."
-    for scene, kind in ((bug, TypeError), (ValueError("a bug"), ValueError)):
+    for scene, kind in [(_raises(bug), type(bug)) for bug in bugs] + [(ValueError("a bug"), ValueError)]:
         task = Play(kit, scene, stay).begin(my)
         await asyncio.wait([task], timeout=100)
         if not task.done():
@@ -266,6 +282,13 @@ async def bugs_escape(my: Any, kit: Kit) -> str:
         another = "raise the bug itself, not another error."
         kit.require(isinstance(error, kind), f"{kind.__name__} became {type(error).__name__}", another)
     return "raised"
+
+
+def _raises(error: Exception) -> Scene:
+    async def scene(line: Line, proved: Proved) -> None:
+        raise error
+
+    return scene
 
 
 @step.check("each line is closed before the next dial, and at the end")
@@ -279,11 +302,11 @@ async def one_pipe(my: Any, kit: Kit) -> str:
     await play.until(my, 5)
     kit.require(not play.overlaps, f"{play.overlaps} dials beside an open line", said)
     kit.require(all(line.closed for line in play.lines), "the last line is open", "cancelled, it left its line open.")
-
-    async def bug(line: Line, proved: Proved) -> None:
-        raise TypeError("a bug")
-
-    play = Play(kit, bug)
+    task = (play := Play(kit, lose, stay)).begin(my)
+    await asyncio.sleep(0.5)
+    kit.require(all(line.closed for line in play.lines), "open in the wait", "close the dead line first, then wait.")
+    await stopped(task)
+    play = Play(kit, _raises(TypeError("a bug")))
     task = play.begin(my)
     await asyncio.wait([task], timeout=100)
     await stopped(task)

@@ -46,6 +46,25 @@ class Cuts:
         self.done += 1
 
 
+async def bug_in(my: Any, kit: Kit, name: str) -> None:
+    """What a callback raises comes out of the drain, and the message is there: nobody acted on it."""
+    bug = RuntimeError("a bug")
+
+    def raises(*arguments: Any) -> Any:
+        raise bug
+
+    with Boxes(my.Outbox, kit) as boxes:
+        box = boxes.open(kit.path(f"{name}.db"))
+        box.put(messages(kit)[0])
+        refusals = [CallFailed("InternalError", "not today")] if name == "on_drop" else []
+        task = begin(box, Peer(kit, *refusals), **{name: raises, "attempts": 1})
+        await asyncio.wait([task], timeout=NIGHT)
+        kit.require(task.done(), "it never returns")
+        said = f"what `{name}` raises is raised, and the message is kept: nobody acted on it."
+        kit.require(not task.cancelled() and task.exception() is bug, f"the bug in `{name}` is hidden", said)
+        kit.require(len(box) == 1, f"{len(box)} of 1 left", said)
+
+
 async def killed_once(my: Any, kit: Kit) -> None:
     """Killed at some instant of the night, and started again from what is in the file."""
     with Boxes(my.Outbox, kit) as boxes:

@@ -133,8 +133,8 @@ def stop_anywhere(my: Any, kit: Kit) -> str:
         machine = at(my, kit, "stopped")
         try:
             machine.fire(event)
-        except IllegalTransition:
-            continue
+        except Exception:
+            continue  # whether it is the right error is said below
         said = "stopped is final; a new start is a new machine."
         kit.require(machine.state == "stopped", f"stopped + {event} → {machine.state}", said)
     return "from seven states"
@@ -167,6 +167,10 @@ def _refuse(kit: Kit, machine: Any, event: str, table: Any) -> None:
         said = f"the error says {named}; expected {(state, event, sorted(table[state]))}."
         kit.require(named == (state, event, sorted(table[state])), "another state, event or list", said)
         return
+    except Exception as error:
+        came = type(error).__name__
+        said = f"`fire` raises IllegalTransition(state, event, allowed) then; this raised {came}."
+        kit.require(False, f"{came}: {error}", said)
     kit.require(False, f"{state} + {event}: no error", "an event that cannot happen happened, and you hid it.")
 
 
@@ -205,7 +209,21 @@ def observed(my: Any, kit: Kit) -> str:
     """One engine serves all tables, and whoever draws or counts is told of each transition once."""
     for _ in range(10):
         _walk(my, kit, drawn(kit))
+    _walk_in_turn(my, kit)
     return "each once, in order"
+
+
+def _walk_in_turn(my: Any, kit: Kit) -> None:
+    """Two machines of one table: a machine has a state and a listener of its own."""
+    table = {"a": {"go": "b"}, "b": {"go": "c"}, "c": {"go": "a"}}
+    heard: list[list[str]] = [[], []]
+    one, two = (my.Machine(table, "a", lambda old, event, new, mine=mine: mine.append(new)) for mine in heard)
+    silent = my.Machine(table, "a")
+    for machine in (one, one, two, silent):
+        machine.fire("go")
+    came = (one.state, two.state, silent.state)
+    kit.require(came == ("c", "b", "b"), f"{came}, not ('c', 'b', 'b')", "two machines share their state.")
+    kit.require(heard == [["b", "c"], ["b"]], "told of another machine", "two machines share their `on_change`.")
 
 
 def _walk(my: Any, kit: Kit, table: dict[str, dict[str, str]]) -> None:

@@ -13,6 +13,7 @@ from ...errors import (
     MalformedReply,
     NotAccepted,
     NotConnected,
+    PayloadError,
 )
 from ...outbox import verdict
 from ..kit import Kit
@@ -43,8 +44,11 @@ def ask(
     except type(error):
         said = f"{type(error).__name__} is no bug here; it needs a verdict."
         kit.require(False, f"{type(error).__name__} was raised", diagnosis or said)
-    pair = isinstance(came, tuple) and len(came) == 2 and isinstance(came[0], str)
+    pair = isinstance(came, tuple) and len(came) == 2 and isinstance(came[0], str) and isinstance(came[1], int | float)
     kit.require(pair, f"{came!r}", "a verdict is a pair: the word, and the wait in seconds.")
+    kit.require(came[0] in ("retry", "drop", "halt"), f"{came[0]!r}", "the word is retry, drop or halt.")
+    no_wait = came[0] == "retry" or not came[1]
+    kit.require(no_wait, told(came), "only a retry waits; the seconds of drop and halt are 0.0.")
     return str(came[0]), float(came[1])
 
 
@@ -112,6 +116,8 @@ def silence_alive_counts(my: Any, kit: Kit) -> str:
     said = "one message that the peer swallows blocks every transaction behind it for ever."
     for failures, wanted in enumerate((("retry", 60.0), ("retry", 120.0), DROP)):
         expect(kit, ask(my, kit, CallTimeout(), failures, alive=True, diagnosis=said), wanted, said)
+    late = ask(my, kit, CallTimeout(), 4, alive=True, attempts=6, interval=7.5)
+    expect(kit, late, ("retry", 37.5), "silence counts by `attempts` and `retry_interval`, as a refusal does.")
     return "60, 120, drop"
 
 
@@ -137,19 +143,31 @@ def security_error_halts(my: Any, kit: Kit) -> str:
     return "halt"
 
 
+BUGS = (
+    TypeError("a bug"),
+    KeyError("a bug"),
+    NotAccepted("boot first"),
+    IllegalTransition("a", "b", []),
+    PayloadError("TypeConstraintViolation", "a bug"),
+    OSError("disk full"),
+    TimeoutError("whose?"),
+)
+
+
 @step.check("TypeError, NotAccepted and all others: raised again")
 def bugs_escape(my: Any, kit: Kit) -> str:
     """Only what a line or a peer may do gets a verdict; a bug has to be seen."""
     same_again = "raise the same error again, not a new one, and no verdict."
-    for error in (TypeError("a bug"), KeyError("a bug"), NotAccepted("boot first"), IllegalTransition("a", "b", [])):
+    for error in BUGS:
         try:
-            came = my.verdict(error, 0, alive=True, attempts=3, retry_interval=60.0)
+            came = my.verdict(error, 0, alive=kit.rng.random() < 0.5, attempts=3, retry_interval=60.0)
         except type(error) as raised:
             kit.require(raised is error, "another error", same_again)
         except Exception as raised:
             kit.require(False, f"{type(error).__name__} became {type(raised).__name__}", same_again)
         else:
-            said = "a TypeError is retried for ever." if str(came).count("retry") else same_again
+            retried = isinstance(error, TypeError) and str(came).count("retry")
+            said = "a TypeError is retried for ever." if retried else same_again
             kit.require(False, f"{type(error).__name__} got a verdict", said)
     return "raised again"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from itertools import islice, pairwise
+from itertools import combinations, islice, pairwise
 from random import Random
 from typing import Any
 
@@ -76,13 +76,21 @@ def envelope(my: Any, kit: Kit) -> str:
 @step.check("`wait - 2 * previous` lies in 0…10, drawn afresh")
 def doubles_the_wait(my: Any, kit: Kit) -> str:
     """What is doubled is the wait before, its jitter included (OCPP 2.0.1 part 4, 5.3)."""
-    fresh = [0, 0, 0]
+    pairs = list(combinations(range(4), 2))
+    fresh, ends = dict.fromkeys(pairs, 0), [set[float]() for _ in range(4)]
     for waits in draws(my, kit, 4):
         jitters = [after - 2 * before for before, after in pairwise(waits)]
         said = "the jitter of earlier waits is doubled too (2·previous + r)."
         kit.require(all(0 <= jitter <= 10 for jitter in jitters), told(waits), said)
-        fresh = [count + (jitter != waits[0] - 3) for count, jitter in zip(fresh, jitters, strict=True)]
-    kit.require(all(fresh), "one r for all waits", "one r serves several waits; draw a fresh one for each.")
+        drawn = [waits[0] - 3, *jitters]
+        for one, other in pairs:
+            fresh[one, other] += drawn[one] != drawn[other]
+        for number, jitter in enumerate(drawn):
+            ends[number].add(jitter)
+    kit.require(all(fresh.values()), "the same r again", "one r serves several waits; draw a fresh one for each.")
+    for seen in ends:
+        said = f"{0 if 0 not in seen else 10} never comes; the range includes both ends."
+        kit.require({0, 10} <= seen, f"{min(seen):g}…{max(seen):g}", said)
     return "2·previous + r"
 
 
@@ -127,8 +135,8 @@ def other_keys(my: Any, kit: Kit) -> str:
     """The three numbers are configuration keys; an operator sets them as they like."""
     waits = first(my, 3, Random(0), wait_minimum=1, repeat_times=0, random_range=0)
     kit.require(same(waits, [1, 1, 1]), told(waits), "right for 3/3/10 only.")
-    for _ in range(20):
-        keys = {key: kit.rng.randrange(top) for key, top in KEYS.items()}
+    drawn = [{key: kit.rng.randrange(top) for key, top in KEYS.items()} for _ in range(20)]
+    for keys in [{"wait_minimum": 600, "repeat_times": 12, "random_range": 60}, *drawn]:
         waits = first(my, keys["repeat_times"] + 4, Random(kit.rng.random()), **keys)
         kit.require(_fits(waits, **keys), f"{_keys(keys)}: {told(waits)}", "right for 3/3/10 only.")
     return "1, 1, 1"
