@@ -67,9 +67,9 @@ class Pending:
         return future
 
     def settle(self, frame: CallResult | CallError) -> str:
-        """End the call that this reply belongs to, and forget it: returns "resolved".
+        """End the call that this reply belongs to, and forget it: its future is done, and it returns "resolved".
 
-        If there is no such call, it returns another word. It does not raise.
+        If there is no such call, nothing changes, and it returns another word. It does not raise.
         """
         entry = self._entries.pop(frame.unique_id, None)
         if entry is None:
@@ -146,6 +146,19 @@ class Pending(Pending):
             raise ValueError(f"{unique_id} was used")
         self.used.add(unique_id)
         return super().open(unique_id, response_type)
+
+
+### WRONG default-entry -> unknown-is-quiet: a reply for nobody is no call: `len` stays as it was.
+from collections import defaultdict
+
+
+class Pending(Pending):
+    def __init__(self):
+        self._entries = defaultdict(lambda: (None, None))
+
+    def settle(self, frame):
+        future, _ = self._entries[frame.unique_id]
+        return super().settle(frame) if future else "unknown"
 
 
 ### RIGHT linear-list
@@ -366,7 +379,7 @@ class Pending(Pending):
         try:
             decode_payload(response_type, getattr(frame, "payload", {}))
         except PayloadError as problem:
-            if isinstance(frame, CallResult):
+            if isinstance(frame, CallResult) and future:
                 del self._entries[frame.unique_id]
                 future.set_result(MalformedReply(str(problem)))
                 return "malformed"
@@ -516,8 +529,8 @@ class Pending:
     async def expect(self, future: asyncio.Future[Response], timeout: float) -> Response:
         """The response of an open call, or its exception, as soon as it comes; it may have come already.
 
-        Raises `CallTimeout` once `timeout` seconds have passed without a reply. A caller that is cancelled meanwhile
-        stays cancelled. After either the call is forgotten at once: `len` does not count it any more.
+        Raises `CallTimeout` once it has waited `timeout` seconds without a reply; 0 is a timeout too. A caller that is
+        cancelled meanwhile stays cancelled. After either the call is forgotten at once: `len` does not count it.
         """
         try:
             async with asyncio.timeout(timeout):
@@ -660,6 +673,12 @@ class Pending(Pending):
             return error
 
 
+### WRONG no-zero -> timeout: 0 seconds is a timeout too, and a short one.
+class Pending(Pending):
+    async def expect(self, future, timeout):
+        return await super().expect(future, timeout or 10**9)
+
+
 ### RIGHT call-later
 class Pending(Pending):
     async def expect(self, future, timeout):
@@ -766,7 +785,8 @@ class Pending:
         """As in 4.3, and each word is counted. The words for a reply that fits no pending call:
 
         "late": its call timed out or was cancelled. "repeated": its call had an answer already, good or bad.
-        "orphan": no call had that id, or it is forgotten.
+        "orphan": no call had that id, or it is forgotten. Such a reply changes nothing: a copy of it gets the same
+        word, and no ended call becomes a newer one.
         """
         word = self._settle(frame)
         self.counts[word] += 1
@@ -906,6 +926,13 @@ class Pending(Pending):
         super()._end(unique_id, how)
         if len(self._ended) >= self._remember:
             self._ended.popitem(last=False)
+
+
+### WRONG done-is-repeated -> late: the future was done, but by its caller who went away, not by an answer: late.
+class Pending(Pending):
+    def _settle(self, frame):
+        future, _ = self._entries.get(frame.unique_id, (None, None))
+        return "repeated" if future and future.done() else super()._settle(frame)
 
 
 ### RIGHT deque-and-dict
@@ -1177,6 +1204,14 @@ class Pending(Pending):
         return super().fail_all(error)
 
 
+### WRONG looks-it-up -> each-once: the line went while the call was being sent;
+###      `expect` gives what its future holds.
+class Pending(Pending):
+    async def expect(self, future, timeout):
+        next(unique_id for unique_id, entry in self._entries.items() if entry[0] is future)
+        return await super().expect(future, timeout)
+
+
 ### RIGHT popitem
 class Pending(Pending):
     def fail_all(self, error):
@@ -1259,12 +1294,12 @@ class Session:
         """Send a request, and return its response. One own call is in flight; other callers wait, in their order.
 
         Each call takes the next id of `ids`. `timeout` is in seconds; None means that of the session. It counts from
-        the send. However a call ends, by its answer, an error, a timeout, or a caller that is cancelled, the next one
+        the send. However a call ends, by its answer, any error, a timeout, or a caller that is cancelled, the next one
         goes out at once.
 
         Raises what `pending.expect` raises, `PayloadError` if the request is no good, and `NotConnected` once the line
-        is gone, which `pending.open` tells by raising `ConnectionLost`: then nothing left this machine. A request that
-        is no good opens nothing in `pending`.
+        is gone, which `pending.open` tells by raising `ConnectionLost`: then nothing left this machine. What is never
+        sent, a request that is no good or a caller that goes away before its turn, leaves nothing open in `pending`.
         """
         payload = encode_payload(request)
         async with self._lane:
@@ -1386,6 +1421,25 @@ class Session(Session):
                 raise NotConnected() from lost
             await self._transport.send(encode(Call(unique_id, request.action, encode_payload(request))))
             return await self._pending.expect(future, self._timeout if timeout is None else timeout)
+
+
+### WRONG send-leaks -> frees-on-timeout/cancel/error: a send failed, and whoever waits behind it waits for ever;
+###      free the line however a call ends.
+class Session(Session):
+    async def call(self, request, *, timeout=None):
+        payload = encode_payload(request)
+        await self._lane.acquire()
+        try:
+            call = Call(next(self._ids), request.action, payload)
+            future = self._pending.open(call.unique_id, request.response_type)
+        except ConnectionLost:
+            self._lane.release()
+            raise NotConnected() from None
+        await self._transport.send(encode(call))
+        try:
+            return await self._pending.expect(future, self._timeout if timeout is None else timeout)
+        finally:
+            self._lane.release()
 
 
 ### RIGHT queue-and-task
@@ -1514,8 +1568,8 @@ class Session:
         """Start the transport, and read until it ends. Then `pending.fail_all(ConnectionLost())`, and return.
 
         A reply is settled, and never answered. A Call is answered beside the reader by what `router.answer(call)`
-        returns; None: say nothing. While a call is being handled, another one with its id gets a CallError, and the
-        first is answered as ever; afterwards the id may be used again. A text that is no frame does not end the
+        returns; None: say nothing. While a call is being handled, every other one with its id gets a CallError, and
+        the first is answered as ever; afterwards the id may be used again. A text that is no frame does not end the
         session: if `FrameError.unique_id` is known it gets a CallError with that error's code, else nothing.
 
         Answers do not wait for own calls. One that the transport does not take any more (`ConnectionLost`) is dropped.
@@ -1695,6 +1749,17 @@ class Session(Session):
 class Session(Session):
     async def _send(self, reply):
         await self._transport.send(encode(reply))
+
+
+### WRONG copy-frees-id -> duplicate-id: one id, two effects.
+class Session(Session):
+    def _receive(self, text, group):
+        with suppress(FrameError):
+            frame = decode(text)
+            if isinstance(frame, Call) and self._serving.pop(frame.unique_id, None):
+                group.create_task(self._send(CallError(frame.unique_id, "GenericError")))
+                return
+        super()._receive(text, group)
 
 
 ### RIGHT set-of-tasks

@@ -62,6 +62,22 @@ class Desk:
         return CallResult(call.unique_id, {})
 
 
+class Clerk(Desk):
+    """A router whose replies differ: ``said`` keeps them. Some are errors."""
+
+    def __init__(self, work: Callable[[Call], Awaitable[Any]] | None = None) -> None:
+        super().__init__(work)
+        self.said: dict[str, CallResult | CallError] = {}
+
+    async def answer(self, call: Call) -> CallResult | CallError:  # type: ignore[override]
+        number = len(self.began)
+        await super().answer(call)
+        reply = CallError(call.unique_id, "NotSupported", f"number {number}", {"number": number})
+        good = CallResult(call.unique_id, {"status": "Accepted" if number % 2 else "Rejected"})
+        self.said[call.unique_id] = good if number % 3 else reply
+        return self.said[call.unique_id]
+
+
 class Nobody:
     """A router that says nothing, as that of a charge point which was not accepted yet."""
 

@@ -69,13 +69,15 @@ async def fair(my: Any, kit: Kit) -> str:
 @step.check("the timeout counts from the send")
 async def timeout_from_send(my: Any, kit: Kit) -> str:
     """The timeout of a call is for the peer's answer; the time in our own queue is not the peer's fault."""
-    async with Bench(my, kit, after(8.0), timeout=10.0) as bench:
-        callers = [bench.call(authorize(tag)) for tag in tags(kit, 3)]
-        await kit.within(PATIENCE, asyncio.wait(callers), "a caller waits for ever", "every caller gets its answer.")
-        ends = [await outcome(caller) for caller in callers]
-        timeouts = sum(isinstance(end, CallTimeout) for end in ends)
-        said = "timed out in your own queue; the peer never saw it."
-        kit.require(timeouts == 0, f"{timeouts} of 3 timed out", said)
+    for usual, own in ((10.0, None), (30.0, 10.0)):
+        async with Bench(my, kit, after(8.0), timeout=usual) as bench:
+            callers = [bench.call(authorize(tag), timeout=own) for tag in tags(kit, 3)]
+            waiting = asyncio.wait(callers)
+            await kit.within(PATIENCE, waiting, "a caller waits for ever", "every caller gets its answer.")
+            ends = [await outcome(caller) for caller in callers]
+            timeouts = sum(isinstance(end, CallTimeout) for end in ends)
+            said = "timed out in your own queue; the peer never saw it."
+            kit.require(timeouts == 0, f"{timeouts} of 3 timed out", said)
     for options, limit in (({}, 10.0), ({"timeout": 2.5}, 2.5), ({"timeout": 45.0}, 45.0), ({"timeout": 0.0}, 0.0)):
         async with Bench(my, kit, lambda call: (0.0, None), timeout=10.0) as bench:
             begun = kit.time
@@ -118,6 +120,9 @@ async def frees(my: Any, kit: Kit) -> str:
         said = "a caller went away, and after it nothing is ever sent."
         await _sent_now(kit, bench, said)
         await kit.within(PATIENCE, outcome(third), "it waits for ever", said)
+        left = len(bench.pending)
+        said = "a caller went away while it waited, and its call is pending; open it when its turn has come."
+        kit.require(left == 0, f"{left} pending", said)
         sent = [call.payload["idTag"] for call in bench.calls]
         kit.require("QUEUED" not in sent, "it was sent", "a caller that goes away while it waits sends nothing.")
         said = "a request that is no good raises PayloadError; it is not sent, and the next one is."
@@ -127,7 +132,39 @@ async def frees(my: Any, kit: Kit) -> str:
         left = len(bench.pending)
         said = "all calls are over, or were never sent, and one is still pending; encode the request, then open."
         kit.require(left == 0, f"{left} pending", said)
+    await _two_go(my, kit)
+    await _send_fails(my, kit)
     return "each time"
+
+
+async def _two_go(my: Any, kit: Kit) -> None:
+    """The call on the wire and the one behind it are given up in nearly one instant; the third goes out."""
+    said = "a caller went away, and after it nothing is ever sent."
+    async with Bench(
+        my, kit, lambda call: (0.1, answer_to(call) if call.payload["idTag"] == "LAST" else None)
+    ) as bench:
+        for steps in range(6):
+            gone, queued, third = (bench.call(authorize(tag)) for tag in ("GONE", "QUEUED", "LAST"))
+            await asyncio.sleep(1.0)
+            gone.cancel()
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            queued.cancel()
+            await _sent_now(kit, bench, said)
+            await kit.within(PATIENCE, outcome(third), "it waits for ever", said)
+
+
+async def _send_fails(my: Any, kit: Kit) -> None:
+    """A call whose send fails is over, too; whoever waits behind it does not wait for ever."""
+
+    async def closing(text: str) -> None:
+        raise ConnectionLost("this end closes")
+
+    async with Bench(my, kit) as bench:
+        bench.transport.send = closing  # type: ignore[method-assign]
+        said = "a send failed, and whoever waits behind it waits for ever; free the line however a call ends."
+        for caller in (bench.call(HEARTBEAT), bench.call(HEARTBEAT)):
+            await kit.within(1.0, outcome(caller), "the next one waits", said)
 
 
 def _rest(reply: Any) -> tuple[Any, ...]:

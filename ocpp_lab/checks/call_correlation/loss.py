@@ -13,7 +13,8 @@ from ..kit import Kit
 from ..step import Step
 from .ours import OurPending
 from .patience import MILLISECOND, outcome
-from .pending_ids import fresh_ids, time_of
+from .pending_ids import fresh_ids, refuses, time_of
+from .strays import answered, expired
 
 step = Step("4.5", "`fail_all`: the line is gone", ("Pending",), points=2, minutes=6, reference=lambda: OurPending)
 
@@ -46,6 +47,7 @@ def same(one: BaseException, other: BaseException) -> bool:
 async def all_at_once(my: Any, kit: Kit) -> str:
     """An id belongs to one connection: when it is gone, no reply can come any more (J-spec 4.1.4)."""
     pending = my.Pending()
+    _is_open(my, kit)
     error = ConnectionLost(f"the cable was cut at {kit.rng.randrange(100)} m")
     futures = [pending.open(unique_id, HeartbeatResponse) for unique_id in fresh_ids(kit, MANY)]
     callers = [asyncio.create_task(pending.expect(future, 30.0)) for future in futures[:AWAITED]]
@@ -65,7 +67,17 @@ async def all_at_once(my: Any, kit: Kit) -> str:
     kit.require(right == MANY, f"{right:,} got the error", "every pending call ends with the error that is given.")
     kit.equal(number, MANY, "`fail_all` returns how many calls it ended.")
     kit.equal(fail_all(kit, pending, error, said), 0, "there was nothing left to end: 0.")
+    _is_open(my, kit)
     return "1,000 of 1,000"
+
+
+def _is_open(my: Any, kit: Kit) -> None:
+    """The end of one connection is not that of others."""
+    try:
+        my.Pending().open("elsewhere", HeartbeatResponse)
+    except Exception as error:
+        said = "a new `Pending` was closed before its line went; each connection has its own: make it in `__init__`."
+        kit.require(False, f"{type(error).__name__} in a new one", said)
 
 
 def _end(waiting: asyncio.Future[Any]) -> BaseException | None:
@@ -89,7 +101,29 @@ async def each_once(my: Any, kit: Kit) -> str:
     kit.require(told == 2, f"{told} of 2 told", said)
     kit.equal(futures[0].result().current_time.second, 5, "a call that had its answer keeps it.")
     kit.require(futures[1].cancelled(), "no longer cancelled", "a cancelled future stays cancelled.")
+    kit.equal(pending.counts["failed"], 0, "`counts` holds what `settle` returned; nobody replied to these.")
+    for future, wanted in ((futures[0], HeartbeatResponse), (futures[2], ConnectionLost)):
+        ended = await kit.within(1, outcome(pending.expect(future, 30.0)), "it waits", "the future is done.")
+        said = "the line went while the call was being sent; `expect` gives what its future holds."
+        kit.require(isinstance(ended, wanted), f"a {type(ended).__name__}", said)
     return "each once"
+
+
+@step.check("what the steps before promised holds still")
+async def as_before(my: Any, kit: Kit) -> str:
+    """The end of the line comes last; until then each reply has its name, and each call its end (J-spec 4.1.4)."""
+    pending = my.Pending()
+    ids = fresh_ids(kit, 3)
+    answered(pending, ids[0])
+    await kit.within(60, expired(pending, ids[1]), "it waits for ever", "a call that nobody answers times out: 4.3.")
+    kit.equal(len(pending), 0, "a call that timed out is still pending: 4.3.")
+    words = [pending.settle(CallResult(unique_id, time_of(0))) for unique_id in ids]
+    kit.equal(words, ["repeated", "late", "orphan"], "each stray reply has a name: 4.4.")
+    kept = [pending.counts[word] for word in ("resolved", *words)]
+    kit.equal(kept, [1] * 4, "each word that `settle` returns is counted once: 4.4.")
+    pending.open(ids[0], HeartbeatResponse)
+    refuses(kit, pending, ids[0], HeartbeatResponse)
+    return "it holds"
 
 
 @step.check("a later `open` raises the same error")

@@ -68,17 +68,21 @@ async def on_time(my: Any, kit: Kit) -> str:
 @step.check("ends at its timeout, and the entry is gone")
 async def timeout(my: Any, kit: Kit) -> str:
     """A call that gets no answer within its timeout is over, at that instant, and is forgotten."""
-    for seconds in (2.5, round(kit.rng.uniform(0.2, 5.0), 2) + 0.005):
+    for seconds in (2.5, round(kit.rng.uniform(0.2, 5.0), 2) + 0.005, 0.0):
         pending = my.Pending()
         future = pending.open(fresh_ids(kit, 1)[0], HeartbeatResponse)
+        await asyncio.sleep(1.0)  # it is being sent
         begun = kit.time
         waiting = outcome(pending.expect(future, seconds))
-        ended = await kit.within(seconds + 60, waiting, "it waits for ever", "the peer may never answer; give up.")
+        said = "the peer may never answer; give up." if seconds else "0 seconds is a timeout too, and a short one."
+        ended = await kit.within(seconds + 60, waiting, "it waits for ever", said)
         late = kit.time - begun - seconds
         said = "a call that was never answered ended as if it had been."
         kit.require(isinstance(ended, BaseException), f"{ended!r:.40}", said)
         kit.require(late < MILLISECOND, "too late", "expired up to 1 s late; each call has its own deadline.")
-        kit.require(late > -MILLISECOND, "too early", "it gave up before its timeout, which is in seconds.")
+        kit.require(
+            late > -MILLISECOND, "too early", "it gave up before its timeout, in seconds from when `expect` was called."
+        )
         left = len(pending)
         kit.require(left == 0, f"{left} pending", f"after the timeout {left} entry is still pending.")
         kit.require(gave_up(ended), f"a {type(ended).__name__}", "a call that nobody answered ends in `CallTimeout`.")
@@ -117,13 +121,16 @@ async def own_clock(my: Any, kit: Kit) -> str:
         ends[seconds] = kit.time - begun
 
     callers = asyncio.gather(*map(wait, fresh_ids(kit, len(limits)), limits))
+    await kit.quiet()
+    newest = pending.open("newest", HeartbeatResponse)
     said = "calls that wait together share a clock; each call has its own deadline."
     await kit.within(max(limits) + 60, callers, "some wait for ever", said)
     right = sum(abs(ended - seconds) < MILLISECOND for seconds, ended in ends.items())
     kit.require(right == len(limits), f"{right} of {len(limits)} in time", said)
-    word = pending.settle(CallResult("other", time_of(0)))
     said = "another call was forgotten too; forget the one that ended."
-    kit.require(word == "resolved" and other.done(), repr(word), said)
+    for unique_id, future in (("other", other), ("newest", newest)):
+        word = pending.settle(CallResult(unique_id, time_of(0)))
+        kit.require(word == "resolved" and future.done(), repr(word), said)
     kit.require(len(pending) == 0, f"{len(pending)} pending", "after the timeouts some entries are still pending.")
     return f"{right} of {len(limits)}"
 

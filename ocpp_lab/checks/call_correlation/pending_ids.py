@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from ...errors import PayloadError
 from ...frames import CallResult
 from ...messages import AuthorizeResponse, HeartbeatResponse
 from ...pending import Pending
@@ -70,6 +71,7 @@ async def typed(my: Any, kit: Kit) -> str:
     unique_id = fresh_ids(kit, 1)[0]
     future = pending.open(unique_id, AuthorizeResponse)
     fate = pending.settle(CallResult(unique_id, {"idTagInfo": {"status": "Blocked"}}))
+    kit.require(future.done() or fate != "resolved", "it waits", "`settle` says that it resolved, and did not yet.")
     got = await kit.within(1, future, "nothing", "a call whose reply came is still waiting.")
     said = "the caller got a dict; decode by the pending response type."
     kit.require(not isinstance(got, dict), "a dict", said)
@@ -102,16 +104,15 @@ async def refuses_same_id(my: Any, kit: Kit) -> str:
     pending = my.Pending()
     unique_id = fresh_ids(kit, 1)[0]
     first = pending.open(unique_id, HeartbeatResponse)
-    try:
-        pending.open(unique_id, AuthorizeResponse)
-    except ValueError:
-        pass
-    except Exception as error:
-        kit.require(False, type(error).__name__, "an id that is pending already is a ValueError.")
-    else:
-        kit.require(False, "no error", "the first caller now waits for ever.")
+    for response_type in (HeartbeatResponse, AuthorizeResponse):
+        refuses(kit, pending, unique_id, response_type)
     kit.require(not first.done(), "the first call ended", "the first call is innocent; refuse the second.")
-    pending.settle(CallResult(unique_id, time_of(0)))
+    kit.require(len(pending) == 1, f"{len(pending)} pending, not 1", "a call that was refused is not pending.")
+    said = "the second call was refused, and the first lost its response type; refuse before you remember."
+    try:
+        pending.settle(CallResult(unique_id, time_of(0)))
+    except PayloadError as error:
+        kit.require(False, type(error).__name__, said)
     await kit.within(1, first, "the first call waits", "the first caller now waits for ever.")
     try:
         pending.open(unique_id, HeartbeatResponse)
@@ -121,16 +122,30 @@ async def refuses_same_id(my: Any, kit: Kit) -> str:
     return "ValueError"
 
 
+def refuses(kit: Kit, pending: Any, unique_id: str, response_type: Any) -> None:
+    """An id that is pending is a ValueError, whatever the second call asks."""
+    try:
+        pending.open(unique_id, response_type)
+    except ValueError:
+        return
+    except Exception as error:
+        kit.require(False, type(error).__name__, "an id that is pending already is a ValueError.")
+    kit.require(False, "no error", "the first caller now waits for ever.")
+
+
 @step.check('no exception, and another word than "resolved"')
 async def unknown_is_quiet(my: Any, kit: Kit) -> str:
     """A reply that no call waits for must not hurt the reader (J-spec 4.1.3)."""
     pending = my.Pending()
     ids = fresh_ids(kit, 2)
-    future = pending.open(ids[0], HeartbeatResponse)
-    try:
-        fate = pending.settle(CallResult(ids[1], time_of(0)))
-    except Exception as error:
-        kit.require(False, type(error).__name__, "a reply for nobody killed the reader.")
-    kit.require(isinstance(fate, str) and fate != "resolved", repr(fate), "nothing was resolved; use another word.")
-    kit.require(not future.done(), "another call was ended", "a reply for nobody must not end somebody's call.")
+    future = pending.open(f"{ids[0]}-a", HeartbeatResponse)
+    for unique_id in (ids[1], f"{ids[0]}-A", ids[0]):
+        try:
+            fate = pending.settle(CallResult(unique_id, time_of(0)))
+        except Exception as error:
+            kit.require(False, type(error).__name__, "a reply for nobody killed the reader.")
+        kit.require(isinstance(fate, str) and fate != "resolved", repr(fate), "nothing was resolved; use another word.")
+        kit.require(not future.done(), "another call was ended", "a reply for nobody must not end somebody's call.")
+        left = len(pending)
+        kit.require(left == 1, f"{left} pending, not 1", "a reply for nobody is no call: `len` stays as it was.")
     return repr(fate)

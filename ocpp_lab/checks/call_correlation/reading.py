@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from ...errors import CallFailed, ConnectionLost, FrameError, OcppError
+from ...errors import CallFailed, ConnectionLost, FrameError, NotConnected, OcppError
 from ...frames import Call, CallError, CallResult, decode
 from ...messages import HeartbeatResponse
 from ...session import Session
 from ..kit import Kit
 from ..step import Step
-from .bench import HEARTBEAT, Bench, Desk, Nobody, after, answer_to, authorize
+from .bench import HEARTBEAT, Bench, Clerk, Desk, Nobody, after, answer_to, authorize
 from .patience import outcome
 from .pending_ids import fresh_ids
 
@@ -56,6 +56,11 @@ async def crossing(my: Any, kit: Kit) -> str:
         await bench.says(Call(ids[0], "ClearCache", {}))
         said = "your answer queued behind your own call; answers bypass the queue of calls."
         await settled(kit, bench, ids[0], 1.0, "the answer waits", said)
+        mine = bench.calls[0].unique_id
+        await bench.says(Call(mine, "ClearCache", {}))
+        said = "ids are unique per sender: a call of the peer may carry the id of yours."
+        answer = await settled(kit, bench, mine, 1.0, "no answer", said)
+        kit.require(isinstance(answer, CallResult), f"a {type(answer).__name__}", said)
         ended = await kit.within(30, outcome(own), "the own call waits", "its reply came; it was not read.")
         kit.require(isinstance(ended, HeartbeatResponse), f"a {type(ended).__name__}", "its reply came.")
 
@@ -84,7 +89,9 @@ async def slow_handler(my: Any, kit: Kit) -> str:
         bench.script = lambda call: (0.1, CallError(call.unique_id, "InternalError"))
         ended = await kit.within(50.0, outcome(bench.call(HEARTBEAT)), "the CallError waits", said)
         kit.require(isinstance(ended, CallFailed), f"a {type(ended).__name__}", "a CallError is a reply too.")
-        await settled(kit, bench, unique_id, 100.0, "no answer", "a slow handler answers in the end, too.")
+        said = "a slow handler answers in the end, too."
+        answer = await settled(kit, bench, unique_id, 100.0, "no answer", said)
+        kit.require(isinstance(answer, CallResult), f"a {type(answer).__name__}", said)
     return "read at once"
 
 
@@ -93,14 +100,17 @@ async def pipelined(my: Any, kit: Kit) -> str:
     """A peer should wait for its turn (J-spec 4.1.1); if it does not, its calls are answered all the same."""
     ids = fresh_ids(kit, 20)
     seconds = {unique_id: kit.rng.uniform(0.0, 2.0) for unique_id in ids}
-    desk = Desk(lambda call: asyncio.sleep(seconds[call.unique_id]))
+    desk = Clerk(lambda call: asyncio.sleep(seconds[call.unique_id]))
     async with Bench(my, kit, router=desk, run=True) as bench:
         for unique_id in ids:
             await bench.says(Call(unique_id, "ClearCache", {}))
         await asyncio.sleep(60.0)
-        answered = [reply.unique_id for reply in bench.replies if isinstance(reply, CallResult)]
+        answered = [reply.unique_id for reply in bench.replies]
         said = "each call of the peer gets one answer, under its own id."
         kit.require(sorted(answered) == sorted(ids), f"{len(set(answered) & set(ids))} of 20 answered", said)
+        right = sum(desk.said.get(reply.unique_id) == reply for reply in bench.replies)
+        said = "the peer gets the very reply that `router.answer` returned, be it a result or an error."
+        kit.require(right == len(ids), f"{right} of 20 as returned", said)
     return "20 of 20"
 
 
@@ -110,7 +120,7 @@ async def duplicate_id(my: Any, kit: Kit) -> str:
     unique_id = fresh_ids(kit, 1)[0]
     desk = Desk(lambda call: asyncio.sleep(5.0))
     async with Bench(my, kit, router=desk, run=True) as bench:
-        for _ in range(2):
+        for _ in range(3):
             await bench.says(Call(unique_id, "RemoteStartTransaction", {"idTag": "TAG_A"}))
             await asyncio.sleep(1.0)
         async with Bench(my, kit, run=True) as other:
@@ -123,7 +133,7 @@ async def duplicate_id(my: Any, kit: Kit) -> str:
         kinds = [type(reply) for reply in bench.replies_to(unique_id)]
         said = "the first is answered as ever; the copy gets a CallError."
         kit.require(CallResult in kinds, "the first unanswered", "the first call is innocent; it gets its answer.")
-        kit.require(kinds.count(CallError) == 1, f"{kinds.count(CallError)} CallErrors", said)
+        kit.require(kinds.count(CallError) == 2, f"{kinds.count(CallError)} CallErrors for 2 copies", said)
         kit.require(kinds.count(CallResult) == 1, f"{kinds.count(CallResult)} results", said)
         await bench.says(Call(unique_id, "RemoteStartTransaction", {"idTag": "TAG_A"}))
         await asyncio.sleep(20.0)
@@ -200,14 +210,18 @@ async def end_fails_all(my: Any, kit: Kit) -> str:
         acted.append(call.unique_id)
 
     async with Bench(my, kit, lambda call: (100.0, answer_to(call)), router=Desk(work), run=True) as bench:
-        own = bench.call(HEARTBEAT)
+        own, queued = bench.call(HEARTBEAT), bench.call(HEARTBEAT)
         for unique_id in fresh_ids(kit, 3):
             await bench.says(Call(unique_id, "ClearCache", {}))
         await asyncio.sleep(1.0)
+        kit.require(len(bench.calls) == 1, f"{len(bench.calls)} on the wire", "one own call is in flight: 4.6.")
         await bench.cut()
         said = "the line is gone; `pending.fail_all(ConnectionLost())` tells whoever waits."
         ended = await kit.within(1.0, outcome(own), "a caller waits", said)
         kit.require(isinstance(ended, ConnectionLost), f"a {type(ended).__name__}", said)
+        ended = await kit.within(1.0, outcome(queued), "a queued caller waits", said)
+        said = "nothing of the second call left this machine: NotConnected, as in 4.6."
+        kit.require(isinstance(ended, NotConnected), f"a {type(ended).__name__}", said)
         said = "the line is gone and `run` goes on; if it waits for its handlers, cancel them."
         over = await kit.within(1.0, outcome(bench.reading), "`run` goes on", said)
         said = "`run` returns when the line ends; that is no error of its own."
@@ -257,6 +271,8 @@ async def answer_lost(my: Any, kit: Kit) -> str:
         await bench.says(Call("asked", "ClearCache", {}))
         await asyncio.sleep(1.0)
         bench.transport.send = closing  # type: ignore[method-assign]
+        await bench.says('[2, "spoilt", "ClearCache"]')
+        await bench.says(Call("asked", "ClearCache", {}))
         await asyncio.sleep(3.0)
         said = "an answer could not be sent, and that ended the reader; suppress ConnectionLost around that send."
         kit.require(not bench.reading.done(), "`run` has ended", said)

@@ -53,8 +53,12 @@ async def failed(my: Any, kit: Kit) -> str:
     pending = my.Pending()
     details = {"left": kit.rng.randrange(1000)}
     code = kit.rng.choice(sorted(ERROR_CODES))
-    frames = [CallError("", "InternalError", "out of paper", {"tray": 2}), CallError("", code, "drawn", details)]
-    for unique_id, frame in zip(fresh_ids(kit, 2), frames, strict=True):
+    frames = [
+        CallError("", "InternalError", "out of paper", {"tray": 2}),
+        CallError("", code, "drawn", details),
+        CallError("", f"Vendor{kit.rng.randrange(1000)}", "not in 1.6"),
+    ]
+    for unique_id, frame in zip(fresh_ids(kit, 3), frames, strict=True):
         future = pending.open(unique_id, HeartbeatResponse)
         said = "a CallError raised in your reader; the exception is for the caller: `future.set_exception`."
         fate = settle(kit, pending, CallError(unique_id, frame.code, frame.description, frame.details), said)
@@ -101,7 +105,10 @@ async def settle_never_raises(my: Any, kit: Kit) -> str:
         if future.done() and not future.cancelled():
             future.exception()
         said = "a reply for nobody raised in *your* reader."
-        settle(kit, pending, CallError(f"{unique_id}!", "InternalError"), said)
+        for stray in (CallError(f"{unique_id}!", "InternalError"), CallResult(f"{unique_id}!", payload)):
+            word = settle(kit, pending, stray, said)
+            known = word in ("resolved", "failed", "malformed")
+            kit.require(not known, repr(word), "a reply for nobody ended no call; use another word.")
     return "no exception"
 
 

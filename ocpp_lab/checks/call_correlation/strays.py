@@ -14,7 +14,7 @@ from ..kit import Kit
 from ..step import Step
 from .ours import OurPending
 from .patience import outcome
-from .pending_ids import fresh_ids, time_of
+from .pending_ids import fresh_ids, refuses, time_of
 
 step = Step(
     "4.4",
@@ -56,7 +56,7 @@ async def late(my: Any, kit: Kit) -> str:
     await asyncio.sleep(1)
     caller.cancel()
     await outcome(caller)
-    for unique_id in ids:
+    for unique_id in (*ids, *ids):
         word = pending.settle(reply(unique_id))
         said = "it expired, it was never answered."
         kit.require(word != "repeated", '"repeated"', said)
@@ -65,7 +65,23 @@ async def late(my: Any, kit: Kit) -> str:
     await expired(pending, ids[0] + "!")
     word = pending.settle(CallError(ids[0] + "!", "InternalError"))
     kit.require(word == "late", repr(word), "a CallError can be late too.")
+    await _late_as_it_goes(my, kit)
     return "late"
+
+
+async def _late_as_it_goes(my: Any, kit: Kit) -> None:
+    """A reply comes after its caller was cancelled, and before the caller knows: its call was cancelled."""
+    pending = my.Pending()
+    unique_id = fresh_ids(kit, 1)[0]
+    future = pending.open(unique_id, HeartbeatResponse)
+    caller = asyncio.create_task(pending.expect(future, 30.0))
+    await asyncio.sleep(1)
+    caller.cancel()
+    over = future.done()
+    word = pending.settle(reply(unique_id))
+    said = "the future was done, but by its caller who went away, not by an answer: late."
+    kit.require(not over or word == "late", repr(word), said)
+    await outcome(caller)
 
 
 @step.check('"repeated": its call had an answer already')
@@ -128,7 +144,19 @@ async def bounded(my: Any, kit: Kit) -> str:
         right = newest.count("repeated")
         said = "fewer than the last `remember` ids are known."
         kit.require(right == limit, f"{right} of {limit}", said)
+    await _bounded_late(my, kit, remember)
     return "256, and as told"
+
+
+async def _bounded_late(my: Any, kit: Kit, remember: int) -> None:
+    """Calls that timed out are ended calls like others."""
+    pending = my.Pending(remember=remember)
+    ids = fresh_ids(kit, 3 * remember)
+    for unique_id in ids:
+        await expired(pending, unique_id)
+    words = Counter(pending.settle(reply(unique_id)) for unique_id in ids[: 2 * remember])
+    said = "ids of thousands of calls ago are still remembered; keep the last `remember` of them."
+    kit.require(words["orphan"] == 2 * remember, "older ones too", said)
 
 
 @step.check("a new call under an old id is a new call")
@@ -147,7 +175,23 @@ async def id_again(my: Any, kit: Kit) -> str:
         kit.equal(future.result().current_time.second, 9)
         kit.equal(pending.settle(reply(unique_id)), "repeated", "it ended anew: now it was answered.")
     await _newest_end(my, kit, kit.rng.randrange(20, 60))
+    await _new_at_once(my, kit)
     return "resolved"
+
+
+async def _new_at_once(my: Any, kit: Kit) -> None:
+    """The id may be used again as soon as its call has ended, before the caller of that call has run."""
+    pending = my.Pending()
+    unique_id = fresh_ids(kit, 1)[0]
+    first = asyncio.create_task(pending.expect(pending.open(unique_id, HeartbeatResponse), 30.0))
+    await asyncio.sleep(1)
+    pending.settle(reply(unique_id))
+    pending.open(unique_id, HeartbeatResponse)
+    await outcome(first)
+    said = "the end of the first call took the second with it; `expect` forgets its own call, not whatever has its id."
+    kit.require(len(pending) == 1, f"{len(pending)} pending, not 1", said)
+    refuses(kit, pending, unique_id, HeartbeatResponse)
+    kit.equal(pending.settle(reply(unique_id)), "resolved", said)
 
 
 async def _newest_end(my: Any, kit: Kit, remember: int) -> None:
@@ -159,6 +203,14 @@ async def _newest_end(my: Any, kit: Kit, remember: int) -> None:
     word = pending.settle(reply(ids[0]))
     said = "an id that was used again is as old as its newest call; it was forgotten too early."
     kit.require(word == "repeated", f"used again: {word}", said)
+    pending = my.Pending(remember=remember)
+    for unique_id in ids:
+        answered(pending, unique_id)
+    pending.settle(reply(ids[0]))
+    answered(pending, fresh_ids(kit, 1)[0])
+    word = pending.settle(reply(ids[1]))
+    said = "the calls that ended last are remembered; a stray reply makes none of them newer."
+    kit.require(word == "repeated", f"ended later: {word}", said)
 
 
 @step.check("`counts` holds how often each word was returned")
@@ -201,4 +253,4 @@ async def _replies(pending: Any, unique_id: str, kind: int) -> list[str]:
     frames = {2: reply(unique_id), 3: CallResult(unique_id, {"surprise": 1}), 4: CallError(unique_id, "InternalError")}
     said = [pending.settle(frames[kind])]
     future.exception()
-    return [*said, pending.settle(reply(unique_id))]
+    return [*said, *(pending.settle(reply(unique_id)) for _ in range(2))]
