@@ -11,6 +11,6 @@ SOAK = os.environ.get("OCPP_LAB_SOAK") == "1"
 """True in `make soak`: more seeds, more mutations, the browser."""
 
 
-def scaled(normal: int, soak: int) -> int:
+def scaled[T](normal: T, soak: T) -> T:
     """How many seeds, rounds or mutations to run: few in `make test`, many in `make soak`."""
     return soak if SOAK else normal

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from ..checks.board import Board, board
@@ -84,6 +85,8 @@ def run_grading(
         if report and not report.parent.is_dir():
             raise BadInput(f"expected a folder to write {report} into, came none; make it first")
     isolation = str(walls())
+    with suppress(ImportError):
+        from .. import lab  # noqa: F401  (notebooks do so first; it takes longer than to judge them, and so it is shared)
     graded = grade(found, jobs=jobs, seed=seed, limits=Limits(seconds=seconds), progress=bar(found))
     if json_file:
         write_json(graded, json_file, isolation=isolation)

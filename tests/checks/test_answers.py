@@ -12,14 +12,14 @@ from tests.checks.answers import authored, everything, judged, name_of
 from tests.house import scaled
 
 EVERYTHING = everything()
-SEEDS = scaled(1, 3)
+SEEDS = scaled([0], [1, 2])
 NUMBERS = [step.number for milestone in MILESTONES for step in steps(milestone)]
 
 
 @pytest.mark.parametrize(("number", "variant"), EVERYTHING, ids=[name_of(*each) for each in EVERYTHING])
 def test_an_answer_is_judged_as_it_must_be(number: str, variant: Variant | None) -> None:
     """A right answer gets full points; a wrong one the diagnosis that is its own, from the first check that fails."""
-    for seed in range(1 if step(number).capstone else SEEDS):  # a capstone draws many seeds itself
+    for seed in SEEDS[:1] if step(number).capstone else SEEDS:  # a capstone draws many seeds itself
         result = judged(number, variant, seed=seed)
         if variant is None or not variant.diagnosis:
             assert result.state == "passed", f"seed {seed}\n{result}"
