@@ -26,6 +26,10 @@ TICK = 0.2
 BLOCKED = 1.0
 """Seconds without a turn, after which a loop counts as blocked."""
 
+LONG = 5.0
+"""Seconds that what the notebook calls may take, or a sleep: a drawing on a busy machine is no endless loop; one
+of those comes back to a line of its own."""
+
 KERNEL = ("ipykernel", "jupyter_client", "zmq", "tornado", "IPython")
 """Packages whose tasks are the kernel's own."""
 
@@ -100,22 +104,28 @@ class Guard:
             silent, worked = time.monotonic() - self._beat, time.process_time() - self._worked
             # A machine that is busy elsewhere must not be mistaken for a loop: what counts is that this process works.
             computes = silent > BLOCKED and worked > BLOCKED / 2
-            if computes or silent > 5 * BLOCKED:
-                self._free(computes)
+            if (computes or silent > LONG) and self._free(computes, silent):
                 self._beat = time.monotonic() + BLOCKED  # time to recover before it is looked at again
                 self._worked = time.process_time()
 
-    def _free(self, computes: bool) -> None:
-        """Name whoever holds the loop. If it is a task of the notebook that computes, and not the cell: raise in it."""
+    def _free(self, computes: bool, silent: float) -> bool:
+        """Name whoever holds the loop. If it is a task of the notebook that computes, and not the cell: raise in it.
+
+        False if it is too early to say.
+        """
         task = asyncio.current_task(self._loop)
-        frame = _notebook_frame(sys._current_frames().get(self._thread_id))
+        running = sys._current_frames().get(self._thread_id)
+        frame = _notebook_frame(running)
+        if frame is not running and silent <= LONG:
+            return False
         if frame is None or task is None or task is self._cell:
-            return  # a cell that computes can be interrupted, and library code must not be torn apart
+            return True  # a cell that computes can be interrupted, and library code must not be torn apart
         self.blocked.append(f"{_place(frame)} held the loop for more than {BLOCKED:g} s")
         if asyncio.current_task(self._loop) is not task:
-            return  # it ended while we looked: raised now, it would hit the kernel
+            return True  # it ended while we looked: raised now, it would hit the kernel
         if computes:  # what sleeps would hear of it only when it wakes up
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread_id), ctypes.py_object(LoopBlocked))
+        return True
 
 
 async def tasks_left() -> list[str]:

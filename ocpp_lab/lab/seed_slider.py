@@ -57,12 +57,13 @@ class SeedSlider[T]:
         while self.seed != (seed := int(self.slider.value)):
             self.status.value = _paragraph(f"seed {seed} runs …")
             try:
-                self.result = await asyncio.to_thread(self.run, seed)
+                result = await asyncio.to_thread(self.run, seed)
+                picture = self.draw(seed, result)
             except Exception as error:
                 self.status.value = _paragraph(f"seed {seed} failed: {error!r}")
                 raise
-            self.seed = seed
-            self._show(self.draw(seed, self.result))
+            self.seed, self.result = seed, result
+            self._show(picture)
 
     def _show(self, picture: Picture) -> None:
         self.picture.value = picture._repr_html_()

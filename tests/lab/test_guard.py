@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 import types
 
 import pytest
@@ -29,6 +30,9 @@ async def spin():
 async def sleepy(seconds):
     import time
     time.sleep(seconds)
+
+async def draw(compute):
+    compute(0.5)
 """
 
 
@@ -95,9 +99,31 @@ async def test_a_task_that_sleeps_on_the_loop_is_named_and_not_broken(
     """It costs no work of this process, as little as a machine that is busy elsewhere."""
     monkeypatch.setattr(room, "TICK", 0.01)
     monkeypatch.setattr(room, "BLOCKED", 0.04)
+    monkeypatch.setattr(room, "LONG", 0.1)
     guard = Guard()
     await asyncio.create_task(cell.sleepy(0.3))
     assert guard.blocked[0] == "sleepy, line 3 held the loop for more than 0.04 s"
+    assert await guard.stop() == []
+
+
+def compute(seconds: float) -> None:
+    """Not a cell's: a drawing, for instance."""
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
+
+
+async def test_what_a_cell_calls_may_take_longer(cell: types.SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A drawing of half a second takes two on a busy machine; broken off, it would never be shown."""
+    monkeypatch.setattr(room, "TICK", 0.01)
+    monkeypatch.setattr(room, "BLOCKED", 0.1)
+    guard = Guard()
+    await asyncio.create_task(cell.draw(compute))
+    assert guard.blocked == []
+    monkeypatch.setattr(room, "LONG", 0.2)
+    with pytest.raises(LoopBlocked):
+        await asyncio.create_task(cell.draw(compute))
+    assert guard.blocked == ["draw, line 2 held the loop for more than 0.1 s"]
     assert await guard.stop() == []
 
 

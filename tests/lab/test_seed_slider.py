@@ -58,3 +58,19 @@ async def test_a_run_that_fails_says_so_and_the_next_one_works() -> None:
     slider.set(2)
     await slider.settle()
     assert slider.seed == 2
+
+
+async def test_a_picture_that_fails_says_so_too() -> None:
+    """Otherwise "seed 1 runs …" would stand there for ever."""
+
+    def no_draw(seed: int, result: int) -> Picture:
+        if seed:
+            raise RuntimeError("no colours left")
+        return draw(seed, result)
+
+    slider = SeedSlider(lambda seed: seed, no_draw)
+    slider.set(1)
+    with pytest.raises(RuntimeError, match="colours"):
+        await slider.settle()
+    assert "seed 1 failed" in slider.status.value and "no colours left" in slider.status.value
+    assert slider.seed == slider.result == 0
