@@ -155,7 +155,8 @@ class Session:
         finally:
             self.ended.set_result(None)
             self.tally.closed(self)
-            self.pending.fail_all((self._ours and self._ours.lost) or ConnectionLost())
+            lost = self._ours.lost if self._ours is not None else None
+            self.pending.fail_all(lost or ConnectionLost())
             for handler in self._handlers:
                 handler.cancel()
             if self._handlers:

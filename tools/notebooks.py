@@ -22,19 +22,12 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
+from ocpp_lab.checks.workbook import METADATA
+
 FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
 CELL_TIMEOUT = 60
-LANGUAGE_INFO = {  # without it JupyterLab asks which kernel to use; the version is left out because it differs
-    "codemirror_mode": {"name": "ipython", "version": 3},
-    "file_extension": ".py",
-    "mimetype": "text/x-python",
-    "name": "python",
-    "nbconvert_exporter": "python",
-    "pygments_lexer": "ipython3",
-}
 FOLDERS = re.compile(r"(?:~|/)[\w./+-]*/([\w-]+/[\w-]+\.py)")  # all but the last folder of a path in a traceback
 WIDGET = "application/vnd.jupyter.widget-view+json"
-KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
 
 def main(arguments: list[str]) -> int:
@@ -75,7 +68,7 @@ def read(source: Path) -> NotebookNode:
     """The source's cells, with stable ids: an unchanged cell keeps its id, so that a diff shows what changed."""
     notebook = jupytext.read(source, fmt="py:percent")
     notebook.nbformat, notebook.nbformat_minor = 4, 5
-    notebook.metadata = NotebookNode(kernelspec=NotebookNode(KERNEL), language_info=NotebookNode(LANGUAGE_INFO))
+    notebook.metadata = nbformat.from_dict(METADATA)
     seen: Counter[str] = Counter()
     for cell in notebook.cells:
         digest = hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:8]
@@ -97,7 +90,7 @@ def execute(notebook: NotebookNode, folder: Path) -> None:
         resources={"metadata": {"path": str(folder)}},
     )
     client.execute()
-    notebook.metadata.language_info = NotebookNode(LANGUAGE_INFO)
+    notebook.metadata.language_info = nbformat.from_dict(METADATA["language_info"])
 
 
 def tidy(notebook: NotebookNode) -> None:

@@ -99,7 +99,8 @@ class Line:
         await self.session.run()
         async with self._delivering:
             pass  # an answer that came with the last breath counts: its message is struck out before all is cancelled
-        raise (isinstance(self.transport, Transport) and self.transport.lost) or ConnectionLost()
+        lost = self.transport.lost if isinstance(self.transport, Transport) else None
+        raise lost or ConnectionLost()
 
     async def _be_online(self) -> None:
         await self._reading.wait()

@@ -27,7 +27,7 @@ def check(number: str, *pieces: Any, seed: int = 0) -> Result:
     result = run_step(this, pieces, seed=seed)
     shelf = Shelf.here()
     if result.state == "passed":
-        _here[number] = pieces
+        remember(number, pieces)
         if shelf:
             if not this.capstone:
                 result.notes.append(shelf.keep(this, pieces))
@@ -35,6 +35,11 @@ def check(number: str, *pieces: Any, seed: int = 0) -> Result:
     elif result.state == "reference" and shelf:
         shelf.note(number, how="reference", points=0)
     return result
+
+
+def remember(number: str, pieces: tuple[Any, ...]) -> None:
+    """What `mine` gives from now on in this process."""
+    _here[number] = pieces
 
 
 def use_reference(number: str) -> Any:

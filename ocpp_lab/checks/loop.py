@@ -10,6 +10,8 @@ from typing import Any
 from simloop import SimLoop
 from simloop._policy import ScriptedPolicy
 
+from ..simulation.loop import NoRecord
+
 MOST_STEPS = 200_000
 """Steps of the loop in one check: code that never lets time pass must fail, not hang."""
 
@@ -28,7 +30,7 @@ class CheckLoop(SimLoop):
         super().__init__(seed)
         gc.freeze()  # what was there before is none of this check's garbage; `clear` collects in 1 ms and not in 40
         self._policy = ScriptedPolicy([])  # an empty script goes on in the order of scheduling
-        self._recorder = _Nothing()  # type: ignore[assignment]
+        self._recorder = NoRecord()  # type: ignore[assignment]
         self.steps = 0
         self.most_steps = MOST_STEPS
         self.exhausted = False
@@ -89,15 +91,3 @@ class CheckLoop(SimLoop):
 
 def _name(thing: Any) -> str:
     return getattr(thing, "__qualname__", type(thing).__qualname__).replace("<locals>.", "")
-
-
-class _Nothing:
-    """In the place of simloop's recorder, whose trace nobody reads here."""
-
-    events = ()
-
-    def record(self, *event: Any) -> None:
-        pass
-
-    def __len__(self) -> int:
-        return 0

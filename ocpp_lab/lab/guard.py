@@ -27,8 +27,8 @@ BLOCKED = 1.0
 """Seconds without a turn, after which a loop counts as blocked."""
 
 LONG = 5.0
-"""Seconds that what the notebook calls may take, or a sleep: a drawing on a busy machine is no endless loop; one
-of those comes back to a line of its own."""
+"""Seconds that what a cell calls may take, or a sleep. A drawing on a busy machine is slow; an endless loop comes back
+to a line of the cell."""
 
 KERNEL = ("ipykernel", "jupyter_client", "zmq", "tornado", "IPython")
 """Packages whose tasks are the kernel's own."""

@@ -38,7 +38,7 @@ class Loop(SimLoop):
         self.steps = 0
         self._births = itertools.count()
         if not record:
-            self._recorder = _Nothing()  # type: ignore[assignment]
+            self._recorder = NoRecord()  # type: ignore[assignment]
         self.set_task_factory(self._bear)
         self.set_exception_handler(self._hear)
 
@@ -57,7 +57,7 @@ class Loop(SimLoop):
         self.unheard.append(f"{context['message']}: {context.get('exception')!r}")
 
 
-class _Nothing:
+class NoRecord:
     """In the place of simloop's recorder: an hour of a charge point is a million steps that nobody reads."""
 
     events = ()
