@@ -1530,6 +1530,13 @@ async def on_status(request: m.StatusNotificationRequest) -> m.StatusNotificatio
     return m.StatusNotificationResponse()
 
 
+heartbeat = await router.answer(Call("by hand", "Heartbeat", {}))
+print("your router answers a Heartbeat with a", type(heartbeat).__name__)
+
+# %% [markdown]
+# The fourth handler asks a database. Then both ends start.
+
+# %% tags=["scaffold"]
 @router.on(m.AuthorizeRequest)
 async def on_authorize(request: m.AuthorizeRequest) -> m.AuthorizeResponse:
     if request.id_tag == "TAG_DB":
@@ -1539,8 +1546,13 @@ async def on_authorize(request: m.AuthorizeRequest) -> m.AuthorizeResponse:
 
 central_system = await CentralSystem(router=router).start()
 charge_point = await ChargePoint(central_system.url, "CP_1", timeout=1.0).start()
+await charge_point.wait_for("online")
+print("CP_1 is", charge_point.state)
 
+# %% [markdown]
+# The line below the panel counts on both sides: what your router has answered, and what `CP_1` made of it.
 
+# %% tags=["scaffold"]
 def counted(what):
     """On this connection: what your router has answered, or what CP_1 made of the answers."""
     if "CP_1" not in central_system or not charge_point.session:

@@ -2043,6 +2043,12 @@ async def fault_at_the_send(fault, connector):
     panel.clear()
 
 
+print("goes dark on the way to:", DARK)
+
+# %% [markdown]
+# The fourth driver finds no line at all. Then they come, one after the other.
+
+# %% tags=["scaffold"]
 async def no_line(connector):
     refused = proxy.refused
     panel.toggle("refuse")

@@ -1878,6 +1878,12 @@ def counted(name):
     return sum(each.counts[name] for each in yours)
 
 
+print("connections so far:", len(yours))
+
+# %% [markdown]
+# Both ends start, and the panel comes up.
+
+# %% tags=["scaffold"]
 central_system = await CentralSystem().start()
 charge_point = await ChargePoint(
     central_system.url, "CP_1", timeout=0.5, session=YourSession, pending=pending, delays=lambda: repeat(0.05)

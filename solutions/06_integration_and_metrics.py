@@ -1201,6 +1201,13 @@ for fault in ("ignore", "CallError"):
     panel.toggle(fault)
     await authorize()
     panel.toggle(fault, False)
+ends = lab.labelled(counted.page(), "ocpp_calls_total", "outcome")
+print("outcomes so far:", {how: int(ends.get(how, 0)) for how in ("error", "timeout")})
+
+# %% [markdown]
+# Now the two that never get an answer: one loses its line, one its caller.
+
+# %% tags=["scaffold"]
 panel.toggle("ignore")
 old, call = charge_point.session, asyncio.create_task(authorize())
 await lab.until(lambda: counted.pending())
