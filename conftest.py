@@ -16,7 +16,7 @@ pytest_plugins = ["pytester"]  # for the tests of our own plugins; pytest accept
 CELL_TIMEOUT = 60
 """Seconds. nbval's own default is 2000, also for a kernel that died."""
 VERDICT = "application/vnd.ocpp-lab.verdict+json"
-"""Kind of output in which `check` says what it found; see ocpp_lab/checks/result.py."""
+"""Kind of output in which `check` says what it found; see ocpp_course/checks/result.py."""
 
 _states: dict[str, dict[str, str]] = {}
 """Of each exercise notebook: the state of each step."""

@@ -13,7 +13,8 @@ import json
 from functools import partial
 from itertools import pairwise, repeat
 
-from ocpp_lab import Call, CentralSystem, ChargePoint, FrameError, Policy, decode, encode, lab
+from ocpp_course import lab
+from ocpp_lab import Call, CentralSystem, ChargePoint, FrameError, Policy, decode, encode
 from ocpp_lab import messages as m
 from ocpp_lab.charge_point.dial import dial
 

@@ -21,7 +21,8 @@ from IPython.display import display
 from msgspec import Meta
 
 from ocpp_lab import ACTIONS, Call, CentralSystem, ChargePoint, PayloadError, Router, Session, Trace, Transport
-from ocpp_lab import decode, decode_payload, encode, encode_payload, lab
+from ocpp_course import lab
+from ocpp_lab import decode, decode_payload, encode, encode_payload
 from ocpp_lab import messages as m
 from ocpp_lab.charge_point.dial import dial
 

@@ -22,7 +22,8 @@ from tempfile import TemporaryDirectory
 from IPython.display import display
 
 from ocpp_lab import CONNECTION, CentralSystem, ChaosProxy, ChargePoint, ConnectionLost, Faults, IllegalTransition
-from ocpp_lab import Ledger, Machine, OcppError, Outbox, backoff, lab
+from ocpp_course import lab
+from ocpp_lab import Ledger, Machine, OcppError, Outbox, backoff
 from ocpp_lab import messages as m
 from ocpp_lab.simulation import explore, simulate
 

@@ -20,7 +20,8 @@ from random import Random
 from IPython.display import display
 
 from ocpp_lab import Call, CentralSystem, ChargePoint, OcppError, Policy, Router, Session, Trace, Transport
-from ocpp_lab import decode, encode, encode_payload, lab
+from ocpp_course import lab
+from ocpp_lab import decode, encode, encode_payload
 from ocpp_lab import messages as m
 from ocpp_lab.charge_point.dial import dial
 

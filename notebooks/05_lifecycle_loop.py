@@ -23,7 +23,8 @@ from tempfile import TemporaryDirectory
 from IPython.display import display
 
 from ocpp_lab import CONNECTION, Call, CentralSystem, ChaosProxy, ChargePoint, OcppError, Policy, Router, Session
-from ocpp_lab import Timeline, Trace, Transport, lab
+from ocpp_course import lab
+from ocpp_lab import Timeline, Trace, Transport
 from ocpp_lab import messages as m
 from ocpp_lab.charge_point.connector import Car
 from ocpp_lab.charge_point.dial import dial

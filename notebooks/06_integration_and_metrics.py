@@ -17,7 +17,8 @@ from itertools import repeat
 from IPython.display import display
 from prometheus_client import CollectorRegistry, Counter, generate_latest
 
-from ocpp_lab import CentralSystem, ChaosProxy, ChargePoint, OcppError, Timeline, Transport, encode, lab
+from ocpp_course import lab
+from ocpp_lab import CentralSystem, ChaosProxy, ChargePoint, OcppError, Timeline, Transport, encode
 from ocpp_lab import Call, watch_central_system, watch_charge_point
 from ocpp_lab import messages as m
 from ocpp_lab.simulation import simulate

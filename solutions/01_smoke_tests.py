@@ -16,8 +16,8 @@
 # - **Level:** Python functions, classes, dicts, exceptions. No OCPP needed.
 
 # %% tags=["scaffold"]
-from ocpp_lab import lab
-from ocpp_lab.checks import check, hint, mine, progress, solution, use_reference
+from ocpp_course import lab
+from ocpp_course import check, hint, mine, progress, solution, use_reference
 
 guard = lab.Guard()
 guard
@@ -1177,7 +1177,7 @@ from itertools import pairwise
 
 from ocpp_lab import Call, CallTimeout
 from ocpp_lab import messages as m
-from ocpp_lab.checks.smoke_tests import Bench
+from ocpp_course.checks.smoke_tests import Bench
 
 
 ### BEGIN SOLUTION
@@ -1474,7 +1474,7 @@ import asyncio
 
 from ocpp_lab import Call, CallError, CallResult, ConnectionLost, NotConnected
 from ocpp_lab import messages as m
-from ocpp_lab.checks.smoke_tests import Bench
+from ocpp_course.checks.smoke_tests import Bench
 
 
 ### BEGIN SOLUTION
@@ -1826,7 +1826,7 @@ check("1.capstone", decode, encode, Transport)
 # ours is.
 #
 # The smoke tests of the house, `tests/integration/test_smoke.py`, run on real loopback; the broken stacks are in
-# `ocpp_lab/checks/smoke_tests/broken.py`.
+# `ocpp_course/checks/smoke_tests/broken.py`.
 #
 # libocpp has one worker thread that takes messages from its queue and one writer on the socket; answers bypass the queue
 # (`message_queue.hpp`, `push_call_result`). A write slower than 1 s once paused its queue for ever (EVerest pull/1713).

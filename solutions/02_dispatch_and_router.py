@@ -14,8 +14,8 @@
 # - **Level:** Python classes and exceptions; `async`/`await` from step 2.4 on.
 
 # %% tags=["scaffold"]
-from ocpp_lab import lab
-from ocpp_lab.checks import check, hint, mine, progress, solution, use_reference
+from ocpp_course import lab
+from ocpp_course import check, hint, mine, progress, solution, use_reference
 
 guard = lab.Guard()
 guard
@@ -1509,7 +1509,7 @@ from IPython.display import display
 from ocpp_lab import Call, CentralSystem, ChargePoint, OcppError, decode, encode
 from ocpp_lab import messages as m
 from ocpp_lab.charge_point.dial import dial
-from ocpp_lab.checks.dispatch_and_router.mutations import answers, answers_due, mutated
+from ocpp_course.checks.dispatch_and_router.mutations import answers, answers_due, mutated
 
 YourRouter = mine("2.6")
 router = YourRouter("CentralSystem")
@@ -1536,6 +1536,7 @@ print("your router answers a Heartbeat with a", type(heartbeat).__name__)
 # %% [markdown]
 # The fourth handler asks a database. Then both ends start.
 
+
 # %% tags=["scaffold"]
 @router.on(m.AuthorizeRequest)
 async def on_authorize(request: m.AuthorizeRequest) -> m.AuthorizeResponse:
@@ -1551,6 +1552,7 @@ print("CP_1 is", charge_point.state)
 
 # %% [markdown]
 # The line below the panel counts on both sides: what your router has answered, and what `CP_1` made of it.
+
 
 # %% tags=["scaffold"]
 def counted(what):

@@ -13,8 +13,8 @@
 # - **Time:** 60 minutes, seven steps and a capstone, 20 points. **Level:** you have seen `async`, `await` and SQL once.
 
 # %% tags=["scaffold"]
-from ocpp_lab import lab
-from ocpp_lab.checks import check, hint, mine, progress, solution, use_reference
+from ocpp_course import lab
+from ocpp_course import check, hint, mine, progress, solution, use_reference
 
 guard = lab.Guard()
 guard
@@ -2047,6 +2047,7 @@ print("goes dark on the way to:", DARK)
 
 # %% [markdown]
 # The fourth driver finds no line at all. Then they come, one after the other.
+
 
 # %% tags=["scaffold"]
 async def no_line(connector):

@@ -14,8 +14,8 @@
 # - **Time:** 60 minutes, seven steps and a capstone, 20 points. **Level:** you have seen `async`, `await` once.
 
 # %% tags=["scaffold"]
-from ocpp_lab import lab
-from ocpp_lab.checks import check, hint, mine, progress, solution, use_reference
+from ocpp_course import lab
+from ocpp_course import check, hint, mine, progress, solution, use_reference
 
 guard = lab.Guard()
 guard
@@ -2249,7 +2249,7 @@ from IPython.display import display
 
 from ocpp_lab import CentralSystem, ChaosProxy, OcppError
 from ocpp_lab import messages as m
-from ocpp_lab.checks.lifecycle_loop import Station, pieces
+from ocpp_course.checks.lifecycle_loop import Station, pieces
 
 yours, folder = pieces(), TemporaryDirectory()
 ledger = yours.Ledger(f"{folder.name}/ledger.db")

@@ -13,8 +13,8 @@
 # - **Time:** 49 minutes, five steps and a capstone, 20 points. **Level:** you have seen a class, a dict and `async` once.
 
 # %% tags=["scaffold"]
-from ocpp_lab import lab
-from ocpp_lab.checks import check, hint, mine, progress, solution, use_reference
+from ocpp_course import lab
+from ocpp_course import check, hint, mine, progress, solution, use_reference
 
 guard = lab.Guard()
 guard
@@ -936,7 +936,7 @@ check("6.4", imbalance)
 # Here is one hour of each, as a start. Yours must hold for others, in which the faults are weaker or stronger.
 
 # %% tags=["scaffold"]
-from ocpp_lab.checks.integration_and_metrics.hours import VERDICTS, example
+from ocpp_course.checks.integration_and_metrics.hours import VERDICTS, example
 
 for word in VERDICTS:
     before, after = example(word)
@@ -1160,7 +1160,7 @@ from IPython.display import display
 
 from ocpp_lab import CentralSystem, ChaosProxy, ChargePoint, OcppError
 from ocpp_lab import messages as m
-from ocpp_lab.checks.integration_and_metrics.instrumented import Instrumented
+from ocpp_course.checks.integration_and_metrics.instrumented import Instrumented
 
 YourInstruments, your_quantile, YourSampler, your_imbalance = (mine(f"6.{n}") for n in range(1, 5))
 counted = Instrumented(YourInstruments)
@@ -1298,7 +1298,7 @@ check("6.capstone", Instruments, imbalance, diagnose)
 # `kind` here is `type` there. Its start and end are the two methods of a context manager, so no way out goes uncounted.
 #
 # `ocpp_lab/timeline.py` is the same sampler; a late turn is not made up for by a burst. The quantile is beside the plots,
-# in `ocpp_lab/lab/percentiles.py`. `Tally.imbalance` reads the numbers themselves; a scrape could be of two instants.
+# in `ocpp_course/lab/percentiles.py`. `Tally.imbalance` reads the numbers themselves; a scrape could be of two instants.
 #
 # libocpp has no counters; it has a log of every message, with the secrets in them, and lines for debugging.
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.checks.answers import authored
 from tests.house import ROOT
+from tests.ocpp_course.checks.answers import authored
 
 EXERCISE = "04_call_correlation"
 type Notebook = dict[str, Any]
@@ -53,8 +53,8 @@ def without_metadata() -> Notebook:
 
 
 TAMPER = """
-import ocpp_lab.checks.kit
-ocpp_lab.checks.kit.Kit.require = lambda self, *told: None
+import ocpp_course.checks.kit
+ocpp_course.checks.kit.Kit.require = lambda self, *told: None
 """
 HOSTILE: dict[str, str] = {
     "endless": "while True: pass",

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from tests import submissions
-from tests.checks.answers import authored
 from tests.house import ROOT
+from tests.ocpp_course.checks.answers import authored
 
 
 def clone(folder: Path) -> Path:

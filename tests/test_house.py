@@ -17,10 +17,8 @@ from packaging.utils import canonicalize_name
 
 from tests.house import ROOT
 
-PACKAGE = ROOT / "ocpp_lab"
-
-# Bottom to top. A room imports only from rooms before it.
-ROOMS = [
+# Bottom to top. A room imports only from rooms before it; the course from the whole stack, never the other way round.
+STACK = [
     "errors",
     "clock",
     "credentials",
@@ -48,20 +46,23 @@ ROOMS = [
     "timeline",
     "metrics",
     "simulation",
-    "checks",
-    "grading",
-    "lab",
     "cli",
     "__main__",
 ]
-NOT_EXPORTED = {"simulation", "checks", "grading", "lab", "cli", "__main__"}  # ocpp_lab/__init__.py leaves them out
+COURSE = ["checks", "grading", "lab", "cli", "__main__"]
+ROOMS = [*(f"ocpp_lab.{room}" for room in STACK), *(f"ocpp_course.{room}" for room in COURSE)]
+PACKAGES = ("ocpp_lab", "ocpp_course")
+MOVED_AWAY = {"ocpp_lab.checks", "ocpp_lab.lab"}  # they say where to, and nothing else
+NOT_EXPORTED = {
+    f"ocpp_lab.{room}" for room in ("simulation", "cli", "__main__")
+}  # ocpp_lab/__init__.py leaves them out
 ONLY_IN = {
-    "matplotlib": {"lab"},
-    "ipywidgets": {"lab"},
-    "IPython": {"lab"},
-    "simloop": {"simulation", "checks", "lab"},
-    "threading": {"simulation", "checks", "lab"},
-    "typer": {"__main__"},
+    "matplotlib": {"ocpp_course.lab"},
+    "ipywidgets": {"ocpp_course.lab"},
+    "IPython": {"ocpp_course.lab"},
+    "simloop": {"ocpp_lab.simulation", "ocpp_course.checks", "ocpp_course.lab"},
+    "threading": {"ocpp_lab.simulation", "ocpp_course.checks", "ocpp_course.lab"},
+    "typer": {"ocpp_lab.cli", "ocpp_course.cli"},
 }
 MAX_LINES = 350
 
@@ -70,52 +71,77 @@ MAX_LINES = 350
 
 
 def sources() -> list[Path]:
-    return sorted(PACKAGE.rglob("*.py"))
+    """Every file of both packages, but the two that only say where something has gone."""
+    found = (path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+    return sorted(path for path in found if room_of(path) not in MOVED_AWAY)
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
 
 
 def room_of(path: Path) -> str:
-    """``ocpp_lab/charge_point/core.py`` is in the room ``charge_point``; ``ocpp_lab/__init__.py`` in none: ""."""
-    first = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-    return "" if first == "__init__" else first
+    """``ocpp_lab/charge_point/core.py`` is in ``ocpp_lab.charge_point``; ``ocpp_lab/__init__.py`` in ``ocpp_lab``."""
+    package, first = path.relative_to(ROOT).parts[:2]
+    room = first.removesuffix(".py")
+    return package if room == "__init__" else f"{package}.{room}"
 
 
 def imports(path: Path) -> Iterator[str]:
     """Absolute names of what a file imports, wherever in it: ``ocpp_lab.frames.Call``, ``asyncio``."""
-    parents = ["ocpp_lab", *path.relative_to(PACKAGE).parent.parts]
+    parents = path.relative_to(ROOT).parent.parts
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         if isinstance(node, ast.ImportFrom):
-            base = parents[: len(parents) + 1 - node.level] if node.level else []
+            base = parents[: len(parents) + 1 - node.level] if node.level else ()
             module = ".".join([*base, *([node.module] if node.module else [])])
             yield from (f"{module}.{alias.name}" for alias in node.names)
 
 
 def rooms_imported(path: Path) -> set[str]:
-    inside = [name.split(".")[1] for name in imports(path) if name.startswith("ocpp_lab.")]
-    return {room for room in inside if (PACKAGE / room).is_dir() or (PACKAGE / f"{room}.py").is_file()}
+    """Names of rooms; what the package itself exports comes from ``ocpp_lab``."""
+    inside = [name.split(".") for name in imports(path) if name.split(".")[0] in PACKAGES]
+    rooms = {".".join(parts[:2]) for parts in inside if _is_a_room(*parts[:2])}
+    return rooms | {parts[0] for parts in inside if not _is_a_room(*parts[:2])}
+
+
+def _is_a_room(package: str, room: str = "") -> bool:
+    return bool(room) and ((ROOT / package / room).is_dir() or (ROOT / package / f"{room}.py").is_file())
+
+
+def test_both_packages_are_read() -> None:
+    """A rule that reads no file holds everywhere."""
+    read = {package: [path for path in sources() if path.is_relative_to(ROOT / package)] for package in PACKAGES}
+    assert len(read["ocpp_lab"]) > 50 and len(read["ocpp_course"]) > 50
 
 
 def test_every_room_is_in_the_list() -> None:
-    unknown = {room_of(path) for path in sources()} - set(ROOMS) - {""}
-    assert not unknown, f"add {unknown} to ROOMS in {Path(__file__).name}, above all that it imports"
+    unknown = {room_of(path) for path in sources()} - set(ROOMS) - set(PACKAGES)
+    assert not unknown, f"add {unknown} to the lists in {Path(__file__).name}, above all that it imports"
 
 
-@pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(PACKAGE)))
+@pytest.mark.parametrize("path", sources(), ids=name_of)
 def test_imports_point_down(path: Path) -> None:
-    """DESIGN.md, Layout: a room imports only from rooms below it."""
+    """DESIGN.md, Layout: a room imports only from rooms below it, and the stack nothing of the course."""
     room = room_of(path)
-    below = set(ROOMS) - NOT_EXPORTED if room == "" else {room, *ROOMS[: ROOMS.index(room)]}
+    match room:
+        case "ocpp_lab":
+            below = set(ROOMS[: len(STACK)]) - NOT_EXPORTED
+        case "ocpp_course":
+            below = {"ocpp_course.checks", "ocpp_course"}
+        case _:
+            below = {room, *ROOMS[: ROOMS.index(room)], *(["ocpp_lab"] if room.startswith("ocpp_course") else [])}
     wrong = rooms_imported(path) - below
-    assert not wrong, f"{room or 'ocpp_lab/__init__.py'} imports {wrong}, which is not below it"
+    assert not wrong, f"{name_of(path)} imports {wrong}, which is not below it"
 
 
-@pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(PACKAGE)))
+@pytest.mark.parametrize("path", sources(), ids=name_of)
 def test_heavy_imports_stay_in_their_rooms(path: Path) -> None:
     """DESIGN.md, Layout: only lab/ plots; only simulation, checks/ and lab/ simulate or start a thread."""
     found = {name.split(".")[0] for name in imports(path)}
     wrong = {name for name, rooms in ONLY_IN.items() if name in found and room_of(path) not in rooms}
-    assert not wrong, f"{path.relative_to(ROOT)} imports {wrong}; allowed in {[ONLY_IN[name] for name in wrong]}"
+    assert not wrong, f"{name_of(path)} imports {wrong}; allowed in {[ONLY_IN[name] for name in wrong]}"
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:
@@ -125,7 +151,7 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     assert loaded.stdout.split() == []
 
 
-@pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(PACKAGE)))
+@pytest.mark.parametrize("path", sources(), ids=name_of)
 def test_a_file_fits_in_the_head(path: Path) -> None:
     lines = len(path.read_text(encoding="utf-8").splitlines())
     assert lines <= MAX_LINES, f"{lines} lines; a file is one noun: split it"
@@ -134,18 +160,20 @@ def test_a_file_fits_in_the_head(path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "line", "banned"),
     [
-        ("session.py", "import time\ntime.time()", True),
-        ("session.py", "from time import sleep\nsleep(1)", True),
-        ("session.py", "from datetime import UTC, datetime\ndatetime.now(UTC)", True),
-        ("session.py", "import random\nrandom.random()", True),
-        ("session.py", "import random\nrandom.Random(1).random()", False),
-        ("clock.py", "from datetime import UTC, datetime\ndatetime.now(UTC)", False),
-        ("charge_point/core.py", "import time\ntime.monotonic()", True),
+        ("ocpp_lab/session.py", "import time\ntime.time()", True),
+        ("ocpp_lab/session.py", "from time import sleep\nsleep(1)", True),
+        ("ocpp_lab/session.py", "from datetime import UTC, datetime\ndatetime.now(UTC)", True),
+        ("ocpp_lab/session.py", "import random\nrandom.random()", True),
+        ("ocpp_lab/session.py", "import random\nrandom.Random(1).random()", False),
+        ("ocpp_lab/clock.py", "from datetime import UTC, datetime\ndatetime.now(UTC)", False),
+        ("ocpp_lab/charge_point/core.py", "import time\ntime.monotonic()", True),
+        ("ocpp_course/cli/course.py", "import time\ntime.time()", True),
+        ("ocpp_course/checks/run.py", "import time\ntime.perf_counter()", False),
     ],
 )
 def test_clocks_and_chance_are_banned(file: str, line: str, banned: bool) -> None:
     """DESIGN.md, decision 7: time, chance and identity come from outside."""
-    command = [sys.executable, "-m", "ruff", "check", "--select=TID251", f"--stdin-filename=ocpp_lab/{file}", "-"]
+    command = [sys.executable, "-m", "ruff", "check", "--select=TID251", f"--stdin-filename={file}", "-"]
     found = subprocess.run(command, input=line + "\n", capture_output=True, text=True, cwd=ROOT)
     assert ("TID251" in found.stdout) == banned, found.stdout + found.stderr
 

@@ -18,7 +18,7 @@ from nbformat import NotebookNode
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from notebooks import execute, tidy
-from ocpp_lab.checks import workbook
+from ocpp_course.checks import workbook
 
 ROOT = Path(__file__).resolve().parent.parent
 SOLUTIONS, EXERCISES = ROOT / "solutions", ROOT / "exercises"

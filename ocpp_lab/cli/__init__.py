@@ -1,4 +1,4 @@
 """What stands behind the command line: checked inputs, the story on the screen, the operator's console, two runs.
 
-`ocpp_lab/__main__.py` declares the commands and their options; nothing here knows typer.
+`ends` and `app` declare the commands and their options; nothing else here knows typer.
 """

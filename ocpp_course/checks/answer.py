@@ -1,0 +1,152 @@
+"""`Answer`: what a learner handed in: its source, whether it is written yet, whether it is the package's own."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import linecache
+import os
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import CodeType, FunctionType
+from typing import Any
+
+import ocpp_lab
+
+from .step import Step
+
+PACKAGES = ("ocpp_lab", "ocpp_course")
+"""What is ours, by its name in an import."""
+CHECKS = str(Path(__file__).resolve().parent)
+FOLDERS = tuple(f"{folder}{os.sep}" for folder in (Path(ocpp_lab.__file__).resolve().parent, Path(CHECKS).parent))
+
+
+def functions(piece: Any) -> Iterator[FunctionType]:
+    """The functions of a piece: itself, or what its class and the classes below it define."""
+    piece = inspect.unwrap(piece) if callable(piece) else piece
+    if isinstance(piece, FunctionType):
+        yield piece
+    elif isinstance(piece, type):
+        for owner in piece.__mro__:
+            for value in vars(owner).values():
+                inner = getattr(value, "fget", None) or getattr(value, "__func__", None) or value
+                if isinstance(inner, FunctionType):
+                    yield inspect.unwrap(inner)
+    elif callable(piece):
+        yield from functions(getattr(piece, "func", None) or type(piece))
+
+
+def files(pieces: tuple[Any, ...]) -> set[str]:
+    """The files that the learner's functions are in; a cell is a file too. None of the package's or Python's own."""
+    found = {function.__code__.co_filename for piece in pieces for function in functions(piece)}
+    return {name for name in found if not _is_ours(name) and not _is_pythons(name)}
+
+
+def _is_ours(filename: str) -> bool:
+    return filename.startswith(FOLDERS)
+
+
+def _is_pythons(filename: str) -> bool:
+    return filename.startswith("<frozen") or "/lib/python" in filename.replace("\\", "/")
+
+
+def source(pieces: tuple[Any, ...]) -> str | None:
+    """The cell or file that defines the pieces; several are joined, a class after those that it builds on.
+
+    None if Python has forgotten it.
+    """
+    owners = [owner for piece in pieces for owner in (reversed(piece.__mro__) if isinstance(piece, type) else [piece])]
+    found = dict.fromkeys(name for owner in owners for name in sorted(files((owner,))))
+    texts = ["".join(linecache.getlines(name)) for name in found]
+    return "\n\n".join(text for text in texts if text) or _declaring(pieces)
+
+
+def _declaring(pieces: tuple[Any, ...]) -> str | None:
+    """The newest cell that declares these messages: no function of theirs says where they come from."""
+    names = [piece.__name__ for piece in pieces if is_struct(piece)]
+    cells = ["".join(entry[2]) for entry in linecache.cache.values() if len(entry) == 4 and entry[1] is None]
+    cells += vars(sys.modules["__main__"]).get("In", [])  # of a notebook, in the order in which they ran
+    for cell in reversed(cells if names else []):
+        if all(re.search(rf"^(class {name}\b|{name} *=)", cell, re.M) for name in names):
+            return str(cell)
+    return None
+
+
+def unwritten(step: Step, pieces: tuple[Any, ...]) -> list[str]:
+    """Names of what is still the stub it was: functions that raise ``NotImplementedError("step n.m")``, empty nouns."""
+    names: dict[str, None] = {}
+    for name, piece in zip(step.names, pieces, strict=True):
+        if not callable(piece) and not piece:
+            names[name] = None
+        if isinstance(piece, type) and is_empty_struct(piece):
+            names[name] = None
+        names |= {each.__qualname__: None for each in functions(piece) if _is_stub(each.__code__)}
+    return list(names)
+
+
+def is_empty_struct(piece: type) -> bool:
+    """A message that declares no field yet."""
+    return getattr(piece, "__struct_fields__", None) == () and piece.__module__.partition(".")[0] not in PACKAGES
+
+
+def is_unstarted(step: Step, pieces: tuple[Any, ...]) -> bool:
+    """Nothing is written: every function is a stub, every noun empty."""
+    left = unwritten(step, pieces)
+    return bool(left) and all(_nothing_in(piece) for piece in pieces)
+
+
+def _nothing_in(piece: Any) -> bool:
+    own = [each for each in functions(piece) if not _is_ours(each.__code__.co_filename)]
+    own = [each for each in own if not _is_pythons(each.__code__.co_filename) and each.__name__ != "__repr__"]
+    if own:
+        return all(_is_stub(each.__code__) for each in own)
+    return not piece if not isinstance(piece, type) else is_empty_struct(piece)
+
+
+def _is_stub(code: CodeType) -> bool:
+    says = any(isinstance(const, str) and const.startswith("step ") for const in code.co_consts)
+    return says and "NotImplementedError" in code.co_names
+
+
+def is_reference(step: Step, pieces: tuple[Any, ...]) -> bool:
+    """The package's own piece was handed in, as it is, in a thin wrapper, or by inheritance."""
+    theirs = step.references()
+    if any(piece is own for piece in pieces for own in theirs if callable(own) or isinstance(own, dict)):
+        return True
+    if any(is_struct(piece) and own in piece.__mro__ for piece in pieces for own in theirs):
+        return True
+    return any(_is_packages(piece) for piece in pieces) or _imports_it(step, pieces)
+
+
+def _is_packages(piece: Any) -> bool:
+    """All that does the work of a function or class is the package's."""
+    found = list(functions(piece))
+    own = [each for each in found if not _is_ours(each.__code__.co_filename)]
+    return bool(found) and all(_is_pythons(each.__code__.co_filename) for each in own) and not is_struct(piece)
+
+
+def is_struct(piece: Any) -> bool:
+    """A message: what it inherits is the declaration's, and its fields are its own."""
+    return isinstance(piece, type) and hasattr(piece, "__struct_fields__")
+
+
+def _imports_it(step: Step, pieces: tuple[Any, ...]) -> bool:
+    """The answer takes the noun that it should write from the package."""
+    text = source(pieces)
+    try:
+        tree = ast.parse(text or "")
+    except SyntaxError:
+        return False
+    wanted = set(step.names) | {getattr(own, "__name__", "") for own in step.references()} - {""}
+    return any(_takes(node, wanted) for node in ast.walk(tree))
+
+
+def _takes(node: ast.AST, wanted: set[str]) -> bool:
+    match node:
+        case ast.ImportFrom(module=str(module), names=names) if module.split(".")[0] in PACKAGES:
+            return any(alias.name in wanted for alias in names)
+        case ast.Attribute(attr=attr, value=value) if attr in wanted:
+            return ast.unparse(value).split(".")[0] in PACKAGES
+    return False

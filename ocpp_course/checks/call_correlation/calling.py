@@ -1,0 +1,215 @@
+"""4.6: one own call in flight; the others wait their turn."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from ocpp_lab.errors import CallFailed, CallTimeout, ConnectionLost, MalformedReply, NotConnected, PayloadError
+from ocpp_lab.frames import Call, CallError, CallResult
+from ocpp_lab.session import Session
+
+from ..kit import Kit
+from ..step import Step
+from .bench import HEARTBEAT, Bench, Reaction, after, answer_to, authorize
+from .patience import MILLISECOND, outcome
+
+step = Step("4.6", "`Session.call`: one in flight", ("Session",), points=2, minutes=7, reference=lambda: Session)
+
+PATIENCE = 200.0
+
+
+def tags(kit: Kit, number: int) -> list[str]:
+    """Cards that no example shows."""
+    return [f"TAG_{kit.rng.getrandbits(32):08X}" for _ in range(number)]
+
+
+@step.check("five callers at once, one call on the wire")
+async def one_in_flight(my: Any, kit: Kit) -> str:
+    """One end sends its next call only when the call before it is answered or timed out (J-spec 4.1.1)."""
+    slow = [kit.rng.uniform(0.1, 5.0) for _ in range(5)]
+    async with Bench(my, kit, lambda call: (slow.pop(), answer_to(call))) as bench:
+        asked = tags(kit, 5)
+        callers = [bench.call(authorize(tag)) for tag in asked]
+        ended = asyncio.gather(*callers, return_exceptions=True)
+        got = await kit.within(PATIENCE, ended, "a caller waits for ever", "every caller gets its answer.")
+        most = bench.most_unanswered
+        said = "two own calls were unanswered at once (J4.1.1)."
+        kit.require(most < 2, f"{most} on the wire", said)
+        own = [getattr(getattr(each, "id_tag_info", None), "parent_id_tag", None) for each in got]
+        kit.require(own == asked, "other answers", "a caller gets the response to its own request.")
+    await _beside_another(my, kit)
+    return "1"
+
+
+async def _beside_another(my: Any, kit: Kit) -> None:
+    """One call for each connection: two sessions do not wait for each other."""
+    async with Bench(my, kit, after(60.0)) as slow, Bench(my, kit, after(0.1)) as quick:
+        slow.call(HEARTBEAT, timeout=100.0)
+        await kit.quiet()
+        said = "two sessions share a lock; each connection has its own: make it in `__init__`."
+        await kit.within(10.0, outcome(quick.call(HEARTBEAT)), "another line waits", said)
+
+
+@step.check("callers are served in the order in which they came")
+async def fair(my: Any, kit: Kit) -> str:
+    """Who waits longest goes first; else a busy line leaves one of them behind for ever."""
+    async with Bench(my, kit, after(5.0)) as bench:
+        asked = tags(kit, 6)
+        callers = []
+        for tag in asked:
+            callers.append(bench.call(authorize(tag)))
+            await asyncio.sleep(0.1)
+        await kit.within(PATIENCE, asyncio.wait(callers), "a caller waits for ever", "every caller gets its answer.")
+        came = [call.payload["idTag"] for call in bench.calls]
+        said = "callers overtook each other; whoever waits longest goes first."
+        kit.require(came == asked, "another order", said)
+    return "in order"
+
+
+@step.check("the timeout counts from the send")
+async def timeout_from_send(my: Any, kit: Kit) -> str:
+    """The timeout of a call is for the peer's answer; the time in our own queue is not the peer's fault."""
+    for usual, own in ((10.0, None), (30.0, 10.0)):
+        async with Bench(my, kit, after(8.0), timeout=usual) as bench:
+            callers = [bench.call(authorize(tag), timeout=own) for tag in tags(kit, 3)]
+            waiting = asyncio.wait(callers)
+            await kit.within(PATIENCE, waiting, "a caller waits for ever", "every caller gets its answer.")
+            ends = [await outcome(caller) for caller in callers]
+            timeouts = sum(isinstance(end, CallTimeout) for end in ends)
+            said = "timed out in your own queue; the peer never saw it."
+            kit.require(timeouts == 0, f"{timeouts} of 3 timed out", said)
+    for options, limit in (({}, 10.0), ({"timeout": 2.5}, 2.5), ({"timeout": 45.0}, 45.0), ({"timeout": 0.0}, 0.0)):
+        async with Bench(my, kit, lambda call: (0.0, None), timeout=10.0) as bench:
+            begun = kit.time
+            said = "a silent peer is a CallTimeout."
+            ended = await kit.within(PATIENCE, outcome(bench.call(HEARTBEAT, **options)), "it waits for ever", said)
+            kit.require(isinstance(ended, CallTimeout), f"a {type(ended).__name__}", said)
+            took = kit.time - begun
+            said = "`timeout` of a call goes before that of the session; both are in seconds."
+            if not limit:
+                said = "0 is a timeout too; only None means that of the session."
+            kit.require(abs(took - limit) < MILLISECOND, f"after {took:g} s, not {limit:g} s", said)
+    return "from the send"
+
+
+@step.check("the next goes out at once, however a call ends", name="frees-on-timeout/cancel/error")
+async def frees(my: Any, kit: Kit) -> str:
+    """Answer, CallError, timeout, a caller that goes away: each ends the call and frees the line (J-spec 4.1.1)."""
+    reactions: dict[str, Reaction] = {}
+
+    def script(call: Call) -> Reaction:
+        seconds, reply = reactions.get(call.payload.get("idTag", ""), (0.1, None))
+        return seconds, reply and type(reply)(call.unique_id, *_rest(reply))
+
+    reactions["REFUSED"] = 1.0, CallError("", "InternalError")
+    reactions["ODD"] = 1.0, CallResult("", {"surprise": True})
+    reactions["LAST"] = 1.0, CallResult("", {"idTagInfo": {"status": "Accepted"}})
+    said = "after the first timeout nothing is ever sent."
+    async with Bench(my, kit, script, timeout=10.0) as bench:
+        for tag, wanted in (("SILENT", CallTimeout), ("REFUSED", CallFailed), ("ODD", MalformedReply)):
+            first, second = bench.call(authorize(tag)), bench.call(authorize("LAST"))
+            ended = await kit.within(PATIENCE, outcome(first), "it waits for ever", said)
+            kit.require(isinstance(ended, wanted), f"{ended!r:.40}", f"expected a {wanted.__name__}.")
+            await _sent_now(kit, bench, said)
+            await kit.within(PATIENCE, outcome(second), "it waits for ever", said)
+        gone, queued, third = (bench.call(authorize(tag)) for tag in ("GONE", "QUEUED", "LAST"))
+        await asyncio.sleep(1.0)
+        queued.cancel()
+        await asyncio.sleep(1.0)
+        gone.cancel()
+        said = "a caller went away, and after it nothing is ever sent."
+        await _sent_now(kit, bench, said)
+        await kit.within(PATIENCE, outcome(third), "it waits for ever", said)
+        left = len(bench.pending)
+        said = "a caller went away while it waited, and its call is pending; open it when its turn has come."
+        kit.require(left == 0, f"{left} pending", said)
+        sent = [call.payload["idTag"] for call in bench.calls]
+        kit.require("QUEUED" not in sent, "it was sent", "a caller that goes away while it waits sends nothing.")
+        said = "a request that is no good raises PayloadError; it is not sent, and the next one is."
+        bad = await kit.within(PATIENCE, outcome(bench.call(authorize("X" * 21))), "it waits", said)
+        kit.require(isinstance(bad, PayloadError), f"a {type(bad).__name__}", said)
+        await kit.within(PATIENCE, outcome(bench.call(authorize("LAST"))), "it waits for ever", said)
+        left = len(bench.pending)
+        said = "all calls are over, or were never sent, and one is still pending; encode the request, then open."
+        kit.require(left == 0, f"{left} pending", said)
+    await _two_go(my, kit)
+    await _send_fails(my, kit)
+    return "each time"
+
+
+async def _two_go(my: Any, kit: Kit) -> None:
+    """The call on the wire and the one behind it are given up in nearly one instant; the third goes out."""
+    said = "a caller went away, and after it nothing is ever sent."
+    async with Bench(
+        my, kit, lambda call: (0.1, answer_to(call) if call.payload["idTag"] == "LAST" else None)
+    ) as bench:
+        for steps in range(6):
+            gone, queued, third = (bench.call(authorize(tag)) for tag in ("GONE", "QUEUED", "LAST"))
+            await asyncio.sleep(1.0)
+            gone.cancel()
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            queued.cancel()
+            await _sent_now(kit, bench, said)
+            await kit.within(PATIENCE, outcome(third), "it waits for ever", said)
+
+
+async def _send_fails(my: Any, kit: Kit) -> None:
+    """A call whose send fails is over, too; whoever waits behind it does not wait for ever."""
+
+    async def closing(text: str) -> None:
+        raise ConnectionLost("this end closes")
+
+    async with Bench(my, kit) as bench:
+        bench.transport.send = closing  # type: ignore[method-assign]
+        said = "a send failed, and whoever waits behind it waits for ever; free the line however a call ends."
+        for caller in (bench.call(HEARTBEAT), bench.call(HEARTBEAT)):
+            await kit.within(1.0, outcome(caller), "the next one waits", said)
+
+
+def _rest(reply: Any) -> tuple[Any, ...]:
+    return (reply.payload,) if isinstance(reply, CallResult) else (reply.code, reply.description, reply.details)
+
+
+async def _sent_now(kit: Kit, bench: Bench, diagnosis: str) -> None:
+    """The call that waited is on the wire, and no time has passed."""
+    now = kit.time
+    await asyncio.sleep(MILLISECOND)
+    at, call = next((at, frame) for at, frame in reversed(bench.heard) if isinstance(frame, Call))
+    sent = call.payload["idTag"] == "LAST" and at > now - MILLISECOND
+    kit.require(sent, "the next one waits", diagnosis)
+
+
+@step.check("each call takes a fresh id from `ids`")
+async def new_id(my: Any, kit: Kit) -> str:
+    """The id of a call differs from all that its sender used before on the connection (J-spec 4.1.4)."""
+    silent = iter([True, False, True, False, False])
+    async with Bench(my, kit, lambda call: (0.1, None if next(silent) else answer_to(call)), timeout=5.0) as bench:
+        request = authorize(tags(kit, 1)[0])
+        for _ in range(5):
+            await outcome(bench.call(request))
+        sent = [call.unique_id for call in bench.calls]
+        kit.require(len(sent) == 5, f"{len(sent)} of 5 sent", "the same request may be sent as often as one likes.")
+        said = "two calls carried one id."
+        kit.require(len(set(sent)) == 5, f"{len(set(sent))} ids in 5 calls", said)
+        said = "the ids come from `ids`: `next(ids)` for each call."
+        kit.require(set(sent) <= set(bench.ids), "other ids", said)
+    return "5 ids in 5 calls"
+
+
+@step.check("`NotConnected`, and nothing is sent")
+async def after_end(my: Any, kit: Kit) -> str:
+    """After the end nothing leaves this machine: that is definite. For the call on the wire it is not."""
+    async with Bench(my, kit, lambda call: (0.0, None)) as bench:
+        flying, queued = bench.call(HEARTBEAT), bench.call(HEARTBEAT)
+        await asyncio.sleep(1.0)
+        await bench.cut()
+        said = "the line is gone; whoever waits is told at once."
+        lost = await kit.within(1.0, outcome(flying), "the call on the wire waits", said)
+        kit.require(isinstance(lost, ConnectionLost), f"a {type(lost).__name__}", "it was sent: ConnectionLost.")
+        said = "nothing left this machine: NotConnected is definite, ConnectionLost is not."
+        for caller in (queued, bench.call(HEARTBEAT)):
+            ended = await kit.within(1.0, outcome(caller), "it waits", said)
+            kit.require(isinstance(ended, NotConnected), f"a {type(ended).__name__}", said)
+    return "NotConnected"

@@ -1,0 +1,173 @@
+"""5.7, when things go badly: nobody answers, a bug, a central system that has forgotten us, a power loss."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from ocpp_lab.errors import CallFailed, CallTimeout
+
+from ..kit import Kit
+from ..session_reconnect.boxes import start, stop
+from .lives import state_is, step
+from .stage import FIRST_ID
+from .town import WAIT, Town
+
+__all__ = ["step"]
+
+
+@step.check("no answer: a new line if a Heartbeat gets none either, else the same message again")
+async def silent_peer(my: Any, kit: Kit) -> str:
+    """A message that gets no answer is kept if the peer is dead, and tried three times if it lives (core 3.7.1)."""
+    town = Town(my, kit)
+    charge_point = await town.begin()
+    town.deaf |= {"StartTransaction", "Heartbeat"}
+    await charge_point.submit(start(kit), "one")
+    try:
+        await town.later(15.0)
+    except (CallTimeout, ExceptionGroup) as error:
+        if isinstance(error, ExceptionGroup) and not error.subgroup(CallTimeout):
+            raise
+        said = "nobody lives at the other end; raise ConnectionLost, so that another line comes."
+        kit.require(False, "CallTimeout left", said)
+    said = "neither the message nor a Heartbeat is answered: the line is lost."
+    state_is(kit, charge_point, "waiting", "nobody answers", said)
+    town.deaf.clear()
+    await town.later(WAIT + 5.0)
+    kit.require(not len(town.files.outbox), "it still waits", "it is kept, and delivered on the next line.")
+    boots = len(town.sent("BootNotification"))
+    kit.equal(boots, 1, "silence is no reason to boot again: the registration stays (J-spec 5.4).")
+    await _dropped(my, kit, town)
+    return "a new line"
+
+
+async def _dropped(my: Any, kit: Kit, town: Town) -> None:
+    """The peer lives, and does not take a message: three tries, then it is dropped."""
+    charge_point = town.charge_point
+    town.deaf.add("StartTransaction")
+    await charge_point.submit(start(kit), "two")
+    await town.later(20.0)
+    state_is(kit, charge_point, "online", "a Heartbeat is answered", "the peer lives: it stays, and tries again later.")
+    await town.later(400.0)
+    times = [at for line in town.lines for at in line.times("StartTransaction")][2:]
+    tries, left = len(times), len(town.files.outbox)
+    town.deaf.clear()
+    town.grumpy |= {"StartTransaction", "StopTransaction"}
+    await charge_point.submit(start(kit), "three")
+    await charge_point.submit(stop(kit), "one")
+    await town.later(800.0)
+    refused, kept = len(town.sent("StartTransaction")) - 2 - tries, len(town.files.outbox)
+    given_up = town.files.ids.given_up
+    town.grumpy.clear()
+    town.grumpy.add("Heartbeat")
+    town.deaf.add("StopTransaction")
+    await charge_point.submit(stop(kit), "one")
+    await town.later(20.0)
+    state = charge_point.state
+    await town.end()
+    kit.require((tries, left) == (3, 0), f"{tries} tries, {left} wait", "`attempts=3`, then it is dropped.")
+    early = times[1] - times[0] < 60.0
+    kit.require(
+        not early, f"again after {times[1] - times[0]:.0f} s", "`retry_interval=60.0` is the wait between tries."
+    )
+    kit.require((refused, kept) == (3, 0), f"{refused} tries, {kept} wait", "a CallError three times: it is dropped.")
+    said = "a StartTransaction that is dropped never gets an id: `ids.give_up`."
+    kit.require({"two", "three"} <= set(given_up), f"given up: {', '.join(map(str, given_up)) or 'none'}", said)
+    said = "only a dropped StartTransaction is given up; a dropped stop has its id."
+    kit.require("one" not in given_up, f"given up: {', '.join(map(str, given_up))}", said)
+    kit.require(state == "online", state, "a CallError is an answer to the probe too: the peer lives.")
+
+
+@step.check("a bug in a dial, or on a line: `run` raises it")
+async def bug_leaves(my: Any, kit: Kit) -> str:
+    """A bug that nobody hears of is a charge point that is dead and says nothing."""
+    for door, said in (
+        ("broken", "`keep_connected` has raised a bug, and `run` keeps it to itself."),
+        ("haunted", "`online` has raised a bug, and not ConnectionLost; let it leave."),
+    ):
+        town = Town(my, kit)
+        town.door = door
+        charge_point = town.make()
+        town.task = asyncio.ensure_future(charge_point.run())
+        await asyncio.wait([town.task], timeout=10 * WAIT)
+        done = town.task.done() and not town.task.cancelled()
+        error = town.task.exception() if done else None
+        await town.end()
+        if isinstance(error, BaseExceptionGroup):
+            error = error.subgroup(LookupError)
+        left = isinstance(error, LookupError | BaseExceptionGroup)
+        kit.require(left, repr(error) if done else "`run` goes on", said)
+    return "raised"
+
+
+@step.check("SecurityError to a transaction message: it boots again")
+async def boots_when_forgotten(my: Any, kit: Kit) -> str:
+    """A central system that does not know the charge point any more answers SecurityError (J-errata 3.8)."""
+    town = Town(my, kit)
+    charge_point = await town.begin()
+    town.strangers.add("CP_1")
+    await charge_point.submit(start(kit), "one")
+    before = charge_point.registration
+    try:
+        await town.later(5.0)
+    except (CallFailed, ExceptionGroup) as error:
+        if isinstance(error, ExceptionGroup) and not error.subgroup(CallFailed):
+            raise
+        kit.require(False, "CallFailed left", "raise ConnectionLost, so that the next line boots.")
+    after, waiting = charge_point.registration, charge_point.state == "waiting"
+    await town.later(3 * WAIT)
+    boots, left = len(town.sent("BootNotification")), len(town.files.outbox)
+    state = charge_point.state
+    await town.end()
+    said = "the central system does not know us any more, and will not until we boot: forget the registration."
+    kit.require(boots == 2, f"{boots} boots", said)
+    kit.equal(before, "Accepted", "`registration` is the last answer's status.")
+    none = after is None or not waiting
+    kit.require(none, f"registration {after!r}", "forgotten, the registration is None until the next boot is answered.")
+    kit.require(not left, f"{left} still wait", "the message is kept, and delivered after the boot.")
+    kit.equal(state, "online", "it does not come back.")
+    return "2 boots"
+
+
+@step.check("found open after a power loss: exactly one stop each")
+async def power_loss(my: Any, kit: Kit) -> str:
+    """A transaction cut short by a power loss is stopped with reason PowerLoss (core 6.49, 4.10)."""
+    town, meter, number = Town(my, kit), kit.rng.randrange(10**6), kit.rng.randrange(1, 10**6)
+    town.files.ids.learn("cut short", number)
+    town.files.ids.learn("stopped", number + 1)
+    town.files.outbox.put(start(kit), "next")
+    town.files.outbox.put(stop(kit), "stopped")
+    town.files.outbox.put(start(kit), "in the dark")
+    town.door = "shut"
+    await town.begin(found={"stopped": 5, "cut short": meter, "in the dark": 7})
+    waiting = len(town.files.outbox)
+    kit.require(waiting > 3, "no stop", "a transaction found open is closed with a StopTransaction, before it dials.")
+    noon = kit.now()
+    town.door = "open"
+    await town.later(WAIT + 10.0)
+    before = len(town.sent("StopTransaction"))
+    town.line.cut()
+    await town.later(WAIT + 10.0)
+    after = len(town.sent("StopTransaction"))
+    stops: dict[int, list[Any]] = {}
+    for each in town.sent("StopTransaction"):
+        stops.setdefault(each.transaction_id, []).append(each)
+    await town.end()
+    given_up = town.files.ids.given_up
+    kit.require(not given_up, f"given up: {given_up}", "given up is what was dropped, and not what was found.")
+    twice = "a StopTransaction was already queued; the driver pays twice."
+    again = "found once, stopped once: `found` is of the power loss, and not of each line."
+    kit.require(before == after, f"{after - before} stops more on the next line", again)
+    kit.require(len(stops.get(number + 1, [])) == 1, f"{len(stops.get(number + 1, []))} stops", twice)
+    named = "put it under the transaction's name, so that `ids.prepare` gives it the id."
+    kit.require(-1 not in stops, "a stop with the id -1", named)
+    said = "only a StopTransaction in the outbox is a stop; another message of that transaction is none."
+    kit.require(len(stops.get(FIRST_ID, [])) == 1, "no stop in the dark", said)
+    (found, *more) = stops.get(number, [None])
+    kit.require(found is not None, "no stop", "a transaction found open is closed with a StopTransaction.")
+    kit.require(not more and len(stops) == 3, f"{sum(map(len, stops.values()))} stops", "one stop for each.")
+    kit.equal(found.reason, "PowerLoss", 'the reason is "PowerLoss".')
+    kit.equal(found.meter_stop, meter, "`meter_stop` is the last value of the meter.")
+    kit.require(found.timestamp.utcoffset() is not None, "naive", "`timestamp` is `now()`, aware.")
+    kit.require(found.timestamp <= noon, "later", "the stop is written down before the first dial.")
+    return "one each"

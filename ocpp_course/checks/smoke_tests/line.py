@@ -1,0 +1,157 @@
+"""`Line`: a pipe whose other end a check plays: slow, stalled, closed by the peer, and counted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+from ocpp_lab.errors import ConnectionLost
+from ocpp_lab.trace import Event
+
+from ..kit import Kit
+
+
+class Line:
+    """The three verbs of a `Pipe`. ``taken`` are the texts whose sending began, ``sent`` those whose sending ended."""
+
+    def __init__(self, kit: Kit, *, delay: float = 0.0) -> None:
+        self.delay = delay
+        """Seconds that each text takes."""
+        self.taken: list[str] = []
+        self.sent: list[str] = []
+        self.closes: list[tuple[int, str]] = []
+        """What `close` was called with."""
+        self.sent_at_close: int | None = None
+        self.writes_in_flight = self.max_writes_in_flight = 0
+        self.close_code: int | None = None
+        self.close_reason = ""
+        self._kit = kit
+        self._ended = asyncio.Event()
+        self._open = asyncio.Event()
+        self._open.set()
+        self._inbox: asyncio.Queue[str | None] = asyncio.Queue()
+
+    # -- the three verbs
+
+    async def send(self, text: str) -> None:
+        self._still_there()
+        self.taken.append(text)
+        self._note(self._kit.left, ">", text)
+        self.writes_in_flight += 1
+        self.max_writes_in_flight = max(self.max_writes_in_flight, self.writes_in_flight)
+        try:
+            await asyncio.sleep(self.delay)
+            await self._room()
+            self._still_there()
+        finally:
+            self.writes_in_flight -= 1
+        self.sent.append(text)
+        self._note(self._kit.right, "<", text)
+
+    def __aiter__(self) -> AsyncIterator[str]:
+        return self
+
+    async def __anext__(self) -> str:
+        if (text := await self._inbox.get()) is None:
+            self._inbox.put_nowait(None)
+            raise StopAsyncIteration
+        return text
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        self.closes.append((code, reason))
+        if self.sent_at_close is None:
+            self.sent_at_close = len(self.sent)
+        await asyncio.sleep(0)
+        self.end(code, reason)
+
+    # -- what the other end does
+
+    def stall(self) -> None:
+        """The peer reads no more: what is sent from now on waits."""
+        self._open.clear()
+
+    def resume(self) -> None:
+        """The peer reads again."""
+        self._open.set()
+
+    def feed(self, text: str) -> None:
+        """The peer sends something."""
+        self._note(self._kit.right, ">", text)
+        self._note(self._kit.left, "<", text)
+        self._inbox.put_nowait(text)
+
+    def end(self, code: int = 1001, reason: str = "") -> None:
+        """The line is closed: iteration ends, and whoever sends or waits is told."""
+        if self.close_code is None:
+            self.close_code, self.close_reason = code, reason
+            self._inbox.put_nowait(None)
+            self._ended.set()
+
+    def _still_there(self) -> None:
+        if self.close_code is not None:
+            raise ConnectionLost(f"the connection was closed with {self.close_code}", code=self.close_code)
+
+    async def _room(self) -> None:
+        if self._open.is_set():
+            return
+        waits = [asyncio.ensure_future(each.wait()) for each in (self._open, self._ended)]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in waits:
+                each.cancel()
+
+    def _note(self, story: list[Event], mark: Any, text: str) -> None:
+        if len(story) < 40:
+            story.append(Event(asyncio.get_running_loop().time(), "you", mark, text))
+
+
+class Held:
+    """A learner's transport over a `Line`, started, with somebody who reads it, as a session would."""
+
+    def __init__(self, my: Any, kit: Kit, *, delay: float = 0.0, **options: Any) -> None:
+        self.line = Line(kit, delay=delay)
+        self.read: list[str] = []
+        self.transport = my.Transport(self.line, **options)
+        self.transport.start()
+        self.reader = asyncio.create_task(self._read(), name="the check's reader")
+        self.senders: list[asyncio.Task[None]] = []
+        self._before = asyncio.all_tasks()
+
+    async def _read(self) -> None:
+        async for text in self.transport:
+            self.read.append(text)
+
+    def send(self, *texts: str) -> list[asyncio.Task[None]]:
+        """Each text from a task of its own."""
+        made = [asyncio.create_task(self.transport.send(text), name="a check's sender") for text in texts]
+        self.senders += made
+        return made
+
+    def chatter(self, number: int, every: float) -> None:
+        """The peer talks meanwhile: so many texts, one after so many seconds."""
+
+        async def talk() -> None:
+            for n in range(number):
+                self.line.feed(f"chatter {n}")
+                await asyncio.sleep(every)
+
+        self.talker = asyncio.create_task(talk(), name="the check's peer")
+
+    async def end(self) -> None:
+        """Cut the line, and end what is left: in 1.3 nobody has promised to."""
+        self.line.resume()
+        self.line.end()
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for _ in range(2):
+            for task in left:
+                task.cancel()
+            if left:
+                await asyncio.gather(*left, return_exceptions=True)
+            left = asyncio.all_tasks() - {asyncio.current_task()}
+
+
+def done(senders: list[asyncio.Task[None]]) -> int:
+    """How many have returned without an error."""
+    return sum(each.done() and not each.cancelled() and each.exception() is None for each in senders)

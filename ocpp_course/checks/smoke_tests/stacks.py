@@ -1,0 +1,175 @@
+"""`Stack`: which central system and charge point a `Bench` starts, and the right ones, in several guises.
+
+Everything here is the package's own stack with one thing changed. A test cannot tell it by its name.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+from uuid import UUID
+
+from ocpp_lab.central_system import CentralSystem
+from ocpp_lab.charge_point import ChargePoint
+from ocpp_lab.errors import NotConnected
+from ocpp_lab.frames import Call, CallError, CallResult
+
+Reply = CallResult | CallError | None
+FAST, SLOW = 0.002, 0.2
+"""Seconds for a round trip."""
+STRANGE = {"CentralSystem": "BrokenBackend", "ChargePoint": "BrokenStation"}
+"""Names under which right stacks are tried too: no name tells whether a stack is broken."""
+
+
+def told(text: str) -> str:
+    """A message with the usual names in it: a learner who meant no harm need not read the strange ones."""
+    for usual_name, strange in STRANGE.items():
+        text = text.replace(strange, usual_name)
+    return text
+
+
+def disguised[T: type](kind: T, original: type, name: str = "", module: str = "") -> T:
+    """The class under the name of another."""
+    kind.__name__ = kind.__qualname__ = name or original.__name__
+    kind.__module__ = module or original.__module__
+    kind.__doc__ = original.__doc__
+    return kind
+
+
+class Probed(ChargePoint):
+    """With probes of its own, and a ``timeout`` that counts for what a test calls, not for the boot."""
+
+    def __init__(self, url: str, identity: str, *, timeout: float = 30.0, spoil: Any = None, **options: Any) -> None:
+        super().__init__(url, identity, timeout=max(timeout, 5.0), **options)
+        self.patience = timeout
+        self._spoil = spoil
+
+    async def call(self, request: Any, *, timeout: float | None = None, triggered: bool = False) -> Any:
+        patience = self.patience if timeout is None else timeout
+        return await super().call(request, timeout=patience, triggered=triggered)
+
+    async def send(self, text: str) -> None:
+        """A text as it is, below the session."""
+        if self.line is None:
+            raise NotConnected("there is no line to send on")
+        await self.line.transport.send(text)
+
+    async def answer(self, call: Call) -> Reply:
+        reply = await super().answer(call)
+        return self._spoil(reply) if self._spoil else reply
+
+    def _probe(self, name: str) -> int:
+        return getattr(self.line.transport, name) if self.line else 0
+
+    writes_in_flight = property(lambda self: self._probe("writes_in_flight"))
+    max_writes_in_flight = property(lambda self: self._probe("max_writes_in_flight"))
+    transport = property(lambda self: self.line.transport if self.line else None)
+    queue_depth = property(lambda self: self._probe("queue_depth"))
+    max_queue_depth = property(lambda self: self._probe("max_queue_depth"))
+    pending = property(lambda self: len(self.line.session.pending) if self.line else 0)
+
+
+@dataclass
+class Stack:
+    """``latency`` is that of a round trip (s). ``pieces`` are given to the charge point, ``spoil`` changes answers."""
+
+    latency: float = FAST
+    charge_point: type = Probed
+    statuses: bool = True
+    strange_names: bool = False
+    plain: bool = False
+    """The package's own class and no subclass of it."""
+    require_boot: bool = True
+    pieces: dict[str, Any] = field(default_factory=dict)
+    spoil: Callable[[], Callable[[Reply], Reply]] | None = None
+
+    def make_central_system(self, **options: Any) -> CentralSystem:
+        kind: Any = type("Backend", (CentralSystem,), {})
+        if self.strange_names:
+            disguised(kind, CentralSystem, STRANGE[CentralSystem.__name__], "broken_stack")
+        else:
+            disguised(kind, CentralSystem)
+        system: CentralSystem = (CentralSystem if self.plain else kind)(
+            require_boot=self.require_boot, ids=uuids("central system"), **options
+        )
+        if self.spoil:
+            inner, spoil = system.router, self.spoil
+            system.router = lambda identity: _Spoilt(inner, spoil())
+        return system
+
+    def make_charge_point(self, url: str, identity: str, **options: Any) -> ChargePoint:
+        kind: Any = ChargePoint if self.plain else type("Station", (self.charge_point,), {})
+        if self.strange_names:
+            disguised(kind, ChargePoint, STRANGE[ChargePoint.__name__], "broken_stack")
+        elif not self.plain:
+            disguised(kind, ChargePoint)
+        if self.spoil:
+            options["spoil"] = self.spoil()
+        made: ChargePoint = kind(url, identity, **options, **({"ids": uuids(identity)} | self.pieces))
+        if not self.statuses:
+            made.statuses.run = asyncio.Event().wait  # type: ignore[method-assign,assignment]
+        return made
+
+
+class _Spoilt:
+    def __init__(self, router: Any, spoil: Callable[[Reply], Reply]) -> None:
+        self.router, self.spoil = router, spoil
+
+    async def answer(self, call: Call) -> Reply:
+        return self.spoil(await self.router.answer(call))
+
+
+def uuids(seed: str) -> Iterator[str]:
+    """UUIDs, the same in every run."""
+    rng = Random(seed)
+    while True:
+        yield str(UUID(int=rng.getrandbits(128), version=4))
+
+
+def short_ids() -> Iterator[str]:
+    number = 0
+    while True:
+        yield f"m{(number := number + 1)}"
+
+
+# -- right ones: each adds one thing that a test must put up with
+
+
+def bare() -> Stack:
+    return Stack(statuses=False)
+
+
+def plain() -> Stack:
+    return Stack(statuses=False, plain=True)
+
+
+def terse() -> Stack:
+    """Its errors have no description."""
+
+    def spoil(reply: Reply) -> Reply:
+        return CallError(reply.unique_id, reply.code) if isinstance(reply, CallError) else reply
+
+    return Stack(statuses=False, spoil=lambda: spoil)
+
+
+def renamed() -> Stack:
+    return Stack(statuses=False, strange_names=True)
+
+
+def usual() -> Stack:
+    return Stack()
+
+
+def with_short_ids() -> Stack:
+    return Stack(pieces={"ids": short_ids()})
+
+
+def slow() -> Stack:
+    return Stack(latency=SLOW, pieces={"ids": short_ids()})
+
+
+def slow_but_right() -> Stack:
+    return Stack(latency=SLOW, pieces={"ids": short_ids()}, strange_names=True)

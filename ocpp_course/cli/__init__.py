@@ -1,0 +1,1 @@
+"""The commands of the course, beside those of the two ends."""

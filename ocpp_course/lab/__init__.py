@@ -1,0 +1,98 @@
+"""For notebooks only: a fault panel, ladder diagrams, plots, and a guard for the kernel's event loop.
+
+::
+
+    from ocpp_course import lab
+
+    guard = lab.Guard()                      # first code cell: Interrupt works, a long wait says where
+    panel = lab.FaultPanel(central_system)   # a cell's last line shows it; the same from Python:
+    panel.set(action="Authorize", seconds=0.5)
+    panel.toggle("ignore"); panel.toggle("ignore", False); panel.clear()
+    panel.press("close 1001"); await panel.settle()
+
+    panel = lab.ProxyPanel(proxy)            # the same for the line between both ends, a ChaosProxy
+    panel.toggle("half-open"); panel.set(direction="to_charge_point", latency=0.5); panel.press("reset")
+
+    panel = lab.PowerPanel(url, path)        # a charge point in a process of its own, and kill -9
+
+    start = lab.now()                        # loop time, the clock of every trace
+    await lab.until(lambda: central_system.heartbeats)      # look until it holds
+    ended = await lab.timed(charge_point.call(request))     # never raises OcppError: .outcome .seconds .detail
+    ended = await asyncio.gather(*(lab.timed(charge_point.call(r)) for r in requests))
+
+    lab.ladder(charge_point, central_system, since=start, title="The finding, with numbers")
+    lab.ladder(charge_point.trace)           # one end is enough; lab.ladder(None, central_system) is the other
+    lab.latency(ended, "The finding", timeout=30)           # or of a trace: lab.latency(lab.calls(charge_point.trace))
+    lab.outcomes(ended)                      # one bar for each action
+
+    probes = {"queue_depth": lambda: transport.queue_depth, "writes_in_flight": lambda: transport.writes_in_flight}
+    async with lab.Sampler(probes, interval=0.01) as sampler:
+        ...
+    lab.queue_depth(sampler, spans=[(start, end, "the peer reads nothing")])
+
+    lab.states(charge_point.trace, timeline, marks=proxy.events)    # a life as a strip; probe {"outbox": …}
+    lab.LiveStrip(charge_point.trace, timeline)                     # the same, drawn every other second
+    lab.SeedSlider(run, draw)                                       # run(seed) in a thread, draw(seed, result) below
+    lab.Buttons({"restart": restart})                               # awaits restart() at each click
+
+    lab.diagram(CONNECTION)                  # a state table, drawn from itself
+    fleet = simulate(partial(lab.outages, charge_points=200, seconds=60))   # dials by random range, here 0 and 10
+    lab.reconnects(fleet[10], fleet[0])      # or of one: lab.reconnects(lab.dials(charge_point.trace))
+    lab.storm({"random range 0": fleet[0], "random range 10": fleet[10]}, back=60)
+
+    board = lab.Dashboard({"CP_1": watch_charge_point(charge_point), "central system": …})   # live; board.close()
+    lab.moved(before, after, "ocpp_calls_total"); lab.short(…); lab.labelled(snapshot, "ocpp_dials_total", "outcome")
+    lab.quantile(lab.buckets(snapshot, "result"), 0.95); lab.between(one, later); lab.histogram(snapshot, "…", alt="…")
+    lab.Case(7)                              # two snapshots around an unnamed fault: .before .after .answer
+
+    lab.example(m.ReserveNowRequest)         # a small valid payload of any type
+    watch = lab.Watch({"repeated": lambda: pending.counts["repeated"]}, "CP_1 heard")   # a line that follows; close it
+
+    fig, ax = lab.subplots(height=300); ax.plot(…); lab.title(ax, "The finding"); lab.figure(fig, alt="…")
+
+    panel.close(); await charge_point.stop(); await central_system.stop()
+    left = await guard.stop()                # last code cell: names of tasks left, so it prints []
+
+What returns a `Picture` shows itself as the last line of a cell; `display(picture)` elsewhere; `picture.save("x.png")`.
+A title may hold times, because pixels are not compared; ``alt`` must be the same in every run, because it is.
+An outcome is a key of `OUTCOMES`: its colour, marker and hatch are the same in every figure.
+"""
+
+from .buttons import Buttons
+from .calls import Ended, calls, timed
+from .case import Case
+from .dashboard import Dashboard
+from .diagram import diagram
+from .dials import Dial, dials, envelope, outages
+from .examples import example
+from .guard import Guard, LoopBlocked, tasks_left
+from .ladder import ladder
+from .lifecycle import cadence, detection
+from .live_strip import LiveStrip
+from .panel import FaultPanel
+from .percentiles import between, buckets, histogram, quantile
+from .plots import latency, outcomes, queue_depth
+from .power import PowerPanel
+from .proxy_panel import ProxyPanel
+from .reconnects import reconnects, storm
+from .sampler import Sample, Sampler
+from .seed_slider import SeedSlider
+from .snapshots import labelled, moved, short
+from .strip import heartbeats_per_minute, life, states
+from .style import OUTCOMES, Picture, figure, subplots, title
+from .wait import now, until
+from .watch import Watch
+
+# fmt: off
+__all__ = [
+    "Guard", "LoopBlocked", "tasks_left",
+    "FaultPanel", "ProxyPanel", "PowerPanel", "Watch", "Buttons", "SeedSlider", "LiveStrip", "Dashboard", "Case",
+    "now", "until", "timed", "calls", "Ended", "example",
+    "Sampler", "Sample",
+    "ladder", "latency", "outcomes", "queue_depth",
+    "states", "life", "heartbeats_per_minute", "detection", "cadence",
+    "Dial", "dials", "envelope", "outages", "reconnects", "storm", "diagram",
+    "moved", "short", "labelled", "buckets", "between", "quantile", "histogram",
+    "OUTCOMES", "Picture", "figure", "subplots", "title",
+]
+# fmt: on

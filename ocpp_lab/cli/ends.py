@@ -1,0 +1,162 @@
+"""The commands of the two ends of a connection, with their options."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from .. import messages as m
+from ..central_system import Ledger, Policy
+from ..codec import encode_payload
+from ..errors import PayloadError
+from .app import one_line_errors
+from .inputs import (
+    BadInput,
+    client_tls,
+    endpoint,
+    one_of,
+    positive,
+    read_password,
+    read_passwords,
+    server_tls,
+    within,
+)
+from .run import run_central_system, run_charge_point
+
+A_DAY = 86_400  # s; at least one heartbeat a day sets the clock (J-spec 5.3)
+MAX_CONNECTORS = 1000  # ours; each is a StatusNotification at every boot
+
+ends = typer.Typer()
+"""`central-system` and `charge-point`."""
+
+
+# The types of the options that both commands have.
+Timeout = Annotated[float, typer.Option(metavar="SECONDS", help="How long a call of ours waits for its answer.")]
+TraceFlag = Annotated[bool, typer.Option("--trace", help="Show frames as they are on the wire.")]
+
+
+def _file(text: str) -> Any:
+    return typer.Option(metavar="FILE", help=text)
+
+
+@ends.command("central-system")
+def central_system(
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Where to listen; 0.0.0.0: everywhere.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(metavar="PORT", help="0 takes a free one.")] = 9000,
+    identity: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Let in this charge point; repeat it for more. Default: everybody."),
+    ] = None,
+    password_file: Annotated[
+        Path | None, _file("Lines of identity:key, # for comments. A key is text, or hex of 16 to 20 bytes.")
+    ] = None,
+    cert: Annotated[Path | None, _file("Certificate (PEM), for wss://; needs --key.")] = None,
+    key: Annotated[Path | None, _file("Private key (PEM) of the certificate.")] = None,
+    interval: Annotated[
+        int, typer.Option(metavar="SECONDS", help="Heartbeat interval that a boot is answered with.")
+    ] = 300,
+    registration: Annotated[
+        str, typer.Option(metavar="Accepted|Pending|Rejected", help="Status that a boot is answered with.")
+    ] = "Accepted",
+    unknown_tag: Annotated[
+        str,
+        typer.Option(
+            metavar="Accepted|Blocked|Expired|Invalid|ConcurrentTx", help="What the tag of a driver is answered with."
+        ),
+    ] = "Accepted",
+    timeout: Timeout = 30.0,
+    ledger: Annotated[Path | None, _file("Keep transactions in this sqlite file. Default: in memory.")] = None,
+    no_require_boot: Annotated[
+        bool, typer.Option("--no-require-boot", help="Also answer calls that come before an accepted boot.")
+    ] = False,
+    trace: TraceFlag = False,
+) -> None:
+    """Be a central system, until Ctrl-C.
+
+    Charge points connect to ws://ADDRESS:PORT/NAME. Without --password-file
+    anybody who reaches it can be any charge point.
+
+    While it runs, type a call and Enter to send it to a charge point.
+
+    \b
+    Examples:
+      ocpp-lab central-system --interval 5
+      ocpp-lab central-system --host 0.0.0.0 --password-file keys.txt \\
+               --cert server.pem --key server.key
+      CP_1 Reset {"type": "Soft"}                 (typed while it runs)
+    """
+    with one_line_errors():
+        policy = Policy(
+            registration=one_of(registration, m.RegistrationStatus, "--registration"),
+            interval=within(interval, 0, A_DAY, "--interval"),
+            unknown_tag=one_of(unknown_tag, m.AuthorizationStatus, "--unknown-tag"),
+        )
+        options: dict[str, Any] = {
+            "host": host,
+            "port": within(port, 0, 65535, "--port"),
+            "identities": identity or None,
+            "passwords": read_passwords(password_file, identity) if password_file else None,
+            "ssl": server_tls(cert, key),
+            "policy": policy,
+            "timeout": positive(timeout, "--timeout"),
+            "require_boot": not no_require_boot,
+        }
+        with closing(_open_ledger(ledger)) as book:
+            asyncio.run(run_central_system(raw=trace, ledger=book, **options))
+
+
+@ends.command("charge-point")
+def charge_point(
+    url: Annotated[str, typer.Argument(metavar="URL", help="Where the central system is; the identity is appended.")],
+    identity: Annotated[str, typer.Option(metavar="NAME", help="Who this charge point is.")] = "CP_1",
+    connectors: Annotated[int, typer.Option(metavar="NUMBER", help="How many connectors it has.")] = 1,
+    password_file: Annotated[Path | None, _file("One line with the key: text, or hex of 16 to 20 bytes.")] = None,
+    ca: Annotated[
+        Path | None, _file("Certificate (PEM) to trust, for wss://. Default: those of this computer.")
+    ] = None,
+    vendor: Annotated[str, typer.Option(metavar="TEXT", help="chargePointVendor of its boot.")] = "OCPP Lab",
+    model: Annotated[str, typer.Option(metavar="TEXT", help="chargePointModel of its boot.")] = "One",
+    timeout: Timeout = 30.0,
+    trace: TraceFlag = False,
+) -> None:
+    """Be a charge point, until Ctrl-C.
+
+    It connects, boots, sends heartbeats, answers the central system, and comes
+    back after a loss.
+
+    \b
+    Examples:
+      ocpp-lab charge-point ws://127.0.0.1:9000 --identity CP_1 --connectors 2
+      ocpp-lab charge-point wss://csms.example/ocpp --identity CP_1 \\
+               --password-file key.txt --ca ca.pem
+    """
+    with one_line_errors():
+        options: dict[str, Any] = {
+            "connectors": within(connectors, 1, MAX_CONNECTORS, "--connectors"),
+            "boot": _boot(vendor, model),
+            "password": read_password(password_file, identity) if password_file else None,
+            "ssl": client_tls(endpoint(url), ca),
+            "timeout": positive(timeout, "--timeout"),
+        }
+        asyncio.run(run_charge_point(url, identity, raw=trace, **options))
+
+
+def _boot(vendor: str, model: str) -> m.BootNotificationRequest:
+    request = m.BootNotificationRequest(charge_point_vendor=vendor, charge_point_model=model)
+    try:
+        encode_payload(request)
+    except PayloadError as problem:
+        raise BadInput(f"--vendor and --model: {problem.description}") from None
+    return request
+
+
+def _open_ledger(path: Path | None) -> Ledger:
+    try:
+        return Ledger(str(path)) if path else Ledger()
+    except sqlite3.Error as error:
+        raise BadInput(f"--ledger {path}: expected an sqlite file in a folder that exists: {error}") from None

@@ -1,0 +1,66 @@
+"""The graders are proven: every answer that we know is judged as it must be, for the reason that it must be."""
+
+from __future__ import annotations
+
+import pytest
+
+from ocpp_course.checks import MILESTONES, run_step, step, steps
+from ocpp_course.checks.answer import files
+from ocpp_course.checks.authoring import Variant, run
+from ocpp_course.checks.run import run_checks
+from tests.house import scaled
+from tests.ocpp_course.checks.answers import authored, everything, judged, name_of
+
+EVERYTHING = everything()
+SEED = scaled(0, 1)
+NUMBERS = [step.number for milestone in MILESTONES for step in steps(milestone)]
+
+
+@pytest.mark.parametrize(("number", "variant"), EVERYTHING, ids=[name_of(*each) for each in EVERYTHING])
+def test_an_answer_is_judged_as_it_must_be(number: str, variant: Variant | None) -> None:
+    """A right answer gets full points; a wrong one the diagnosis that is its own, from the first check that fails."""
+    result = judged(number, variant, seed=SEED)
+    if variant is None or not variant.diagnosis:
+        assert result.state == "passed", str(result)
+        assert result.points == step(number).points
+    else:
+        assert result.state == "wrong", f"expected to be refused\n{result}"
+        assert result.diagnosis == variant.diagnosis, str(result)
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_the_packages_own_piece_passes_and_earns_nothing(number: str) -> None:
+    """The same checks judge the package. Whoever hands its piece in is told so, and gets no points."""
+    this = step(number)
+    own = this.references()
+    result = run_step(this, own)
+    assert result.state == "reference"
+    rows = result.rows or tuple(run_checks(this, this.bind(own), files(own)))  # a capstone has played them already
+    assert all(row.ok for row in rows), "\n".join(
+        f"{row.name}: {row.got}: {row.diagnosis}" for row in rows if not row.ok
+    )
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_the_stub_is_not_written_yet(number: str) -> None:
+    """What the learner gets compiles, keeps every docstring, and counts as unstarted."""
+    this, cells = step(number), authored(number.partition(".")[0])
+    its = cells[number]
+    names: dict[str, object] = {"__name__": "answer"}
+    for each in cells if this.capstone else (number,):  # a capstone takes the pieces of the steps before it
+        run(cells[each].stub, f"<{each} stub>", names)
+    result = run_step(this, tuple(names[name] for name in this.names))
+    assert result.state == "unwritten", f"{its.stub}\n\n{result}"
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_step_has_what_a_step_needs(number: str) -> None:
+    """Points and minutes agree with the checks; three hints; enough wrong answers and right ones."""
+    this, its = step(number), authored(number.partition(".")[0])[number]
+    assert (its.points, its.minutes) == (this.points, this.minutes)
+    assert len(its.hints) == (0 if this.capstone else 3)
+    assert len(its.wrong) >= (0 if this.capstone else 4)
+    assert len(its.right) >= (0 if this.capstone else 2)
+    assert len({variant.name for variant in its.wrong + its.right}) == len(its.wrong + its.right)
+    known = {check.name for check in this.checks}
+    assert all(variant.check in known | {"nothing-left", "loop-not-blocked"} for variant in its.wrong)

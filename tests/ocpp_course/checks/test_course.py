@@ -1,0 +1,159 @@
+"""What a learner types: check, hint, solution, use_reference, mine, progress; and what is kept of it."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import ocpp_lab
+from ocpp_course.checks import check, course, hint, is_mine, mine, progress, solution, use_reference
+from ocpp_course.checks.authoring import run
+from ocpp_course.checks.shelf import Shelf, free_names
+from tests.house import ROOT
+from tests.ocpp_course.checks.answers import authored
+
+
+@pytest.fixture
+def exercises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A learner's folder, with the solutions beside it."""
+    folder = tmp_path / "exercises"
+    folder.mkdir()
+    (tmp_path / "solutions").symlink_to(ROOT / "solutions")
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(course, "_here", {})
+    yield folder
+    for name in [each for each in sys.modules if each.split(".")[0] == "my_stack"]:
+        del sys.modules[name]
+
+
+def answer(number: str, tail: str = "") -> Any:
+    """The class of a step, as its cell would define it."""
+    names: dict[str, Any] = {"__name__": "__main__"}
+    run(authored(number[0])[number].answer + tail, f"<cell of {number}>", names)
+    return names["Pending"]
+
+
+def test_what_passes_is_kept_as_a_module(exercises: Path) -> None:
+    result = check("4.1", answer("4.1"))
+    assert (result.state, result.points) == ("passed", 2)
+    assert result.notes == ["Kept in my_stack/step_4_1.py."]
+    course._here.clear()  # another kernel
+    kept = mine("4.1")
+    assert kept is not ocpp_lab.Pending
+    assert kept.__module__ == "my_stack.step_4_1"
+    assert is_mine("4.1")
+    assert "✓ 4.1" in repr(progress())
+    assert "1 of" in progress().headline
+
+
+def test_a_class_is_kept_after_those_that_it_builds_on(exercises: Path) -> None:
+    """Each over the one before, in cells of their own; the names of their files say nothing about the order."""
+    names: dict[str, Any] = {"__name__": "__main__"}
+    for file, code in {
+        "<z>": authored("4")["4.1"].answer,
+        "<m>": "class Pending(Pending):\n    def __repr__(self): return 'one'\n",
+        "<a>": "class Pending(Pending):\n    def __str__(self): return 'two'\n",
+    }.items():
+        run(code, file, names)
+    assert check("4.1", names["Pending"]).state == "passed"
+    course._here.clear()
+    assert (repr(mine("4.1")()), str(mine("4.1")())) == ("one", "two")
+
+
+def test_what_does_not_pass_is_not_kept(exercises: Path) -> None:
+    wrong = authored("4")["4.1"].wrong[0]
+    assert check("4.1", answer("4.1", f"\n{wrong.code}")).state == "wrong"
+    assert not (exercises / "my_stack").exists()
+    assert mine("4.1") is ocpp_lab.Pending
+    assert not is_mine("4.1")
+
+
+def test_an_older_answer_is_kept_aside(exercises: Path) -> None:
+    """Nothing deletes work."""
+    check("4.1", answer("4.1"))
+    check("4.1", answer("4.1", "\n# another thought\n"))
+    assert "another thought" in (exercises / "my_stack" / "step_4_1.py").read_text()
+    assert "another thought" not in (exercises / "my_stack" / "step_4_1.py.1").read_text()
+
+
+def test_the_packages_piece_is_recorded_and_earns_nothing(exercises: Path) -> None:
+    assert use_reference("4.1") is ocpp_lab.Pending
+    assert check("4.1", ocpp_lab.Pending).state == "reference"
+    assert "○ 4.1" in repr(progress())
+    check("4.1", answer("4.1"))
+    use_reference("4.1")
+    assert "✓ 4.1" in repr(progress()), "what was passed once stays passed"
+
+
+class Thin(ocpp_lab.Pending):
+    """Nothing of its own."""
+
+
+class Wrapped:
+    """Everything is the package's, behind another name."""
+
+    def __init__(self) -> None:
+        self.inner = ocpp_lab.Pending()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+
+@pytest.mark.parametrize("piece", [Thin, Wrapped], ids=lambda piece: piece.__name__)
+def test_the_packages_piece_in_disguise_is_recognised(piece: Any) -> None:
+    assert check("4.1", piece).state == "reference"
+
+
+def test_hints_come_one_by_one(exercises: Path) -> None:
+    told = [repr(hint("4.1")) for _ in range(4)]
+    hints = authored("4")["4.1"].hints
+    for number, said in enumerate(hints, 1):
+        assert told[number - 1].startswith(f"Hint {number} of 3: {said}")
+    assert all(said in told[3] for said in hints), "after the last, all again"
+    assert "3 hints" in repr(progress())
+
+
+def test_the_solution_wants_to_be_asked_twice(exercises: Path) -> None:
+    assert 'solution("4.1", sure=True)' in repr(solution("4.1"))
+    assert "class Pending" not in repr(solution("4.1"))
+    assert "class Pending" in repr(solution("4.1", sure=True))
+
+
+def test_outside_a_clone_hints_say_where_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileNotFoundError, match="expected the folder solutions beside"):
+        hint("4.1")
+    assert check("4.1", answer("4.1")).notes == [], "nothing is kept outside the folder exercises"
+
+
+def test_a_broken_progress_file_costs_only_the_board(exercises: Path) -> None:
+    (exercises / "my_stack").mkdir()
+    (exercises / "my_stack" / "progress.json").write_text("{broken")
+    assert "0 of" in progress().headline
+    assert check("4.1", answer("4.1")).state == "passed"
+
+
+# --- modules out of cells
+
+
+def test_a_name_of_another_cell_is_imported_if_it_can_be() -> None:
+    assert free_names("def f(x):\n    return asyncio.sleep(x) + len(y)") == ["asyncio", "y"]
+    assert free_names("import asyncio\nclass A:\n    def f(self): return asyncio, A") == []
+
+
+def test_imports_of_other_cells_go_with_the_answer(exercises: Path) -> None:
+    """The cell says nothing of asyncio; an earlier one did."""
+    its = authored("4")["4.1"]
+    names: dict[str, Any] = {"__name__": "__main__", "asyncio": asyncio}
+    head = "\n".join(line for line in its.head.splitlines() if line != "import asyncio")
+    run(f"{head}\n\n{its.solution}", "<cell without import>", names)
+    assert check("4.1", names["Pending"]).notes == ["Kept in my_stack/step_4_1.py."]
+    course._here.clear()
+    assert "import asyncio\n" in (exercises / "my_stack" / "step_4_1.py").read_text()
+    assert mine("4.1").__module__ == "my_stack.step_4_1"
+    assert Shelf.here() is not None

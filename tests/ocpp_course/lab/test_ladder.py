@@ -1,0 +1,160 @@
+"""A ladder's facts and heights, without drawing it: `passages` and `layout`; and that it can be drawn."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+
+from ocpp_course.lab import ladder
+from ocpp_course.lab.layout import Layout, duration, lay_out, short_id
+from ocpp_course.lab.passages import Passage, instants
+from ocpp_lab import Event
+
+BOOT = '[2,"boot-0001","BootNotification",{}]'
+ACCEPTED = '[3,"boot-0001",{"status":"Accepted"}]'
+BEAT = '[2,"beat-0002","Heartbeat",{}]'
+
+
+def cp(at: float, mark: str, text: str) -> Event:
+    return Event(at, "CP_1", mark, text)
+
+
+def frames(story: Layout) -> list[str]:
+    return [arrow.words for arrow in sorted(story.arrows, key=lambda each: each.top)]
+
+
+BOTH = (
+    [cp(1.000, ">", BOOT), cp(1.003, "<", ACCEPTED)],
+    [cp(1.001, "<", BOOT), cp(1.002, ">", ACCEPTED)],
+)
+
+
+def test_an_arrival_is_matched_to_its_departure_and_a_reply_to_its_call() -> None:
+    passages = [i.item for i in instants(*BOTH) if i.what == "sent"]
+    assert [(p.sent, p.received, p.action) for p in passages if isinstance(p, Passage)] == [
+        (1.000, 1.001, "BootNotification"),
+        (1.002, 1.003, "BootNotification"),
+    ]
+    assert passages[1].seconds == pytest.approx(0.003)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("ends", [BOTH, (BOTH[0], []), ([], BOTH[1])], ids=["both", "charge point", "central system"])
+def test_one_end_tells_the_same_frames_as_both(ends: tuple[list[Event], list[Event]]) -> None:
+    assert frames(lay_out(instants(*ends))) == [
+        "charge point sends Call BootNotification",
+        "central system sends CallResult (Accepted) to BootNotification",
+    ]
+
+
+def test_at_equal_times_a_frame_is_sent_before_it_arrives() -> None:
+    """A simulated clock stands still while frames pass; the order must not depend on it."""
+    left = [cp(0, "<", BEAT), cp(0, ">", ACCEPTED)]
+    right = [cp(0, ">", BEAT), cp(0, "<", ACCEPTED)]
+    order = [(i.what, i.item.text) for i in instants(left, right)]
+    assert order == [("sent", BEAT), ("received", BEAT), ("sent", ACCEPTED), ("received", ACCEPTED)]
+
+
+def test_labels_say_action_short_id_and_duration() -> None:
+    assert [arrow.label for arrow in lay_out(instants(*BOTH)).arrows] == [
+        "BootNotification · id…0001",
+        "Accepted · id…0001 · 3.0 ms",
+    ]
+    assert (short_id("1"), short_id("abcde")) == ("id 1", "id…bcde")
+    assert [duration(s) for s in (0, 0.0004, 0.312, 2.0)] == ["0 ms", "0.4 ms", "312 ms", "2.0 s"]
+
+
+def test_every_label_has_a_row_of_its_own() -> None:
+    """Sent within a microsecond, and still legible."""
+    burst = [cp(1 + n * 1e-7, ">", f'[2,"{n}","Heartbeat",{{}}]') for n in range(6)]
+    layout = lay_out(instants(burst, []))
+    tops = [arrow.top for arrow in layout.arrows]
+    assert all(b - a >= 0.9 for a, b in pairwise(tops))
+    assert all(arrow.bottom > arrow.top for arrow in layout.arrows)
+
+
+def test_frames_that_cross_are_drawn_crossing() -> None:
+    left = [cp(1.0, ">", BOOT), cp(1.3, "<", BEAT)]
+    right = [cp(1.1, ">", BEAT), cp(1.2, "<", BOOT)]
+    ours, theirs = sorted(lay_out(instants(left, right)).arrows, key=lambda arrow: arrow.sender)
+    assert ours.top < theirs.top < ours.bottom < theirs.bottom
+
+
+def test_a_timeout_is_a_mark_at_its_caller_and_colours_the_call() -> None:
+    timeout = '[4,"boot-0001","Timeout","no answer within 5 s",{}]'
+    layout = lay_out(instants([cp(1, ">", BOOT), cp(6, "!", timeout)], []))
+    assert [(n.side, n.words, n.outcome) for n in layout.notes] == [("left", "BootNotification timed out", "timeout")]
+    assert layout.arrows[0].outcome == "timeout"
+    assert [(line.kind, line.text) for line in layout.across] == [("wait", "5.0 s")]
+
+
+def test_a_break_is_drawn_once_though_both_ends_notice_it() -> None:
+    lost = '[4,"boot-0001","ConnectionClosed","the connection was closed with 1001",{}]'
+    left = [cp(1, ">", BOOT), cp(1.2, "!", lost), cp(1.21, "=", "booting → waiting (lost)")]
+    right = [cp(0.9, "=", "connected"), cp(1.25, "=", "disconnected: this end closed with 1001")]
+    layout = lay_out(instants(left, right))
+    assert [line.text for line in layout.across] == ["connection closed with 1001"]
+    assert layout.arrows[0].end == "lost"  # it never arrived, and the line is gone
+    assert "charge point sends Call BootNotification (lost)" in layout.alt()
+
+
+def test_after_a_reconnect_the_next_break_is_drawn_too() -> None:
+    story = ["connecting → booting (opened)", "booting → waiting (lost)", "waiting → connecting (wait_over)"] * 2
+    layout = lay_out(instants([cp(n / 10, "=", text) for n, text in enumerate(story)], []))
+    assert [line.kind for line in layout.across] == ["cut", "cut"]
+
+
+def test_what_nobody_read_yet_is_no_loss() -> None:
+    layout = lay_out(instants([cp(1, ">", BOOT)], [cp(0.9, "=", "connected")]))
+    assert layout.arrows[0].end == "unread"
+
+
+@pytest.mark.parametrize("fate", ["late", "repeated", "orphan", "malformed"])
+def test_a_reply_that_fits_no_call_is_named(fate: str) -> None:
+    layout = lay_out(instants([cp(1, "<", ACCEPTED), cp(1, "!", f"{fate} reply: {ACCEPTED}")], []))
+    assert layout.arrows[0].outcome == fate
+    assert fate in layout.arrows[0].label
+
+
+def test_only_the_action_under_study_is_coloured() -> None:
+    error = '[4,"{}","InternalError","",{{}}]'
+    story = [cp(1, ">", BOOT), cp(2, "<", error.format("boot-0001"))]
+    story += [cp(3, ">", BEAT), cp(4, "<", error.format("beat-0002"))]
+    outcomes = [arrow.outcome for arrow in lay_out(instants(story, []), study="Heartbeat").arrows]
+    assert outcomes == [None, None, "CallError", "CallError"]
+
+
+def test_what_went_well_is_not_coloured() -> None:
+    assert {arrow.outcome for arrow in lay_out(instants(*BOTH)).arrows} == {None}
+
+
+def test_of_a_thousand_frames_the_middle_is_left_out_and_counted() -> None:
+    flood = [cp(n / 1e4, ">", f'[2,"{n}","Heartbeat",{{}}]') for n in range(1000)]
+    layout = lay_out(instants(flood, []), limit=14)
+    assert [arrow.label for arrow in layout.arrows] == [
+        f"Heartbeat · {short_id(str(n))}" for n in [*range(7), *range(993, 1000)]
+    ]
+    assert [(line.kind, line.text) for line in layout.across] == [("left out", "986 more frames, not drawn")]
+    assert layout.alt().endswith("986 more frames are left out.")
+
+
+def test_the_alternative_text_has_neither_ids_nor_times() -> None:
+    picture = ladder(*BOTH, title="The boot took 3 ms")
+    assert picture.alt == (
+        "Ladder diagram, charge point left, central system right: charge point sends Call BootNotification; "
+        "central system sends CallResult (Accepted) to BootNotification."
+    )
+    assert f'alt="{picture.alt}"' in picture._repr_html_()
+    assert picture.png.startswith(b"\x89PNG")
+
+
+def test_an_empty_story_is_a_picture_too() -> None:
+    assert "no frames" in ladder([], []).alt
+
+
+def test_a_span_of_time_and_one_identity_are_picked_out() -> None:
+    other = Event(1.5, "CP_2", ">", BEAT)
+    story = [cp(1, ">", BOOT), other, cp(2, ">", BEAT), cp(3, ">", BOOT)]
+    alt = ladder(story, since=1.2, until=2.5, identity="CP_1").alt
+    assert alt.count("charge point sends") == 1
+    assert "Call Heartbeat" in alt
