@@ -1,4 +1,4 @@
-"""`Link`: one connection through the proxy, as two flows of bytes; and how to close a socket politely or rudely."""
+"""`Link`: one connection as two flows of bytes, under `Conditions`; and how to close a socket politely or rudely."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import asyncio
 import os
 import socket
 import struct
+from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Literal, get_args
-
-if TYPE_CHECKING:
-    from .proxy import ChaosProxy
+from dataclasses import dataclass
+from typing import Literal, get_args
 
 Direction = Literal["to_central_system", "to_charge_point"]
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
@@ -20,19 +20,37 @@ SLICE = 0.05  # seconds that a slow line takes for one piece; so a changed bandw
 _NO_LINGERING = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)  # on, for 0 s
 
 
+@dataclass(frozen=True, kw_only=True)
+class Conditions:
+    """What the network does to bytes. A flow asks for each piece, because the answers may change meanwhile."""
+
+    delay: Callable[[], float]
+    """How long (s) the next bytes are on the way."""
+    bandwidth: Callable[[], float | None]
+    """Bytes/s now; None: as fast as it goes."""
+    buffer: Callable[[], int]
+    """Bytes of one direction that may be on the way now."""
+    dark: Callable[[], frozenset[Direction]]
+    """The directions in which bytes are swallowed now."""
+    carried: Counter[Direction]
+    """Bytes given on so far; the flows count."""
+    swallowed: Counter[Direction]
+    """Bytes lost so far; the flows count."""
+
+
 class Link:
     """Two flows, one for each direction."""
 
     def __init__(
         self,
-        proxy: ChaosProxy,
+        conditions: Conditions,
         charge_point: tuple[asyncio.StreamReader, asyncio.StreamWriter],
         central_system: tuple[asyncio.StreamReader, asyncio.StreamWriter],
     ) -> None:
         self.writers = (charge_point[1], central_system[1])
         self.flows = (
-            Flow(proxy, self, "to_central_system", charge_point[0], central_system[1]),
-            Flow(proxy, self, "to_charge_point", central_system[0], charge_point[1]),
+            Flow(conditions, "to_central_system", charge_point[0], central_system[1], hang_up=self.reset),
+            Flow(conditions, "to_charge_point", central_system[0], charge_point[1], hang_up=self.reset),
         )
 
     async def carry(self) -> None:
@@ -63,26 +81,30 @@ class Link:
 
 
 class Flow:
-    """One direction of one connection: take bytes, hold them as long as the network would, give them on."""
+    """One direction of one connection: take bytes, hold them as long as the network would, give them on.
+
+    ``hang_up()`` ends both directions, when an RST is due at the other end.
+    """
 
     def __init__(
         self,
-        proxy: ChaosProxy,
-        link: Link,
+        conditions: Conditions,
         direction: Direction,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
+        *,
+        hang_up: Callable[[], None],
     ) -> None:
-        self.proxy = proxy
-        self.link = link
+        self.conditions = conditions
         self.direction = direction
         self.reader = reader
         self.writer = writer
+        self.hang_up = hang_up
         self.dead = False
-        """Nothing is given on any more, not even the end."""
-        self._held = 0  # bytes on the way
+        """Nothing is given on any more, not even the end. Set by the link, or by the first byte that is lost."""
+        self._held = 0  # bytes on the way: `take` adds, `give` subtracts
         self._on_the_way: asyncio.Queue[tuple[float, bytes | None]] = asyncio.Queue()  # bounded by `_held`
-        self._room = asyncio.Event()
+        self._room = asyncio.Event()  # set by `give` when bytes have left; `take` waits for it
 
     async def take(self) -> None:
         """Read until the end, which is b"" for FIN and None for RST."""
@@ -93,10 +115,10 @@ class Flow:
                 data = await self.reader.read(READ_SIZE)
             except OSError:
                 data = None
-            due = max(due, asyncio.get_running_loop().time() + self.proxy.delay())
+            due = max(due, asyncio.get_running_loop().time() + self.conditions.delay())
             self._held += len(data or b"")
             self._on_the_way.put_nowait((due, data))
-            while self._held >= self.proxy.buffer:
+            while self._held >= self.conditions.buffer():
                 self._room.clear()
                 await self._room.wait()
 
@@ -111,27 +133,27 @@ class Flow:
                 self._room.set()
                 continue
             if not self._swallows():
-                finish(self.writer) if data == b"" else self.link.reset()
+                finish(self.writer) if data == b"" else self.hang_up()
             return
 
     async def _pass_on(self, data: bytes) -> None:
         while data:
-            rate = self.proxy.bandwidth
+            rate = self.conditions.bandwidth()
             size = max(1, min(len(data), int(rate * SLICE))) if rate else len(data)
             if rate and not self.dead:
                 await asyncio.sleep(size / rate)
             if self._swallows():
-                self.proxy.bytes_swallowed[self.direction] += len(data)
+                self.conditions.swallowed[self.direction] += len(data)
                 return
             self.writer.write(data[:size])
-            self.proxy.bytes_carried[self.direction] += size
+            self.conditions.carried[self.direction] += size
             with suppress(OSError):  # the other flow sees that end break
                 await self.writer.drain()
             data = data[size:]
 
     def _swallows(self) -> bool:
         """Whether what comes next gets lost; what follows a lost byte is worth nothing either."""
-        self.dead = self.dead or self.direction in self.proxy.dark or self.writer.is_closing()
+        self.dead = self.dead or self.direction in self.conditions.dark() or self.writer.is_closing()
         return self.dead
 
 

@@ -13,7 +13,7 @@ from random import Random
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from .link import DIRECTIONS, READ_SIZE, Direction, Link, reset
+from .link import DIRECTIONS, READ_SIZE, Conditions, Direction, Link, reset
 
 log = logging.getLogger(__name__)
 
@@ -55,20 +55,30 @@ class ChaosProxy:
         self.buffer = buffer
         self.scheme = scheme
         self.dark: frozenset[Direction] = frozenset()
-        """The directions in which bytes are swallowed now."""
+        """The directions in which bytes are swallowed now; set by `half_open` and `heal`."""
         self.refusing = False
+        """Whether new connections are reset now; set by `refuse` and `heal`."""
         self.connections = self.refused = self.unreachable = 0
         """Accepted; refused on purpose; accepted in vain, because the central system was not there."""
         self.bytes_carried: Counter[Direction] = Counter()
         self.bytes_swallowed: Counter[Direction] = Counter()
+        """Given on, and lost, by all connections so far; they count."""
         self.events: deque[tuple[float, str]] = deque(maxlen=EVENTS)
         """What was done to the line: loop time (s) and verb."""
-        self._random = Random(seed)
-        self._links: dict[Link, None] = {}
-        self._server: asyncio.Server | None = None
-        self._group: asyncio.TaskGroup | None = None
-        self._life: asyncio.Task[None] | None = None
-        self._listens_on = 0
+        self._random = Random(seed)  # decides the jitter
+        self._conditions = Conditions(  # for all connections; they ask again for each piece
+            delay=self.delay,
+            bandwidth=lambda: self.bandwidth,
+            buffer=lambda: self.buffer,
+            dark=lambda: self.dark,
+            carried=self.bytes_carried,
+            swallowed=self.bytes_swallowed,
+        )
+        self._links: dict[Link, None] = {}  # the connections that are carried now, in the order of their dials
+        self._server: asyncio.Server | None = None  # None until `start`
+        self._life: asyncio.Task[None] | None = None  # None until `start`; `stop` cancels it
+        self._group: asyncio.TaskGroup | None = None  # of `_life`, while it runs: the parent of links and scripts
+        self._listens_on = 0  # the port, 0 until `start`
 
     # -- life
 
@@ -202,7 +212,7 @@ class ChaosProxy:
             self.unreachable += 1
             return
         else:
-            link = Link(self, (reader, writer), upstream)
+            link = Link(self._conditions, (reader, writer), upstream)
             self._links[link] = None
             try:
                 await link.carry()
