@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from ..messages import MeterValuesRequest, StartTransactionRequest, StopTransactionRequest
-from .book import Key, Record, key_of
+from .book import Book, Key, Record, key_of
 from .driver import Deed
-
-if TYPE_CHECKING:
-    from .site import ChargePointSite
+from .invariants import Invariants
 
 BLOCKED = "BLOCKED"
 """A tag that is refused by the central system, if it is asked."""
@@ -25,15 +23,22 @@ def _instant(timestamp: datetime) -> str:
 
 
 class Accounts:
-    """Of one charge point. Each check tells the world what does not add up."""
+    """Of one charge point: its ``book`` and the central system's ``ledger``. What does not add up breaks an invariant.
 
-    def __init__(self, site: ChargePointSite) -> None:
-        self.site = site
-        self.records = site.book.records
-        ledger = site.world.central_system_site.ledger
-        self.rows = [row for row in ledger.rows() if row.get("identity") == site.name]
+    ``resumed`` says that it goes on with transactions after a power cut; then less is charged than the time says.
+    """
+
+    def __init__(self, identity: str, book: Book, ledger: Any, invariants: Invariants, *, resumed: bool) -> None:
+        self.identity = identity
+        self.book = book
+        self.invariants = invariants
+        self.resumed = resumed
+        self.records = book.records
+        # What the ledger has of this charge point now: transactions, their readings by id, and what belongs to none.
+        self.rows = [row for row in ledger.rows() if row.get("identity") == identity]
         self.readings = {row["id"]: ledger.readings(row["id"]) for row in self.rows}
-        self.orphans = [row for row in ledger.orphans() if row["identity"] == site.name]
+        self.orphans = [row for row in ledger.orphans() if row["identity"] == identity]
+        # The starts that were written down, by the charge point's own name for the transaction.
         self.starts = {r.transaction: r for r in self.records if isinstance(r.request, StartTransactionRequest)}
 
     def check(self) -> None:
@@ -103,16 +108,14 @@ class Accounts:
 
     def _check_drops(self) -> None:
         named = Counter(record.dropped for record in self.records if record.dropped)
-        self._expect(
-            named == self.site.book.drops, f"drops by reason say {self.site.book.drops}, and {named} were seen"
-        )
+        drops = self.book.drops
+        self._expect(named == drops, f"drops by reason say {drops}, and {named} were seen")
         lost = [r for r in self.records if r.dropped == "overflow" and not isinstance(r.request, MeterValuesRequest)]
         self._expect(not lost, f"overflow dropped {[_text(record) for record in lost]}")
 
     def _check_energy(self, deed: Deed, start: Record) -> None:
         stops = [r.request for r in self._of(start.transaction) if isinstance(r.request, StopTransactionRequest)]
-        resumed = self.site.options.get("resume_transactions")
-        for stop in stops if not resumed else []:
+        for stop in stops if not self.resumed else []:
             seconds = (stop.timestamp - deed.started).total_seconds()
             right = min(deed.car.wanted, deed.car.power * seconds / 3600)
             came = stop.meter_stop - deed.meter_start
@@ -125,7 +128,7 @@ class Accounts:
         return [record for record in self.records if record.transaction == name]
 
     def _expect(self, holds: object, message: str) -> None:
-        self.site.world.expect(holds, ACCOUNTS, message, self.site.name)
+        self.invariants.expect(holds, ACCOUNTS, message, self.identity)
 
 
 def _start_of(record: Record) -> tuple[int, str, str]:

@@ -6,17 +6,15 @@ It is kept from outside, at the instant when `Outbox.put` returns: what is durab
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
+from ..charge_point import ChargePoint
 from ..codec import to_object
 from ..messages import Request
-
-if TYPE_CHECKING:
-    from ..charge_point import ChargePoint
-    from .site import ChargePointSite
 
 Key = tuple[str, bytes]
 
@@ -41,16 +39,16 @@ class Record:
 class Book:
     """The records in the order in which they were written, and the drops by reason."""
 
-    def __init__(self, site: ChargePointSite) -> None:
-        self.site = site
+    def __init__(self) -> None:
         self.records: list[Record] = []
+        """All messages ever written down, by any life; `Outbox.put` of each adds one."""
         self.drops: Counter[str] = Counter()
-        """Of the lives that are over."""
-        self._by_key: dict[Key, list[Record]] = {}
-        self._open: ChargePoint | None = None
+        """What the outboxes say that they dropped, by reason, in the lives that are over; `close` adds one's."""
+        self._by_key: dict[Key, list[Record]] = {}  # the same records, for `alike`
+        self._open: ChargePoint | None = None  # the life that writes now, from `open` to `close`; None between lives
 
-    def open(self, charge_point: ChargePoint) -> None:
-        """A life begins: listen to its outbox."""
+    def open(self, charge_point: ChargePoint, gave_up: Callable[[Record], object]) -> None:
+        """A life begins: listen to its outbox. ``gave_up`` is told of a message that is dropped after its attempts."""
         self._open = charge_point
         outbox, put, given_up = charge_point.outbox, charge_point.outbox.put, charge_point.charging.given_up
 
@@ -70,7 +68,7 @@ class Book:
             key = key_of(entry.request.action, to_object(entry.request))
             for record in [r for r in self.alike(key) if r.transaction == entry.transaction]:
                 record.dropped = "attempts"
-                self.site.watch.gave_up(record)
+                gave_up(record)
             given_up(entry)
 
         outbox.put = write  # type: ignore[method-assign]

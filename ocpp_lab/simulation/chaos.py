@@ -71,7 +71,7 @@ async def chaos(
         options = _options(world, profile, rng, f"CP_{number}")
         await world.start_charge_point(f"CP_{number}", make=charge_point, outbox=make_outbox, **(options | pieces))
     drivers = [
-        Driver(site, connector, world.rng(f"driver {site.name} {connector}"), TAGS)
+        Driver(site, connector, world.rng(f"driver {site.name} {connector}"), TAGS, partial(_ask, world, site.name))
         for site in world.sites.values()
         for connector in range(1, profile.connectors + 1)
     ]
@@ -144,6 +144,13 @@ async def _operate(world: World) -> None:
             world.begin(_command(world, session, request), f"operator {request.action}")
 
 
+async def _ask(world: World, identity: str, request: m.Request[Any]) -> None:
+    """A driver's app asks the central system to do it."""
+    session = world.central_system.sessions.get(identity)
+    if session is not None:
+        await _command(world, session, request)
+
+
 async def _command(world: World, session: Any, request: m.Request[Any]) -> None:
     try:
         await world.central_system_site.do(session.call(request))
@@ -193,7 +200,8 @@ async def _probe(world: World, identity: str) -> None:
 def _check(world: World, drivers: list[Driver]) -> None:
     for site in world.sites.values():
         site.book.close(site.charge_point)
-        accounts = Accounts(site)
+        ledger, resumed = world.central_system_site.ledger, site.options["resume_transactions"]
+        accounts = Accounts(site.name, site.book, ledger, world.invariants, resumed=resumed)
         accounts.check()
         accounts.check_deeds([deed for driver in drivers if driver.site is site for deed in driver.deeds])
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .. import messages as m
+from ..charge_point import ChargePoint
 from ..charge_point.connector import Car
-from ..errors import IllegalTransition, OcppError
-
-if TYPE_CHECKING:
-    from ..charge_point import ChargePoint
-    from .site import ChargePointSite
+from ..errors import IllegalTransition
+from .site import ChargePointSite
 
 IN_USE = ("Charging", "SuspendedEV", "SuspendedEVSE")
 
@@ -32,15 +30,27 @@ class Deed:
 
 
 class Driver:
-    """Uses one connector, over and over, whatever state it finds it in."""
+    """Uses one connector, over and over, whatever state it finds it in.
 
-    def __init__(self, site: ChargePointSite, connector: int, rng: Random, tags: tuple[str, ...]) -> None:
+    ``app(request)`` lets the central system send a request to this charge point; if that fails, it shows an error.
+    """
+
+    def __init__(
+        self,
+        site: ChargePointSite,
+        connector: int,
+        rng: Random,
+        tags: tuple[str, ...],
+        app: Callable[[m.Request[Any]], Awaitable[None]],
+    ) -> None:
         self.site = site
         self.connector = connector
         self.tags = tags
+        self.app = app
         self.deeds: list[Deed] = []
+        """The transactions that this driver saw begin; `remember` adds one."""
         self._rng = rng
-        self._tag = tags[0]
+        self._tag = tags[0]  # what was presented last
 
     async def live(self) -> None:
         """Do something, wait, do something else, until cancelled."""
@@ -101,25 +111,14 @@ class Driver:
     async def _start_remotely(self) -> None:
         self._tag = self._rng.choice(self.tags)
         request = m.RemoteStartTransactionRequest(connector_id=self.connector, id_tag=self._tag)
-        await self._command(request)
+        await self.app(request)
         self.remember()
 
     async def _stop_remotely(self) -> None:
         running = self._charge_point.transactions.on(self.connector)
         known = self._charge_point.ids.get(running.name) if running else None
         if known is not None:
-            await self._command(m.RemoteStopTransactionRequest(transaction_id=known))
-
-    async def _command(self, request: m.Request[Any]) -> None:
-        """The driver's app asks the central system to do it."""
-        world = self.site.world
-        session = world.central_system.sessions.get(self.site.name)
-        if session is None:
-            return
-        try:
-            await world.central_system_site.do(session.call(request))
-        except OcppError:
-            return  # the app shows an error
+            await self.app(m.RemoteStopTransactionRequest(transaction_id=known))
 
     def remember(self) -> None:
         """Note the transaction that runs now, unless it is noted already."""

@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any
 
 from .run import Run
-from .story import ladder_text
 from .violation import Violation
 
 
@@ -72,9 +71,7 @@ def _ladder(run: Run[Any], broken: Violation | None) -> str:
     identity = broken.identity if broken and broken.identity in sites else next(iter(sites), None)
     if identity is None:
         return "(no charge point was started)"
-    around = broken.at if broken else run.seconds
-    central_system = getattr(run.world, "central_system_site", None)
-    return ladder_text(sites[identity].trace, central_system.trace if central_system else (), identity, around=around)
+    return run.world.ladder(identity, around=broken.at if broken else run.seconds)
 
 
 def replay_line(scenario: Callable[..., Any], seed: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..central_system import CentralSystem, Ledger
 from ..charge_point import ChargePoint
@@ -14,10 +14,9 @@ from ..pending import Pending
 from ..tally import Tally
 from ..trace import Trace
 from .book import Book
+from .central_system_watch import CentralSystemWatch
+from .ground import Ground
 from .watch import Watch
-
-if TYPE_CHECKING:
-    from .world import World
 
 PORT = 9000
 STOP_LIMIT = 30.0
@@ -25,16 +24,21 @@ STOP_LIMIT = 30.0
 
 
 class Site:
-    """What both kinds of machine have in common."""
+    """What both kinds of machine have in common. ``name`` is its host's name in the network."""
 
-    def __init__(self, world: World, name: str, trace: Trace) -> None:
-        self.world = world
+    def __init__(self, ground: Ground, name: str, trace: Trace) -> None:
+        self.ground = ground
         self.name = name
         self.trace = trace
-        self.host = world.net.host(name)
-        self.path = world.disk.path(name)
+        """The story of all its lives: whatever runs on it writes, and `note`."""
+        self.host = ground.net.host(name)
+        """Whose tasks and connections die with the power; `crash` and `switch_off` see to that."""
+        self.path = ground.disk.path(name)
+        """Its file. `crash` replaces it by a copy of what was on the disk at that instant."""
         self.up = False
+        """Whether it has power: set by `start`, cleared by `crash` and `switch_off`. A polite end leaves it on."""
         self.starts = 0
+        """How many lives began; `start` counts."""
 
     async def do[T](self, work: Coroutine[Any, Any, T]) -> T | None:
         """Run something on this machine; None if its power went meanwhile."""
@@ -50,10 +54,16 @@ class Site:
         """The power goes: what is on the disk at this instant stays, everything else is gone, nobody is told."""
         if not self.up:
             raise RuntimeError(f"expected {self.name} to be up; it has no power already")
-        self.path = self.world.disk.snapshot(self.name, self.path)
+        self.path = self.ground.disk.snapshot(self.name, self.path)
         self.up = False
         self.note("power cut")
         self.host.crash()
+
+    def switch_off(self) -> None:
+        """The world is over: what still runs here is killed. Fine if it has no power."""
+        if self.up:
+            self.up = False
+            self.host.crash()
 
     def note(self, text: str) -> None:
         self.trace.note(self.name, "=", text)
@@ -83,7 +93,7 @@ class Site:
     def check_balance(self, tally: Tally) -> None:
         """Of a process that is over: every call that started has ended, once."""
         difference = tally.imbalance()
-        self.world.expect(not difference, "the metrics balance", f"{self.name}: {difference}", self.name)
+        self.ground.invariants.expect(not difference, "the metrics balance", f"{self.name}: {difference}", self.name)
 
 
 class CentralSystemSite(Site):
@@ -91,18 +101,23 @@ class CentralSystemSite(Site):
 
     def __init__(
         self,
-        world: World,
+        ground: Ground,
         *,
         make: Callable[..., CentralSystem] = CentralSystem,
         ledger: Callable[[str], Any] = Ledger,
         **options: Any,
     ) -> None:
-        super().__init__(world, "cs", Trace(limit=1_000_000, listener=world.heard_by_central_system))
+        self.watch = CentralSystemWatch(ground.invariants)
+        """Hears the trace, over all lives."""
+        super().__init__(ground, "cs", Trace(limit=1_000_000, listener=self.watch.hear))
         self.make = make
         self.make_ledger = ledger
         self.options = options
+        """What every life is made with, beyond what the machine gives it."""
         self.ledger: Any = None
+        """The newest life's, open; made by `start`, closed by `bury`. None before the first."""
         self.central_system: CentralSystem
+        """The newest life, made by `start`; until then there is no such attribute."""
 
     async def start(self, *, forget: str = "nothing") -> CentralSystem:
         """Switch it on. After a crash it may ``forget`` "registrations", or "everything": an empty memory."""
@@ -110,7 +125,7 @@ class CentralSystemSite(Site):
             raise ValueError(f"expected to forget nothing, registrations or everything, came {forget!r}")
         await self._power_on()
         if forget == "everything":
-            self.path = self.world.disk.path(self.name)
+            self.path = self.ground.disk.path(self.name)
         started = await self.do(self._start(forget))
         assert started is not None
         return started
@@ -123,9 +138,10 @@ class CentralSystemSite(Site):
             ledger=self.ledger,
             ids=self.ids(),
             trace=self.trace,
-            now=self.world.now,
+            now=self.ground.now,
             **self.options,
         )
+        self.watch.begin(self.central_system)
         if forget != "nothing":
             self.central_system.registrations.clear()
         return await self.central_system.start()
@@ -145,7 +161,7 @@ class ChargePointSite(Site):
 
     def __init__(
         self,
-        world: World,
+        ground: Ground,
         identity: str,
         *,
         make: Callable[..., ChargePoint] = ChargePoint,
@@ -154,16 +170,22 @@ class ChargePointSite(Site):
         configuration: dict[str, object] | None = None,
         **options: Any,
     ) -> None:
-        self.watch = Watch(world, identity)
-        super().__init__(world, identity, Trace(limit=1_000_000, listener=self.watch.hear))
+        self.book = Book()
+        """What all lives wrote down for delivery."""
+        self.watch = Watch(identity, self.book, ground.invariants)
+        """Hears the trace, over all lives."""
+        super().__init__(ground, identity, Trace(limit=1_000_000, listener=self.watch.hear))
         self.make = make
         self.make_outbox = outbox
         self.make_pending = pending
         self.configuration = configuration or {}
+        """Keys as every life finds them, unless the central system changed them."""
         self.options = options
-        self.book = Book(self)
+        """What every life is made with, beyond what the machine gives it."""
         self.charge_point: ChargePoint
+        """The newest life, made by `start`; until then there is no such attribute."""
         self.pendings: list[Any] = []
+        """Of this life, one for each connection; `_pending` adds, `crash` forgets them."""
 
     async def start(self) -> ChargePoint:
         """Switch it on; after a crash it finds what the crash left."""
@@ -180,16 +202,20 @@ class ChargePointSite(Site):
             path=self.path,
             pending=self._pending,
             ids=self.ids(),
-            rng=self.world.rng(f"{self.name} {self.starts}"),
+            rng=self.ground.rng(f"{self.name} {self.starts}"),
             trace=self.trace,
-            now=self.world.now,
+            now=self.ground.now,
             **self.options,
         )
         for key, value in self.configuration.items():
             charge_point.configuration[key] = str(value)
         charge_point.configuration.restore()  # what the central system changed wins
-        self.book.open(charge_point)
+        self._listen(charge_point)
         return await charge_point.start()
+
+    def _listen(self, charge_point: ChargePoint) -> None:
+        self.watch.begin(charge_point)
+        self.book.open(charge_point, gave_up=self.watch.gave_up)
 
     def _pending(self) -> Any:
         """A new line begins: no call of the one before may still be pending."""
@@ -199,7 +225,8 @@ class ChargePointSite(Site):
 
     def check_pending(self) -> None:
         if self.pendings and (left := len(self.pendings[-1])):
-            self.world.broken("no call is left pending", f"{left} calls outlived their connection", self.name)
+            message = f"{left} calls outlived their connection"
+            self.ground.invariants.broken("no call is left pending", message, self.name)
 
     def crash(self) -> None:
         self.book.close(self.charge_point)
@@ -214,7 +241,8 @@ class ChargePointSite(Site):
             async with asyncio.timeout(STOP_LIMIT):
                 await self.do(self.charge_point.stop())
         except TimeoutError:
-            self.world.broken("stopping never hangs", f"not stopped after {STOP_LIMIT:g} s", self.name)
+            message = f"not stopped after {STOP_LIMIT:g} s"
+            self.ground.invariants.broken("stopping never hangs", message, self.name)
         self.book.close(self.charge_point)
         self.check_pending()
         self.bury()

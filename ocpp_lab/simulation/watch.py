@@ -1,6 +1,6 @@
 """`Watch`: listens to one charge point's line and tells at once when a frame should not have been sent.
 
-It knows nothing but the trace: what left, what came, and when the line or the power went.
+It knows little but the trace: what left, what came, and when the line or the power went.
 """
 
 from __future__ import annotations
@@ -8,17 +8,16 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal
 
-from ..codec import decode_payload, to_object
-from ..errors import PayloadError
+from ..charge_point import ChargePoint
+from ..codec import to_object
 from ..frames import Call, CallError, CallResult
 from ..messages import ACTIONS, TRANSACTION_ACTIONS
 from ..trace import Event
-from .book import Key, Record, key_of
-
-if TYPE_CHECKING:
-    from .world import World
+from .book import Book, Key, Record, key_of
+from .invariants import Invariants
+from .misfit import misfit
 
 FOR_EVER = float("inf")
 
@@ -36,26 +35,35 @@ class _Copies:
 
 
 class Watch:
-    """``hear`` every event of a charge point's trace."""
+    """``hear`` every event of a charge point's trace; `begin` when a life of it begins.
 
-    def __init__(self, world: World, identity: str) -> None:
-        self.world = world
+    ``book`` has what it wrote down for delivery.
+    """
+
+    def __init__(self, identity: str, book: Book, invariants: Invariants) -> None:
         self.identity = identity
+        self.book = book
+        self.invariants = invariants
         self.sent: dict[str, tuple[str, Key | None]] = {}
         """Our calls by unique id: the action, and which transaction message it is."""
-        self.replies = 0
-        self._asked: dict[str, str] = {}  # the peer's calls
-        self._copies: dict[Key, _Copies] = {}
-        self._done: Counter[Key] = Counter()
-        self._in_flight: str | None = None
-        self._in_flight_since = 0.0
-        self._ends: asyncio.Future[None] | None = None
-        self._ended_at = FOR_EVER
-        self._heard = 0
+        self._charge_point: ChargePoint | None = None  # the newest life, from `begin`; None before the first
+        self._powered = False  # from `begin` to the power cut
+        self._asked: dict[str, str] = {}  # actions of the peer's calls, by unique id
+        self._copies: dict[Key, _Copies] = {}  # of each message that was sent and is not given up
+        self._done: Counter[Key] = Counter()  # messages that were delivered or given up and have others alike
+        self._in_flight: str | None = None  # unique id of our call that awaits its answer
+        self._in_flight_since = 0.0  # when it left
+        self._ends: asyncio.Future[None] | None = None  # `Session.ended` of the newest call's session
+        self._ended_at = FOR_EVER  # when that was
+        self._heard = 0  # frames received
         self._newest = -1  # index of the newest message that was sent
 
+    def begin(self, charge_point: ChargePoint) -> None:
+        """A life begins."""
+        self._charge_point, self._powered = charge_point, True
+
     def hear(self, event: Event) -> None:
-        if event.mark == ">" and not self.world.sites[self.identity].up:
+        if event.mark == ">" and not self._powered:
             return  # a dying task may still run in the instant of the crash, and nothing of it leaves the machine
         match event.mark, event.frame:
             case ">", Call() as call:
@@ -67,7 +75,6 @@ class Watch:
                 self._asked[call.unique_id] = call.action
             case "<", CallResult() | CallError() as reply:
                 self._heard += 1
-                self.replies += 1
                 self._reply_came(reply, event.at)
             case "<", _:
                 self._heard += 1
@@ -112,7 +119,7 @@ class Watch:
 
     def _check_attempts(self, key: Key, copies: _Copies) -> None:
         """What is written down as failed was reported, or was the silence of a peer that lives."""
-        head = self.world.charge_point(self.identity).outbox.head()
+        head = self._life.outbox.head()
         if head is None or key_of(head.request.action, to_object(head.request)) != key:
             return
         if head.failures > copies.reported + copies.silences:
@@ -124,14 +131,14 @@ class Watch:
 
     def _note_the_end(self) -> None:
         """Of the session that carries this call; one of another make may not say when it ends."""
-        ended = getattr(self.world.charge_point(self.identity).session, "ended", None)
+        ended = getattr(self._life.session, "ended", None)
         if ended is not None and ended is not self._ends:
             self._ends, self._ended_at = ended, FOR_EVER
             ended.add_done_callback(self._it_ended)
 
     def _it_ended(self, ended: asyncio.Future[None]) -> None:
         if ended is self._ends:
-            self._ended_at = self.world.time
+            self._ended_at = ended.get_loop().time()
 
     def _expire(self, at: float) -> None:
         """A call that had no answer in time. Our session says so itself, others need not."""
@@ -139,7 +146,7 @@ class Watch:
             self._gave_no_answer(CallError(self._in_flight, "Timeout"), at)
 
     def _message_left(self, key: Key, at: float) -> None:
-        alike = self.world.sites[self.identity].book.alike(key)
+        alike = self.book.alike(key)
         copies = self._copies.get(key)
         if copies and copies.fate == "result" and self._done[key] + 1 < len(alike):
             self._done[key] += 1  # that one is delivered, and this is another that looks the same
@@ -174,7 +181,7 @@ class Watch:
             return
         copies = self._copies[key]
         copies.fate_at = at
-        if isinstance(reply, CallResult) and self._fits(action, reply.payload):
+        if isinstance(reply, CallResult) and not misfit(action, "response", reply.payload):
             copies.fate = "result"
             return
         copies.fate = "error"
@@ -201,28 +208,24 @@ class Watch:
         copies.fate = "counted" if copies.fate == "silence" else copies.fate
 
     def _power_went(self, at: float) -> None:
-        self._in_flight = None
+        self._in_flight, self._powered = None, False
         for copies in self._copies.values():
             copies.not_before = 0.0  # the waits are not written down
             if copies.fate == "result" and copies.fate_at == at:
                 copies.fate = "lost"  # it came, but nobody had the time to strike the message out
 
-    def _check_payload(self, action: str | None, kind: str, payload: Any) -> None:
-        try:
-            if action in ACTIONS:
-                decode_payload(getattr(ACTIONS[action], kind), payload)
-        except PayloadError as problem:
+    def _check_payload(self, action: str | None, kind: Literal["request", "response"], payload: Any) -> None:
+        if action in ACTIONS and (problem := misfit(action, kind, payload)):
             self._broken("every frame is valid", f"{action} {kind}: {problem}")
 
-    def _fits(self, action: str, payload: Any) -> bool:
-        try:
-            decode_payload(ACTIONS[action].response, payload)
-        except PayloadError:
-            return False
-        return True
+    @property
+    def _life(self) -> ChargePoint:
+        """Nothing leaves or is given up before there is one."""
+        assert self._charge_point is not None
+        return self._charge_point
 
     def _setting(self, key: str) -> float:
-        return self.world.sites[self.identity].charge_point.configuration.seconds(key)
+        return self._life.configuration.seconds(key)
 
     def _broken(self, invariant: str, message: str) -> None:
-        self.world.broken(invariant, message, self.identity)
+        self.invariants.broken(invariant, message, self.identity)

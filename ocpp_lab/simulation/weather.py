@@ -3,26 +3,41 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from .profile import Profile
-from .site import Site
-
-if TYPE_CHECKING:
-    from .world import World
+from .site import CentralSystemSite, ChargePointSite
 
 # A message that times out at a peer that lives has used up an attempt. So a cut lasts either shorter than any timeout
 # or longer than the timeout of the message and of the Heartbeat that asks after it.
 SHORT, LONG = (0.5, 10.0), (70.0, 150.0)
 
 
+class Land(Protocol):
+    """What the weather needs to know of the world under it: its machines, and the network between them."""
+
+    @property
+    def sites(self) -> Mapping[str, ChargePointSite]: ...
+
+    @property
+    def central_system_site(self) -> CentralSystemSite: ...
+
+    def cut(self, *identities: str) -> None: ...
+
+    def heal(self) -> None: ...
+
+    def silence(self, source: str, target: str) -> None: ...
+
+    def set_latency(self, identity: str, lowest: float, highest: float) -> None: ...
+
+
 class Weather:
     """One event at a time; each ends by itself, and `calm` ends all."""
 
-    def __init__(self, world: World, profile: Profile, rng: Random) -> None:
-        self.world = world
+    def __init__(self, land: Land, profile: Profile, rng: Random) -> None:
+        self.land = land
         self.profile = profile
         self._rng = rng
         self._kinds: dict[str, Callable[[str], Awaitable[None]]] = {
@@ -38,29 +53,29 @@ class Weather:
         }
         kinds = [kind for kind in profile.weather if rng.random() < 0.7]  # each seed has a climate of its own
         self.climate = kinds or [rng.choice(profile.weather)]
-        self.crashes: list[str] = []
+        """The kinds of event that happen under this seed."""
 
     async def blow(self) -> None:
         """Until cancelled."""
         while True:
             await asyncio.sleep(self._rng.uniform(*self.profile.pause))
             kind = self._rng.choice(self.climate)
-            await self._kinds[kind](self._rng.choice(list(self.world.sites)))
+            await self._kinds[kind](self._rng.choice(list(self.land.sites)))
 
     async def calm(self) -> None:
         """The network is whole, every machine has power, the door is open."""
-        self.world.heal()
-        await self._power_on(self.world.central_system_site)
-        for identity, site in self.world.sites.items():
-            self.world.set_latency(identity, 0.01, 0.05)
+        self.land.heal()
+        await self._power_on(self.land.central_system_site)
+        for identity, site in self.land.sites.items():
+            self.land.set_latency(identity, 0.01, 0.05)
             await self._power_on(site)
             for transport in self._transports(identity):
                 transport.pipe.resume_reading()
-        self.world.central_system.faults.clear()
+        self.land.central_system_site.central_system.faults.clear()
 
-    async def _power_on(self, site: Site) -> None:
+    async def _power_on(self, site: CentralSystemSite | ChargePointSite) -> None:
         if not site.up:
-            await site.start()  # type: ignore[attr-defined]
+            await site.start()
 
     async def _cut(self, identity: str) -> None:
         await self._cut_for(identity, self._rng.uniform(*SHORT))
@@ -69,9 +84,9 @@ class Weather:
         await self._cut_for(identity, self._rng.uniform(*LONG))
 
     async def _cut_for(self, identity: str, seconds: float) -> None:
-        self.world.cut(*([identity] if self._rng.random() < 0.6 else []))
+        self.land.cut(*([identity] if self._rng.random() < 0.6 else []))
         await asyncio.sleep(seconds)
-        self.world.heal()
+        self.land.heal()
 
     async def _deaf(self, identity: str) -> None:
         await self._silence("cs", identity)
@@ -81,26 +96,25 @@ class Weather:
 
     async def _silence(self, source: str, target: str) -> None:
         """Packets of this time never arrive, nor does anything that follows on the same connection."""
-        self.world.silence(source, target)
+        self.land.silence(source, target)
         await asyncio.sleep(self._rng.uniform(0.5, 60.0))
-        self.world.set_latency(target if source == "cs" else source, 0.01, self._rng.uniform(0.01, 2.0))
+        self.land.set_latency(target if source == "cs" else source, 0.01, self._rng.uniform(0.01, 2.0))
 
     async def _crash_charge_point(self, identity: str) -> None:
-        site = self.world.sites[identity]
+        site = self.land.sites[identity]
         site.crash()
-        self.crashes.append(identity)
         await asyncio.sleep(self._rng.choice([0.0, self._rng.uniform(0.5, 60.0)]))
         await site.start()
 
     async def _crash_central_system(self, identity: str) -> None:
-        site = self.world.central_system_site
+        site = self.land.central_system_site
         site.crash()
         await asyncio.sleep(self._rng.choice([0.0, self._rng.uniform(0.5, 120.0)]))
         await site.start(forget=self._rng.choice(["nothing", "registrations"]))
 
     async def _refuse(self, identity: str) -> None:
         """The door is shut for a while, and whoever is inside is thrown out."""
-        faults = self.world.central_system.faults
+        faults = self.land.central_system_site.central_system.faults
         fault = faults.refuse(status=self._rng.choice([401, 404, 500, 503]))
         await self._abort(identity)
         await asyncio.sleep(self._rng.uniform(1.0, 60.0))
@@ -119,7 +133,7 @@ class Weather:
 
     def _transports(self, identity: str) -> list[Any]:
         """Both ends of this charge point's line, as far as they live. One built in the exercises may hide its pipe."""
-        line = self.world.charge_point(identity).line
-        session = self.world.central_system.sessions.get(identity)
+        line = self.land.sites[identity].charge_point.line
+        session = self.land.central_system_site.central_system.sessions.get(identity)
         ends = [line.transport if line else None, session.transport if session else None]
         return [end for end in ends if hasattr(end, "pipe")]

@@ -10,14 +10,12 @@ from typing import Any
 
 from ..central_system import CentralSystem
 from ..charge_point import ChargePoint
-from ..codec import decode_payload
-from ..errors import PayloadError
-from ..frames import Call, CallError, CallResult
-from ..messages import ACTIONS
-from ..trace import Event
 from .disk import Disk
+from .ground import Ground
+from .invariants import Invariants
 from .loop import Loop
-from .site import CentralSystemSite, ChargePointSite
+from .site import CentralSystemSite, ChargePointSite, Site
+from .story import ladder_text
 from .violation import Violation
 
 NOON = datetime(2030, 6, 1, 12, tzinfo=UTC)
@@ -31,7 +29,7 @@ REST = 30.0
 class World:
     """Made by `simulate`. ``seed`` decides the order of simultaneous events, every latency, and what `rng` draws.
 
-    ``violations`` are the invariants that broke so far; `simulate` raises the first one.
+    It composes the parts: machines stand on its ``ground``, watches tell its ``invariants``. No part knows the world.
     """
 
     def __init__(self, loop: Loop, seed: int) -> None:
@@ -39,15 +37,15 @@ class World:
         self.net = loop.net
         self.seed = seed
         self.disk = Disk()
+        """The machines' files; `Run` takes it away in the end."""
+        self.invariants = Invariants(loop.time)
+        """What must hold, and what did not; every watch tells it."""
+        self.ground = Ground(net=self.net, disk=self.disk, invariants=self.invariants, now=self.now, rng=self.rng)
+        """What every machine is built on."""
         self.sites: dict[str, ChargePointSite] = {}
-        """The charge points' machines, by identity."""
-        self.central_system_site: CentralSystemSite
-        self.violations: list[Violation] = []
-        self.strange_replies = 0
-        """Replies of the central system that do not fit their declaration; faults may do that on purpose."""
-        self._users: list[asyncio.Task[Any]] = []
-        self._asked: dict[str, dict[str, str]] = {}
-        self._in_flight: dict[str, str] = {}  # the central system's own calls, by identity
+        """The charge points' machines, by identity; `start_charge_point` adds one."""
+        self._central_system_site: CentralSystemSite | None = None  # None until `start_central_system`
+        self._users: list[asyncio.Task[Any]] = []  # what `begin` began; `end` cancels them
 
     # -- time and chance
 
@@ -68,16 +66,29 @@ class World:
 
     async def start_central_system(self, **options: Any) -> CentralSystem:
         """Build the central system's machine and switch it on; ``options`` as in `CentralSystemSite`."""
-        self.central_system_site = CentralSystemSite(self, **options)
-        return await self.central_system_site.start()
+        self._central_system_site = CentralSystemSite(self.ground, **options)
+        return await self._central_system_site.start()
 
     async def start_charge_point(self, identity: str, **options: Any) -> ChargePoint:
         """Build a charge point's machine and switch it on; ``options`` as in `ChargePointSite`."""
-        self.sites[identity] = ChargePointSite(self, identity, **options)
+        self.sites[identity] = ChargePointSite(self.ground, identity, **options)
         return await self.sites[identity].start()
 
     @property
+    def central_system_site(self) -> CentralSystemSite:
+        """The central system's machine, which `start_central_system` built."""
+        if self._central_system_site is None:
+            raise RuntimeError("expected a world with a central system; `start_central_system` builds one")
+        return self._central_system_site
+
+    @property
+    def machines(self) -> list[Site]:
+        """All there are: the central system's, if there is one, and the charge points'."""
+        return [*([self._central_system_site] if self._central_system_site else []), *self.sites.values()]
+
+    @property
     def central_system(self) -> CentralSystem:
+        """Its newest life."""
         return self.central_system_site.central_system
 
     def charge_point(self, identity: str) -> ChargePoint:
@@ -118,41 +129,23 @@ class World:
 
     # -- what must hold
 
+    @property
+    def violations(self) -> list[Violation]:
+        """The invariants that broke so far; `simulate` raises the first one."""
+        return self.invariants.violations
+
     def broken(self, invariant: str, message: str, identity: str = "") -> None:
         """An invariant does not hold. The first is what counts; what follows may be its consequence."""
-        self.violations.append(Violation(invariant, message, identity=identity, at=self.time))
+        self.invariants.broken(invariant, message, identity)
 
     def expect(self, holds: object, invariant: str, message: str, identity: str = "") -> None:
-        if not holds:
-            self.broken(invariant, message, identity)
+        """An invariant is broken unless it ``holds``."""
+        self.invariants.expect(holds, invariant, message, identity)
 
-    def heard_by_central_system(self, event: Event) -> None:
-        """Listens to the central system's trace."""
-        asked = self._asked.setdefault(event.identity, {})
-        match event.mark, event.frame:
-            case "<", Call() as call:
-                asked[call.unique_id] = call.action
-            case ">", Call() as call:
-                if event.identity in self._in_flight:
-                    self.broken("one own call in flight", f"{call.action} left too early", event.identity)
-                self._in_flight[event.identity] = call.unique_id
-                self.expect(_fits(call.action, "request", call.payload), "every frame is valid", event.text)
-            case ">", CallResult() as result:
-                action = asked.get(result.unique_id, "")
-                if action and not _fits(action, "response", result.payload):
-                    self._strange_reply(event)
-            case (("<" | "!"), CallResult() | CallError() as reply):
-                if self._in_flight.get(event.identity) == reply.unique_id:
-                    del self._in_flight[event.identity]
-            case "=", _ if event.text == "power cut":
-                self._in_flight.clear()
-            case "=", _ if event.text.startswith(("connected", "disconnected")):
-                self._in_flight.pop(event.identity, None)
-
-    def _strange_reply(self, event: Event) -> None:
-        self.strange_replies += 1
-        on_purpose = self.central_system.faults.applied.get("wrong payload", 0)
-        self.expect(self.strange_replies <= on_purpose, "every frame is valid", event.text, event.identity)
+    def ladder(self, identity: str, *, around: float) -> str:
+        """The frames between a charge point and the central system around an instant (s), as text."""
+        central_system = self._central_system_site.trace if self._central_system_site else ()
+        return ladder_text(self.sites[identity].trace, central_system, identity, around=around)
 
     # -- the end
 
@@ -168,15 +161,17 @@ class World:
         self._look_for_leftovers()
 
     async def _stop_central_system(self) -> None:
-        site = getattr(self, "central_system_site", None)
+        site = self._central_system_site
         if site is None:
             return
         await site.stop()
-        for machine in (site, *self.sites.values()):
-            if machine.up:
-                machine.up = False
-                machine.host.crash()
+        self.switch_off()
         site.bury()
+
+    def switch_off(self) -> None:
+        """Take all power away."""
+        for machine in self.machines:
+            machine.switch_off()
 
     def _look_for_leftovers(self) -> None:
         tasks = sorted(task.get_name() for task in asyncio.all_tasks() - {asyncio.current_task()})
@@ -185,11 +180,3 @@ class World:
         self.expect(not streams, "nothing is left", f"{streams} connections")
         files = self.disk.open_files()
         self.expect(not files, "nothing is left", f"open files: {', '.join(files)}")
-
-
-def _fits(action: str, kind: str, payload: Any) -> bool:
-    try:
-        decode_payload(getattr(ACTIONS[action], kind), payload)
-    except PayloadError:
-        return False
-    return True

@@ -96,7 +96,7 @@ class Home(Site):
     """The charge point's machine: switch it on, cut its power, switch it on again."""
 
     def __init__(self, world: World, identity: str, my: Any) -> None:
-        super().__init__(world, identity, Trace(limit=1_000_000))
+        super().__init__(world.ground, identity, Trace(limit=1_000_000))
         self.my = my
         self.rows: dict[int, Any] = {}
         self.running: dict[str, int] = {}
@@ -120,10 +120,10 @@ class Home(Site):
             rows=self.rows,
             found=found,
             ids=self.ids(),
-            rng=self.world.rng(f"{self.name} {self.starts}"),
+            rng=self.ground.rng(f"{self.name} {self.starts}"),
             trace=self.trace,
-            now=self.world.now,
-            judge=self.world,
+            now=self.ground.now,
+            judge=self.ground.invariants,
         )
         return await self.charge_point.start()
 
@@ -135,7 +135,7 @@ class Home(Site):
             async with asyncio.timeout(30.0):
                 await self.do(self.charge_point.stop())
         except TimeoutError:
-            self.world.broken("stopping never hangs", "not stopped after 30 s", self.name)
+            self.ground.invariants.broken("stopping never hangs", "not stopped after 30 s", self.name)
 
     def bury(self) -> None:
         self.charge_point.close()
@@ -161,7 +161,7 @@ class Drivers:
 
     async def _charge(self, connector: int, name: str) -> None:
         life, tag = self.home.starts, f"TAG_{self.rng.getrandbits(24):06X}"
-        now, begun = self.home.world.now, self._meter()
+        now, begun = self.home.ground.now, self._meter()
         start = m.StartTransactionRequest(connector_id=connector, id_tag=tag, meter_start=begun, timestamp=now())
         self.deeds[name] = tag, begun, {begun}
         self.home.running[name] = begun
