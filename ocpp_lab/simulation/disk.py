@@ -25,8 +25,8 @@ class Disk:
     """Files in a folder of their own, which `remove` takes away."""
 
     def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="ocpp-lab-", dir=scratch())
-        self._numbers: dict[str, int] = {}
+        self._folder = tempfile.TemporaryDirectory(prefix="ocpp-lab-", dir=scratch())  # until `remove`
+        self._numbers: dict[str, int] = {}  # how many files of a name there were: `path` never gives one twice
 
     def path(self, name: str) -> str:
         """The path of a fresh file."""

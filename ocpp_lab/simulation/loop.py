@@ -35,8 +35,10 @@ class Loop(SimLoop):
     def __init__(self, seed: int, *, record: bool = False) -> None:
         super().__init__(seed)
         self.unheard: list[str] = []
+        """What was raised where nobody listens; the exception handler adds."""
         self.steps = 0
-        self._births = itertools.count()
+        """Callbacks that were scheduled so far, timers aside."""
+        self._births = itertools.count()  # the number of each task, in the order of their births
         if not record:
             self._recorder = NoRecord()  # type: ignore[assignment]
         self.set_task_factory(self._bear)

@@ -35,10 +35,11 @@ class Mischief(Faults):
         super().__init__()
         self.profile = profile
         self.active = True
+        """The scenario clears it when it is to be calm."""
         self._rng = rng
-        self._share = rng.uniform(0.0, profile.mischief)
-        self._failed: Counter[Message] = Counter()
-        self._poisoned: dict[Message, str | None] = {}
+        self._share = rng.uniform(0.0, profile.mischief)  # of the calls whose answer goes wrong, under this seed
+        self._failed: Counter[Message] = Counter()  # how often a message consumed an attempt so far
+        self._poisoned: dict[Message, str | None] = {}  # what `_poison` decided when a message came first
 
     def pick(self, action: str | None, identity: str, *, door: bool = False, call: Call | None = None) -> Fault | None:
         if door or call is None:
