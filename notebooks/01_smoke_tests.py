@@ -6,6 +6,9 @@
 #
 # We let that happen on this machine, with real WebSockets. Then we build the five tests that would have told.
 # New to `async`/`await`? Five cells of [warm-up](00_asyncio_warm_up.ipynb) are enough.
+#
+# In brackets stands where OCPP says it: *J-spec* is OCPP-J 1.6, the JSON transport; *core* is OCPP 1.6 edition 2;
+# *errata* are their official corrections; *whitepaper* is the security whitepaper.
 
 # %%
 import asyncio
@@ -48,7 +51,7 @@ lab.ladder(charge_point, central_system, title=said)
 # ## 2. Three frames, and nothing else
 #
 # A frame is a JSON array. Its first element says what it is: 2 is a *Call*, 3 a *CallResult*, 4 a *CallError*
-# (J-spec 4.2). The second is the unique id: an answer carries the id of its call. Everything else is no frame, and the
+# (J-spec 4.1.3). The second is the unique id: an answer carries the id of its call. Everything else is no frame, and the
 # decoder says why.
 
 # %%
@@ -267,7 +270,8 @@ lab.queue_depth(sampler, spans=[(start, start + 0.5, "the central system does no
 #
 # ## 8. Cut off with three calls pending
 #
-# OCPP allows one own call in flight (J-spec 4.1.1). Three tasks call at once: one is on the wire, two wait their turn.
+# An end should have one own call in flight and no more (J-spec 4.1.1: SHOULD NOT). Ours keeps to that. Three tasks call
+# at once: one is on the wire, two wait their turn.
 # **Predict** what the three callers get when the central system closes:
 #
 # (a) three timeouts after 30 s · (b) three times *lost*, at once · (c) one *lost*, two *not sent*, at once · (d) they

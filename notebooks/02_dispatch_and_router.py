@@ -7,6 +7,9 @@
 # Notebook [1](01_smoke_tests.ipynb) brought frames across the line. Here we follow a *Call*,
 # `[2, id, action, payload]`, to the code that answers it: with a *CallResult*, `[3, id, payload]`, or with a
 # *CallError*, `[4, id, code, description, {}]`.
+#
+# In brackets stands where OCPP says it: *J-spec* is OCPP-J 1.6, the JSON transport; *core* is OCPP 1.6 edition 2;
+# *errata* are their official corrections; *whitepaper* is the security whitepaper.
 
 # %%
 import asyncio
@@ -176,8 +179,9 @@ print("out:", refusal(encode_payload, m.ResetRequest(type="Sfot")).description)
 # %% [markdown]
 # ## 4. Whose fault, and which code
 #
-# A CallError carries a code, and the code says whose fault it was. Four codes are for payloads (J-spec 4.2.3).
-# **Predict** which one each of these gets: *a field is missing*, *a field nobody declared*, *a wrong type*, *too long*.
+# A CallError carries a code, and the code says whose fault it was. Five codes are for payloads (J-spec 4.2.3). We send
+# four of them. **Predict** which one each of these gets: *a field is missing*, *a field nobody declared*, *a wrong
+# type*, *too long*.
 #
 # (a) TypeConstraintViolation · (b) OccurenceConstraintViolation · (c) PropertyConstraintViolation ·
 # (d) FormationViolation
@@ -197,9 +201,11 @@ for kind, payload in violations.items():
 # `Occurence` has one r, and `Formation` should be `Format`. Both are misspelt in the specification and stay so in 1.6
 # (J-errata 5.1, 5.2), because other stacks compare texts. We send the misspelt ones and understand both.
 #
-# **The specification is ambiguous here.** It names the codes, but not which violation gets which. Is `kwh` for `kWh` a
-# wrong type or a wrong value? One erratum decides one case (core errata 3.38), and stacks differ in the others. So rely
-# on there *being* an error. The code is a hint; the description names the field, however deep it lies.
+# **The specification is ambiguous here.** It names the codes, but not which violation gets which. The fifth code is
+# *ProtocolError*: the payload is incomplete. So a missing field may get that from others, and `Occurence…` from us. Is
+# `kwh` for `kWh` a wrong type or a wrong value? Three errata decide a few cases of smart charging (core errata 3.24,
+# 3.38, 3.39): a bad unit, enumeration or connector there is a PropertyConstraintViolation. In all others stacks differ.
+# So rely on there *being* an error. The code is a hint; the description names the field, however deep it lies.
 
 # %%
 print(decode('[4,"17","OccurrenceConstraintViolation","",{}]').code)
@@ -512,7 +518,7 @@ await central_system["CP_1"].call(m.ChangeConfigurationRequest(key="HeartbeatInt
 # Both refuse a TriggerMessage for an unknown message with a CallError, although core 5.17 has a status for it.
 #
 # The night of this notebook happened: a Reset of type `Had` stopped the charge point's whole software (libocpp
-# issues/649, pull/618). Fuzzing found more of the kind (issues/1104, issues/1129).
+# issues/649, pull/618). Fuzzing found more of the kind in its OCPP 2.0.1 half (libocpp issues/1104, issues/1129).
 #
 # ## 11. Leave nothing behind
 

@@ -7,6 +7,9 @@
 # Notebook [1](01_smoke_tests.ipynb) showed that a lost call is *indefinite*: nobody knows whether the peer acted. Here we
 # live with that. We cut real lines with real programs, and then pull the plug of a real process. What takes minutes runs
 # under simulation: the same code on a simulated clock, and we say so.
+#
+# In brackets stands where OCPP says it: *J-spec* is OCPP-J 1.6, the JSON transport; *core* is OCPP 1.6 edition 2;
+# *errata* are their official corrections; *whitepaper* is the security whitepaper.
 
 # %%
 import asyncio
@@ -91,8 +94,8 @@ said = f"Lost after {ended.seconds * 1000:.0f} ms; the new line begins without a
 lab.ladder(zero, central_system, since=start, title=said, identity="CP_0")
 
 # %% [markdown]
-# A charge point that was accepted, and has not changed since, does not boot again (J-spec 5.4). It *resumes*. Both ends
-# see the loss, each for itself, and neither knows what the other one has seen.
+# A charge point that was accepted, and has not changed since, should not boot again (J-spec 5.4). It *resumes*. Both
+# ends see the loss, each for itself, and neither knows what the other one has seen.
 #
 # ## 2. A program that gives up
 #
@@ -284,9 +287,10 @@ await zero.stop()
 #
 # ## 6. Back-off
 #
-# OCPP 1.6 asks for an appropriate back-off and leaves the choice to us (J-errata 3.3). We take the formula of OCPP 2.0.1,
-# as libocpp computes it: minimum + r, then three times double the last wait + r, then the last one for ever. r is a whole
-# number of seconds from 0 to the *random range*, drawn anew each time.
+# OCPP 1.6 asks for an appropriate back-off in one case, after HTTP 404 (J-errata 3.3), and leaves the choice to us. The
+# WebSocket protocol under it wants one after each abnormal closure (RFC 6455 7.2.3). We back off after every loss, by
+# the formula of OCPP 2.0.1 as libocpp computes it: minimum + r, then three times double the last wait + r, then the
+# last one for ever. r is a whole number of seconds from 0 to the *random range*, drawn anew each time.
 #
 # We print the waits, and then watch charge points wait. That takes minutes, so it runs under simulation: the real
 # `ChargePoint` and the real WebSocket library, on a simulated clock and network. The central system turns 20 of them away
@@ -412,7 +416,13 @@ lab.figure(fig, alt=f"Messages in the outbox over time. {said}. The depth climbs
 
 # %% [markdown]
 # A refused dial costs a message nothing. One of its `TransactionMessageAttempts` is consumed only when the peer said no,
-# answered what cannot be read, or kept silent although it lives: after a timeout we ask with a Heartbeat. A lost line consumes none.
+# answered what cannot be read, or kept silent although it lives: after a timeout we ask with a Heartbeat. A lost line
+# consumes none.
+#
+# **That silence counts is our choice.** The specification lets a charge point skip a message only if the central system
+# repeatedly *reports* that it failed to process it (core 3.7.1), and for JSON that is a CallError (J-errata 3.2). But a
+# message that is never answered would block all behind it for ever. Core 4.8, 4.10 and core errata 3.18 can be read so,
+# and libocpp does it. The unreadable answer is our choice too.
 #
 # ## 9. kill −9
 #
@@ -574,8 +584,8 @@ watch
 #
 # <details><summary>The line was lost three times during one StartTransaction; TransactionMessageAttempts is 3. Drop
 # it?</summary>
-# No. A loss is no reported failure. A CallError is (J-errata 3.2), an unreadable reply, and the silence of a peer that
-# answers a Heartbeat.</details>
+# No. A loss is no reported failure; a CallError is (core 3.7.1, J-errata 3.2). We also count an unreadable reply, and the
+# silence of a peer that answers a Heartbeat: that is our choice.</details>
 # <details><summary>Does a reconnect need a BootNotification?</summary>
 # Not if the charge point was accepted before and has not changed (J-spec 5.4).</details>
 # <details><summary>Why a new unique id on a resend?</summary>
@@ -585,9 +595,10 @@ watch
 #
 # ## 12. Design note: libocpp
 #
-# The formula of section 6 is libocpp's `get_reconnect_backoff_ms`. It starts afresh at every WebSocket that opens; ours
-# does at the first proof. libocpp too writes a message down when it is queued, and strikes it out on a CallResult or when
-# its attempts are used up. There every timeout consumes one; here only that of a peer that lives, or a hanging central
+# The formula of section 6 is libocpp's `get_reconnect_backoff_ms`, in the repository EVerest/EVerest; the old
+# repository, EVerest/libocpp, does not have it. There it starts afresh at every WebSocket that opens; ours does at the
+# first proof. libocpp too writes a message down when it is queued, and strikes it out on a CallResult or when its
+# attempts are used up. There every timeout consumes one; here only that of a peer that lives, or a hanging central
 # system would empty the outbox.
 #
 # The nights of this notebook happened. A pong timeout closed the socket and nobody dialled again (libocpp issues/1175,

@@ -7,6 +7,9 @@
 #
 # Notebook [2](02_dispatch_and_router.ipynb) found the code for a call that comes in. Here we find the caller for an
 # answer that comes in, and we ask what to do with an answer that nobody waits for.
+#
+# In brackets stands where OCPP says it: *J-spec* is OCPP-J 1.6, the JSON transport; *core* is OCPP 1.6 edition 2;
+# *errata* are their official corrections; *whitepaper* is the security whitepaper.
 
 # %%
 import asyncio
@@ -233,8 +236,8 @@ class ById:
 print(*await on_a_line(ById, demo), sep="\n")
 
 # %% [markdown]
-# Four calls at once break a rule (J-spec 4.1.1); here they show the map at work. The first is the slowest, so answers
-# come back in reverse. **Predict**: does anybody get another's answer?
+# Four calls at once are what an end should not send (J-spec 4.1.1); here they show the map at work. The first is the
+# slowest, so answers come back in reverse. **Predict**: does anybody get another's answer?
 
 
 # %%
@@ -491,9 +494,9 @@ lab.title(axes[0], f"Never more than {most[0]} own call in flight, while up to {
 lab.figure(fig, alt=f"Calls in flight over time: own calls at most {most[0]}, and several of the peer's meanwhile.")
 
 # %% [markdown]
-# One at a time is the rule for what *we* send (J-spec 4.1.1), kept by a lock from the send to the end of the call. So
+# One at a time is what each end should keep to (J-spec 4.1.1). We do, by a lock from the send to the end of the call. So
 # the timeout starts when the frame is sent: the tenth caller waited 0.5 s in our own queue, and the peer was not slow.
-# The peer broke that rule. We may complain, but must not break.
+# The peer did not wait for its turn. That is a SHOULD NOT and no ban, so its calls are served.
 #
 # ## 9. The line is gone: all at once
 #
@@ -589,7 +592,8 @@ await central_system["CP_1"].call(m.ChangeConfigurationRequest(key="HeartbeatInt
 # **Check yourself.** A click on a question shows the answer.
 #
 # <details><summary>A StartTransaction timed out; now its answer comes late. May we use it?</summary>
-# No. Its call is over. Send it again: an honest ledger gives the resend the same transaction id.</details>
+# No. Its call is over, and its silence is a failed attempt. (That silence counts is our choice: core 3.7.1 speaks of
+# reported failures only.) Send it again: an honest ledger gives the resend the same transaction id.</details>
 # <details><summary>May the id of the peer's call equal the id of mine?</summary>
 # Yes. Ids are unique per sender, and a reply says by its type to whom it belongs.</details>
 # <details><summary>When does the timeout of a call start?</summary>
@@ -604,9 +608,9 @@ await central_system["CP_1"].call(m.ChangeConfigurationRequest(key="HeartbeatInt
 # peers that do not wait, and because a test can ask it. libocpp does not notice that an id comes in twice; we answer the
 # second with a CallError while the first is being handled.
 #
-# The faults of this notebook happened. A message in flight whose send had failed was not cleared (EVerest pull/1713). A
-# CallError of the peer became an internal error (libocpp issues/460). Messages that came twice under one id upset a backend
-# (MicroOcpp pull/171).
+# The faults of this notebook happened. A send that was too slow paused the whole queue, and on a good line nothing woke
+# it (EVerest pull/1713). A CallError of the peer became an internal error (libocpp issues/460). Messages that came twice
+# under one id upset central systems (MicroOcpp pull/171).
 #
 # Leave nothing behind:
 

@@ -11,6 +11,9 @@
 #
 # What takes minutes or hours runs under **simulation**: the same code, on a simulated clock and network. `simulate`
 # runs a scenario in a world of its own, and one seed always gives the same world. The rest is live, on this machine.
+#
+# In brackets stands where OCPP says it: *J-spec* is OCPP-J 1.6, the JSON transport; *core* is OCPP 1.6 edition 2;
+# *errata* are their official corrections; *whitepaper* is the security whitepaper.
 
 # %%
 import asyncio
@@ -278,8 +281,9 @@ idle, busy = (simulate(partial(long_weekend, busy=busy), seed=1) for busy in (Fa
 print("idle:", len(idle), "heartbeats · busy:", len(busy), "at hour", *(f"{hour:.0f}" for hour in busy))
 
 # %% [markdown]
-# One a day goes out whatever else is said: only its answer tells the time (J-spec 5.3). `Heartbeat` (`heartbeat.py`)
-# keeps the instant of the next beat: the earlier of *last call plus interval* and *last beat plus a day*.
+# One a day goes out whatever else is said: its answer tells the time (J-spec 5.3). Of all other answers only a boot's
+# does, and a charge point that stays accepted does not boot. `Heartbeat` (`heartbeat.py`) keeps the instant of the next
+# beat: the earlier of *last call plus interval* and *last beat plus a day*.
 #
 # ## 6. Half-open: nobody says goodbye
 #
@@ -423,8 +427,9 @@ print("boots in this life:", sum('"BootNotification"' in event.text for event in
 
 # %% [markdown]
 # Never: `_dial` reads the key at each dial. Code that reads it once, when it starts, knocks with the old one for ever.
-# Nor did it boot again: it was accepted before, and nothing changed (J-spec 5.4). A central system that does not know it
-# any more says SecurityError, and only then it boots.
+# Nor did it boot again: it was accepted before, and nothing changed (J-spec 5.4). A central system that has forgotten it
+# says SecurityError, as J-errata 3.8 recommends before a boot is accepted. Ours then boots. That is our choice: the code
+# says no more than that there is a security issue (J-spec 4.2.3).
 #
 # ## 10. Twenty-four hours
 #
@@ -608,16 +613,17 @@ strip
 #
 # ## 12. Design note: libocpp
 #
-# libocpp dials again from `ConnectivityManager::on_websocket_stopped_connecting`, as long as `wants_to_be_connected`.
-# Our loop has no such flag: it ends when its task is cancelled, so no state can forget to dial. libocpp's heartbeat is a
-# fixed timer that never skips; ours skips what a cellular line would have to carry for nothing. After every reconnect
-# libocpp sends the status of every connector, ours what changed (option: all). `try_resume_transactions` closes with
-# PowerLoss, as ours does. libocpp starts all of this from several threads; here one TaskGroup is the whole connection.
+# libocpp dials again from `ConnectivityManager::on_websocket_stopped_connecting`, as long as `wants_to_be_connected` (in
+# the repository EVerest/EVerest; in the old one, EVerest/libocpp, that class serves OCPP 2 only). Our loop has no such
+# flag: it ends when its task is cancelled, so no state can forget to dial. libocpp's heartbeat is a fixed timer that
+# never skips; ours skips what a cellular line would have to carry for nothing. After every reconnect libocpp sends the
+# status of every connector, ours what changed (option: all). `try_resume_transactions` closes with PowerLoss, as ours
+# does. libocpp starts all of this from several threads; here one TaskGroup is the whole connection.
 #
 # The deaths of tonight happened. A pong timeout closed the socket, and nobody dialled again (libocpp issues/1175). No
-# return after a password change (libocpp issues/826). A StopTransaction with −1 after an offline start (libocpp
-# issues/495). A boot dropped on overflow, and then a deadlock (EVerest pull/1987). A boot that was not repeated after a
-# timeout (libocpp issues/307, pull/431).
+# return after a password change (libocpp issues/826, in its OCPP 2.0.1 half). A StopTransaction with −1 after an offline
+# start (libocpp issues/495). A boot dropped on overflow, and then a deadlock (EVerest pull/1987). A boot that was not
+# repeated after a timeout (libocpp issues/307, pull/431).
 #
 # Leave nothing behind:
 

@@ -1,7 +1,9 @@
 """`backoff`: how long to wait before dialling again, in seconds.
 
-OCPP 1.6 defines no back-off; it only asks for one (J-errata 3.3). This is the formula of OCPP 2.0.1 part 4, 5.3, as
-libocpp computes it (``get_reconnect_backoff_ms`` in ``websocket_base.cpp``), whose names and defaults we keep.
+OCPP 1.6 defines no back-off, and asks for one only after HTTP 404 (J-errata 3.3). WebSocket itself wants one after an
+abnormal closure (RFC 6455 7.2.3); we take one after every loss. This is the formula of OCPP 2.0.1 part 4, 5.3, as
+libocpp computes it, whose names and defaults we keep (repository EVerest/EVerest, ``get_reconnect_backoff_ms`` in
+``lib/everest/ocpp/lib/ocpp/common/websocket/websocket_base.cpp``).
 """
 
 from __future__ import annotations

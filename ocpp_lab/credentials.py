@@ -1,4 +1,4 @@
-"""HTTP Basic as OCPP means it: the identity, and a key of raw bytes (J-spec 6.2.2; whitepaper A00.FR.2xx)."""
+"""HTTP Basic as OCPP means it: an identity, a key of raw bytes (J-spec 6.2.2; whitepaper A00.FR.202 to A00.FR.205)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import binascii
 import hmac
 import string
 
-MIN_KEY_BYTES = 16  # whitepaper ed. 2: an AuthorizationKey has 16 to 20 bytes
+MIN_KEY_BYTES = 16  # an AuthorizationKey has 16 to 20 bytes (whitepaper A00.FR.205)
 
 
 def key_bytes(key: str | bytes) -> bytes:

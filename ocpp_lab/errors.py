@@ -15,7 +15,8 @@
     └── IllegalTransition   the state table has no such edge             our own bug
 
 *Definite*: it is known whether the peer acted (it did not). *Indefinite*: it may have acted, or not; only asking
-again tells. *Reported*: the peer itself said so, which counts as a failed attempt (core 3.7.1).
+again tells. *Reported*: the peer's answer shows that it failed, which counts as a failed attempt (core 3.7.1). For JSON
+that is a CallError (J-errata 3.2); that an unreadable answer counts too is our choice.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """`Heartbeat`: keep the cadence, adopt the interval, measure the clock (core 4.6).
 
 The interval is one of *inactivity*: another own call within it is a sign of life and postpones the beat. But one a day
-goes out whatever else is said, because only its answer carries the time (J-spec 5.3).
+goes out whatever else is said, because its answer carries the time (J-spec 5.3), as else only a boot's does.
 """
 
 from __future__ import annotations

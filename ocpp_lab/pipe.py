@@ -19,8 +19,9 @@ from websockets.protocol import State
 from .errors import ConnectionLost
 
 WIRE_LOG = logging.getLogger("ocpp_lab.websockets")
-"""Where `websockets` logs. At DEBUG it would write down every header and frame, passwords included (A01.FR.12), so a
-level of its own keeps it from following its parents there. To see them all the same, set this logger's level."""
+"""Where `websockets` logs. At DEBUG it would write down every header and frame, passwords included (whitepaper
+A01.FR.12), so a level of its own keeps it from following its parents there. To see them all the same, set this logger's
+level."""
 WIRE_LOG.setLevel(logging.INFO)
 
 READ_SIZE = 65_536

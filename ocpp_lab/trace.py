@@ -2,7 +2,7 @@
 
 Marks: ``>`` sent, ``<`` received, ``=`` state, ``!`` trouble. Times are the event loop's, in seconds. A synthesised
 CallError ("Timeout", "ConnectionClosed") is noted as ``!`` with its frame, so that plots and ladders can be drawn from
-the trace alone. No AuthorizationKey gets in (whitepaper A01.FR.12).
+the trace alone. No AuthorizationKey gets in (whitepaper A01.FR.09, A01.FR.12).
 """
 
 from __future__ import annotations

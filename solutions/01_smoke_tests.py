@@ -26,11 +26,14 @@ guard
 # Run a stub cell, then the cell below it: it says what is right, what is wrong, and why.
 # Stuck? `hint("1.1")` gives one hint more each time. `solution("1.1")` shows our answer.
 # `decode = use_reference("1.1")` takes the package's piece, for no points. `progress()` shows how far you are.
+#
+# In brackets stands where OCPP says it: *J-spec* is OCPP-J 1.6, the JSON transport; *core* is OCPP 1.6 edition 2;
+# *errata* are their official corrections; *whitepaper* is the security whitepaper.
 
 # %% [markdown]
 # ## 1.1 `decode`: text to frame
 #
-# A frame is a JSON array. Its first element says what it is. Nothing else is a frame (J-spec 4.2):
+# A frame is a JSON array. Its first element says what it is (J-spec 4.1.3). Nothing else is a frame:
 #
 # | first | type | elements |
 # |---|---|---|
@@ -44,6 +47,8 @@ guard
 # Anything can come over a wire, even `[` a hundred thousand times. Whoever calls `decode` handles one exception:
 # `FrameError`. If it names a unique id, the session answers the peer with a CallError under that id. If it names none,
 # the text is ignored (J-spec 4.1.3).
+#
+# For what is no frame the specification has no code. We take FormationViolation, which J-spec 4.2.3 has for payloads.
 
 # %%
 ### STEP 1.1 · 3 points · 9 minutes
@@ -1253,7 +1258,7 @@ async def boot_accepted_then_heartbeat(bench):
 
 
 ### WRONG any-boot-will-do -> catches-boot-twice: that stack boots again although its boot was accepted; count the boots
-###       (core 4.2).
+###       (J-spec 5.4).
 async def boot_accepted_then_heartbeat(bench):
     await bench.start(interval=10, timeout=5)
     await asyncio.sleep(45)

@@ -24,6 +24,9 @@ guard
 # Run a stub cell, then the cell below it: it says what is right, what is wrong, and why.
 # Stuck? `hint("2.1")` gives one hint more each time. `solution("2.1")` shows our answer.
 # `decode_payload = use_reference("2.2")` takes the package's piece, for no points.
+#
+# In brackets stands where OCPP says it: *J-spec* is OCPP-J 1.6, the JSON transport; *core* is OCPP 1.6 edition 2;
+# *errata* are their official corrections; *whitepaper* is the security whitepaper.
 
 # %% [markdown]
 # ## 2.1 Two messages, declared
@@ -330,7 +333,11 @@ check("2.1", AuthorizeRequest, AuthorizeResponse, ChangeConfigurationRequest)
 # | a text is no date | PropertyConstraintViolation | `{"currentTime": "yesterday"}`, HeartbeatResponse |
 # | a number is out of range | PropertyConstraintViolation | `{"connectorId": 0}`, UnlockConnectorRequest |
 #
-# Mind the spelling: these codes are misspelt in the specification and stay so, for other stacks compare texts.
+# There is a fifth code for payloads: ProtocolError, *the payload is incomplete*. We do not send it, but others may, for
+# a missing field. Three errata decide a few cases of smart charging (core errata 3.24, 3.38, 3.39).
+#
+# Mind the spelling: two codes are misspelt in the specification and stay so, for other stacks compare texts (J-errata
+# 5.1, 5.2).
 #
 # `msgspec.convert` makes the typed payload of plain JSON, or raises `msgspec.ValidationError`. Its text says what is
 # wrong, and where. It also repeats words of the peer: a name that is not declared, a value that is not in the

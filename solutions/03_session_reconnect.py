@@ -23,13 +23,17 @@ guard
 # Run a stub cell, then the cell below it: it says what is right, what is wrong, and why.
 # Stuck? `hint("3.1")` gives one hint more each time. `solution("3.1")` shows our answer.
 # `backoff = use_reference("3.1")` takes the package's piece, for no points.
+#
+# In brackets stands where OCPP says it: *J-spec* is OCPP-J 1.6, the JSON transport; *core* is OCPP 1.6 edition 2;
+# *errata* are their official corrections; *whitepaper* is the security whitepaper.
 
 # %% [markdown]
 # ## 3.1 `backoff`: waits that grow
 #
 # A charge point that lost its line dials again, and for ever. Four hundred that lost it together must not dial
-# together. So the waits grow, and chance spreads them. OCPP 1.6 asks for a back-off and names none (J-errata 3.3); this
-# one is of OCPP 2.0.1 (part 4, 5.3).
+# together. So the waits grow, and chance spreads them. OCPP 1.6 asks for a back-off only after HTTP 404, and names none
+# (J-errata 3.3). The WebSocket protocol wants one after each abnormal closure (RFC 6455 7.2.3). We back off after every
+# loss, by the formula of OCPP 2.0.1 part 4, 5.3.
 #
 # - The first wait is `wait_minimum` + r.
 # - Each of the next `repeat_times` waits is twice the wait before it, jitter included, plus r.
@@ -371,9 +375,10 @@ check("3.2", CONNECTION, Machine)
 # Dial, serve, wait, again. `dial()` returns a fresh `Pipe`, the line to the central system. `serve(pipe, proved)` does
 # all the work on it, and ends when the line does: it returns, or raises `ConnectionLost`.
 #
-# - Dialling may fail: `OSError`, `ConnectionLost`, or `HandshakeRefused`, whatever its status (J-errata 3.3). That, and
-#   the end of `serve`, mean the same: close the pipe if there is one, wait, dial again. An `OSError` out of `serve` may
-#   be taken for a lost line or for a bug, as you like.
+# - Dialling may fail: `OSError`, `ConnectionLost`, or `HandshakeRefused`, whatever its status. (After HTTP 404 the
+#   specification asks for a retry with back-off, J-errata 3.3; for all others it is our choice.) That, and the end of
+#   `serve`, mean the same: close the pipe if there is one, wait, dial again. An `OSError` out of `serve` may be taken
+#   for a lost line or for a bug, as you like.
 # - `delays()` makes an iterator of waits, like your `backoff`. The waits go on growing while nothing good happens, even
 #   if lines open and die at once. `serve` calls `proved()` when a line showed that it is good; the wait after this line
 #   is then the first of a fresh iterator. It may be called for each answered call, and counts for this line. Nothing
@@ -692,7 +697,7 @@ check("3.3", keep_connected)
 # ## 3.4 `Outbox`: write it down first
 #
 # StartTransaction, StopTransaction and the MeterValues between them are *transaction messages*. They may not get lost,
-# whatever happens to the line or to the power (core 3.7.1, 4.8, 4.10). So we write each one down before we send it, and
+# whatever happens to the line or to the power (core 3.7, 4.8, 4.10). So we write each one down before we send it, and
 # strike it out only when it was answered.
 #
 # `Outbox` keeps them in the file at `path`; sqlite is in Python and does most of the work. `head()` gives an `Entry`:
@@ -991,14 +996,21 @@ check("3.4", Outbox)
 # | what came | verdict |
 # |---|---|
 # | `CallFailed` (a CallError), `MalformedReply` (a result that cannot be read) | a failure: retry, or drop |
-# | `CallFailed` whose `code` is SecurityError: the peer does not know us, boot first (J-errata 3.8) | halt |
+# | `CallFailed` whose `code` is SecurityError: perhaps the peer has forgotten us; boot first | halt |
 # | `CallTimeout`, and a Heartbeat after it was answered (`alive`) | a failure: retry, or drop |
 # | `CallTimeout`, and the Heartbeat was not answered either | halt: the line is dead |
 # | `ConnectionLost`, `NotConnected` | halt: nobody refused anything |
 # | anything else | a bug: raise that same error again |
 #
-# After any other error `alive` says nothing. This failure is number n = `failures` + 1. With n ≥ `attempts` the message is dropped, else it is retried after
-# `retry_interval` · n. With 3 attempts and 60 s: after 60 s, after 120 s, drop (core 3.7.1).
+# After any other error `alive` says nothing. This failure is number n = `failures` + 1. With n ≥ `attempts` the message
+# is dropped, else it is retried after `retry_interval` · n. With 3 attempts and 60 s: after 60 s, after 120 s, drop
+# (core 3.7.1).
+#
+# Three rows are choices of ours. A charge point may skip a message only if the central system repeatedly *reports* a
+# failure (core 3.7.1), for JSON by a CallError (J-errata 3.2). That **silence** of a peer that lives counts too, and an
+# unreadable result, is our choice: else one message that is never answered blocks all behind it. (Core 4.8, 4.10 and
+# core errata 3.18 can be read so, and libocpp does it.) And **SecurityError** is only recommended for a charge point
+# whose boot is not accepted (J-errata 3.8); it may stand for any security issue (J-spec 4.2.3). We boot again.
 
 # %%
 ### STEP 3.5 · 2 points · 6 minutes
@@ -1175,7 +1187,7 @@ check("3.5", verdict)
 # with an error is decided by your `verdict` of 3.5, used by its name. Without one: `verdict = use_reference("3.5")`.
 #
 # - One message is on the wire at a time, and the head is the only one that may be sent. While it is retried, all others
-#   wait: transaction messages keep their order (core 3.7.1).
+#   wait: transaction messages keep their order (core 3.7).
 # - `prepare(entry)` makes the request at the instant of the send, each time. Offline the stop is written down before the
 #   start was answered; by now we may know the real transaction id (core 4.8).
 # - The wait before a retry begins when the failure is known, and counted in the file. `probe()` is asked after a
@@ -1337,7 +1349,7 @@ class Outbox(Outbox):
                 self.delete(entry.key)
 
 
-### WRONG skips-to-next -> strict-order: transaction messages keep their order even when the head waits (core 3.7.1).
+### WRONG skips-to-next -> strict-order: transaction messages keep their order even when the head waits (core 3.7).
 class Outbox(Outbox):
     async def drain(self, call, probe, *, attempts, retry_interval, prepare=None, on_result=None, on_drop=None):
         async def send(entry):
@@ -1839,7 +1851,7 @@ class Ledger(Ledger):
         self.db.execute(sql, (*end, identity, request.transaction_id))
 
 
-### WRONG counts-from-zero -> ids-positive: charge points take 0 and less for "no transaction"; count from 1.
+### WRONG counts-from-zero -> ids-positive: 0 and less are easily taken for "no transaction"; count from 1.
 class Ledger(Ledger):
     def start(self, identity, request):
         return super().start(identity, request) - 1
@@ -2116,8 +2128,8 @@ check("3.capstone", backoff, Machine, Outbox, Ledger)
 #
 # <details><summary>The line was lost three times during one StartTransaction; TransactionMessageAttempts is 3. Drop
 # it?</summary>
-# No. A lost line is no reported failure. A CallError, an unusable reply, and silence of a peer that answers a Heartbeat
-# are.</details>
+# No. A lost line is no reported failure; a CallError is (J-errata 3.2). An unusable reply counts too, and silence of a
+# peer that answers a Heartbeat: that is our choice.</details>
 # <details><summary>Does a reconnect need a BootNotification?</summary>
 # Not if the last one was accepted and its content has not changed (J-spec 5.4).</details>
 # <details><summary>Why a new unique id on a resend?</summary>
@@ -2134,18 +2146,19 @@ check("3.capstone", backoff, Machine, Outbox, Ledger)
 # %% [markdown] tags=["solution-only"]
 # ## Beside the package
 #
-# `ocpp_lab/backoff.py` is the same generator, and `ocpp_lab/states.py` the same engine; it refuses a first state that the
-# table does not have. The package's `CONNECTION` has one event more, `forgotten`: SecurityError while online leads back
-# to booting (J-errata 3.8). `keep_connected` tells the machine of `lost` and `wait_over`, and makes the fresh iterator
-# only when the next wait is due, because `proved` is called for each answered call.
+# `ocpp_lab/backoff.py` is the same generator, and `ocpp_lab/states.py` the same engine; it refuses a first state that
+# the table does not have. The package's `CONNECTION` has one event more, `forgotten`: SecurityError while online leads
+# back to booting, by our choice (see 3.5). `keep_connected` tells the machine of `lost` and `wait_over`, and makes the
+# fresh iterator only when the next wait is due, because `proved` is called for each answered call.
 #
 # `ocpp_lab/outbox.py` has the same table. It remembers when a retry may leave, so that a wait outlives the line. It is
 # bounded: when it overflows, every second MeterValues goes, and never a start or a stop. `ocpp_lab/central_system/ledger.py`
 # keeps meter values and registrations too, instants in UTC, and stops of no transaction in a table of their own.
 #
-# libocpp has the same back-off (`get_reconnect_backoff_ms`) and starts it afresh at every open WebSocket; we wait for a
-# proof. It writes transaction messages down when they are queued and deletes them on a CallResult, or when the attempts
-# are used up. There every timeout counts as an attempt; here only if the peer answers a Heartbeat.
+# libocpp has the same back-off (`get_reconnect_backoff_ms`, in the repository EVerest/EVerest) and starts it afresh at
+# every open WebSocket; we wait for a proof. It writes transaction messages down when they are queued and deletes them
+# on a CallResult, or when the attempts are used up. There every timeout counts as an attempt; here only if the peer
+# answers a Heartbeat.
 
 # %% tags=["scaffold"]
 ledger.close()

@@ -23,6 +23,9 @@ guard
 # Run a stub cell, then the cell below it: it says what is right, what is wrong, and why.
 # Stuck? `hint("4.1")` gives one hint more each time. `solution("4.1")` shows our answer.
 # `Pending = use_reference("4.1")` takes the package's piece, for no points.
+#
+# In brackets stands where OCPP says it: *J-spec* is OCPP-J 1.6, the JSON transport; *core* is OCPP 1.6 edition 2;
+# *errata* are their official corrections; *whitepaper* is the security whitepaper.
 
 # %% [markdown]
 # ## 4.1 `Pending`: by id
@@ -1253,9 +1256,9 @@ check("4.5", Pending)
 # %% [markdown]
 # ## 4.6 `Session.call`: one in flight
 #
-# `Pending` knows whose answer it is. Now to the call itself: take an id, open, send, expect. Each end may have one own
-# call on the wire (J-spec 4.1.1); the other callers wait for their turn. Waiting in our own queue is not the peer's
-# fault, so the timeout starts when the frame is sent.
+# `Pending` knows whose answer it is. Now to the call itself: take an id, open, send, expect. Each end should have at
+# most one own call on the wire (J-spec 4.1.1); the other callers wait for their turn. Waiting in our own queue is not
+# the peer's fault, so the timeout starts when the frame is sent.
 #
 # In this step the check reads the line and calls `pending.settle` and, at the end, `pending.fail_all`. In 4.7 you do.
 #

@@ -24,6 +24,9 @@ guard
 # Run a stub cell, then the cell below it: it says what is right, what is wrong, and why.
 # Stuck? `hint("5.1")` gives one hint more each time. `solution("5.1")` shows our answer.
 # `boot = use_reference("5.2")` takes the package's piece, for no points.
+#
+# In brackets stands where OCPP says it: *J-spec* is OCPP-J 1.6, the JSON transport; *core* is OCPP 1.6 edition 2;
+# *errata* are their official corrections; *whitepaper* is the security whitepaper.
 
 # %% [markdown]
 # ## 5.1 The gate: `may_send`, `may_serve`
@@ -510,9 +513,9 @@ check("5.2", boot)
 # ## 5.3 `Heartbeat`: the sign of life
 #
 # `interval` is in the answer to the boot. It is an interval of *inactivity*: after so many seconds without any own call
-# a heartbeat goes out (core 4.6). Whoever sends another call says so with `touch()`; a heartbeat is an own call too. Only
-# a heartbeat's answer carries the time, so one goes out at least every `at_least` seconds, whatever else is said
-# (J-spec 5.3).
+# a heartbeat goes out (core 4.6). Whoever sends another call says so with `touch()`; a heartbeat is an own call too. A
+# heartbeat's answer carries the time, as else only a boot's does. So one goes out at least every `at_least` seconds,
+# whatever else is said (J-spec 5.3).
 #
 # - Both are counted from the instant in which something was *sent*, and at first from the instant in which `Heartbeat`
 #   was made. A slow answer makes nothing later.
@@ -1680,9 +1683,10 @@ check("5.6", online)
 # `probe` sends a Heartbeat by `call`. It is False if that gets a CallTimeout, and True if it gets any answer, also
 # CallFailed or MalformedReply. What StartTransaction was answered, `ids` learns; if it is dropped, `ids` gives it up.
 #
-# When `drain` raises CallTimeout, nobody lives at the other end: raise ConnectionLost. When it raises CallFailed, the code
-# is SecurityError: the central system has forgotten us (J-errata 3.8). Set the registration back to None, and raise
-# ConnectionLost; the next line boots. Any other error of a dial or of `online` is a bug, and leaves.
+# When `drain` raises CallTimeout, nobody lives at the other end: raise ConnectionLost. When it raises CallFailed, the
+# code is SecurityError. It is what J-errata 3.8 recommends before a boot is accepted, so we take it that the central
+# system has forgotten us: that is our choice of 3.5. Set the registration back to None, and raise ConnectionLost; the
+# next line boots. Any other error of a dial or of `online` is a bug, and leaves.
 
 # %%
 ### STEP 5.7 · 3 points · 10 minutes
@@ -2392,11 +2396,11 @@ check("5.capstone", may_send, may_serve, boot, Heartbeat, TransactionIds, watch,
 # library, and run from the handshake on. `ocpp_lab/charge_point/charge_point.py` is our `ChargePoint`, with connectors,
 # configuration and a router of its own.
 #
-# libocpp: `ConnectivityManager::on_websocket_stopped_connecting` dials again as long as it wants to be connected; the
-# heartbeat is a fixed timer; StatusNotifications of all connectors follow each reconnect; `try_resume_transactions`
-# closes with PowerLoss. Its users met a charge point that did not come back after a change of password
-# (libocpp issues/826), a transaction id of -1 after a start offline (issues/495), and a boot that was not repeated after
-# a timeout (issues/307).
+# libocpp (repository EVerest/EVerest): `ConnectivityManager::on_websocket_stopped_connecting` dials again as long as
+# it wants to be connected; the heartbeat is a fixed timer; StatusNotifications of all connectors follow each
+# reconnect; `try_resume_transactions` closes with PowerLoss. Its users met a charge point that did not come back after
+# a change of password (libocpp issues/826, OCPP 2.0.1), a transaction id of -1 after a start offline (issues/495), and
+# a boot that was not repeated after a timeout (issues/307).
 
 # %% tags=["scaffold"]
 panel.close()

@@ -23,6 +23,9 @@ guard
 # Run a stub cell, then the cell below it: it says what is right, what is wrong, and why.
 # Stuck? `hint("6.1")` gives one hint more each time. `solution("6.1")` shows our answer.
 # `Instruments = use_reference("6.1")` takes the package's piece, for no points.
+#
+# In brackets stands where OCPP says it: *J-spec* is OCPP-J 1.6, the JSON transport; *core* is OCPP 1.6 edition 2;
+# *errata* are their official corrections; *whitepaper* is the security whitepaper.
 
 # %% [markdown]
 # ## 6.1 `Instruments`: names and units

@@ -79,7 +79,7 @@ class Answers:
         self.statuses[connector] = request
 
     async def on_start(self, request: m.StartTransactionRequest) -> m.StartTransactionResponse:
-        # Always answered, whatever the tag is worth: the car is plugged in and energy may flow (core 4.8, 5.25).
+        # Always answered, whatever the tag is worth: the car is plugged in and energy may flow (core 4.8).
         transaction_id = self.ledger.start(current_session().identity, request)
         return m.StartTransactionResponse(
             transaction_id=transaction_id, id_tag_info=self.policy.authorize(request.id_tag)

@@ -51,7 +51,7 @@ class CentralSystem:
     ``passwords``: identity to AuthorizationKey (raw bytes, or hex text); without it they get 401. ``router`` answers
     requests in place of the default `Answers`; a function gets the identity and returns one. ``ssl`` makes it
     ``wss://``. ``timeout`` (s) is how long its own calls wait. ``require_boot`` answers SecurityError before a boot was
-    accepted (J-errata 3.8).
+    accepted, as J-errata 3.8 recommends.
     ``max_size`` (bytes) is the largest frame it reads; ``ping_interval`` (s, None: off) how often it looks whether a
     silent charge point lives. ``receive_buffer`` (bytes) shrinks the sockets' buffers, to make back-pressure visible.
     """

@@ -24,8 +24,9 @@ Reply = CallResult | CallError
 class Desk:
     """Answers the calls of one charge point.
 
-    A call of a charge point whose boot was not accepted gets SecurityError (J-errata 3.8), but for BootNotification
-    and, while Pending, what was triggered. One that never booted here is asked to, once: we may have lost our memory.
+    A call of a charge point whose boot was not accepted gets SecurityError, as J-errata 3.8 recommends, but for
+    BootNotification and, while Pending, what was triggered. One that never booted here is asked to, once: we may have
+    lost our memory.
     """
 
     __slots__ = (

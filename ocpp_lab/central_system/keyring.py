@@ -1,4 +1,4 @@
-"""`Keyring`: which AuthorizationKey opens the door, also while a change is under way (J-spec 7; whitepaper A01)."""
+"""`Keyring`: which AuthorizationKey opens the door, also during a change (J-spec 6.2.2; whitepaper A01.FR.03)."""
 
 from __future__ import annotations
 

@@ -26,7 +26,8 @@ TRIGGERS = {
 class Line(Session):
     """The desk is told what was triggered: a Pending charge point may send that, and nothing else.
 
-    A new AuthorizationKey opens the door from now on, if the charge point accepted it (J-spec 7).
+    A new AuthorizationKey opens the door from now on, if the charge point accepted it (J-spec 6.2.2; J-errata 3.10;
+    whitepaper A01.FR.03).
     """
 
     keyring: Keyring

@@ -246,4 +246,4 @@ ACTIONS: dict[str, Action] = {
 """The 28 operations of OCPP 1.6 (core 4, 5) and the 11 of the security whitepaper (whitepaper 5)."""
 
 TRANSACTION_ACTIONS = frozenset({"StartTransaction", "StopTransaction", "MeterValues"})
-"""Transaction messages: kept and sent in order (core 3.7.1). MeterValues only count within a transaction."""
+"""Transaction messages: kept and sent in order (core 3.7, which counts periodic and clock-aligned MeterValues only)."""

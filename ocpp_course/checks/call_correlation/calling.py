@@ -26,7 +26,7 @@ def tags(kit: Kit, number: int) -> list[str]:
 
 @step.check("five callers at once, one call on the wire")
 async def one_in_flight(my: Any, kit: Kit) -> str:
-    """One end sends its next call only when the call before it is answered or timed out (J-spec 4.1.1)."""
+    """An end SHOULD send its next call only when the one before is answered or timed out (J-spec 4.1.1); ours does."""
     slow = [kit.rng.uniform(0.1, 5.0) for _ in range(5)]
     async with Bench(my, kit, lambda call: (slow.pop(), answer_to(call))) as bench:
         asked = tags(kit, 5)

@@ -149,7 +149,7 @@ async def timeout_chain(my: Any, kit: Kit) -> str:
 
 @step.check("a reply that comes too late raises nowhere")
 async def late_harmless(my: Any, kit: Kit) -> str:
-    """A reply may come after its call is over, and in that very instant (J-spec 4.1.3)."""
+    """A reply may come after its call has timed out (J-spec 4.1.1), and in that very instant."""
     loop = asyncio.get_running_loop()
     said = "InvalidStateError: the future was done already; ask `future.done()` before you end it."
     for before in (False, True):  # the reply comes in the instant of the timeout, on either side of it

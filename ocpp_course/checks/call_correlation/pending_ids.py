@@ -136,7 +136,7 @@ def refuses(kit: Kit, pending: Any, unique_id: str, response_type: Any) -> None:
 
 @step.check('no exception, and another word than "resolved"')
 async def unknown_is_quiet(my: Any, kit: Kit) -> str:
-    """A reply that no call waits for must not hurt the reader (J-spec 4.1.3)."""
+    """A call may be over before its reply comes (J-spec 4.1.1). What no call waits for must not hurt the reader."""
     pending = my.Pending()
     ids = fresh_ids(kit, 2)
     future = pending.open(f"{ids[0]}-a", HeartbeatResponse)

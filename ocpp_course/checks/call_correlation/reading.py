@@ -98,7 +98,7 @@ async def slow_handler(my: Any, kit: Kit) -> str:
 
 @step.check("20 calls at once, 20 answers")
 async def pipelined(my: Any, kit: Kit) -> str:
-    """A peer should wait for its turn (J-spec 4.1.1); if it does not, its calls are answered all the same."""
+    """A peer SHOULD wait for its turn (J-spec 4.1.1); if it does not, its calls are answered all the same."""
     ids = fresh_ids(kit, 20)
     seconds = {unique_id: kit.rng.uniform(0.0, 2.0) for unique_id in ids}
     desk = Clerk(lambda call: asyncio.sleep(seconds[call.unique_id]))
@@ -244,7 +244,7 @@ async def silence(my: Any, kit: Kit) -> str:
 
 @step.check("when `run` is cancelled, its handlers end with it")
 async def stops(my: Any, kit: Kit) -> str:
-    """A charge point that is stopped cancels `run`; nobody may act for it afterwards (core 5.14)."""
+    """A charge point that is stopped cancels `run`; nobody may act for it afterwards."""
     acted: list[str] = []
 
     async def work(call: Call) -> None:

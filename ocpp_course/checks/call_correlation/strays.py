@@ -49,7 +49,7 @@ def answered(pending: Any, unique_id: str) -> None:
 
 @step.check('"late": its call timed out or was cancelled')
 async def late(my: Any, kit: Kit) -> str:
-    """A reply to a call that timed out is late: the peer is slow, and has acted (J-spec 4.1.3)."""
+    """A reply to a call that timed out (J-spec 4.1.1) is late: the peer is slow, and has acted."""
     pending = my.Pending()
     ids = fresh_ids(kit, 2)
     await expired(pending, ids[0])

@@ -195,7 +195,7 @@ def round_trip(my: Any, kit: Kit) -> str:
 
 @step.check("expiryDate: an offset is needed, and the datetime is aware")
 def aware_dates(my: Any, kit: Kit) -> str:
-    """A dateTime without offset says no instant (RFC 3339; core 3.12)."""
+    """A date without offset says no instant. RFC 3339 wants one; core 3.15 wants ISO 8601, which need not have it."""
     at = NOON + timedelta(seconds=kit.rng.randrange(10**6))
     naive = at.replace(tzinfo=None).isoformat()
     said = "a date without offset passed; nobody knows which instant it is. Timestamp wants one."

@@ -109,7 +109,7 @@ def returns_handler(my: Any, kit: Kit) -> str:
 
 @step.check("all that may arrive are accepted, with annotations or without")
 def accepts(my: Any, kit: Kit) -> str:
-    """A charge point receives 26 of the 39 actions, a central system 14: DataTransfer goes both ways (core 4, 5)."""
+    """Of 39 actions a charge point receives 26, a central system 14, one is of both (core 4, 5; whitepaper 5)."""
     for role in ROLES:
         plain, annotated_too = my.Router(role), my.Router(role)
         for action in received_by(role):
@@ -145,7 +145,7 @@ def refuses_second(my: Any, kit: Kit) -> str:
 
 @step.check("TypeError for what never arrives here: Reset at a central system")
 def refuses_direction(my: Any, kit: Kit) -> str:
-    """Who may send an action is fixed (core 4, 5): 13 of 39 never reach a charge point, 25 no central system."""
+    """Who may send is fixed (core 4, 5; whitepaper 5): 13 of 39 never reach a charge point, 25 no central system."""
     for role in ROLES:
         router = my.Router(role)
         for action in sorted(m.ACTIONS.values(), key=lambda each: each.name != "Reset"):

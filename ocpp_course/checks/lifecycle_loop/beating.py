@@ -163,7 +163,7 @@ async def new_interval_now(my: Any, kit: Kit) -> str:
 
 @step.check("busy all day: a beat each `at_least` s all the same")
 async def one_a_day(my: Any, kit: Kit) -> str:
-    """Only a heartbeat's answer carries the time, so at least one a day is sent (J-spec 5.3)."""
+    """A heartbeat's answer carries the time, as else only a boot's does; so at least one a day is sent (J-spec 5.3)."""
     at_least = float(kit.rng.randrange(200, 900))
     for options, limit in (({"at_least": at_least}, at_least), ({}, 86_400.0)):
         alive = Alive(my, Desk(kit, seconds=limit / 50), limit / 10, **options)

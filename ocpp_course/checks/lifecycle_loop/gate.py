@@ -83,7 +83,7 @@ def pending_triggered(my: Any, kit: Kit) -> str:
 
 @step.check("StartTransaction before Accepted: queue")
 def transactions_wait(my: Any, kit: Kit) -> str:
-    """Transaction messages are kept until they can be delivered (core 3.7.1, 4.2)."""
+    """Transaction messages are kept until they can be delivered (core 3.7, 4.2)."""
     got = my.may_send("StartTransaction", "Pending")
     kit.require(got == "queue", repr(got), "a StartTransaction before Accepted is kept, not lost.")
     return "queue"

@@ -25,7 +25,7 @@ AUTHORIZE = AuthorizeRequest(id_tag="TAG_A")
 
 @step.check("cut 5 times: waiting, and online again; the state says so")
 async def comes_back(my: Any, kit: Kit) -> str:
-    """A charge point never gives up, and its state is that of its connection (J-errata 3.3)."""
+    """A charge point never gives up; it waits (RFC 6455 7.2.3), and its state is that of its connection."""
     town = Town(my, kit, "Pending")
     charge_point = await town.begin()
     state_is(kit, charge_point, "pending", "while Pending", "the answer was Pending; `state` is that of the machine.")
@@ -122,7 +122,7 @@ async def boots_after_restart(my: Any, kit: Kit) -> str:
 
 @step.check("each dial gets the password of this moment")
 async def new_key_used(my: Any, kit: Kit) -> str:
-    """A new AuthorizationKey is used from the next connection on (security whitepaper, A00)."""
+    """A new AuthorizationKey is used from the next connection on (whitepaper A01)."""
     town = Town(my, kit)
     old, new, newest = kit.rng.sample(["winter", "spring", "summer", "autumn"], 3)
     town.door = old
@@ -146,7 +146,7 @@ async def new_key_used(my: Any, kit: Kit) -> str:
 
 @step.check("offline: kept, or NotConnected at once; delivered later")
 async def offline_submit(my: Any, kit: Kit) -> str:
-    """Transaction messages wait for the line; what a driver waits for must fail at once (core 3.7.1, 4.1)."""
+    """Transaction messages wait for the line (core 3.7); what a driver waits for must fail at once."""
     town = Town(my, kit, "Pending")
     town.door = "shut"
     charge_point = await town.begin()
@@ -204,7 +204,7 @@ async def _kept(kit: Kit, submitted: Any, when: str) -> Any:
             10.0, submitted, f"{when}: it waits", "the outbox keeps it; do not wait for its delivery."
         )
     except NotConnected:
-        kit.require(False, f"{when}: NotConnected", "a transaction message is kept whatever the state (core 3.7.1).")
+        kit.require(False, f"{when}: NotConnected", "a transaction message is kept whatever the state (core 3.7).")
     kit.require(kit.time - begun < MOMENT, f"{when}: it waits", "the outbox keeps it; do not wait for its delivery.")
     return key
 

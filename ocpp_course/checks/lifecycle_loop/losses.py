@@ -18,7 +18,7 @@ __all__ = ["step"]
 
 @step.check("no answer: a new line if a Heartbeat gets none either, else the same message again")
 async def silent_peer(my: Any, kit: Kit) -> str:
-    """A message that gets no answer is kept if the peer is dead, and tried three times if it lives (core 3.7.1)."""
+    """A message without an answer is kept if the peer is dead, and tried three times if it lives: our choice of 3.5."""
     town = Town(my, kit)
     charge_point = await town.begin()
     town.deaf |= {"StartTransaction", "Heartbeat"}
@@ -102,7 +102,7 @@ async def bug_leaves(my: Any, kit: Kit) -> str:
 
 @step.check("SecurityError to a transaction message: it boots again")
 async def boots_when_forgotten(my: Any, kit: Kit) -> str:
-    """A central system that does not know the charge point any more answers SecurityError (J-errata 3.8)."""
+    """SecurityError is recommended before a boot is accepted (J-errata 3.8). To boot again on it is our choice."""
     town = Town(my, kit)
     charge_point = await town.begin()
     town.strangers.add("CP_1")
@@ -131,7 +131,7 @@ async def boots_when_forgotten(my: Any, kit: Kit) -> str:
 
 @step.check("found open after a power loss: exactly one stop each")
 async def power_loss(my: Any, kit: Kit) -> str:
-    """A transaction cut short by a power loss is stopped with reason PowerLoss (core 6.49, 4.10)."""
+    """A transaction cut short by a power loss is stopped with reason PowerLoss (core 4.10, 7.36)."""
     town, meter, number = Town(my, kit), kit.rng.randrange(10**6), kit.rng.randrange(1, 10**6)
     town.files.ids.learn("cut short", number)
     town.files.ids.learn("stopped", number + 1)

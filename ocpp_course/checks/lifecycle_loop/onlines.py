@@ -121,7 +121,7 @@ async def _proved_by_drain(my: Any, kit: Kit) -> None:
 
 @step.check("heartbeats at 10, 20, 30 s while the outbox waits 60 s")
 async def together(my: Any, kit: Kit) -> str:
-    """The outbox may wait minutes for its next attempt; life goes on meanwhile (core 3.7.1)."""
+    """The outbox may wait minutes for its next attempt; life goes on meanwhile (core 3.7)."""
     stage = Stage(my, kit, Line(kit), "Accepted")
     await stage.until(45.0)
     alive, beats, readers = set(stage.alive), stage.line.times("Heartbeat"), stage.line.readers

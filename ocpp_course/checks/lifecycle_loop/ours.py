@@ -219,7 +219,7 @@ class ChargePoint:
                 )  # fmt: skip
             except CallTimeout as error:
                 raise ConnectionLost("not even a Heartbeat is answered") from error
-            except CallFailed as error:  # SecurityError: it does not know us any more (J-errata 3.8)
+            except CallFailed as error:  # SecurityError: perhaps it has forgotten us; we choose to boot
                 self.registration = None
                 raise ConnectionLost(str(error)) from error
 

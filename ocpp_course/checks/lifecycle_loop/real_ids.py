@@ -120,7 +120,7 @@ def minus_one(my: Any, kit: Kit) -> str:
 
 @step.check("learnt, then a power cut: still known")
 def after_restart(my: Any, kit: Kit) -> str:
-    """The answer comes once; after a power cut nobody tells the id again (core 3.7.1)."""
+    """What was answered is not sent again; so after a power cut nobody tells the id again."""
     with Boxes(my.TransactionIds, kit) as boxes:
         (one, two, given), (first, second) = names(kit, 3), numbers(kit)
         said = "the id was learnt before the power cut and forgotten."
@@ -169,7 +169,7 @@ def copy(my: Any, kit: Kit) -> str:
 
 @step.check("readings outside a transaction: no id")
 def no_transaction(my: Any, kit: Kit) -> str:
-    """Readings by the clock belong to no transaction (core 4.7)."""
+    """Readings while no transaction runs have no id (core 4.7). One that runs is named by each (core errata 3.16)."""
     with Boxes(my.TransactionIds, kit) as boxes:
         ids, (name,), (number,) = boxes.open(), names(kit, 1), numbers(kit, 1)
         ids.learn(name, number)
@@ -186,7 +186,7 @@ def no_transaction(my: Any, kit: Kit) -> str:
 
 @step.check("the same id learnt twice: harmless")
 def learn_twice(my: Any, kit: Kit) -> str:
-    """A resend is answered with the same id, so it may be learnt again (core 3.7.1)."""
+    """A ledger that knows a resend answers it with the same id (OCPP 1.6 does not say so), which is learnt again."""
     with Boxes(my.TransactionIds, kit) as boxes:
         ids, (name,), (number,) = boxes.open(), names(kit, 1), numbers(kit, 1)
         ids.learn(name, number)

@@ -46,7 +46,7 @@ class Line:
         self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.closed = False
         self.strangers: set[str] = set()
-        """Holds something while the central system does not know the charge point: SecurityError (J-errata 3.8)."""
+        """Holds something while the charge point is not accepted there any more: SecurityError (J-errata 3.8)."""
         self.deaf: set[str] = set()
         self.grumpy: set[str] = set()
         self._reads = asyncio.Event()

@@ -55,7 +55,7 @@ async def watched(my: Any, wire: Wire, seconds: float, **options: Any) -> asynci
 
 @step.check("a ping each `interval` s")
 async def every_interval(my: Any, kit: Kit) -> str:
-    """A silent line is tested at a steady pace (J-spec 5.3, WebSocketPingInterval)."""
+    """A silent line is tested at a steady pace (J-spec 5.3; WebSocketPingInterval, J-spec 7)."""
     interval = kit.rng.uniform(7, 70)
     wire = Wire(kit, 0.0)
     task = await watched(my, wire, 5.5 * interval, interval=interval)
@@ -73,7 +73,7 @@ async def every_interval(my: Any, kit: Kit) -> str:
 
 @step.check("interval 0: never a ping, never an end")
 async def off(my: Any, kit: Kit) -> str:
-    """WebSocketPingInterval 0 switches the client's pings off (J-spec 5.3)."""
+    """WebSocketPingInterval 0 switches the client's pings off (J-spec 7)."""
     wire = Wire(kit, 1.0)
     task = await watched(my, wire, 10_000.0, interval=0)
     kit.require(not wire.pings, f"{len(wire.pings)} pings", "0 switches pings off; yours pinged without pause.")
@@ -83,7 +83,7 @@ async def off(my: Any, kit: Kit) -> str:
 
 @step.check("no pong: ConnectionLost at interval + timeout")
 async def noticed(my: Any, kit: Kit) -> str:
-    """A half-open line neither answers nor closes; only a deadline notices (J-spec 5.3)."""
+    """A half-open line neither answers nor closes; only a ping without its pong tells (J-errata 3.9)."""
     later, patience = kit.rng.uniform(20, 90), kit.rng.uniform(2, 9)
     for interval, timeout, pongs in ((10.0, 5.0, 0), (60.0, 5.0, 2), (later, patience, 1)):
         wire = Wire(kit, *[0.0] * pongs, None)

@@ -85,7 +85,7 @@ class Own(Stack):
 
 @step.check("50 nights: back in time, each transaction once, nothing left", seconds=40)
 def bad_nights(my: Any, kit: Kit) -> str:
-    """Cuts, half-open lines, crashes of both sides, bad answers: nothing is lost, nothing invoiced twice (core 3.7)."""
+    """Cuts, half-open lines, crashes of both sides, bad answers: nothing is lost (core 3.7), nothing invoiced twice."""
     return survives(kit, night, profile=NIGHT, my=pieces(my))
 
 

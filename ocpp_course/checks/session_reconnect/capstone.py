@@ -117,5 +117,5 @@ def rows_tell(my: Any, kit: Kit) -> str:
 
 @step.check("50 nights: each transaction once, in order; back in time", seconds=20)
 def bad_nights(my: Any, kit: Kit) -> str:
-    """Cuts, crashes of both sides, lost replies, CallErrors: nothing is lost, nothing invoiced twice (core 3.7.1)."""
+    """Cuts, crashes of both sides, lost replies, CallErrors: nothing is lost (core 3.7), nothing invoiced twice."""
     return survives(kit, night, profile=NIGHT, my=my)

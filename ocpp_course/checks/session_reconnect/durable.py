@@ -25,7 +25,7 @@ def quietly(kit: Kit, action: Callable[[], Any], said: str) -> Any:
 
 @step.check("oldest first, also after closing and opening again")
 def fifo(my: Any, kit: Kit) -> str:
-    """Transaction messages are delivered in the order in which they happened, also after a restart (core 3.7.1)."""
+    """Transaction messages are delivered in the order in which they happened (core 3.7), also after a restart."""
     said = "the head is the oldest message; this one came later."
     for world, why in ((nullcontext(), said), (backwards(), "SQL promises no order without ORDER BY.")):
         with world, Boxes(my.Outbox, kit) as boxes:
@@ -54,7 +54,7 @@ def fifo(my: Any, kit: Kit) -> str:
 
 @step.check("the file, copied the instant `put` returned, has the message")
 def durable_on_return(my: Any, kit: Kit) -> str:
-    """What `put` has taken is on the disk: the driver may unplug and the power may go (core 3.7.1)."""
+    """Offline, transaction messages MUST be queued (core 3.7); ours are on the disk, for the power may go too."""
     said = "a power cut here loses a transaction that the driver was told had started."
     with Boxes(my.Outbox, kit) as boxes:
         box = boxes.open()
@@ -69,7 +69,7 @@ def durable_on_return(my: Any, kit: Kit) -> str:
 
 @step.check("`head()` gives an equal request of its type, and its transaction")
 def typed_back(my: Any, kit: Kit) -> str:
-    """What is sent after the restart is what was to be sent before it (core 3.7.1)."""
+    """What is sent after the restart is what was to be sent before it (core 3.7)."""
     said = "the request did not come back as its type; store action and JSON."
     with Boxes(my.Outbox, kit) as boxes:
         box = boxes.open()
@@ -90,7 +90,7 @@ def typed_back(my: Any, kit: Kit) -> str:
 
 @step.check("`failed(key)`: 1, 2; after the restart 3, also in `head()`")
 def failures_survive(my: Any, kit: Kit) -> str:
-    """TransactionMessageAttempts counts over restarts too (core 4.8)."""
+    """TransactionMessageAttempts counts the sends of one message (core 3.7.1); a restart makes no new message of it."""
     said = "every restart granted three more attempts."
     with Boxes(my.Outbox, kit) as boxes:
         box = boxes.open()
@@ -136,7 +136,7 @@ def keys_never_reused(my: Any, kit: Kit) -> str:
 
 @step.check("the message with that key is gone, and no other; also on the disk")
 def deletes_that_one(my: Any, kit: Kit) -> str:
-    """A message that was answered is never sent again, and one that was not answered stays (core 3.7.1)."""
+    """A message that was answered is never sent again, and one that was not answered stays (core 3.7)."""
     with Boxes(my.Outbox, kit) as boxes:
         box = boxes.open()
         keys = [box.put(message, "ours") for message in messages(kit, 4)]

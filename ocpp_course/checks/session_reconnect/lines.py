@@ -187,7 +187,7 @@ def told(waits: list[float]) -> str:
 
 @step.check("1, 2, 4, 8 s; a wait after a polite close too; 300 cuts are no problem")
 async def waits_as_told(my: Any, kit: Kit) -> str:
-    """A charge point that lost its line dials again, after a wait, for ever (J-errata 3.3)."""
+    """A charge point that lost its line dials again, after a wait (RFC 6455 7.2.3), and for ever."""
     play = Play(kit, OSError("no route"), OSError("no route"), ConnectionLost(), OSError("no route"), end, lose)
     waits = await play.until(my, 6)
     said = "a peer that closes politely is still gone; wait."
@@ -256,7 +256,7 @@ async def stops_now(my: Any, kit: Kit) -> str:
 
 @step.check("HTTP 401, 404, 503 and others: dialled again after a wait")
 async def retries_404(my: Any, kit: Kit) -> str:
-    """Whatever the status of the refusal, the charge point tries again with back-off (J-errata 3.3)."""
+    """After HTTP 404 a charge point SHALL try again with back-off (J-errata 3.3); ours does after any refusal."""
     for status in (404, 401, 503, kit.rng.choice([400, 403, 429, 500, 502]), 101):
         try:
             waits = await Play(kit, HandshakeRefused(status), stay).until(my, 2)
@@ -294,7 +294,7 @@ def _raises(error: Exception) -> Scene:
 
 @step.check("each line is closed before the next dial, and at the end")
 async def one_pipe(my: Any, kit: Kit) -> str:
-    """A charge point has one connection; a central system drops the older of two (J-spec 3)."""
+    """A charge point has one connection. Which of two counts OCPP 1.6 does not say; here it is the newest."""
     said = (
         "two connections of one identity; the central system keeps the newest, and which one that is was left to "
         "chance."

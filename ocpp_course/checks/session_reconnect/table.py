@@ -114,7 +114,7 @@ def not_accepted(my: Any, kit: Kit) -> str:
 
 @step.check("connecting, booting, pending, rejected, online + lost → waiting")
 def lost_anywhere(my: Any, kit: Kit) -> str:
-    """A line can die at any moment; then the charge point waits and dials again (J-errata 3.3)."""
+    """A line can die at any moment; then the charge point waits and dials again (RFC 6455 7.2.3)."""
     said = {"booting": "a line can die before the boot is answered; you would stay in booting for ever."}
     for state in ("connecting", "booting", "pending", "rejected", "online"):
         machine = at(my, kit, state)

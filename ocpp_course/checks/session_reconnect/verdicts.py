@@ -103,7 +103,7 @@ def sixty_then_twice(my: Any, kit: Kit) -> str:
 
 @step.check("ConnectionLost, NotConnected: halt, however often")
 def loss_costs_nothing(my: Any, kit: Kit) -> str:
-    """A message is given up only if the peer fails to process it; a lost line is no such failure (core 4.8)."""
+    """A message is given up only if the peer reports that it failed; a lost line reports nothing (core 3.7.1)."""
     said = "three tunnels and the transaction was thrown away; nobody refused it."
     for error in (ConnectionLost(), NotConnected("offline"), HandshakeRefused(503)):
         for failures in (0, 1, 2, 7):
@@ -113,7 +113,7 @@ def loss_costs_nothing(my: Any, kit: Kit) -> str:
 
 @step.check("CallTimeout, alive: counts like a refusal")
 def silence_alive_counts(my: Any, kit: Kit) -> str:
-    """A central system that answers a Heartbeat and not this message fails to process it (core 4.8, 4.10)."""
+    """Silence of a peer that lives counts too: our choice, for core 3.7.1 speaks of reported failures only."""
     said = "one message that the peer swallows blocks every transaction behind it for ever."
     for failures, wanted in enumerate((("retry", 60.0), ("retry", 120.0), DROP)):
         expect(kit, ask(my, kit, CallTimeout(), failures, alive=True, diagnosis=said), wanted, said)
@@ -136,7 +136,7 @@ def silence_dead_halts(my: Any, kit: Kit) -> str:
 
 @step.check("CallFailed with SecurityError: halt")
 def security_error_halts(my: Any, kit: Kit) -> str:
-    """SecurityError from a central system that has not accepted our boot: boot again, then send (J-errata 3.8)."""
+    """SecurityError may mean that our boot is not accepted (J-errata 3.8). To boot again, then send, is our choice."""
     said = "the peer forgot us; three refusals later the invoice is gone. Boot again, then send."
     for failures in (0, 2, 7):
         came = ask(my, kit, CallFailed("SecurityError", "who are you?"), failures, attempts=kit.rng.randint(1, 5))

@@ -106,7 +106,7 @@ def flat_after(my: Any, kit: Kit) -> str:
 
 @step.check("an iterator without end")
 def lazy(my: Any, kit: Kit) -> str:
-    """A charge point never gives up, so the waits never end (J-errata 3.3)."""
+    """A charge point never gives up, so the waits never end; after HTTP 404 that is a SHALL (J-errata 3.3)."""
     made = my.backoff(Random(1))
     kit.require(hasattr(made, "__next__"), f"a {type(made).__name__}", "this is no iterator: `next(…)` fails on it.")
     many = sum(1 for _ in islice(made, 5000))

@@ -38,8 +38,8 @@ async def catches_no_boot(my: Any, kit: Kit) -> str:
 
 @step.check("the boot test fails: a second boot follows the first")
 async def catches_boot_twice(my: Any, kit: Kit) -> str:
-    """Once accepted, a charge point does not boot again before it restarts (core 4.2)."""
-    said = "that stack boots again although its boot was accepted; count the boots (core 4.2)."
+    """Once accepted, a charge point should not boot again before something changes or it restarts (J-spec 5.4)."""
+    said = "that stack boots again although its boot was accepted; count the boots (J-spec 5.4)."
     await must_catch(my.boot_accepted_then_heartbeat, kit, broken.boot_twice(), said)
     return "caught"
 

@@ -32,6 +32,7 @@ DEEP = [
 """Too deep for any parser that keeps its place on the stack."""
 KIND = {2: "Call", 3: "CallResult", 4: "CallError"}
 SHAPES: dict[int, type] = {2: Call, 3: CallResult, 4: CallError}
+CODE = "what is no frame is a FormationViolation here; J-spec 4.2.3 has that code for payloads, and none for frames."
 
 
 def an_id(kit: Kit, length: int | None = None) -> str:
@@ -163,7 +164,7 @@ def null_is_empty(my: Any, kit: Kit) -> str:
 
 @step.check('FrameError, "FormationViolation", and nothing else')
 def not_a_frame(my: Any, kit: Kit) -> str:
-    """Whatever comes over the wire, the caller handles one exception: FrameError (J-spec 4.1.3)."""
+    """Whatever comes over the wire, the caller handles one exception: FrameError."""
     bad: list[Any] = [*NO_FRAMES, [2], [2, "17"], [3, "17"], [2, "17", "Heartbeat", {}, {}], [None], [[2], "17"]]
     bad += [[2, 17, "Heartbeat", {}], [{"a": 1}, "17", {}], [3], [4, "17", 5, "", {}], {"2": "17"}]
     bad += [an_id(kit) + "{", "[" * kit.rng.randint(2, 9), kit.rng.randint(0, 10**6)]
@@ -173,7 +174,7 @@ def not_a_frame(my: Any, kit: Kit) -> str:
         kit.require(not isinstance(got, Exception) or isinstance(got, FrameError), type(got).__name__, said)
         shown = f"{short(raw, 30)} gave {short(got)}"
         kit.require(isinstance(got, FrameError), shown, "this text is no frame: raise FrameError.")
-        kit.equal(got.code, "FormationViolation", "what is no frame is a FormationViolation (J-spec 4.2.3).")
+        kit.equal(got.code, "FormationViolation", CODE)
         kit.require(
             isinstance(got.description, str), "no description", "the description is a text: say what was expected."
         )
@@ -235,14 +236,14 @@ def other_type(my: Any, kit: Kit) -> str:
 
 @step.check("nested 100,000 levels deep: FrameError too")
 def any_depth(my: Any, kit: Kit) -> str:
-    """A peer may send any text; no text may end the task that reads (J-spec 4.1.3)."""
+    """A peer may send any text; no text may end the task that reads."""
     for text in DEEP:
         got = outcome(my, text)
         came = f"{type(got).__name__} for {short(text, 30)}"
         said = "nested deeply, a text makes the parser raise RecursionError. It is no ValueError: catch it too."
         kit.require(not isinstance(got, RecursionError), came, said)
         kit.require(isinstance(got, FrameError), came, "this text is no frame: raise FrameError.")
-        kit.equal(got.code, "FormationViolation", "what is no frame is a FormationViolation (J-spec 4.2.3).")
+        kit.equal(got.code, "FormationViolation", CODE)
         kit.require(got.unique_id is None, came, "a text that is no JSON has no elements, and so no id to tell.")
     payload: Any = kit.rng.randint(0, 99)
     for _ in range(50):
