@@ -16,7 +16,7 @@ from ..session import Session
 from .desk import Desk
 from .keyring import Keyring
 
-# What a trigger asks for, where it is not called like the request itself (whitepaper 5.5).
+# What a trigger asks for, where it is not called like the request itself (whitepaper 6.14).
 TRIGGERS = {
     ("ExtendedTriggerMessage", "SignChargePointCertificate"): "SignCertificate",
     ("ExtendedTriggerMessage", "FirmwareStatusNotification"): "SignedFirmwareStatusNotification",

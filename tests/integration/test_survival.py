@@ -231,7 +231,7 @@ async def through_half_open(central_system: CentralSystem, direction: Any) -> No
 
 
 async def test_half_open_is_noticed_by_ping_and_survived() -> None:
-    """RFC 6455 5.5.2, J-spec 5.4: a black hole in either direction; no end sees a close, the missing pong tells."""
+    """RFC 6455 5.5.2, J-errata 3.9: a black hole in either direction; no end sees a close, the missing pong tells."""
     directions = ["both", "to_central_system", "to_charge_point"]
     async with CentralSystem() as central_system:
         async with asyncio.TaskGroup() as group:  # together: each waits some seconds for a close frame

@@ -111,7 +111,7 @@ async def test_a_fixed_beat_if_wanted() -> None:
 
 @simulated
 async def test_one_a_day_whatever_else_is_said() -> None:
-    """J-spec 5.3: only the answer to a Heartbeat carries the time."""
+    """J-spec 5.3: the answer to a Heartbeat carries the time, as else only a boot's does."""
     central = CentralClock()
     async with beating(central, 3600) as heartbeat:
         while clock() < 3.5 * A_DAY:

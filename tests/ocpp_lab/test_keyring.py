@@ -1,4 +1,4 @@
-"""`Keyring`: old key, new key, and the time between in which nobody knows which (J-spec 7; whitepaper A01)."""
+"""`Keyring`: old key, new key, and the time between in which nobody knows which (J-spec 6.2.2; whitepaper A01)."""
 
 from __future__ import annotations
 

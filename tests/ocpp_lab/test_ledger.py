@@ -176,7 +176,7 @@ def _values(ledger: Ledger, transaction_id: int) -> list[str]:
 
 
 def test_meter_values_in_the_order_in_which_they_came(path: str) -> None:
-    """A repeat leaves one row, also after a restart and after the stop (core 3.7.1)."""
+    """A repeat leaves one row, also after a restart and after the stop."""
     ledger = Ledger(path)
     transaction_id = ledger.start("CP_1", START)
     for number in (1, 2, 2, 1, 3):
