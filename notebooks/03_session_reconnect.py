@@ -485,7 +485,8 @@ await last.stop()
 # ## 10. The ledger
 #
 # Why is nothing there twice, when some came twice? Each copy has a new unique id, so the ledger looks at the *event*:
-# identity, connector, tag, time, meter. A repeat gets the same answer and leaves one row.
+# identity, connector, tag, time, meter. A repeat gets the same answer and leaves one row. OCPP 1.6 says nothing of
+# repeats: this rule is ours.
 #
 # The four moments again, for the third program: our outbox here, our ledger there. **Predict** the copies that
 # arrive, and the rows.

@@ -1688,7 +1688,8 @@ check("3.6", Outbox)
 #
 # The unique id does not help: a resend has a new one. The ledger does not even see it. It sees who sent the request (its
 # `identity`) and the request. A *repeat* of a start has the same identity, connector, idTag, timestamp and meterStart.
-# A *repeat* of a stop has the same identity and transactionId, whatever else it says.
+# A *repeat* of a stop has the same identity and transactionId, whatever else it says. OCPP 1.6 says nothing of repeats:
+# these rules are ours.
 #
 # - A repeat gets the same answer and leaves no second row. Other starts in between, or a restart of the central system,
 #   change nothing in that.
