@@ -419,9 +419,9 @@ for resume in (False, True):
 # (a) never · (b) once · (c) for ever
 
 # %%
-dials, line = charge_point.uptime.dials.copy(), charge_point.line
+dials, line = charge_point.uptime.dials.copy(), charge_point.uplink
 answer = await central_system["CP_1"].call(m.ChangeConfigurationRequest(key="AuthorizationKey", value=NEW_KEY))
-await lab.until(lambda: charge_point.line not in (None, line) and charge_point.state == "online")
+await lab.until(lambda: charge_point.uplink not in (None, line) and charge_point.state == "online")
 print(answer.status, "· dials since:", dict(charge_point.uptime.dials - dials))
 print("boots in this life:", sum('"BootNotification"' in event.text for event in trace if event.mark == ">"))
 

@@ -12,6 +12,7 @@
     ├── NotConnected        nothing left this machine                    definite
     │   └── HandshakeRefused  the door was shut                          definite
     ├── NotAccepted         may not be sent before the boot is accepted  definite
+    ├── StoreFailed         our own file failed; nothing was done        definite, ours
     └── IllegalTransition   the state table has no such edge             our own bug
 
 *Definite*: it is known whether the peer acted (it did not). *Indefinite*: it may have acted, or not; only asking
@@ -141,6 +142,15 @@ class HandshakeRefused(NotConnected):
 
 class NotAccepted(OcppError):
     """This call may not be sent before the boot is accepted (core 4.2). Definite."""
+
+    definite = True
+
+
+class StoreFailed(OcppError):
+    """Our own file could not be opened, read or written; what was about to be done was not done. Definite.
+
+    The cause (``__cause__``) is sqlite's error, if there was one: a full disk, a locked file, a broken database.
+    """
 
     definite = True
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from sqlite3 import ProgrammingError
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
@@ -18,6 +17,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from .central_system import CentralSystem
 from .charge_point import ChargePoint
+from .errors import StoreFailed
 from .messages import ACTIONS, MeterValuesRequest
 from .tally import OUTCOMES, Tally
 
@@ -148,7 +148,7 @@ def _of_charge_point(charge_point: ChargePoint) -> Series:
     yield state
     yield _single_counter("ocpp_connection_losses", "Open lines that were lost", uptime.losses)
     yield _single_counter("ocpp_connected_seconds", "Time spent online", uptime.connected_seconds)
-    with suppress(ProgrammingError):  # closed: the charge point has ended, and what it counted can still be read
+    with suppress(StoreFailed):  # closed: the charge point has ended, and what it counted can still be read
         yield _gauge("ocpp_outbox_depth", "Transaction messages that wait", len(outbox))
         yield _gauge("ocpp_outbox_oldest_age_seconds", "How long the oldest of them waits", _oldest_age(charge_point))
     drops = _counter("ocpp_outbox_drops", "Transaction messages given up", ["reason"])

@@ -1,8 +1,9 @@
-"""`Outbox`: write it down before you send it, and strike it out only when it was answered (core 3.7.1, 4.8, 4.10).
+"""`Outbox`: write it down before you send it, and strike it out only when it was answered (core 3.7, 4.8, 4.10).
 
 StartTransaction, StopTransaction and the MeterValues of a transaction are sent in the order in which they happened, at
-least once, whatever happens to the line or to the power. What consumes one of ``TransactionMessageAttempts`` is a pure
-function, `verdict`: a CallError, an unreadable reply, and the silence of a peer that lives. A lost line consumes none.
+least once, whatever happens to the connection or to the power. What consumes one of ``TransactionMessageAttempts`` is a
+pure function, `verdict`: a CallError (core 3.7.1, J-errata 3.2) and, by our choice, an unreadable reply and the silence
+of a peer that lives. A lost connection consumes none.
 """
 
 from __future__ import annotations
@@ -18,18 +19,12 @@ import msgspec
 from .codec import decode_payload, encode_payload
 from .errors import CallFailed, CallTimeout, ConnectionLost, MalformedReply, NotConnected, OcppError
 from .messages import ACTIONS, MeterValuesRequest, Request, Response
-from .store import open_store
+from .store import Store, store_at
 
 log = logging.getLogger(__name__)
 
-Call = Callable[[Request[Any]], Awaitable[Response]]
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS outbox (
-    key INTEGER PRIMARY KEY AUTOINCREMENT,  -- never given twice: a late delete must not hit another message
-    action TEXT NOT NULL, payload TEXT NOT NULL, "transaction" TEXT, failures INTEGER NOT NULL DEFAULT 0
-);
-"""
+Send = Callable[[Request[Any]], Awaitable[Response]]
+"""Sends a request and returns its response, or raises what `Session.call` raises."""
 
 
 class Entry(NamedTuple):
@@ -63,63 +58,69 @@ def verdict(
 
 
 class Outbox:
-    """Transaction messages in sqlite. ``path`` is a file, or ``":memory:"`` for one that does not survive.
+    """Transaction messages in sqlite. ``store`` is the charge point's, or the path of a file of its own.
 
     ``limit`` bounds it: on overflow every second MeterValues goes; Start and Stop never do, so the bound is soft.
-    ``drops`` counts what was given up, by reason: ``"attempts"`` and ``"overflow"``.
+    Everything that reads or writes the file raises `StoreFailed` if it cannot.
     """
 
-    def __init__(self, path: str = ":memory:", *, limit: int = 1000) -> None:
+    def __init__(self, store: Store | str = ":memory:", *, limit: int = 1000) -> None:
         self.limit = limit
         self.drops: Counter[str] = Counter()
-        self._db = open_store(self, path, _SCHEMA)
+        """How many messages were given up in this life, by reason: ``"attempts"`` and ``"overflow"``."""
         self.in_flight: int | None = None
-        """The key of the message that awaits its answer."""
-        self._lane = asyncio.Lock()
-        self._not_before: dict[int, float] = {}  # loop time (s) of the next attempt
+        """The key of the message that awaits its answer; set by `drain`, None between two messages."""
+        self._store = store_at(store)
+        self._lane = asyncio.Lock()  # held by the `drain` that sends
+        self._not_before: dict[int, float] = {}
+        """By key, the loop time (s) of the next attempt; set by a failure, gone with the message."""
 
     def __len__(self) -> int:
-        (count,) = self._db.execute("SELECT count(*) FROM outbox").fetchone()
+        [(count,)] = self._store.execute("SELECT count(*) FROM outbox")
         return int(count)
 
     def put(self, request: Request[Any], transaction: str | None = None) -> int:
         """Write a message down; durable on return. Returns its key. Raises `PayloadError` if it is not fit to send."""
         payload = bytes(encode_payload(request)).decode()
-        key = self._db.execute(
-            'INSERT INTO outbox (action, payload, "transaction") VALUES (?,?,?)', (request.action, payload, transaction)
-        ).lastrowid
-        assert key is not None
-        if len(self) > self.limit:
-            self._thin_out()
+        with self._store.transaction():
+            key = self._store.insert(
+                'INSERT INTO outbox (action, payload, "transaction") VALUES (?,?,?)',
+                (request.action, payload, transaction),
+            )
+            if len(self) > self.limit:
+                self._thin_out()
         return key
 
     def head(self) -> Entry | None:
         """The oldest message: the only one that may be sent now."""
-        row = self._db.execute('SELECT key, action, payload, "transaction", failures FROM outbox ORDER BY key LIMIT 1')
-        return _entry(found) if (found := row.fetchone()) else None
+        rows = self._store.execute(
+            'SELECT key, action, payload, "transaction", failures FROM outbox ORDER BY key LIMIT 1'
+        )
+        return _entry(rows[0]) if rows else None
 
     def entries(self) -> list[Entry]:
         """All of them, oldest first."""
-        rows = self._db.execute('SELECT key, action, payload, "transaction", failures FROM outbox ORDER BY key')
+        rows = self._store.execute('SELECT key, action, payload, "transaction", failures FROM outbox ORDER BY key')
         return [_entry(row) for row in rows]
 
     def failed(self, key: int) -> int:
-        """Count a reported failure, durably; returns the new count."""
-        self._db.execute("UPDATE outbox SET failures = failures + 1 WHERE key = ?", (key,))
-        row = self._db.execute("SELECT failures FROM outbox WHERE key = ?", (key,)).fetchone()
-        return int(row[0]) if row else 0
+        """Count a reported failure, durably; returns the new count, 0 if the message is gone."""
+        counted = "UPDATE outbox SET failures = failures + 1 WHERE key = ? RETURNING failures"
+        rows = self._store.execute(counted, (key,))
+        return int(rows[0][0]) if rows else 0
 
     def delete(self, key: int) -> None:
         """Strike a message out; fine if it is gone."""
-        self._db.execute("DELETE FROM outbox WHERE key = ?", (key,))
+        self._store.execute("DELETE FROM outbox WHERE key = ?", (key,))
         self._not_before.pop(key, None)
 
     def close(self) -> None:
-        self._db.close()
+        """Close the file, whoever else keeps something in it."""
+        self._store.close()
 
     async def drain(
         self,
-        call: Call,
+        call: Send,
         probe: Callable[[], Awaitable[bool]],
         *,
         attempts: int,
@@ -178,15 +179,16 @@ class Outbox:
 
     def _thin_out(self) -> None:
         """Every second MeterValues goes, and not the one on the wire: a coarser curve beats a lost transaction."""
-        rows = self._db.execute("SELECT key FROM outbox WHERE action = ? ORDER BY key", (MeterValuesRequest.action,))
+        rows = self._store.execute("SELECT key FROM outbox WHERE action = ? ORDER BY key", (MeterValuesRequest.action,))
         doomed = [key for (key,) in rows if key != self.in_flight][1::2]
         if not doomed:
             return
-        self._db.executemany("DELETE FROM outbox WHERE key = ?", [(key,) for key in doomed])
+        for key in doomed:
+            self._store.execute("DELETE FROM outbox WHERE key = ?", (key,))
         self.drops["overflow"] += len(doomed)
         log.warning("! the outbox overflows: %d of its MeterValues were dropped", len(doomed))
 
 
-def _entry(row: tuple[int, str, str, str | None, int]) -> Entry:
+def _entry(row: tuple[Any, ...]) -> Entry:
     key, action, payload, transaction, failures = row
     return Entry(key, decode_payload(ACTIONS[action].request, msgspec.json.decode(payload)), transaction, failures)

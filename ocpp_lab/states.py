@@ -1,7 +1,8 @@
 """`Machine`: a state machine is a table, and this is the one engine for all of them.
 
 A table says for each state which events may happen and where they lead: ``dict[state, dict[event, state]]``. What is
-not in the table cannot happen; if it does, that is a bug, and `IllegalTransition` says so.
+not in the table cannot happen; if it does, that is a bug, and `IllegalTransition` says so. The table is the whole
+truth: `fire` is the only cause of a state, and nobody keeps a flag beside it that says "but really".
 """
 
 from __future__ import annotations
@@ -10,20 +11,27 @@ from collections.abc import Callable, Mapping
 
 from .errors import IllegalTransition
 
-Table = Mapping[str, Mapping[str, str]]
+type Table[State: str, Event: str] = Mapping[State, Mapping[Event, State]]
 
 
-class Machine:
-    """The current ``state`` of a table. ``on_change(old, event, new)`` is told of every transition."""
+class Machine[State: str, Event: str]:
+    """The current ``state`` of a table. ``on_change(old, event, new)`` is told of every transition, after it."""
 
-    def __init__(self, table: Table, state: str, on_change: Callable[[str, str, str], None] | None = None) -> None:
+    def __init__(
+        self,
+        table: Table[State, Event],
+        state: State,
+        on_change: Callable[[State, Event, State], None] | None = None,
+    ) -> None:
+        """Raises ValueError if the table has no such state."""
         if state not in table:
             raise ValueError(f"expected one of the states {', '.join(table)}, came {state!r}")
         self.table = table
         self.state = state
+        """Where it is; only `fire` sets it."""
         self.on_change = on_change
 
-    def fire(self, event: str) -> str:
+    def fire(self, event: Event) -> State:
         """Let an event happen; returns the new state. Raises `IllegalTransition` and changes nothing if it cannot."""
         edges = self.table[self.state]
         if event not in edges:
@@ -34,7 +42,7 @@ class Machine:
         return self.state
 
 
-def mermaid(table: Table) -> str:
+def mermaid[State: str, Event: str](table: Table[State, Event]) -> str:
     """The table as a Mermaid state diagram: one arrow for each pair of states, labelled with its events."""
     arrows: dict[tuple[str, str], list[str]] = {}
     for state, edges in table.items():

@@ -1,20 +1,64 @@
-"""`open_store`: a sqlite file whose every statement is on the disk when it returns."""
+"""`Store`: one sqlite file for everything of a charge point that survives a power cut.
+
+The rooms above keep their own rows in it and know their own statements; what belongs together (a transaction is opened
+*and* its StartTransaction is queued) is one `Store.transaction`.
+"""
 
 from __future__ import annotations
 
-import sqlite3
-import weakref
+from .database import Database
+from .errors import StoreFailed
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS outbox (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,  -- never given twice: a late delete must not hit another message
+    action TEXT NOT NULL, payload TEXT NOT NULL, "transaction" TEXT, failures INTEGER NOT NULL DEFAULT 0
+);
+-- The id is text: the specification bounds no integer, sqlite does.
+CREATE TABLE IF NOT EXISTS transaction_ids ("transaction" TEXT PRIMARY KEY, id TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS transactions (
+    name TEXT PRIMARY KEY, connector INTEGER NOT NULL, id_tag TEXT NOT NULL,
+    started TEXT NOT NULL, meter_start INTEGER NOT NULL, seen TEXT NOT NULL, meter_seen INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS registers (connector INTEGER PRIMARY KEY, energy REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS availability (connector INTEGER PRIMARY KEY, operative INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS tags (id_tag TEXT PRIMARY KEY, status TEXT NOT NULL, expires TEXT);
+CREATE TABLE IF NOT EXISTS configuration (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE owner (identity TEXT NOT NULL)
+"""
+"""Version 1. Files without a version have some of these tables, but for the last."""
 
 
-def open_store(owner: object, path: str, schema: str) -> sqlite3.Connection:
-    """A connection in autocommit mode with the schema in place; ``":memory:"`` keeps nothing.
+class Store(Database):
+    """The file of one charge point: outbox, transactions, their ids, meter registers, tags, changed keys.
 
-    Several owners may share a file. It is closed when its owner is forgotten, if nobody closed it before.
+    ``owner`` is the charge point's identity: it is written into a new file, compared in one that has an owner, and
+    alone in the file while it is open. Two owners of one file would stop each other's transactions, so the second gets
+    `StoreFailed`, as it does for whatever `Database` refuses. Without an owner, several may use the file.
+    ``":memory:"`` keeps nothing.
     """
-    # The garbage collector may forget the owner in any thread.
-    database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    weakref.finalize(owner, database.close)
-    database.execute("PRAGMA journal_mode=WAL")
-    database.execute("PRAGMA synchronous=FULL")  # WAL alone may lose the newest statements with the power
-    database.executescript(schema)
-    return database
+
+    def __init__(self, path: str = ":memory:", owner: str = "") -> None:
+        super().__init__(path, [_TABLES], alone=bool(owner))
+        try:
+            self._belong_to(owner)
+        except StoreFailed:
+            self.close()
+            raise
+
+    def _belong_to(self, owner: str) -> None:
+        if not owner:
+            return
+        rows = self.execute("SELECT identity FROM owner")
+        if not rows:
+            self.execute("INSERT INTO owner VALUES (?)", (owner,))
+        elif rows != [(owner,)]:
+            raise StoreFailed(
+                f"{self.path}: expected the file of {owner!r}, came that of {rows[0][0]!r}; give each charge point"
+                " a file of its own"
+            )
+
+
+def store_at(where: Store | str) -> Store:
+    """The store itself, or a new one on that path: what keeps something takes either."""
+    return Store(where) if isinstance(where, str) else where

@@ -64,6 +64,8 @@ class Trace:
         self.events: deque[Event] = deque(maxlen=limit)
         self.listener = listener
         self.max_characters = max_characters
+        self.listener_failures = 0
+        """How often the listener raised; the log has each."""
         self._characters = 0
         self._time = asyncio.get_running_loop().time
 
@@ -77,7 +79,11 @@ class Trace:
         if log.isEnabledFor(level):
             log.log(level, "%s %s %s", mark, identity, text)
         if self.listener:
-            self.listener(event)
+            try:
+                self.listener(event)
+            except Exception:  # whoever listens must not end a connection
+                self.listener_failures += 1
+                log.exception("! the trace's listener failed")
 
     def _keep(self, event: Event) -> None:
         """A ring of so many texts alone would hold gigabytes if a peer sends large ones."""

@@ -12,33 +12,33 @@ import msgspec
 
 from .messages import MeterValuesRequest, Request, StopTransactionRequest
 from .outbox import Entry
-from .store import open_store
+from .store import Store, store_at
 
 NO_ID = -1
 """For a transaction whose start was given up (core errata 3.18); the central system answers it as if it were valid."""
 
-# The id is text: the specification bounds no integer, sqlite does.
-_SCHEMA = 'CREATE TABLE IF NOT EXISTS transaction_ids ("transaction" TEXT PRIMARY KEY, id TEXT NOT NULL);'
-
 
 class TransactionIds:
-    """Our names of transactions to the central system's ids, in sqlite; may share a file with the `Outbox`."""
+    """Our names of transactions to the central system's ids, in sqlite. ``store`` is the charge point's, or a path.
 
-    def __init__(self, path: str = ":memory:") -> None:
-        self._db = open_store(self, path, _SCHEMA)
+    Everything that reads or writes the file raises `StoreFailed` if it cannot.
+    """
+
+    def __init__(self, store: Store | str = ":memory:") -> None:
+        self._store = store_at(store)
 
     def learn(self, transaction: str, transaction_id: int) -> None:
         """The central system answered StartTransaction. Learning it twice is harmless."""
-        self._db.execute("INSERT OR REPLACE INTO transaction_ids VALUES (?,?)", (transaction, str(transaction_id)))
+        self._store.execute("INSERT OR REPLACE INTO transaction_ids VALUES (?,?)", (transaction, str(transaction_id)))
 
     def give_up(self, transaction: str) -> None:
         """There will never be an id: StartTransaction was given up."""
-        self._db.execute("INSERT OR IGNORE INTO transaction_ids VALUES (?,?)", (transaction, str(NO_ID)))
+        self._store.execute("INSERT OR IGNORE INTO transaction_ids VALUES (?,?)", (transaction, str(NO_ID)))
 
     def get(self, transaction: str) -> int | None:
         """The id, -1 if given up, None if it is not known yet."""
-        row = self._db.execute('SELECT id FROM transaction_ids WHERE "transaction" = ?', (transaction,)).fetchone()
-        return int(row[0]) if row else None
+        rows = self._store.execute('SELECT id FROM transaction_ids WHERE "transaction" = ?', (transaction,))
+        return int(rows[0][0]) if rows else None
 
     def prepare(self, entry: Entry) -> Request[Any]:
         """The request of an entry as it may be sent now: a copy with the real id; others unchanged."""
@@ -49,4 +49,5 @@ class TransactionIds:
         return msgspec.structs.replace(entry.request, transaction_id=NO_ID if known is None else known)
 
     def close(self) -> None:
-        self._db.close()
+        """Close the file, whoever else keeps something in it."""
+        self._store.close()

@@ -1865,13 +1865,13 @@ class ChargePoint(ChargePoint):
 class ChargePoint(ChargePoint):
     def __init__(self, dial, *, outbox, **pieces):
         super().__init__(dial, outbox=outbox, **pieces)
-        outbox._db.execute("CREATE TABLE IF NOT EXISTS registration (status TEXT)")
-        for (status,) in outbox._db.execute("SELECT status FROM registration"):
+        outbox._store.execute("CREATE TABLE IF NOT EXISTS registration (status TEXT)")
+        for (status,) in outbox._store.execute("SELECT status FROM registration"):
             self.registration = status
 
     def _registered(self, response):
         super()._registered(response)
-        self.outbox._db.execute("INSERT INTO registration VALUES (?)", (response.status,))
+        self.outbox._store.execute("INSERT INTO registration VALUES (?)", (response.status,))
 
 
 ### WRONG stop-again -> power-loss: a StopTransaction was already queued; the driver pays twice.

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import json
 import shutil
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
@@ -34,6 +35,28 @@ def power_cut(path: str) -> str:
         if Path(path + suffix).exists():
             shutil.copy(path + suffix, copy + suffix)
     return copy
+
+
+class Failing:
+    """A disk that fails: ``store.before = Failing(3)`` fails the third statement from then on, once or for good."""
+
+    def __init__(self, nth: int, *, once: bool = True, error: str = "database or disk is full") -> None:
+        self.nth = nth
+        self.once = once
+        self.error = error
+        self.count = 0
+        self.failed = 0
+        """How many statements it has failed."""
+
+    def __call__(self, sql: str) -> None:
+        self.count += 1
+        if self.count == self.nth or (self.count > self.nth and not self.once):
+            self.failed += 1
+            raise sqlite3.OperationalError(self.error)
+
+    def mend(self) -> None:
+        """From now on every statement works."""
+        self.once = True
 
 
 class FakePipe:

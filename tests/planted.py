@@ -93,7 +93,7 @@ class RetryGoesToTheEnd(_Failing):
     async def _failed_to_send(self, entry: Entry, error: Any, probe: Any, *rest: Any) -> None:
         await super()._failed_to_send(entry, error, probe, *rest)
         if entry.key in self._not_before and len(self) > 1:
-            self._db.execute("UPDATE outbox SET key = (SELECT max(key) + 1 FROM outbox) WHERE key = ?", (entry.key,))
+            self._store.execute("UPDATE outbox SET key = (SELECT max(key) + 1 FROM outbox) WHERE key = ?", (entry.key,))
 
 
 class DeletedBeforeReply(Outbox):
@@ -209,13 +209,19 @@ class AnyReplyWillDo(Pending):
 class NobodyRedials(Talkative):
     """A pong timeout closes the socket and nobody dials again (libocpp issues/1175, EVerest issues/1808)."""
 
-    async def _serve(self, pipe: Any, proved: Any) -> None:
-        try:
-            await super()._serve(pipe, proved)
-        except ConnectionLost as lost:
-            if lost.code == 1011:
-                await asyncio.get_running_loop().create_future()
-            raise
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        connect = self.life._connect
+
+        async def hang(pipe: Any, proved: Any) -> None:
+            try:
+                await connect(pipe, proved)
+            except ConnectionLost as lost:
+                if lost.code == 1011:
+                    await asyncio.get_running_loop().create_future()
+                raise
+
+        self.life._connect = hang  # type: ignore[method-assign]
 
 
 class StopsAgain(Talkative):
@@ -237,12 +243,13 @@ class NoMemory(Ledger):
         (table,) = self.query("SELECT sql FROM sqlite_master WHERE name = 'transactions'")
         head, unique, _ = table["sql"].partition(",\n    UNIQUE")
         if unique:
-            self._db.executescript(f"DROP TABLE transactions; {head});")
+            self._db.execute("DROP TABLE transactions")
+            self._db.execute(f"{head})")
 
     def start(self, identity: str, request: m.StartTransactionRequest) -> int:
         event = (identity, request.connector_id, request.id_tag, _instant(request.timestamp), request.meter_start)
         sql = "INSERT INTO transactions (identity, connector, id_tag, started, meter_start) VALUES (?,?,?,?,?)"
-        return int(self._db.execute(sql, event).lastrowid or 0)
+        return self._db.insert(sql, event)
 
 
 class TwoForOne(Ledger):

@@ -267,7 +267,7 @@ async def night(world: World, stack: Stack) -> Counter[str]:
         NIGHT,
         central_system=lambda **options: stack.central_system(handlers, **options),
         ledger=lambda path: books.of(stack.my.Ledger(f"{path}.ledger")),
-        outbox=lambda path: stack.my.Outbox(f"{path}.outbox"),
+        outbox=lambda store: stack.my.Outbox(f"{store.path}.outbox"),
         delays=lambda: stack.my.backoff(waits),
         **stack.charge_point(it, world),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -42,7 +43,7 @@ class Plan:
     """By event: where it leads, and from which states."""
 
 
-def plan(table: Table) -> Plan:
+def plan(table: Table[Any, Any]) -> Plan:
     """The first state stands left; every other one a column further than the state that leads to it."""
     edges = [(state, event, target) for state, row in table.items() for event, target in row.items()]
     sources = Counter((event, target) for _, event, target in edges)
@@ -60,7 +61,7 @@ def plan(table: Table) -> Plan:
     return made
 
 
-def _columns(table: Table, made: Plan) -> dict[str, int]:
+def _columns(table: Table[Any, Any], made: Plan) -> dict[str, int]:
     """Steps from the first state; a state that only marks lead to stands before the first one it leads to."""
     columns = {next(iter(table)): 0}
     queue = list(columns)
@@ -75,7 +76,7 @@ def _columns(table: Table, made: Plan) -> dict[str, int]:
 
 
 @matplotlib.rc_context(RC)
-def diagram(table: Table, finding: str = "", *, alt: str = "") -> Picture:
+def diagram(table: Table[Any, Any], finding: str = "", *, alt: str = "") -> Picture:
     """The states as boxes, the events as arrows; in words in the alternative text, one sentence for each state."""
     made = plan(table)
     rows = [row for _, row in made.places.values()]
@@ -99,7 +100,7 @@ def diagram(table: Table, finding: str = "", *, alt: str = "") -> Picture:
     return figure(fig, alt or f"State diagram. {told}. {_in_words(table)}")
 
 
-def _in_words(table: Table) -> str:
+def _in_words(table: Table[Any, Any]) -> str:
     said = []
     for state, row in table.items():
         ways = "; ".join(f"{event} to {target}" for event, target in row.items())

@@ -7,11 +7,11 @@ the event itself: a UNIQUE constraint over it makes the repeat harmless, and the
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 from datetime import UTC, datetime
 from typing import Any
 
 from ..codec import encode_payload
+from ..database import Database
 from ..errors import PayloadError
 from ..messages import (
     MeterValuesRequest,
@@ -20,9 +20,8 @@ from ..messages import (
     StartTransactionRequest,
     StopTransactionRequest,
 )
-from ..store import open_store
 
-_SCHEMA = """
+_TABLES = """
 CREATE TABLE IF NOT EXISTS transactions (
     id INTEGER PRIMARY KEY AUTOINCREMENT,  -- positive, never given twice (core errata 3.54)
     identity TEXT NOT NULL, connector INTEGER NOT NULL, id_tag TEXT NOT NULL,
@@ -41,19 +40,23 @@ CREATE TABLE IF NOT EXISTS orphans (
     hash TEXT NOT NULL, payload TEXT NOT NULL,
     UNIQUE (identity, action, id, at, hash)
 );
-CREATE TABLE IF NOT EXISTS registrations (identity TEXT PRIMARY KEY, status TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS registrations (identity TEXT PRIMARY KEY, status TEXT NOT NULL)
 """
+"""Version 1. Files without a version have these tables too."""
 
 OUTSIDE = 0
 """The id of meter values that belong to no transaction."""
 
 
 class Ledger:
-    """What happened, by charge point. ``path`` is a file, or ``":memory:"``."""
+    """What happened, by charge point. ``path`` is a file, or ``":memory:"``.
+
+    Everything that reads or writes the file raises `StoreFailed` if it cannot.
+    """
 
     def __init__(self, path: str = ":memory:") -> None:
-        self._db = open_store(self, path, _SCHEMA)
-        self._db.row_factory = sqlite3.Row
+        """Raises `StoreFailed` if the file is no ledger, or newer than this edition."""
+        self._db = Database(path, [_TABLES])
 
     def start(self, identity: str, request: StartTransactionRequest) -> int:
         """The transaction id for this start; the same one again for a repeat."""
@@ -114,7 +117,7 @@ class Ledger:
 
     def query(self, sql: str, *values: Any) -> list[dict[str, Any]]:
         """Any SELECT over the tables above, as a list of records; ``pandas.DataFrame`` takes it as it is."""
-        return [dict(row) for row in self._db.execute(sql, values)]
+        return self._db.records(sql, values)
 
     def rows(self) -> list[dict[str, Any]]:
         """All transactions in the order of their ids."""

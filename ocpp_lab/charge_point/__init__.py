@@ -2,6 +2,18 @@
 
 from .charge_point import ChargePoint
 from .configuration import Configuration
+from .options import ChargingOptions, Connecting, Pieces, Security, Surroundings
 from .registration import boot, may_send, may_serve
 
-__all__ = ["ChargePoint", "Configuration", "boot", "may_send", "may_serve"]
+__all__ = [
+    "ChargePoint",
+    "ChargingOptions",
+    "Configuration",
+    "Connecting",
+    "Pieces",
+    "Security",
+    "Surroundings",
+    "boot",
+    "may_send",
+    "may_serve",
+]

@@ -1,39 +1,51 @@
-"""Who may charge: the cache of tags, and the decision without asking anybody (core 3.5, 4.1)."""
+"""Who may charge: the cache of tags, and the decision with and without asking the central system (core 3.5, 4.1)."""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Awaitable, Callable
 from datetime import datetime
+from typing import Any
 
-from ..messages import AuthorizationStatus, IdTagInfo
-from ..store import open_store
+from ..codec import encode_payload
+from ..errors import ConnectionLost, NotConnected, OcppError
+from ..messages import AuthorizationStatus, AuthorizeRequest, IdTagInfo
+from ..store import Store, store_at
+from .configuration import Configuration
 
-_SCHEMA = "CREATE TABLE IF NOT EXISTS tags (id_tag TEXT PRIMARY KEY, status TEXT NOT NULL, expires TEXT);"
+log = logging.getLogger(__name__)
 
 
 class AuthorizationCache:
-    """What the central system said of tags the last time, in sqlite; it survives a power cut (core 3.5.3)."""
+    """What the central system said of tags the last time, in sqlite; it survives a power cut (core 3.5.1).
 
-    def __init__(self, path: str = ":memory:") -> None:
-        self._db = open_store(self, path, _SCHEMA)
+    Everything that reads or writes the file raises `StoreFailed` if it cannot.
+    """
+
+    def __init__(self, store: Store | str = ":memory:") -> None:
+        self._store = store_at(store)
 
     def learn(self, id_tag: str, info: IdTagInfo) -> None:
         """Every idTagInfo that comes, in whichever answer, updates the cache."""
         expires = info.expiry_date.isoformat() if info.expiry_date else None
-        self._db.execute("INSERT OR REPLACE INTO tags VALUES (?,?,?)", (id_tag.casefold(), info.status, expires))
+        self._store.execute("INSERT OR REPLACE INTO tags VALUES (?,?,?)", (id_tag.casefold(), info.status, expires))
 
     def status(self, id_tag: str, now: datetime) -> AuthorizationStatus | None:
         """What is known of a tag now; None if nothing. An Accepted tag past its date is Expired."""
-        row = self._db.execute("SELECT status, expires FROM tags WHERE id_tag = ?", (id_tag.casefold(),)).fetchone()
-        if row is None:
+        rows = self._store.execute("SELECT status, expires FROM tags WHERE id_tag = ?", (id_tag.casefold(),))
+        if not rows:
             return None
-        expired = row[1] is not None and datetime.fromisoformat(row[1]) <= now
-        return "Expired" if row[0] == "Accepted" and expired else row[0]
+        [(status, expires)] = rows
+        expired = expires is not None and datetime.fromisoformat(expires) <= now
+        return "Expired" if status == "Accepted" and expired else status
 
     def clear(self) -> None:
-        self._db.execute("DELETE FROM tags")
+        """Forget every tag."""
+        self._store.execute("DELETE FROM tags")
 
     def close(self) -> None:
-        self._db.close()
+        """Close the file, whoever else keeps something in it."""
+        self._store.close()
 
 
 def without_asking(
@@ -46,11 +58,60 @@ def without_asking(
 ) -> AuthorizationStatus | None:
     """The decision that can be taken here; None means: ask the central system.
 
-    Online, a known good tag may start at once (``LocalPreAuthorize``). Offline, a known tag is decided by the cache
-    (``LocalAuthorizeOffline``), an unknown one by ``AllowOfflineTxForUnknownId`` (core 3.5.3, 3.5.4).
+    Online, a known good tag may start at once (``LocalPreAuthorize``, core 3.5). Offline, a known tag is decided by the
+    cache (``LocalAuthorizeOffline``, core 3.5, 9.1.12), an unknown one by ``AllowOfflineTxForUnknownId`` (core 3.5.4).
     """
     if online:
         return "Accepted" if pre_authorize and cached == "Accepted" else None
     if cached is None:
         return "Accepted" if allow_unknown else "Invalid"
     return cached if authorize_offline else "Invalid"
+
+
+class Authorizer:
+    """Decides over tags. ``call`` asks the central system, ``online()`` says whether that makes sense now."""
+
+    def __init__(
+        self,
+        cache: AuthorizationCache,
+        configuration: Configuration,
+        call: Callable[[Any], Awaitable[Any]],
+        *,
+        online: Callable[[], bool],
+        now: Callable[[], datetime],
+    ) -> None:
+        self.cache = cache
+        self.configuration = configuration
+        self.call = call
+        self.online = online
+        self.now = now
+
+    async def authorize(self, id_tag: str) -> AuthorizationStatus:
+        """May this tag charge? Decided here if the configuration allows it, else by the central system.
+
+        Whatever goes wrong is a no, for the driver stands there: "Invalid".
+        """
+        request = AuthorizeRequest(id_tag=id_tag)
+        try:
+            encode_payload(request)  # whoever decides: what cannot be sent is no tag
+            if decided := self._decide(id_tag, online=self.online()):
+                return decided
+            response = await self.call(request)
+        except (ConnectionLost, NotConnected):
+            return self._decide(id_tag, online=False) or "Invalid"
+        except OcppError as error:
+            log.info("! Authorize: %s", error)
+            return "Invalid"
+        self.cache.learn(id_tag, response.id_tag_info)
+        status: AuthorizationStatus = response.id_tag_info.status
+        return status
+
+    def _decide(self, id_tag: str, *, online: bool) -> AuthorizationStatus | None:
+        on = self.configuration.enabled
+        return without_asking(
+            self.cache.status(id_tag, self.now()) if on("AuthorizationCacheEnabled") else None,
+            online=online,
+            pre_authorize=on("LocalPreAuthorize"),
+            authorize_offline=on("LocalAuthorizeOffline"),
+            allow_unknown=on("AllowOfflineTxForUnknownId"),
+        )

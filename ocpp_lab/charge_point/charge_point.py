@@ -1,72 +1,64 @@
-"""`ChargePoint`: one charge point's whole life: dial, boot, live, lose the line, come back.
+"""`ChargePoint`: one charge point's whole life: dial, boot, live, lose the connection, come back.
 
-What lives on one connection is in its `Line` and dies with it. What outlives it is a field here: registration,
-configuration, connectors, ids.
+It puts the parts together and knows them all; none of them knows it. What lives on one connection is in its `Uplink`
+and dies with it. What outlives a connection is a part here; what survives a power cut is in the one `Store`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import ssl as tls
-from collections.abc import Callable, Coroutine, Iterator
-from datetime import datetime
 from functools import partial
 from math import ceil
 from random import Random
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 from .. import messages as m
 from ..backoff import backoff
-from ..clock import utc_now
-from ..connection import CONNECTION, keep_connected
-from ..credentials import basic_auth
-from ..errors import CallFailed, NotAccepted, NotConnected
+from ..codec import encode_payload
+from ..connection import CONNECTION, ConnectionEvent, ConnectionState
+from ..errors import NotConnected
 from ..frames import Call, CallError, CallResult
 from ..heartbeat import Heartbeat
-from ..outbox import Outbox
-from ..pending import Pending
 from ..pipe import Pipe
 from ..router import Router
 from ..session import Session, random_ids
-from ..states import Machine
+from ..store import Store
 from ..tally import Tally
 from ..trace import Trace
-from ..transaction_ids import TransactionIds
 from ..transport import Transport
-from .authorization import AuthorizationCache
-from .charging import Charging
-from .configuration import Configuration
-from .connector import recover_connectors
+from .chores import Chores
 from .core import Core
-from .dial import connection_url, dial, pings
-from .line import Line
-from .live_keys import take_effect
-from .registration import may_send, may_serve
+from .delivery import Delivery
+from .dial import Dialler
+from .gate import Gate
+from .life import Life
+from .live_keys import live_keys
+from .memory import Memory
+from .options import ChargingOptions, Connecting, Pieces, Security, Surroundings, filled, refuse
+from .premises import Premises
+from .registration import may_serve
+from .remote_start import RemoteStart
 from .remote_trigger import RemoteTrigger
 from .state_watch import StateWatch
-from .statuses import Statuses
-from .transactions import Transactions
+from .uplink import Duties, Uplink
 from .uptime import Uptime
-
-log = logging.getLogger(__name__)
 
 
 class ChargePoint:
     """``async with ChargePoint(url, "CP_1") as charge_point:`` dials, boots and stays connected until the end.
 
-    ``url`` is the endpoint; the identity is appended. ``password`` is the AuthorizationKey, raw bytes or hex text.
-    ``timeout`` (s) is how long a call waits, ``retry_interval`` (s) how long a boot waits when nobody says. ``ssl`` is
-    for ``wss://``. ``ping_interval`` (s, None: off) is how often a silent line is tested. ``send_buffer`` (bytes)
-    shrinks the socket's buffer, to make back-pressure visible.
+    ``url`` is the endpoint; the identity is appended. ``boot`` is what it says of itself. ``path`` is the file that
+    survives a power cut: outbox, transactions, meter registers, known tags, changed keys; nobody else may use it. It
+    may also be a `Store` that has the file open.
 
-    ``path`` is the file that survives a power cut: outbox, transactions, meter registers, known tags, changed keys.
-    What ran when the power went is closed with PowerLoss, or goes on if ``resume_transactions``. ``report_all``: see
-    `Statuses`.
+    All other options are in groups: `Security`, `Connecting`, `ChargingOptions`, `Pieces`, `Surroundings`. An option
+    may also be given by its own name: ``timeout=5.0`` is ``connecting=Connecting(timeout=5.0)``, and
+    ``session=YourSession`` is ``pieces=Pieces(session=YourSession)``.
 
-    The pieces come from outside: ``transport(pipe)``, ``pending()``, ``session(transport, router, pending, …)``,
-    ``heartbeat(call, interval, …)`` and ``delays()`` are factories, ``machine(table, state, on_change)`` too.
+    Raises ValueError for an endpoint, an identity or a number of connectors that cannot be, TypeError for an option
+    that no group knows, `PayloadError` for a ``boot`` that cannot be sent, and `StoreFailed` for a file that is another
+    charge point's, open elsewhere, newer than this edition, or no database.
     """
 
     def __init__(
@@ -74,118 +66,139 @@ class ChargePoint:
         url: str,
         identity: str,
         *,
-        password: str | bytes | None = None,
-        connectors: int = 1,
         boot: m.BootNotificationRequest | None = None,
-        ssl: tls.SSLContext | None = None,
-        timeout: float = 30.0,
-        retry_interval: float = 60.0,
-        ping_interval: float | None = 60.0,
-        max_size: int = 262_144,
-        compression: bool = False,
-        send_buffer: int | None = None,
-        transport: Callable[..., Transport] | None = None,
-        pending: Callable[..., Pending] = Pending,
-        session: Callable[..., Session] | None = None,
-        heartbeat: Callable[..., Heartbeat] | None = None,
-        machine: Callable[..., Machine] = Machine,
-        outbox: Outbox | None = None,
-        path: str = ":memory:",
-        resume_transactions: bool = False,
-        report_all: bool = False,
-        delays: Callable[[], Iterator[float]] | None = None,
-        ids: Iterator[str] | None = None,
-        rng: Random | None = None,
-        trace: Trace | None = None,
-        now: Callable[[], datetime] = utc_now,
+        path: str | Store = ":memory:",
+        security: Security = Security(),
+        connecting: Connecting = Connecting(),
+        charging: ChargingOptions = ChargingOptions(),
+        pieces: Pieces = Pieces(),
+        surroundings: Surroundings = Surroundings(),
+        **options: Any,
     ) -> None:
-        if connectors < 1:
-            raise ValueError(f"expected at least 1 connector, came {connectors}")
-        self.url = connection_url(url, identity)
+        security, connecting = filled(security, options), filled(connecting, options)
+        charging, pieces, around = filled(charging, options), filled(pieces, options), filled(surroundings, options)
+        refuse(options)
+        self.boot = boot or m.BootNotificationRequest(charge_point_vendor="OCPP Lab", charge_point_model="One")
+        """What it says of itself whenever it boots."""
+        encode_payload(self.boot)
         self.identity = identity
-        self.password = password
-        self.timeout = timeout
-        self.retry_interval = retry_interval
-        self.now = now
-        self.boot_request = boot or m.BootNotificationRequest(charge_point_vendor="OCPP Lab", charge_point_model="One")
-        self.trace = Trace() if trace is None else trace
+        self.now = around.now
+        self.trace = Trace() if around.trace is None else around.trace
         self.tally = Tally()
         self.uptime = Uptime(asyncio.get_running_loop().time)
-        self.configuration = Configuration(
-            partial(take_effect, self),
-            path,
-            NumberOfConnectors=connectors,
-            MessageTimeout=round(timeout),
-            WebSocketPingInterval=ceil(ping_interval or 0),
-        )
-        self.registration: m.RegistrationStatus | None = None
-        self.outbox = Outbox(path) if outbox is None else outbox  # an empty one is false
-        self.unsent = asyncio.Event()
-        """Set while the outbox holds something."""
-        if len(self.outbox):
-            self.unsent.set()
-        self.ids = TransactionIds(path)
-        self.transactions = Transactions(path)
-        self.cache = AuthorizationCache(path)
-        self.connectors = recover_connectors(self, connectors)
-        self.statuses = Statuses(self, report_all=report_all)
-        self.charging = Charging(self)
-        self.resume_transactions = resume_transactions
-        self.router = Router("ChargePoint")
-        self.router.include(Core(self))
-        self.router.include(self.charging)
-        self.router.include(RemoteTrigger(self))
-        self.machine = machine(CONNECTION, "disconnected", self._changed)
-        self.line: Line | None = None
-        """The current connection, None while there is none."""
-        self._make_transport = transport or partial(Transport, name=identity)
-        self._make_pending = pending
-        self._make_session = session or partial(
-            Session, identity=identity, trouble=partial(self.note, "!"), tally=self.tally
-        )
-        self.make_heartbeat = heartbeat or partial(Heartbeat, now=now)
-        self._delays = delays or (lambda: backoff(rng or Random(identity)))
-        self._ids = ids or random_ids()
-        self.dial_options: dict[str, Any] = {
-            "ssl": ssl,
-            "max_size": max_size,
-            "compression": "deflate" if compression else None,
-            **pings(ping_interval),
-            "close_timeout": 5,
-            "send_buffer": send_buffer,
-        }
-        self._own_outbox = outbox is None
-        self._watch = StateWatch()
-        self._life: asyncio.Task[None] | None = None
+        self.dialler = Dialler(url, identity, security, connecting, note=self.note, on_dial=self.uptime.dialled)
+        self.machine = pieces.machine(CONNECTION, "disconnected", self._changed)
+        self.gate = Gate(identity, lambda: self.machine.state, timeout=connecting.timeout)
+        self.chores = Chores(identity)
+        self._unique_ids = random_ids() if around.ids is None else around.ids
+        self._pieces = pieces
+        self._watch: StateWatch[ConnectionState] = StateWatch()
+        self._living: asyncio.Task[NoReturn] | None = None  # from `start` on; done when all is over
+        self._remember(_memory(path, identity, connecting, charging, pieces))
+        self._open(charging, connecting)
+        self._obey()
+        waits = pieces.delays or (lambda: backoff(around.rng or Random(identity)))
+        duties = self._duties(connecting.retry_interval)
+        self.life = Life(self.dialler.dial, self._speak, waits, self.machine, self.gate, duties)
         self.configuration.restore()  # what the central system changed in an earlier life wins
+
+    # -- the parts
+
+    def _remember(self, memory: Memory) -> None:
+        """What survives a power cut."""
+        self.memory = memory
+        self.outbox = memory.outbox
+        self.transaction_ids = memory.transaction_ids
+        self.transactions = memory.transactions
+        self.cache = memory.cache
+        self.configuration = memory.configuration
+        self.delivery = Delivery(
+            memory.outbox,
+            memory.configuration,
+            self.gate.call,
+            prepare=memory.transaction_ids.prepare,
+            answered=lambda entry, response: self.charging.answered(entry, response),
+            given_up=lambda entry: self.charging.given_up(entry),
+        )
+
+    def _open(self, options: ChargingOptions, connecting: Connecting) -> None:
+        """What drivers meet."""
+        self._resume = options.resume_transactions
+        premises = self._premises = Premises(
+            options,
+            self.memory,
+            self.gate,
+            self.chores,
+            submit=self.delivery.submit,
+            new_name=lambda: next(self._unique_ids),
+            note=self.note,
+            now=self.now,
+            retry_interval=connecting.retry_interval,
+        )
+        self.connectors = premises.connectors
+        self.statuses = premises.statuses
+        self.metering = premises.metering
+        self.charging = premises.charging
+
+    def _obey(self) -> None:
+        """What the central system may ask for: one room for each feature profile."""
+        memory = self.memory
+        self.router = Router("ChargePoint")
+        self.router.include(
+            Core(
+                memory.configuration,
+                self.connectors,
+                memory.transactions,
+                memory.cache,
+                self.charging,
+                later=self.gate.later,
+                reboot=self.gate.reboot,
+            )
+        )
+        self.router.include(
+            RemoteStart(
+                self.connectors,
+                memory.transactions,
+                memory.transaction_ids,
+                memory.configuration,
+                self._premises.authorizer,
+                self.charging,
+                later=self.gate.later,
+            )
+        )
+        self.router.include(
+            RemoteTrigger(self.gate, self.connectors, memory.transactions, self.metering, self.statuses)
+        )
+        memory.configuration.effects |= live_keys(self.gate, self.dialler, self.metering)
 
     # -- life
 
     async def start(self) -> Self:
-        """Begin to dial, in the background."""
-        if self._life:
+        """Begin to dial, in the background. Raises RuntimeError if it was started before."""
+        if self._living:
             raise RuntimeError("expected a charge point that was not started yet; a new start is a new ChargePoint")
-        self.charging.recover(resume=self.resume_transactions)
+        self.charging.recover(self.outbox.entries(), resume=self._resume)
         self.machine.fire("connect")
-        self._life = asyncio.create_task(self._live(), name=f"{self.identity} life")
+        self._living = asyncio.create_task(self.life.run(), name=f"{self.identity} life")
         return self
 
     async def stop(self) -> None:
-        """Close the line and end; done at once while it dials or waits."""
-        while self._life and not self._life.done():
-            self._life.cancel()
+        """Close the connection and end; done at once while it dials or waits.
+
+        Everything is closed, also if the last readings cannot be written; then it raises `StoreFailed`.
+        """
+        while self._living and not self._living.done():
+            self._living.cancel()
             # Before Python 3.13 a TaskGroup that aborts in this instant swallows it: then once more, after a close.
-            await asyncio.wait([self._life], timeout=6)
-        if self.state != "stopped":
-            self.machine.fire("stop")
-            self.charging.read_all()
-            self.charging.end()
-            self.ids.close()
-            self.transactions.close()
-            self.cache.close()
-            self.configuration.close()
-            if self._own_outbox:
-                self.outbox.close()
+            await asyncio.wait([self._living], timeout=6)
+        if self.state == "stopped":
+            return
+        self.machine.fire("stop")
+        try:
+            self.metering.read_all()
+        finally:
+            self.chores.end()
+            self.memory.close()
 
     async def __aenter__(self) -> Self:
         return await self.start()
@@ -194,116 +207,97 @@ class ChargePoint:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.stop()
-        if self._life and not self._life.cancelled() and (bug := self._life.exception()) and error is None:
-            raise bug
 
     @property
-    def state(self) -> str:
+    def state(self) -> ConnectionState:
         """One of the states of `connection.CONNECTION`."""
         return self.machine.state
 
     @property
-    def session(self) -> Session | None:
-        """The session of the current connection."""
-        return self.line.session if self.line else None
+    def registration(self) -> m.RegistrationStatus | None:
+        """What the newest boot got; see `Gate.registration`."""
+        return self.gate.registration
 
     @property
-    def heartbeat(self) -> Heartbeat | None:
-        """The heartbeat of the current connection, None until its boot is accepted."""
-        return self.line.heartbeat if self.line else None
+    def uplink(self) -> Uplink | None:
+        """The current connection, None while there is none."""
+        return self.life.uplink
 
-    async def wait_for(self, *states: str) -> str:
-        """Wait until the state is one of these; returns it. A line that is over counts as lost already."""
+    @property
+    def session(self) -> Session | None:
+        """The session of the current connection."""
+        return self.uplink.session if self.uplink else None
+
+    @property
+    def heartbeat(self) -> Any:
+        """The heartbeat of the current connection, None until its boot is accepted."""
+        return self.uplink.heartbeat if self.uplink else None
+
+    async def wait_for(self, *states: ConnectionState) -> ConnectionState:
+        """Wait until the state is one of these; returns it.
+
+        Raises ValueError for a state that is in no table, and `NotConnected` if the charge point ends before.
+        """
         for state in states:
             if state not in CONNECTION:
                 raise ValueError(f"expected one of the states {', '.join(CONNECTION)}, came {state!r}")
-        dead = self.line.dead if self.line else self.state in ("booting", "pending", "rejected", "online")
-        if self.state in states and not dead:
+        if self.state in states:
             return self.state
-        if (arrived := await self._watch.wait_for(states, self._life)) is not None:
+        if (arrived := await self._watch.wait_for(states, self._living)) is not None:
             return arrived
-        bug = self._life.exception() if self._life and not self._life.cancelled() else None
-        raise NotConnected(f"{self.identity} has ended and will not be {' or '.join(states)}") from bug
+        raise NotConnected(f"{self.identity} has ended and will not be {' or '.join(states)}")
 
-    async def _live(self) -> None:
-        await keep_connected(self._dial, self._serve, self._delays, fire=self.machine.fire)
+    def _duties(self, retry_interval: float) -> Duties:
+        make_heartbeat = self._pieces.heartbeat or partial(Heartbeat, now=self.now)
+        return Duties(
+            identity=self.identity,
+            accepted=lambda: self.registration == "Accepted",
+            boot=self.boot,
+            retry_interval=retry_interval,
+            booted=self._booted,
+            heartbeat=lambda: make_heartbeat(self.gate.call, self.configuration.seconds("HeartbeatInterval")),
+            works={"statuses": lambda: self.statuses.run(), "outbox": lambda: self.delivery.run()},
+            delivering=self.delivery.lane,
+            note=self.note,
+        )
 
-    async def _dial(self) -> Pipe:
-        """Dial with the credentials of this moment: a changed AuthorizationKey is used at the next dial."""
-        authorization = basic_auth(self.identity, self.password) if self.password else None
-        try:
-            pipe = await dial(self.url, authorization=authorization, note=self.note, **self.dial_options)
-        except (OSError, NotConnected) as error:
-            self.uptime.dialled(error)
-            raise
-        self.uptime.dialled(None)
-        return pipe
+    def _speak(self, pipe: Pipe) -> tuple[Session, Transport]:
+        """What talks over a new connection."""
+        make_transport = self._pieces.transport or partial(Transport, name=self.identity)
+        make_session = self._pieces.session or partial(
+            Session, identity=self.identity, trouble=partial(self.note, "!"), tally=self.tally
+        )
+        transport = make_transport(pipe)
+        session = make_session(transport, self, self._pieces.pending(), ids=self._unique_ids, timeout=self.gate.timeout)
+        return session, transport
 
-    async def _serve(self, pipe: Pipe, proved: Callable[[], None]) -> None:
-        transport = self._make_transport(pipe)
-        session = self._make_session(transport, self, self._make_pending(), ids=self._ids, timeout=self.timeout)
-        self.line = line = Line(self, session, transport, proved)
-        try:
-            await line.live()
-        finally:
-            self.line = None
-            await line.shut()
-
-    def registered(self, response: m.BootNotificationResponse) -> None:
+    def _booted(self, response: m.BootNotificationResponse) -> None:
         """A BootNotification was answered."""
-        self.registration = response.status
-        self.machine.fire(response.status.lower())
+        self.gate.registration = response.status
+        self.machine.fire(_ANSWERED[response.status])
         if response.status == "Accepted":
             self.statuses.forget()  # the central system wants to hear of every connector (core errata 3.22)
             if response.interval > 0:
                 self.configuration["HeartbeatInterval"] = str(response.interval)
 
-    # -- calling
+    # -- calling and answering
 
     async def call[R: m.Response](
         self, request: m.Request[R], *, timeout: float | None = None, triggered: bool = False
     ) -> R:
-        """Send a request and return its response; raises what `Session.call` does.
-
-        In addition `NotAccepted` if it may not be sent before the boot is accepted. ``triggered``: the central system
-        asked for it, so it may be sent while Pending.
-        """
-        line = self.line
-        if line is None:
-            raise NotConnected(f"{request.action} was not sent: {self.identity} is {self.state}")
-        async with line.lane:  # the gate is asked at the instant of sending: while we waited, a boot may have come due
-            if line.over:
-                raise NotConnected(f"{request.action} was not sent: {self.identity} has given up this connection")
-            if may_send(request.action, self.registration, triggered=triggered) != "send":
-                raise NotAccepted(f"{request.action} may not be sent while the registration is {self.registration}")
-            if line.heartbeat:
-                line.heartbeat.touch()
-            try:
-                response = await line.session.call(request, timeout=timeout)
-            except CallFailed as error:
-                if error.code == "SecurityError" and self.state == "online":
-                    self.registration = None  # it does not know us any more (J-errata 3.8): boot again
-                    line.forget()
-                raise
-        line.proved()
-        return response
+        """Send a request and return its response; see `Gate.call`."""
+        return await self.gate.call(request, timeout=timeout, triggered=triggered)
 
     def submit(self, request: m.Request[Any], transaction: str | None = None) -> int:
-        """Hand a transaction message to the outbox: delivered in order, whatever happens. Durable on return."""
-        if request.action not in m.TRANSACTION_ACTIONS:
-            raise ValueError(f"expected one of {', '.join(sorted(m.TRANSACTION_ACTIONS))}, came {request.action}")
-        key = self.outbox.put(request, transaction)
-        self.unsent.set()
-        return key
+        """Hand a transaction message to the outbox; see `Delivery.submit`."""
+        return self.delivery.submit(request, transaction)
 
-    def new_name(self) -> str:
-        """A name of our own for a transaction, until the central system gives it an id."""
-        return next(self._ids)
-
-    # -- obeying
+    async def reboot(self, why: str) -> None:
+        """Go down and come back: a charge point that restarted boots again (core 4.2)."""
+        await self.gate.reboot(why)
 
     async def answer(self, call: Call) -> CallResult | CallError | None:
-        """The answer to a call of the central system, as the registration allows."""
+        """The answer to a call of the central system, as the registration allows (core 4.2)."""
         match may_serve(call.action, self.registration):
             case "silent":
                 return None
@@ -312,30 +306,32 @@ class ChargePoint:
             case "serve":
                 return await self.router.answer(call)
 
-    def after_answer(self, work: Coroutine[Any, Any, object], what: str) -> None:
-        """Do something once the running handler has answered, as a child of this connection."""
-        if self.line:
-            self.line.spawn(work, what)
-        else:
-            work.close()
-
-    async def reboot(self, why: str) -> None:
-        """Go down and come back: a charge point that restarted boots again (core 4.2)."""
-        self.registration = None
-        if self.line:
-            await self.line.close(1001, why)
-
-    def boot_now(self) -> None:
-        """Do not wait out the interval before the next BootNotification."""
-        if self.line:
-            self.line.boot_now()
-
     # -- the story
 
-    def _changed(self, old: str, event: str, new: str) -> None:
+    def _changed(self, old: ConnectionState, event: ConnectionEvent, new: ConnectionState) -> None:
         self.note("=", f"{old} → {new} ({event})")
         self.uptime.changed(old, new)
         self._watch.changed(new)
 
     def note(self, mark: str, text: str) -> None:
+        """Add a line to the trace; the marks are those of `Trace`."""
         self.trace.note(self.identity, mark, text)
+
+
+_ANSWERED: dict[m.RegistrationStatus, ConnectionEvent] = {
+    "Accepted": "accepted",
+    "Pending": "pending",
+    "Rejected": "rejected",
+}
+
+
+def _memory(
+    path: str | Store, identity: str, connecting: Connecting, charging: ChargingOptions, pieces: Pieces
+) -> Memory:
+    return Memory(
+        Store(path, owner=identity) if isinstance(path, str) else path,
+        pieces.outbox,
+        NumberOfConnectors=charging.connectors,
+        MessageTimeout=round(connecting.timeout),
+        WebSocketPingInterval=ceil(connecting.ping_interval or 0),
+    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..messages import ConfigurationStatus, KeyValue
-from ..store import open_store
+from ..store import Store, store_at
 
 Access = Literal["R", "RW", "W"]
 
@@ -84,22 +84,20 @@ _TABLE: tuple[tuple[str, str, Access, Callable[[str], bool]], ...] = (
 )
 
 
-_SCHEMA = "CREATE TABLE IF NOT EXISTS configuration (name TEXT PRIMARY KEY, value TEXT NOT NULL);"
-
-
 class Configuration:
-    """The values of the keys. ``on_change(key, value)`` is told of every accepted change by the central system.
+    """The values of the keys; ``values`` are set at the start.
 
-    Such a change is written to the file at ``path`` before it is answered, and `restore` takes it from there. The
-    file holds the AuthorizationKey, as it must: guard it as you guard the key.
+    A change by the central system is written to the file before it has any effect, and `restore` takes it from there.
+    The file holds the AuthorizationKey, as it must: guard it as you guard the key. Everything that reads or writes the
+    file raises `StoreFailed` if it cannot.
     """
 
-    def __init__(
-        self, on_change: Callable[[str, str], None] | None = None, path: str = ":memory:", **values: object
-    ) -> None:
-        self._db = open_store(self, path, _SCHEMA)
+    def __init__(self, store: Store | str = ":memory:", **values: object) -> None:
+        self._store = store_at(store)
         self.keys = {name: Key(name, value, access, valid) for name, value, access, valid in _TABLE}
-        self.on_change = on_change
+        self.effects: dict[str, Callable[[str], object]] = {}
+        """By key, what is told the new value of every accepted change, now or in an earlier life. Other keys take
+        effect where they are read."""
         for name, value in values.items():
             self[name] = str(value)
 
@@ -127,32 +125,40 @@ class Configuration:
         return self.keys[name].value.lower() == "true"
 
     def change(self, name: str, value: str) -> ConfigurationStatus:
-        """ChangeConfiguration (core 5.3): unknown key → NotSupported; read-only key or bad value → Rejected."""
+        """ChangeConfiguration (core 5.3): unknown key → NotSupported; read-only key or bad value → Rejected.
+
+        Raises `StoreFailed` if the change cannot be written; then nothing has changed.
+        """
         key = self.find(name)
         if key is None:
             return "NotSupported"
         if key.access == "R" or not key.valid(value):
             return "Rejected"
-        key.value = value
-        self._db.execute("INSERT OR REPLACE INTO configuration VALUES (?,?)", (key.name, value))
-        if self.on_change:
-            self.on_change(key.name, value)
+        self._store.execute("INSERT OR REPLACE INTO configuration VALUES (?,?)", (key.name, value))
+        self._take(key, value)
         return "Accepted"
+
+    def _take(self, key: Key, value: str) -> None:
+        key.value = value
+        if effect := self.effects.get(key.name):
+            effect(value)
 
     def restore(self) -> None:
         """Take every change of an earlier life again; one that is not valid any more is left out."""
-        for name, value in self._db.execute("SELECT name, value FROM configuration").fetchall():
-            self.change(name, value)
+        for name, value in self._store.execute("SELECT name, value FROM configuration"):
+            if (key := self.find(name)) and key.access != "R" and key.valid(value):
+                self._take(key, value)
 
     def close(self) -> None:
-        self._db.close()
+        """Close the file, whoever else keeps something in it."""
+        self._store.close()
 
     def read(self, names: list[str] | None) -> tuple[list[KeyValue], list[str]]:
         """GetConfiguration (core 5.8): the keys asked for, all if none is named; and the names we do not know."""
         wanted = names or [name for name, key in self.keys.items() if key.access != "W"]
         known = [key for name in wanted if (key := self.find(name))]
         found = [
-            # A write-only key exists, and says nothing (whitepaper A01.FR.12).
+            # A write-only key exists, and says nothing (J-spec 6.2.2; whitepaper 7.2).
             KeyValue(key=key.name, readonly=key.access == "R", value=None if key.access == "W" else key.value)
             for key in known
         ]

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from ..messages import ChargePointStatus
 from ..states import Machine, Table
-
-if TYPE_CHECKING:
-    from .charge_point import ChargePoint
+from .transactions import Transactions
 
 # Core 4.9: from each status, the statuses that may follow. The event is the new status itself.
-_FOLLOWS: dict[str, str] = {
+_FOLLOWS: dict[ChargePointStatus, str] = {
     "Available": "Preparing Charging SuspendedEV SuspendedEVSE Reserved Unavailable Faulted",
     "Preparing": "Available Charging SuspendedEV SuspendedEVSE Finishing Faulted",  # Finishing: B6 (core errata 3.20)
     "Charging": "Available SuspendedEV SuspendedEVSE Finishing Unavailable Faulted",
@@ -25,10 +21,14 @@ _FOLLOWS: dict[str, str] = {
     "Unavailable": "Available Preparing Charging SuspendedEV SuspendedEVSE Faulted",
     "Faulted": "Available Preparing Charging SuspendedEV SuspendedEVSE Finishing Reserved Unavailable",
 }
-CONNECTOR: Table = {status: {new: new for new in follows.split()} for status, follows in _FOLLOWS.items()}
+CONNECTOR: Table[ChargePointStatus, ChargePointStatus] = {
+    status: {new: new for new in _FOLLOWS if new in follows.split()} for status, follows in _FOLLOWS.items()
+}
 
-_MAIN = ("Available", "Unavailable", "Faulted")
-CHARGE_POINT: Table = {status: {new: new for new in _MAIN if new != status} for status in _MAIN}
+_MAIN: tuple[ChargePointStatus, ...] = ("Available", "Unavailable", "Faulted")
+CHARGE_POINT: Table[ChargePointStatus, ChargePointStatus] = {
+    status: {new: new for new in _MAIN if new != status} for status in _MAIN
+}
 """Connector 0 is the charge point as a whole, and knows these three only (core 4.9)."""
 
 
@@ -48,6 +48,8 @@ class Car:
 class Connector:
     """One connector. ``time()`` gives seconds; ``register`` (Wh) is the meter's reading when it starts.
 
+    ``on_change(old, event, new)`` is told of every new status.
+
     The meter is arithmetic: energy is the integral of power over time, taken piece by piece whenever power changes or
     somebody reads.
     """
@@ -58,18 +60,21 @@ class Connector:
         time: Callable[[], float],
         *,
         register: float = 0.0,
-        on_change: Callable[[str, str, str], None] | None = None,
+        on_change: Callable[[ChargePointStatus, ChargePointStatus, ChargePointStatus], None] | None = None,
     ) -> None:
         self.number = number
-        self.machine = Machine(CONNECTOR if number else CHARGE_POINT, "Available", on_change)
+        self.machine: Machine[ChargePointStatus, ChargePointStatus] = Machine(
+            CONNECTOR if number else CHARGE_POINT, "Available", on_change
+        )
         self.car: Car | None = None
+        """What the cable is plugged into; None while the cable is out."""
         self._time = time
         self._register = register
         self._flows_since: float | None = None  # None: the contactor is open
 
     @property
     def status(self) -> ChargePointStatus:
-        return self.machine.state  # type: ignore[return-value]
+        return self.machine.state
 
     @property
     def ready(self) -> bool:
@@ -128,20 +133,9 @@ class Connector:
         self._flows_since = now
 
 
-def recover_connectors(charge_point: ChargePoint, count: int) -> dict[int, Connector]:
-    """Connectors 0 to ``count`` as a power cut left them: meter registers and availability (core 5.2)."""
-    return {number: _recover(charge_point, number) for number in range(count + 1)}
-
-
-def _recover(charge_point: ChargePoint, number: int) -> Connector:
-    def on_change(old: str, event: str, new: str) -> None:
-        charge_point.note("=", f"connector {number}: {old} → {new}")
-        charge_point.statuses.changed(number)
-        charge_point.charging.patience.changed(number, new)
-
-    time = asyncio.get_running_loop().time
-    connector = Connector(number, time, register=charge_point.transactions.register(number))
-    if not charge_point.transactions.operative(number):
+def recover(number: int, transactions: Transactions, time: Callable[[], float]) -> Connector:
+    """A connector as a power cut left it: meter register and availability (core 5.2). Nobody is told."""
+    connector = Connector(number, time, register=transactions.register(number))
+    if not transactions.operative(number):
         connector.become("Unavailable")
-    connector.machine.on_change = on_change
     return connector

@@ -1,9 +1,11 @@
-"""`dial`: from an endpoint and an identity to an open pipe, or the reason why not (J-spec 3)."""
+"""`dial`: from an endpoint and an identity to an open pipe, or the reason why not (J-spec 3); `Dialler` does it again
+and again with the credentials of the moment."""
 
 from __future__ import annotations
 
 import socket
 import ssl as tls
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -11,8 +13,10 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus, NegotiationError, WebSocketException
 from websockets.typing import Subprotocol
 
-from ..errors import HandshakeRefused
+from ..credentials import basic_auth
+from ..errors import HandshakeRefused, NotConnected
 from ..pipe import WIRE_LOG, Note, WebSocketPipe
+from .options import Connecting, Security
 
 SUBPROTOCOL = Subprotocol("ocpp1.6")
 
@@ -91,3 +95,53 @@ def _shrink(websocket: ClientConnection, send_buffer: int) -> None:
     """Small buffers between us and the wire, as on a slow modem: back-pressure is felt after a few frames."""
     websocket.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
     websocket.transport.set_write_buffer_limits(high=send_buffer)
+
+
+class Dialler:
+    """Dials one charge point's endpoint. ``on_dial(error)`` is told how each attempt ended, None if it went well.
+
+    Raises ValueError if ``endpoint`` or ``identity`` cannot be dialled.
+    """
+
+    def __init__(
+        self,
+        endpoint: str,
+        identity: str,
+        security: Security,
+        connecting: Connecting,
+        *,
+        note: Note = lambda mark, text: None,
+        on_dial: Callable[[Exception | None], object] = lambda error: None,
+    ) -> None:
+        self.url = connection_url(endpoint, identity)
+        self.identity = identity
+        self.password = security.password
+        """The key of the next dial; changed by ChangeConfiguration(AuthorizationKey)."""
+        self.note = note
+        self.on_dial = on_dial
+        if security.ssl and self.url.startswith("ws:"):
+            raise ValueError(f"expected a wss:// endpoint with an ssl context, came {endpoint!r}")
+        self.options: dict[str, Any] = {
+            "ssl": security.ssl,
+            "max_size": connecting.max_size,
+            "compression": "deflate" if connecting.compression else None,
+            **pings(connecting.ping_interval),
+            "close_timeout": 5,
+            "send_buffer": connecting.send_buffer,
+        }
+        """What `dial` is given each time; changed by ChangeConfiguration(WebSocketPingInterval)."""
+
+    async def dial(self) -> WebSocketPipe:
+        """Connect once, with the credentials of this moment; raises what `dial` raises."""
+        authorization = basic_auth(self.identity, self.password) if self.password else None
+        try:
+            pipe = await dial(self.url, authorization=authorization, note=self.note, **self.options)
+        except (OSError, NotConnected) as error:
+            self.on_dial(error)
+            raise
+        self.on_dial(None)
+        return pipe
+
+    def set_ping_interval(self, seconds: float) -> None:
+        """How often a silent connection is tested, from the next dial on; 0: never (J-spec 7)."""
+        self.options |= pings(seconds)

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
-from .dial import pings
+from .dial import Dialler
+from .gate import Gate
+from .metering import Metering
 
-if TYPE_CHECKING:
-    from .charge_point import ChargePoint
 
+def live_keys(gate: Gate, dialler: Dialler, metering: Metering) -> dict[str, Callable[[str], None]]:
+    """By key, what its new value does; see `Configuration.effects`."""
 
-def take_effect(charge_point: ChargePoint, key: str, value: str) -> None:
-    """The central system changed a key, now or in an earlier life."""
-    match key:
-        case "HeartbeatInterval" if charge_point.heartbeat:
-            charge_point.heartbeat.interval = float(value)
-        case "MeterValueSampleInterval":
-            charge_point.charging.new_sample_interval()
-        case "MessageTimeout":
-            charge_point.timeout = float(value)
-            if charge_point.session:
-                charge_point.session.timeout = charge_point.timeout
-        case "WebSocketPingInterval":
-            charge_point.dial_options |= pings(float(value))  # from the next dial on
-        case "AuthorizationKey":
-            charge_point.password = value
-            if charge_point.line:
-                charge_point.after_answer(charge_point.line.close(1001, "new AuthorizationKey"), "AuthorizationKey")
+    def new_authorization_key(value: str) -> None:
+        dialler.password = value
+        gate.later(gate.hang_up("new AuthorizationKey"), "AuthorizationKey")
+
+    return {
+        "AuthorizationKey": new_authorization_key,
+        "HeartbeatInterval": lambda value: gate.set_heartbeat_interval(float(value)),
+        "MessageTimeout": lambda value: gate.set_timeout(float(value)),
+        "MeterValueSampleInterval": lambda value: metering.new_interval(),
+        "WebSocketPingInterval": lambda value: dialler.set_ping_interval(float(value)),
+    }

@@ -1,40 +1,35 @@
-"""`Patience`: how long a connector in Preparing waits for its driver: ConnectionTimeOut (core 4.9, 9.1)."""
+"""`Patience`: how long a connector in Preparing waits for its driver: ConnectionTimeOut (core 9.1)."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
-if TYPE_CHECKING:
-    from .charge_point import ChargePoint
+from .chores import Chores
 
 
 class Patience:
-    """Told of every status. After ConnectionTimeOut seconds of Preparing a connector is free again; 0 waits for ever.
+    """Told of every status. After ``seconds()`` of Preparing, ``run_out(connector)`` is called; 0 waits for ever.
 
-    The cable may still be in: whoever presents a tag then still charges (core 4.9, A3).
+    The cable may still be in: whoever presents a tag then still charges. The status is Available all the same, where
+    core errata 3.20 wants Finishing.
     """
 
-    def __init__(self, charge_point: ChargePoint) -> None:
-        self.charge_point = charge_point
-        self._waits: dict[int, asyncio.Task[None]] = {}
+    def __init__(self, chores: Chores, seconds: Callable[[], float], run_out: Callable[[int], None]) -> None:
+        self.chores = chores
+        self.seconds = seconds
+        self.run_out = run_out
+        self._waits: dict[int, asyncio.Task[None]] = {}  # by connector, while it is in Preparing
 
     def changed(self, connector: int, status: str) -> None:
         """This is the connector's status now."""
         if wait := self._waits.pop(connector, None):
             wait.cancel()
-        seconds = self.charge_point.configuration.seconds("ConnectionTimeOut")
+        seconds = self.seconds()
         if status == "Preparing" and seconds > 0:
-            name = f"{self.charge_point.identity} patience {connector}"
-            self._waits[connector] = asyncio.create_task(self._wait(connector, seconds), name=name)
+            self._waits[connector] = self.chores.start(self._wait(connector, seconds), f"patience {connector}")
 
     async def _wait(self, connector: int, seconds: float) -> None:
         await asyncio.sleep(seconds)
         del self._waits[connector]  # or the change that comes now would cancel us
-        self.charge_point.charging.set_free(connector)
-
-    def end(self) -> None:
-        """The power is off."""
-        for wait in self._waits.values():
-            wait.cancel()
-        self._waits.clear()
+        self.run_out(connector)

@@ -2,50 +2,65 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from .. import messages as m
-
-if TYPE_CHECKING:
-    from .charge_point import ChargePoint
+from .connector import Connector
+from .gate import Gate
+from .metering import Metering
+from .statuses import Statuses
+from .transactions import Transactions
 
 
 class RemoteTrigger:
     """TriggerMessage: the answer first, then the message."""
 
-    def __init__(self, charge_point: ChargePoint) -> None:
-        self.charge_point = charge_point
+    def __init__(
+        self,
+        gate: Gate,
+        connectors: Mapping[int, Connector],
+        transactions: Transactions,
+        metering: Metering,
+        statuses: Statuses,
+    ) -> None:
+        self.gate = gate
+        self.connectors = connectors
+        self.transactions = transactions
+        self.metering = metering
+        self.statuses = statuses
 
     async def on_trigger_message(self, request: m.TriggerMessageRequest) -> m.TriggerMessageResponse:
-        charge_point = self.charge_point
-        if request.connector_id is not None and request.connector_id not in charge_point.connectors:
+        one = request.connector_id
+        if one is not None and one not in self.connectors:
             return m.TriggerMessageResponse(status="Rejected")
         match request.requested_message:
             case "BootNotification":
-                # Once accepted, it is not repeated on request (core errata 3.40).
-                if charge_point.registration == "Accepted":
-                    return m.TriggerMessageResponse(status="Rejected")
-                charge_point.boot_now()
+                done = self._boot()
             case "Heartbeat":
-                charge_point.after_answer(
-                    charge_point.call(m.HeartbeatRequest(), triggered=True), "triggered Heartbeat"
-                )
+                self.gate.later(self.gate.call(m.HeartbeatRequest(), triggered=True), "triggered Heartbeat")
+                done = True
             case "StatusNotification":
-                one = request.connector_id
-                wanted = list(charge_point.connectors) if one is None else [one]  # none named: all (core 5.17)
-                charge_point.after_answer(
-                    charge_point.statuses.tell(wanted, triggered=True), "triggered StatusNotification"
-                )
+                wanted = list(self.connectors) if one is None else [one]  # none named: all (core 5.17)
+                self.gate.later(self.statuses.tell(wanted, triggered=True), "triggered StatusNotification")
+                done = True
             case "MeterValues":
-                one = request.connector_id
-                running = [t.connector for t in charge_point.transactions if one in (None, 0, t.connector)]
-                if not running:
-                    return m.TriggerMessageResponse(status="Rejected")
-                charge_point.after_answer(self._sample(running), "triggered MeterValues")
+                done = self._sample_all([t.connector for t in self.transactions if one in (None, 0, t.connector)])
             case _:
                 return m.TriggerMessageResponse(status="NotImplemented")
-        return m.TriggerMessageResponse(status="Accepted")
+        return m.TriggerMessageResponse(status="Accepted" if done else "Rejected")
+
+    def _boot(self) -> bool:
+        """Once accepted, it is better not repeated on request (core errata 3.35)."""
+        if self.gate.registration == "Accepted":
+            return False
+        self.gate.boot_now()
+        return True
+
+    def _sample_all(self, running: list[int]) -> bool:
+        if running:
+            self.gate.later(self._sample(running), "triggered MeterValues")
+        return bool(running)
 
     async def _sample(self, connectors: list[int]) -> None:
         for connector in connectors:
-            self.charge_point.charging.sample(connector, "Trigger")
+            self.metering.sample(connector, "Trigger")

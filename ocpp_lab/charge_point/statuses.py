@@ -9,28 +9,54 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from ..errors import CallTimeout, ConnectionLost, NotConnected, OcppError
 from ..messages import ChargePointStatus, StatusNotificationRequest
-
-if TYPE_CHECKING:
-    from .charge_point import ChargePoint
+from .connector import Connector
 
 Change = tuple[int, ChargePointStatus, datetime]
 
 
-class Statuses:
-    """``report_all``: tell every status after every reconnect, as libocpp does, and not only those that changed."""
+class Sends(Protocol):
+    """What sends a status: `Gate.call`."""
 
-    def __init__(self, charge_point: ChargePoint, *, report_all: bool = False) -> None:
-        self.charge_point = charge_point
+    def __call__(self, request: StatusNotificationRequest, /, *, triggered: bool = False) -> Awaitable[object]: ...
+
+
+class Statuses:
+    """Tells the central system the status of each connector.
+
+    ``later(work, what)`` does something beside, on this connection. ``retry_interval`` (s) is the wait before what had
+    no answer is told again. ``report_all``: see `ChargingOptions`.
+    """
+
+    def __init__(
+        self,
+        connectors: Mapping[int, Connector],
+        call: Sends,
+        *,
+        later: Callable[[Coroutine[Any, Any, object], str], None],
+        now: Callable[[], datetime],
+        note: Callable[[str, str], None],
+        retry_interval: float,
+        report_all: bool = False,
+    ) -> None:
+        self.connectors = connectors
+        self.call = call
+        self.later = later
+        self.now = now
+        self.note = note
+        self.retry_interval = retry_interval
         self.report_all = report_all
         self._told: dict[int, ChargePointStatus] = {}
-        self._silences: Counter[int] = Counter()  # by connector: calls without an answer since the last answer
-        self._changes: asyncio.Queue[Change] | None = None  # only while online
+        """By connector, what the central system has answered; absent while nobody knows what it knows."""
+        self._silences: Counter[int] = Counter()
+        """By connector, calls without an answer since the last answer."""
+        self._changes: asyncio.Queue[Change] | None = None
+        """What is still to be told; None while not online, when nobody keeps a history."""
 
     def changed(self, connector: int) -> None:
         """A connector has a new status."""
@@ -47,9 +73,9 @@ class Statuses:
         if self.report_all:
             self.forget()
         try:
-            for connector, socket in self.charge_point.connectors.items():
-                if self._told.get(connector) != socket.status:
-                    changes.put_nowait(self._now(connector))
+            for number, connector in self.connectors.items():
+                if self._told.get(number) != connector.status:
+                    changes.put_nowait(self._now(number))
             while True:
                 await self._tell(await changes.get())
         finally:
@@ -65,7 +91,7 @@ class Statuses:
         request = StatusNotificationRequest(connector_id=connector, error_code="NoError", status=status, timestamp=at)
         self._told.pop(connector, None)  # until it is answered, nobody knows what the central system knows
         try:
-            await self.charge_point.call(request, triggered=triggered)
+            await self.call(request, triggered=triggered)
             self._told[connector] = status
             del self._silences[connector]
         except (ConnectionLost, NotConnected):
@@ -75,16 +101,16 @@ class Statuses:
 
     def _not_told(self, connector: int, error: OcppError) -> None:
         """Silence is no answer: try again, later each time. What was answered, however badly, is not repeated."""
-        self.charge_point.note("!", f"StatusNotification for connector {connector}: {error}")
+        self.note("!", f"StatusNotification for connector {connector}: {error}")
         if isinstance(error, CallTimeout):
             self._silences[connector] += 1
-            wait = self.charge_point.retry_interval * self._silences[connector]
-            self.charge_point.after_answer(self._tell_again(connector, wait), "StatusNotification again")
+            wait = self.retry_interval * self._silences[connector]
+            self.later(self._tell_again(connector, wait), "StatusNotification again")
 
     async def _tell_again(self, connector: int, seconds: float) -> None:
         await asyncio.sleep(seconds)
-        if self._told.get(connector) != self.charge_point.connectors[connector].status:
+        if self._told.get(connector) != self.connectors[connector].status:
             self.changed(connector)
 
     def _now(self, connector: int) -> Change:
-        return connector, self.charge_point.connectors[connector].status, self.charge_point.now()
+        return connector, self.connectors[connector].status, self.now()

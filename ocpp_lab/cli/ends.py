@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +12,7 @@ import typer
 from .. import messages as m
 from ..central_system import Ledger, Policy
 from ..codec import encode_payload
-from ..errors import PayloadError
+from ..errors import PayloadError, StoreFailed
 from .app import one_line_errors
 from .inputs import (
     BadInput,
@@ -158,5 +157,5 @@ def _boot(vendor: str, model: str) -> m.BootNotificationRequest:
 def _open_ledger(path: Path | None) -> Ledger:
     try:
         return Ledger(str(path)) if path else Ledger()
-    except sqlite3.Error as error:
-        raise BadInput(f"--ledger {path}: expected an sqlite file in a folder that exists: {error}") from None
+    except StoreFailed as error:
+        raise BadInput(f"--ledger {error}") from None

@@ -53,7 +53,7 @@ async def run_charge_point(url: str, identity: str, *, raw: bool, **options: Any
             charge_point = ChargePoint(url, identity, trace=Trace(1, story.tell), **options)
         except ValueError as error:
             raise BadInput(str(error)) from None
-        story.say("=", f"dials {charge_point.url}, stop with Ctrl-C", identity)
+        story.say("=", f"dials {charge_point.dialler.url}, stop with Ctrl-C", identity)
         async with charge_point:
             ended = asyncio.create_task(_ended(charge_point), name="end of the charge point")
             asked = asyncio.create_task(stop.wait(), name="end of the run")

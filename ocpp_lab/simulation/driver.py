@@ -66,8 +66,8 @@ class Driver:
         """The next thing that makes sense here."""
         if not self.site.up:
             return
-        socket = self.site.charge_point.connectors[self.connector]
-        status = "Preparing" if socket.ready else socket.status  # our car is in, even if that took too long
+        place = self.site.charge_point.connectors[self.connector]
+        status = "Preparing" if place.ready else place.status  # our car is in, even if that took too long
         if status in IN_USE:
             await self._act_on(self._rng.choice([self._unplug, self._present_again, self._stop_remotely, self._wait]))
         elif status == "Available":
@@ -116,7 +116,7 @@ class Driver:
 
     async def _stop_remotely(self) -> None:
         running = self._charge_point.transactions.on(self.connector)
-        known = self._charge_point.ids.get(running.name) if running else None
+        known = self._charge_point.transaction_ids.get(running.name) if running else None
         if known is not None:
             await self.app(m.RemoteStopTransactionRequest(transaction_id=known))
 

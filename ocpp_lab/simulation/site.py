@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from typing import Any
 
 from ..central_system import CentralSystem, Ledger
 from ..charge_point import ChargePoint
 from ..outbox import Outbox
 from ..pending import Pending
+from ..store import Store
 from ..tally import Tally
 from ..trace import Trace
 from .book import Book
@@ -157,7 +157,7 @@ class CentralSystemSite(Site):
 
 
 class ChargePointSite(Site):
-    """A charge point's machine. ``outbox`` makes one from a path; ``configuration`` sets keys before it starts."""
+    """A charge point's machine. ``outbox`` makes one from its store; ``configuration`` sets keys before it starts."""
 
     def __init__(
         self,
@@ -165,7 +165,7 @@ class ChargePointSite(Site):
         identity: str,
         *,
         make: Callable[..., ChargePoint] = ChargePoint,
-        outbox: Callable[[str], Any] = Outbox,
+        outbox: Callable[[Store], Any] = Outbox,
         pending: Callable[[], Any] = Pending,
         configuration: dict[str, object] | None = None,
         **options: Any,
@@ -195,11 +195,12 @@ class ChargePointSite(Site):
         return started
 
     async def _start(self) -> ChargePoint:
+        store = Store(self.path, owner=self.name)
         charge_point = self.charge_point = self.make(
             f"ws://cs:{PORT}",
             self.name,
-            outbox=self.make_outbox(self.path),
-            path=self.path,
+            path=store,
+            outbox=self.make_outbox(store),
             pending=self._pending,
             ids=self.ids(),
             rng=self.ground.rng(f"{self.name} {self.starts}"),
@@ -249,9 +250,7 @@ class ChargePointSite(Site):
 
     def bury(self) -> None:
         charge_point = self.charge_point
-        charge_point.charging.end()
+        charge_point.chores.end()
         self.check_balance(charge_point.tally)
-        memory = (charge_point.ids, charge_point.transactions, charge_point.cache, charge_point.configuration)
-        for part in (charge_point.outbox, *memory):
-            with suppress(AttributeError):  # an outbox built in the exercises may have nothing to close
-                part.close()
+        charge_point.outbox.close()
+        charge_point.memory.close()

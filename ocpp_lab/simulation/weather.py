@@ -133,7 +133,7 @@ class Weather:
 
     def _transports(self, identity: str) -> list[Any]:
         """Both ends of this charge point's line, as far as they live. One built in the exercises may hide its pipe."""
-        line = self.land.sites[identity].charge_point.line
+        line = self.land.sites[identity].charge_point.uplink
         session = self.land.central_system_site.central_system.sessions.get(identity)
         ends = [line.transport if line else None, session.transport if session else None]
         return [end for end in ends if hasattr(end, "pipe")]

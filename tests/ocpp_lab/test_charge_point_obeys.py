@@ -123,7 +123,7 @@ async def test_key_changed_behind_its_back() -> None:
     async with pair(server={"passwords": {"CP_1": NEW}}, password=OLD) as (central_system, charge_point):
         await asyncio.sleep(100)
         assert not calls(central_system)
-        charge_point.password = NEW
+        charge_point.dialler.password = NEW
         await charge_point.wait_for("online")
 
 

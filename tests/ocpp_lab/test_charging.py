@@ -357,7 +357,7 @@ async def test_a_tag_that_cannot_be_sent_leaves_no_trace() -> None:
         charge_point.charging.plug_in(1)
         assert await charge_point.charging.present(1, "x" * 21) == "Invalid"
         cut()
-        await on("cp", charge_point.line.close(1001, "test"))  # type: ignore[union-attr]
+        await on("cp", charge_point.uplink.close(1001, "test"))  # type: ignore[union-attr]
         await charge_point.wait_for("waiting")
         assert await charge_point.charging.present(1, "x" * 21) == "Invalid"
         with pytest.raises(PayloadError, match="idTag"):

@@ -204,7 +204,10 @@ def refused(*arguments: str | Path) -> str:
             "expected a certificate and its private key (PEM), came: No such",
         ),
         ("central-system --password-file no", "--password-file no: expected a file that can be read, came: No such"),
-        ("central-system --ledger no/no.db", "--ledger no/no.db: expected an sqlite file in a folder that exists"),
+        (
+            "central-system --ledger no/no.db",
+            "--ledger no/no.db: expected an sqlite file, or a new one in a folder that exists",
+        ),
         ("charge-point http://h", "URL: expected ws://HOST:PORT/PATH or wss://…, came 'http://h'"),
         ("charge-point ws://", "URL: expected ws://HOST:PORT/PATH"),
         ("charge-point ws://h:port", "URL: expected a port number after the colon, came 'ws://h:port'"),

@@ -37,6 +37,13 @@ READ_ONLY = {"GetConfigurationMaxKeys", "NumberOfConnectors", "SupportedFeatureP
 KEY = "0001020304050607FFFFFFFFFFFFFFFFFFFFFFFF"
 
 
+def heard(configuration: Configuration, told: list[tuple[str, str]]) -> Configuration:
+    """Every key has an effect: it tells."""
+    for name in configuration.keys:
+        configuration.effects[name] = lambda value, name=name: told.append((name, value))  # type: ignore[misc]
+    return configuration
+
+
 def test_the_required_keys_exist() -> None:
     """Core 9.1."""
     assert Configuration().keys.keys() >= REQUIRED
@@ -86,7 +93,7 @@ def test_every_default_is_a_value_that_could_be_set() -> None:
 def test_change(key: str, value: str, status: str) -> None:
     """Core 5.3: unknown key → NotSupported; read-only key or bad value → Rejected, and nothing changes."""
     told: list[tuple[str, str]] = []
-    configuration = Configuration(lambda *change: told.append(change))
+    configuration = heard(Configuration(), told)
     before = {name: each.value for name, each in configuration.keys.items()}
     assert configuration.change(key, value) == status
     changed = {name: each.value for name, each in configuration.keys.items() if each.value != before[name]}
@@ -133,7 +140,7 @@ def test_a_write_only_key_exists_and_says_nothing() -> None:
 def test_our_own_side_sets_what_it_likes() -> None:
     """Read-only is meant for the central system; nobody is told."""
     told: list[tuple[str, str]] = []
-    configuration = Configuration(lambda *change: told.append(change), NumberOfConnectors=2, HeartbeatInterval=60)
+    configuration = heard(Configuration(NumberOfConnectors=2, HeartbeatInterval=60), told)
     configuration["GetConfigurationMaxKeys"] = "10"
     assert (configuration["NumberOfConnectors"], configuration["GetConfigurationMaxKeys"]) == ("2", "10")
     assert configuration.seconds("HeartbeatInterval") == 60.0
@@ -151,13 +158,13 @@ def test_two_charge_points_share_no_key() -> None:
 def test_changes_survive_a_restart(tmp_path: Path) -> None:
     """Core 5.3: what was Accepted is in force, also after a power cut; our own settings are not written."""
     path = str(tmp_path / "cp.db")
-    before = Configuration(None, path)
+    before = Configuration(path)
     assert before.change("heartbeatINTERVAL", "77") == "Accepted"
     assert before.change("AuthorizationKey", KEY) == "Accepted"
     assert before.change("ResetRetries", "many") == "Rejected"
     before["MeterValueSampleInterval"] = "5"
     told: list[tuple[str, str]] = []
-    after = Configuration(lambda *change: told.append(change), power_cut(path), HeartbeatInterval=60)
+    after = heard(Configuration(power_cut(path), HeartbeatInterval=60), told)
     assert after["HeartbeatInterval"] == "60" and not told  # not before its owner is ready
     after.restore()
     assert (after["HeartbeatInterval"], after["AuthorizationKey"]) == ("77", KEY)
@@ -168,8 +175,8 @@ def test_changes_survive_a_restart(tmp_path: Path) -> None:
 def test_what_a_key_cannot_be_any_more_is_left_out(tmp_path: Path) -> None:
     """A file of another version: a key that is gone, and a value that is not valid now."""
     path = str(tmp_path / "cp.db")
-    before = Configuration(None, path)
-    before._db.execute("INSERT INTO configuration VALUES ('Gone', '1'), ('HeartbeatInterval', 'soon')")
-    after = Configuration(None, path)
+    before = Configuration(path)
+    before._store.execute("INSERT INTO configuration VALUES ('Gone', '1'), ('HeartbeatInterval', 'soon')")
+    after = Configuration(path)
     after.restore()
     assert after["HeartbeatInterval"] == "300" and "Gone" not in after.keys

@@ -15,7 +15,18 @@ from ocpp_lab.states import Machine
 from tests.fakes import FakePipe
 from tests.simulated import clock, quiet, simulated
 
-STATES = {"disconnected", "connecting", "booting", "pending", "rejected", "online", "waiting", "stopped"}
+STATES = {
+    "disconnected",
+    "connecting",
+    "booting",
+    "pending",
+    "rejected",
+    "online",
+    "closing",
+    "failed",
+    "waiting",
+    "stopped",
+}
 CONNECTED = ("booting", "pending", "rejected", "online")
 
 
@@ -43,6 +54,13 @@ def _after(*events: str, start: str = "disconnected") -> str:
         (["connect", "opened", "rejected", "interval_over", "rejected", "interval_over"], "booting"),
         # SecurityError to a later call: the central system does not know us (J-errata 3.8)
         (["connect", "opened", "accepted", "forgotten"], "booting"),
+        # given up by this end, before its loss has come through
+        (["connect", "opened", "accepted", "closed"], "closing"),
+        (["connect", "opened", "accepted", "closed", "lost"], "waiting"),
+        # a bug of ours: the connection is lost with it, and the wait is the same
+        (["connect", "failed"], "failed"),
+        (["connect", "opened", "accepted", "failed", "lost"], "failed"),
+        (["connect", "opened", "accepted", "closed", "failed", "lost", "wait_over"], "connecting"),
         # nobody there, again and again
         (["connect", "lost", "wait_over", "lost", "wait_over"], "connecting"),
     ],
@@ -87,6 +105,10 @@ def test_stopped_is_final(event: str) -> None:
         ("online", "opened"),
         ("waiting", "opened"),
         ("waiting", "lost"),
+        ("closing", "accepted"),  # the answer came too late
+        ("closing", "forgotten"),
+        ("connecting", "closed"),  # there is nothing to close
+        ("failed", "resumed"),
     ],
 )
 def test_what_cannot_happen(state: str, event: str) -> None:

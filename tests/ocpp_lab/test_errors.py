@@ -17,6 +17,7 @@ from ocpp_lab.errors import (
     NotConnected,
     OcppError,
     PayloadError,
+    StoreFailed,
 )
 from ocpp_lab.frames import CallError
 
@@ -31,6 +32,7 @@ TABLE = [
     (NotConnected("nobody there"), True, False),
     (HandshakeRefused(404), True, False),
     (NotAccepted("Pending"), True, False),
+    (StoreFailed("cp.db: database or disk is full"), True, False),
     (IllegalTransition("stopped", "connect", []), None, False),
 ]
 

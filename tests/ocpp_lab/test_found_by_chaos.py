@@ -72,7 +72,7 @@ async def test_an_answer_with_the_last_breath() -> None:
 
     def look_away(event: Event) -> None:
         if event.mark == ">" and action_of(event) == START and not closing:
-            charge_point.line.transport.pipe.stop_reading(5)  # type: ignore[union-attr,attr-defined]
+            charge_point.uplink.transport.pipe.stop_reading(5)  # type: ignore[union-attr,attr-defined]
 
     def hang_up(event: Event) -> None:
         if event.mark == ">" and isinstance(event.frame, CallResult) and "transactionId" in event.text:

@@ -76,8 +76,8 @@ async def test_a_lost_change_locks_nobody_out(lost: str) -> None:
             with pytest.raises(ConnectionLost):
                 await _change(server, NEW)
             await _back(point)
-            assert point.password == (OLD if lost == "request" else NEW)
-            assert server.passwords == {"CP_1": point.password}
+            assert point.dialler.password == (OLD if lost == "request" else NEW)
+            assert server.passwords == {"CP_1": point.dialler.password}
             assert not server.refused
 
 

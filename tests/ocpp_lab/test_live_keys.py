@@ -82,7 +82,7 @@ async def test_ping_interval_of_the_constructor(given: float | None, shown: str)
     """What was given is what the key says, in whole seconds."""
     async with ChargePoint("ws://127.0.0.1:9", "CP_1", ping_interval=given) as point:
         assert point.configuration["WebSocketPingInterval"] == shown
-        assert point.dial_options["ping_interval"] == (given or None)
+        assert point.dialler.options["ping_interval"] == (given or None)
 
 
 @simulated
@@ -99,7 +99,7 @@ async def test_changed_keys_survive_a_restart(tmp_path: Path) -> None:
             path = power_cut(path)
         async with charge_point_alone(path=path, **options) as point:
             await point.wait_for("online")
-            assert (point.password, point.timeout, _pings(point)) == (NEW, 7.0, 5)
+            assert (point.dialler.password, point.gate.timeout, _pings(point)) == (NEW, 7.0, 5)
             assert not server.refused
 
 
@@ -108,6 +108,6 @@ async def _set_ping(server: CentralSystem, value: str) -> m.ChangeConfigurationR
 
 
 def _pings(point: Any) -> float | None:
-    websocket = point.line.transport.pipe.websocket
+    websocket = point.uplink.transport.pipe.websocket
     assert websocket.ping_timeout == (min(websocket.ping_interval, 5.0) if websocket.ping_interval else None)
     return websocket.ping_interval  # type: ignore[no-any-return]

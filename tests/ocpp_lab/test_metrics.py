@@ -162,7 +162,7 @@ async def test_a_hostile_peer_chooses_no_labels() -> None:
             with suppress(CallFailed):
                 await server["CP_1"].call(m.ClearCacheRequest())
         for n in range(100):
-            await point.line.transport.send(json.dumps([2, f"u{n}", f"Action{n}", {}]))
+            await point.uplink.transport.send(json.dumps([2, f"u{n}", f"Action{n}", {}]))
         await asyncio.sleep(1)
         assert samples(metrics.text())["ocpp_call_errors_total"] == {(("code", "other"),): 100}
         assert len(metrics.snapshot()) < 200 and "Action7" not in metrics.text()

@@ -168,12 +168,12 @@ class Station:
         self.trace = Trace() if trace is None else trace
         self.interval = 60.0
         self.now = now
-        self.line: Line | None = None
+        self.uplink: Line | None = None
         self.connectors = connectors
         self.outbox = Listed(my.Outbox(f"{path}.outbox"), {} if rows is None else rows)
         self.real_ids = my.TransactionIds(f"{path}.ids")
         self.router = self._make_router()
-        self._watch = StateWatch()
+        self._watch: StateWatch[str] = StateWatch()
         self._task: asyncio.Task[None] | None = None
         chance = rng or Random(identity)
         self.life = my.ChargePoint(
@@ -242,8 +242,8 @@ class Station:
         goodbye = min(self.ping_interval, 5.0)
         options: dict[str, Any] = {"compression": None, "ping_interval": None, "close_timeout": goodbye}
         pipe = await dial(self.url, authorization=authorization, note=note, **options)
-        self.line = Line(self, pipe)
-        return self.line
+        self.uplink = Line(self, pipe)
+        return self.uplink
 
     async def _boot(self, call: Any, **options: Any) -> Any:
         response = await self.my.boot(call, BOOT, retry_interval=self.retry_interval, **options)
@@ -257,30 +257,32 @@ class Station:
         ]
 
     async def _beat(self, call: Any) -> None:
-        assert self.line is not None
-        heartbeat = self.line.heartbeat = self.my.Heartbeat(call, self.interval)
+        assert self.uplink is not None
+        heartbeat = self.uplink.heartbeat = self.my.Heartbeat(call, self.interval)
         await heartbeat.run()
 
     async def _look(self) -> None:
-        assert self.line is not None
-        await self.my.watch(self.line.ping, interval=self.ping_interval, timeout=min(self.ping_interval, PONG_TIMEOUT))
+        assert self.uplink is not None
+        await self.my.watch(
+            self.uplink.ping, interval=self.ping_interval, timeout=min(self.ping_interval, PONG_TIMEOUT)
+        )
 
     # -- calls
 
     async def call(self, request: m.Request[Any], *, timeout: float | None = None) -> Any:
         """A call on the line of now; NotConnected without one."""
-        if self.state != "online" or self.line is None:
+        if self.state != "online" or self.uplink is None:
             raise NotConnected(f"{request.action} was not sent: {self.identity} is {self.state}")
-        return await self.line.call(request, timeout=timeout)
+        return await self.uplink.call(request, timeout=timeout)
 
     async def submit(self, request: m.Request[Any], transaction: str | None = None) -> Any:
         return await self.life.submit(request, transaction)
 
     async def send(self, text: str) -> None:
         """A text as it is, below the session."""
-        if self.line is None:
+        if self.uplink is None:
             raise NotConnected("there is no line to send on")
-        await self.line.transport.send(text)
+        await self.uplink.transport.send(text)
 
     async def answer(self, call: Call) -> CallResult | CallError | None:
         """What the session asks for the answer to a call of the central system."""
@@ -298,8 +300,8 @@ class Station:
         async def change(request: m.ChangeConfigurationRequest) -> m.ChangeConfigurationResponse:
             if request.key == "HeartbeatInterval":
                 self.interval = float(request.value)
-                if self.line and self.line.heartbeat:
-                    self.line.heartbeat.interval = self.interval
+                if self.uplink and self.uplink.heartbeat:
+                    self.uplink.heartbeat.interval = self.interval
             elif request.key == "AuthorizationKey":
                 self.life.password = request.value
             else:
@@ -317,11 +319,11 @@ class Station:
 
     @property
     def session(self) -> Any:
-        return self.line.session if self.line else None
+        return self.uplink.session if self.uplink else None
 
     @property
     def pending(self) -> int:
-        return len(self.line.pending) if self.line else 0
+        return len(self.uplink.pending) if self.uplink else 0
 
     @property
     def writes_in_flight(self) -> int:
@@ -340,4 +342,4 @@ class Station:
         return self._probe("max_queue_depth")
 
     def _probe(self, name: str) -> int:
-        return getattr(self.line.transport.transport, name) if self.line else 0
+        return getattr(self.uplink.transport.transport, name) if self.uplink else 0

@@ -95,7 +95,7 @@ async def night(world: World, *, profile: Profile, my: Any) -> Counter[str]:
         profile,
         delays=lambda: my.backoff(waits),
         machine=my.Machine,
-        outbox=lambda path: my.Outbox(f"{path}.outbox"),
+        outbox=lambda store: my.Outbox(f"{store.path}.outbox"),
         ledger=lambda path: books.of(my.Ledger(f"{path}.ledger")),
     )
 

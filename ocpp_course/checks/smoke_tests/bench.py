@@ -105,7 +105,7 @@ class Bench:
         text = call if isinstance(call, str) else encode(call)
         seen = len(self.charge_point.trace)
         own = {frame.unique_id for event in self.charge_point.trace if isinstance(frame := event.frame, Call)}
-        await self.charge_point.line.transport.send(text)
+        await self.charge_point.uplink.transport.send(text)
         async with asyncio.timeout(timeout):
             while True:
                 events = list(self.charge_point.trace)

@@ -37,11 +37,11 @@ class _BeatsFirst(Session):
 class _BootsTwice(Probed):
     _again = True
 
-    def registered(self, response: Any) -> None:
-        super().registered(response)
-        if self._again and self.line:
+    def _booted(self, response: Any) -> None:
+        super()._booted(response)
+        if self._again and self.uplink:
             self._again = False
-            self.line.spawn(self.line.session.call(self.boot_request), "status")
+            self.uplink.spawn(self.uplink.session.call(self.boot), "status")
 
 
 def _other(interval: float) -> float:
@@ -259,31 +259,31 @@ def lost_frame(number: int) -> Stack:
 # -- what becomes of pending calls when the line is cut
 
 
-class _Forgets(Session):
-    async def call(self, request: Any, *, timeout: float | None = None) -> Any:
+class _Forgets(Probed):
+    async def call(self, request: Any, *, timeout: float | None = None, triggered: bool = False) -> Any:
         try:
-            return await super().call(request, timeout=timeout)
+            return await super().call(request, timeout=timeout, triggered=triggered)
         except NotConnected:
             if not _internal():
                 await asyncio.Event().wait()
             raise
 
 
-class _WaitsOut(Session):
-    async def call(self, request: Any, *, timeout: float | None = None) -> Any:
+class _WaitsOut(Probed):
+    async def call(self, request: Any, *, timeout: float | None = None, triggered: bool = False) -> Any:
         started = asyncio.get_running_loop().time()
         try:
-            return await super().call(request, timeout=timeout)
+            return await super().call(request, timeout=timeout, triggered=triggered)
         except (ConnectionLost, NotConnected):
             if not _internal():
-                patience = self.timeout if timeout is None else timeout
+                patience = self.patience if timeout is None else timeout
                 await asyncio.sleep(max(started + max(patience, 30.0) - asyncio.get_running_loop().time(), 0))
             raise
 
 
 def pending_forever() -> Stack:
-    return Stack(pieces=_session(_Forgets))
+    return Stack(charge_point=_Forgets)
 
 
 def waits_out_timeout() -> Stack:
-    return Stack(pieces=_session(_WaitsOut))
+    return Stack(charge_point=_WaitsOut)

@@ -105,7 +105,7 @@ async def flooded(world: World, profile: Profile, *, my: Any) -> Counter[str]:
     await asyncio.sleep(5.0)
     system.faults.ignore("Authorize")
     host, point = world.sites["CP_1"].host, world.charge_point("CP_1")
-    transport: Any = point.line.transport if point.line else None
+    transport: Any = point.uplink.transport if point.uplink else None
     transport.line.delay = rng.uniform(0.005, 0.05)
     calls = [host.create_task(_call(point)) for _ in range(3)]
     senders = [host.create_task(_send(transport, number)) for number in range(SENDERS)]

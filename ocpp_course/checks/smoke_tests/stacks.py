@@ -53,23 +53,23 @@ class Probed(ChargePoint):
 
     async def send(self, text: str) -> None:
         """A text as it is, below the session."""
-        if self.line is None:
+        if self.uplink is None:
             raise NotConnected("there is no line to send on")
-        await self.line.transport.send(text)
+        await self.uplink.transport.send(text)
 
     async def answer(self, call: Call) -> Reply:
         reply = await super().answer(call)
         return self._spoil(reply) if self._spoil else reply
 
     def _probe(self, name: str) -> int:
-        return getattr(self.line.transport, name) if self.line else 0
+        return getattr(self.uplink.transport, name) if self.uplink else 0
 
     writes_in_flight = property(lambda self: self._probe("writes_in_flight"))
     max_writes_in_flight = property(lambda self: self._probe("max_writes_in_flight"))
-    transport = property(lambda self: self.line.transport if self.line else None)
+    transport = property(lambda self: self.uplink.transport if self.uplink else None)
     queue_depth = property(lambda self: self._probe("queue_depth"))
     max_queue_depth = property(lambda self: self._probe("max_queue_depth"))
-    pending = property(lambda self: len(self.line.session.pending) if self.line else 0)
+    pending = property(lambda self: len(self.uplink.session.pending) if self.uplink else 0)
 
 
 @dataclass

@@ -1,0 +1,121 @@
+"""`Delivery`: keeps the outbox empty while the charge point is online (core 3.7.1, 4.8, 4.10)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+from ..errors import CallFailed, CallTimeout, ConnectionLost, MalformedReply, NotAccepted
+from ..messages import TRANSACTION_ACTIONS, HeartbeatRequest, Request, Response
+from ..outbox import Entry
+from .configuration import Configuration
+
+
+class TransactionMessages(Protocol):
+    """What a charge point needs of its outbox; `Outbox` says what each does and raises."""
+
+    limit: int
+    drops: Counter[str]
+
+    def __len__(self) -> int: ...
+    def put(self, request: Request[Any], transaction: str | None = None) -> int: ...
+    def head(self) -> Entry | None: ...
+    def entries(self) -> list[Entry]: ...
+    def delete(self, key: int) -> None: ...
+    def close(self) -> None: ...
+
+    async def drain(
+        self,
+        call: Callable[[Request[Any]], Awaitable[Response]],
+        probe: Callable[[], Awaitable[bool]],
+        *,
+        attempts: int,
+        retry_interval: float,
+        prepare: Callable[[Entry], Request[Any]] | None = None,
+        on_result: Callable[[Entry, Any], None] | None = None,
+        on_drop: Callable[[Entry], None] | None = None,
+    ) -> None: ...
+
+
+class Delivery:
+    """Takes transaction messages at any time, and sends them while `run` runs.
+
+    ``prepare`` puts the real transaction id in; ``answered`` and ``given_up`` are told how each message ended.
+    """
+
+    def __init__(
+        self,
+        outbox: TransactionMessages,
+        configuration: Configuration,
+        call: Callable[[Request[Any]], Awaitable[Any]],
+        *,
+        prepare: Callable[[Entry], Request[Any]],
+        answered: Callable[[Entry, Any], None],
+        given_up: Callable[[Entry], None],
+    ) -> None:
+        self.outbox = outbox
+        self.configuration = configuration
+        self.call = call
+        self.prepare = prepare
+        self.answered = answered
+        self.given_up = given_up
+        self.lane = asyncio.Lock()
+        """Held while a message is on the wire: an answer that comes with the connection's last breath still counts."""
+        self._unsent = asyncio.Event()  # set while the outbox holds something
+        if len(outbox):
+            self._unsent.set()
+
+    def submit(self, request: Request[Any], transaction: str | None = None) -> int:
+        """Write a transaction message down; it is delivered in order, whatever happens. Durable on return.
+
+        ``transaction`` is our own name for its transaction. Returns the key in the outbox. Raises ValueError if it is
+        no transaction message, `PayloadError` if it is not fit to be sent, `StoreFailed` if it cannot be written.
+        """
+        if request.action not in TRANSACTION_ACTIONS:
+            raise ValueError(f"expected one of {', '.join(sorted(TRANSACTION_ACTIONS))}, came {request.action}")
+        key = self.outbox.put(request, transaction)
+        self._unsent.set()
+        return key
+
+    async def run(self) -> None:
+        """Send whenever there is something to send. Silence of a dead connection ends it and costs no attempt.
+
+        Raises `ConnectionLost`, and `NotAccepted` once the central system does not know us any more.
+        """
+        while True:
+            await self._unsent.wait()
+            try:
+                await self.outbox.drain(
+                    self._deliver,
+                    self._is_alive,
+                    attempts=self.configuration.number("TransactionMessageAttempts"),
+                    retry_interval=self.configuration.seconds("TransactionMessageRetryInterval"),
+                    prepare=self.prepare,
+                    on_result=self.answered,
+                    on_drop=self.given_up,
+                )
+            except CallTimeout:
+                raise ConnectionLost("the central system answers nothing, not even a Heartbeat") from None
+            except CallFailed as refused:  # SecurityError: the gate has seen it, and we shall boot again
+                raise NotAccepted(str(refused)) from None
+            if not len(self.outbox):
+                self._unsent.clear()
+
+    async def _deliver(self, request: Request[Any]) -> Any:
+        async with self.lane:
+            return await self.call(request)
+
+    async def _is_alive(self) -> bool:
+        """Ask a peer that left a message unanswered: only silence to this too means a dead connection.
+
+        NotAccepted leaves: we are about to boot again, nobody was asked, and nothing is consumed.
+        """
+        try:
+            await self.call(HeartbeatRequest())
+        except CallTimeout:
+            return False
+        except (CallFailed, MalformedReply):
+            pass
+        return True

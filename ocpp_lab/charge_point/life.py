@@ -1,0 +1,88 @@
+"""`Life`: one `Uplink` after the other, for ever; a bug below ends a connection and not the charge point."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Iterator
+from typing import NoReturn
+
+from ..connection import keep_connected, retryable
+from ..errors import ConnectionLost
+from ..pipe import Pipe
+from ..session import Session
+from ..transport import Transport
+from .gate import Gate
+from .uplink import Duties, States, Uplink
+
+log = logging.getLogger(__name__)
+
+Speaker = tuple[Session, Transport]
+
+AFTER_A_BUG = 60.0
+"""Seconds to wait when the loop itself failed, and with it whatever says how long to wait."""
+
+
+class Life:
+    """``dial()`` gives a pipe, ``speak(pipe)`` what talks over it; ``delays()`` yields the waits (s) between dials."""
+
+    def __init__(
+        self,
+        dial: Callable[[], Coroutine[object, object, Pipe]],
+        speak: Callable[[Pipe], Speaker],
+        delays: Callable[[], Iterator[float]],
+        machine: States,
+        gate: Gate,
+        duties: Duties,
+    ) -> None:
+        self.dial = dial
+        self.speak = speak
+        self.delays = delays
+        self.machine = machine
+        self.gate = gate
+        self.duties = duties
+        self.uplink: Uplink | None = None
+        """The current connection, None while there is none."""
+        self.failures = 0
+        """How many connections ended by a bug of ours; the log has each."""
+
+    async def run(self) -> NoReturn:
+        """Stay connected until cancelled, whatever happens."""
+        while True:
+            try:
+                await keep_connected(self._dial, self._serve, self.delays, fire=self.machine.fire)
+            except Exception:
+                self._failed()
+            await asyncio.sleep(AFTER_A_BUG)
+            self.machine.fire("wait_over")
+
+    async def _dial(self) -> Pipe:
+        return await self._unless_it_fails(self.dial())
+
+    async def _serve(self, pipe: Pipe, proved: Callable[[], None]) -> None:
+        await self._unless_it_fails(self._connect(pipe, proved))
+
+    async def _connect(self, pipe: Pipe, proved: Callable[[], None]) -> None:
+        session, transport = self.speak(pipe)
+        self.uplink = self.gate.way = uplink = Uplink(session, transport, self.machine, proved, self.duties)
+        try:
+            await uplink.live()
+        finally:
+            self.uplink = self.gate.way = None
+            await uplink.shut()
+
+    async def _unless_it_fails[T](self, work: Coroutine[object, object, T]) -> T:
+        """What is no bug leaves as it is; a bug is told, counted, and leaves as a loss, so that we dial again."""
+        try:
+            return await work
+        except Exception as error:
+            if retryable(error):
+                raise
+            self._failed()
+            raise ConnectionLost(f"failed: {type(error).__name__}: {error}") from error
+
+    def _failed(self) -> None:
+        self.failures += 1
+        log.exception("! %s: a bug ended the connection; we wait and dial again", self.duties.identity)
+        if self.machine.state != "failed":
+            self.machine.fire("failed")

@@ -1,0 +1,30 @@
+"""`Memory`: everything of a charge point that survives a power cut, in the one `Store`."""
+
+from __future__ import annotations
+
+from ..outbox import Outbox
+from ..store import Store
+from ..transaction_ids import TransactionIds
+from .authorization import AuthorizationCache
+from .configuration import Configuration
+from .delivery import TransactionMessages
+from .transactions import Transactions
+
+
+class Memory:
+    """Everything that is kept in a store; an ``outbox`` from outside may keep its messages elsewhere.
+
+    ``keys`` are what the configuration says before the central system changed it.
+    """
+
+    def __init__(self, store: Store, outbox: TransactionMessages | None = None, **keys: object) -> None:
+        self.store = store
+        self.outbox: TransactionMessages = Outbox(self.store) if outbox is None else outbox  # an empty one is false
+        self.transaction_ids = TransactionIds(self.store)
+        self.transactions = Transactions(self.store)
+        self.cache = AuthorizationCache(self.store)
+        self.configuration = Configuration(self.store, **keys)
+
+    def close(self) -> None:
+        """Close the file. An outbox that came from outside stays open: whoever made it closes it."""
+        self.store.close()

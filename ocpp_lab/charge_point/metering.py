@@ -1,0 +1,106 @@
+"""`Metering`: reads the meters of running transactions and writes down what they show (core 4.7)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from .. import messages as m
+from .chores import Chores
+from .configuration import Configuration
+from .connector import Connector
+from .transactions import Transaction, Transactions
+
+
+class Metering:
+    """A reading every MeterValueSampleInterval seconds for each transaction that runs, and one whenever asked.
+
+    ``submit(request, transaction)`` hands a reading to the outbox; ``now()`` is its timestamp.
+    """
+
+    def __init__(
+        self,
+        connectors: Mapping[int, Connector],
+        transactions: Transactions,
+        configuration: Configuration,
+        chores: Chores,
+        *,
+        submit: Callable[[m.Request[Any], str], int],
+        now: Callable[[], datetime],
+    ) -> None:
+        self.connectors = connectors
+        self.transactions = transactions
+        self.configuration = configuration
+        self.chores = chores
+        self.submit = submit
+        self.now = now
+        self._meters: dict[int, asyncio.Task[None]] = {}
+        """By connector, what reads its meter while a transaction runs there; begun by `watch`, ended by `leave`."""
+
+    def watch(self, connector: int) -> None:
+        """From now on, a reading at every interval."""
+        self.leave(connector)
+        self._meters[connector] = self.chores.start(self._keep_reading(connector), f"meter {connector}")
+
+    def leave(self, connector: int) -> None:
+        """No more readings at intervals."""
+        if meter := self._meters.pop(connector, None):
+            meter.cancel()
+
+    def new_interval(self) -> None:
+        """MeterValueSampleInterval was changed: count from now."""
+        for connector in list(self._meters):
+            self.watch(connector)
+
+    async def _keep_reading(self, connector: int) -> None:
+        """A reading every MeterValueSampleInterval seconds, and the status when the car is full."""
+        interval = self.configuration.seconds("MeterValueSampleInterval")
+        place = self.connectors[connector]
+        loop = asyncio.get_running_loop()
+        next_sample = loop.time() + interval
+        while True:
+            full = place.seconds_to_full
+            wait = [next_sample - loop.time()] if interval > 0 else []
+            if full is not None:
+                wait.append(full)
+            if not wait:
+                return
+            await asyncio.sleep(max(min(wait), 0.0))
+            if place.full and place.status == "Charging":
+                place.become("SuspendedEV")
+            if interval > 0 and loop.time() >= next_sample - 1e-9:
+                next_sample += interval
+                self.sample(connector, "Sample.Periodic")
+
+    def sample(self, connector: int, context: m.ReadingContext) -> None:
+        """Read the meter of a running transaction and write the reading down; nothing happens if none runs.
+
+        Raises `StoreFailed` if it cannot be written.
+        """
+        transaction = self.transactions.on(connector)
+        if transaction is None:
+            return
+        with self.transactions.together():
+            now, energy = self.read(transaction)
+            value = m.SampledValue(
+                value=str(energy), context=context, measurand="Energy.Active.Import.Register", unit="Wh"
+            )
+            reading = m.MeterValue(timestamp=now, sampled_value=[value])
+            request = m.MeterValuesRequest(connector_id=connector, transaction_id=-1, meter_value=[reading])
+            self.submit(request, transaction.name)
+
+    def read(self, transaction: Transaction) -> tuple[datetime, int]:
+        """Read the meter (Wh) and write down what a power cut would leave us with."""
+        now, energy = self.now(), self.connectors[transaction.connector].energy
+        with self.transactions.together():
+            self.transactions.save_register(transaction.connector, energy)
+            self.transactions.read(transaction.name, now, int(energy))
+        return now, int(energy)
+
+    def read_all(self) -> None:
+        """The last readings before the power goes."""
+        for transaction in self.transactions:
+            if transaction.connector in self._meters:
+                self.read(transaction)

@@ -1,0 +1,109 @@
+"""The options of a `ChargePoint`, in groups that later profiles can join."""
+
+from __future__ import annotations
+
+import ssl as tls
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from random import Random
+from typing import Any
+
+from ..clock import utc_now
+from ..connection import ConnectionEvent, ConnectionState
+from ..heartbeat import Heartbeat
+from ..pending import Pending
+from ..session import Session
+from ..states import Machine
+from ..trace import Trace
+from ..transport import Transport
+from .delivery import TransactionMessages
+
+
+@dataclass(frozen=True, kw_only=True)
+class Security:
+    """``password`` is the AuthorizationKey, raw bytes or hex text; ``ssl`` is for ``wss://`` (whitepaper, profiles 1
+    and 2)."""
+
+    password: str | bytes | None = None
+    ssl: tls.SSLContext | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connecting:
+    """``timeout`` (s) is how long a call waits, ``retry_interval`` (s) how long a boot waits when nobody says.
+
+    ``ping_interval`` (s, None: off) is how often a silent connection is tested (J-spec 5.3). ``max_size`` (bytes) is
+    the largest frame it reads. ``send_buffer`` (bytes) shrinks the socket's buffer, to make back-pressure visible.
+    ``compression`` costs 32 KB for each idle connection.
+    """
+
+    timeout: float = 30.0
+    retry_interval: float = 60.0
+    ping_interval: float | None = 60.0
+    max_size: int = 262_144
+    compression: bool = False
+    send_buffer: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChargingOptions:
+    """``connectors`` is how many it has, from 1 on.
+
+    ``resume_transactions``: what ran when the power went goes on; else it is closed with PowerLoss (core 4.10).
+    ``report_all``: after every reconnect all statuses are told, as libocpp does, and not only those that changed.
+    """
+
+    connectors: int = 1
+    resume_transactions: bool = False
+    report_all: bool = False
+
+    def __post_init__(self) -> None:
+        if self.connectors < 1:
+            raise ValueError(f"expected at least 1 connector, came {self.connectors}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pieces:
+    """What it is built of. None is the package's own.
+
+    ``transport(pipe)``, ``pending()``, ``session(transport, router, pending, *, ids, timeout)``,
+    ``heartbeat(call, interval)``, ``machine(table, state, on_change)`` and ``delays()`` (waits in s between dials) are
+    factories; ``outbox`` is one that keeps its messages itself.
+    """
+
+    transport: Callable[..., Transport] | None = None
+    pending: Callable[..., Pending] = Pending
+    session: Callable[..., Session] | None = None
+    heartbeat: Callable[..., Heartbeat] | None = None
+    machine: Callable[..., Machine[ConnectionState, ConnectionEvent]] = Machine
+    outbox: TransactionMessages | None = None
+    delays: Callable[[], Iterator[float]] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """Time, chance and identity, which come from outside, and the ``trace`` that the story is told to.
+
+    ``ids`` yields unique ids (random ones by default), ``rng`` draws the jitter of the waits (by default from the
+    identity), ``now()`` gives an aware datetime.
+    """
+
+    ids: Iterator[str] | None = None
+    rng: Random | None = None
+    trace: Trace | None = None
+    now: Callable[[], datetime] = utc_now
+
+
+def filled[Group: Any](group: Group, options: dict[str, Any]) -> Group:
+    """The group with those of the options that are its own; they are taken out of ``options``."""
+    own = {field.name: options.pop(field.name) for field in fields(group) if field.name in options}
+    return replace(group, **own)
+
+
+def refuse(options: dict[str, Any]) -> None:
+    """Raises TypeError if an option is left that no group knows."""
+    if options:
+        groups = (Security, Connecting, ChargingOptions, Pieces, Surroundings)
+        known = ", ".join(field.name for group in groups for field in fields(group))
+        raise TypeError(f"expected options of a charge point ({known}), came {', '.join(options)}")

@@ -1,0 +1,83 @@
+"""`Premises`: what stands in the car park and who may use it: connectors, meters, tags, the driver's verbs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from ..messages import ChargePointStatus, Request
+from .authorization import Authorizer
+from .charging import Charging
+from .chores import Chores
+from .connector import recover
+from .gate import Gate
+from .memory import Memory
+from .metering import Metering
+from .options import ChargingOptions
+from .patience import Patience
+from .statuses import Statuses
+
+
+class Premises:
+    """Puts the parts together that drivers meet, as a power cut left them.
+
+    ``submit(request, transaction)`` hands a message to the outbox, ``note(mark, text)`` tells the story,
+    ``retry_interval`` (s) is the wait before a status that had no answer is told again.
+    """
+
+    def __init__(
+        self,
+        options: ChargingOptions,
+        memory: Memory,
+        gate: Gate,
+        chores: Chores,
+        *,
+        submit: Callable[[Request[Any], str], int],
+        new_name: Callable[[], str],
+        note: Callable[[str, str], None],
+        now: Callable[[], datetime],
+        retry_interval: float,
+    ) -> None:
+        time, configuration, transactions = (
+            asyncio.get_running_loop().time,
+            memory.configuration,
+            memory.transactions,
+        )
+        self.note = note
+        self.connectors = {number: recover(number, transactions, time) for number in range(options.connectors + 1)}
+        self.statuses = Statuses(
+            self.connectors,
+            gate.call,
+            later=gate.later,
+            now=now,
+            note=note,
+            retry_interval=retry_interval,
+            report_all=options.report_all,
+        )
+        self.metering = Metering(self.connectors, transactions, configuration, chores, submit=submit, now=now)
+        self.authorizer = Authorizer(
+            memory.cache, configuration, gate.call, online=lambda: gate.state() == "online", now=now
+        )
+        self.charging = Charging(
+            self.connectors,
+            transactions,
+            memory.transaction_ids,
+            configuration,
+            self.authorizer,
+            self.metering,
+            submit=submit,
+            new_name=new_name,
+            now=now,
+        )
+        seconds = partial(configuration.seconds, "ConnectionTimeOut")
+        self.patience = Patience(chores, seconds, self.charging.set_free)
+        for number, connector in self.connectors.items():
+            connector.machine.on_change = partial(self._changed, number)
+
+    def _changed(self, number: int, old: ChargePointStatus, event: ChargePointStatus, new: ChargePointStatus) -> None:
+        self.note("=", f"connector {number}: {old} → {new}")
+        self.statuses.changed(number)
+        self.patience.changed(number, new)

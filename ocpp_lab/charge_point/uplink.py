@@ -1,0 +1,219 @@
+"""`Uplink`: one connection of a charge point, from the handshake to the loss.
+
+Everything that needs the connection is a child of one TaskGroup: the reader, the boot, the heartbeat, what was
+triggered, the outbox. One dies, all die, and `live` raises the plain `ConnectionLost`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ..connection import ConnectionEvent, ConnectionState
+from ..errors import ConnectionLost, NotAccepted, NotConnected, OcppError
+from ..messages import BootNotificationRequest, BootNotificationResponse
+from ..session import Session
+from ..transport import Transport
+from .gate import Beats
+from .registration import boot
+
+Work = Callable[[], Coroutine[Any, Any, object]]
+
+
+class States(Protocol):
+    """What says where the connection is, and whether that may happen: a `Machine` over `CONNECTION`."""
+
+    state: ConnectionState
+
+    def fire(self, event: ConnectionEvent) -> ConnectionState: ...
+
+
+class Beating(Beats, Protocol):
+    """A heartbeat that can be run."""
+
+    async def run(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Duties:
+    """What there is to do on every connection.
+
+    ``accepted()`` says whether the boot was accepted before; ``boot`` is what the charge point says of itself,
+    ``retry_interval`` (s) how long a boot waits when nobody says, and ``booted`` is told of every answer to it.
+    ``heartbeat`` makes one for this connection, ``works`` are what runs beside it while the boot is accepted,
+    ``delivering`` is held while a message is on the wire, and ``note`` is told of trouble.
+    """
+
+    identity: str
+    accepted: Callable[[], bool]
+    boot: BootNotificationRequest
+    retry_interval: float
+    booted: Callable[[BootNotificationResponse], None]
+    heartbeat: Callable[[], Beating]
+    works: Mapping[str, Work]
+    delivering: asyncio.Lock
+    note: Callable[[str, str], None]
+
+
+class Uplink:
+    """What lives on one connection. ``proved()`` is called once the connection showed that it is good."""
+
+    def __init__(
+        self, session: Session, transport: Transport, machine: States, proved: Callable[[], None], duties: Duties
+    ) -> None:
+        self.session = session
+        self.transport = transport
+        self.machine = machine
+        self.proved = proved
+        self.duties = duties
+        self.heartbeat: Beating | None = None
+        """None until the boot is accepted."""
+        self.lane = asyncio.Lock()
+        """Held by whoever has a call on the wire; but for the boot, for which all others have to wait anyway."""
+        self._group = asyncio.TaskGroup()  # the parent of all that needs this connection
+        self._closing: asyncio.Task[None] | None = None  # begun by the first `close`; never cancelled
+        self._reading = asyncio.Event()  # set once the reader runs
+        self._boot_now = asyncio.Event()  # set by `boot_now`, cleared by the next wait for a boot
+        self._forgotten = asyncio.Event()  # set by `forget`, cleared by the next boot
+
+    async def live(self) -> None:
+        """Read, boot unless accepted before, beat. Ends with `ConnectionLost`; anything else is a bug."""
+        lost: ConnectionLost | None = None
+        try:
+            async with self._group as group:
+                group.create_task(self._read(), name=f"{self.duties.identity} reader")
+                group.create_task(self._be_online(), name=f"{self.duties.identity} online")
+        except* (ConnectionLost, NotConnected) as errors:
+            first = errors.exceptions[0]
+            lost = first if isinstance(first, ConnectionLost) else ConnectionLost(str(first))
+        raise lost or ConnectionLost()
+
+    def spawn(self, work: Coroutine[Any, Any, object], what: str) -> None:
+        """Do something beside the reader, once the running handler has answered. An `OcppError` of it is only noted."""
+        quietly = self._quietly(work, what)
+        try:
+            task = self._group.create_task(quietly, name=f"{self.duties.identity} {what}")
+        except RuntimeError:  # the connection is ending in this instant, and with it what would have been done
+            quietly.close()
+            work.close()
+            return
+        task.add_done_callback(lambda ended: work.close())  # cancelled before it began, it would complain
+
+    async def close(self, code: int, why: str) -> None:
+        """Say goodbye; the charge point dials again. The end of the connection cancels whoever said so, but not the
+        closing."""
+        if self._closing is None:
+            self.give_up()
+            work = self.transport.close(code, why)
+            self._closing = asyncio.create_task(work, name=f"{self.duties.identity} closing")
+        await asyncio.shield(self._closing)
+
+    async def shut(self) -> None:
+        """After `live`: leave nothing of the transport behind; its writer may be a task of its own."""
+        if self._closing:
+            await asyncio.wait([self._closing])
+        await self.transport.close()
+
+    def give_up(self) -> None:
+        """From now on nothing is sent on this connection, not even by those who do not know yet."""
+        if self.machine.state in ("booting", "pending", "rejected", "online"):
+            self.machine.fire("closed")
+
+    def boot_now(self) -> None:
+        """Do not wait out the interval before the next BootNotification."""
+        self._boot_now.set()
+
+    def forget(self) -> None:
+        """The central system does not know us any more: boot again, on this connection."""
+        self._forgotten.set()
+
+    async def _read(self) -> None:
+        self._reading.set()  # whoever waits for it goes on after `run` has started the transport
+        await self.session.run()
+        self.give_up()
+        async with self.duties.delivering:
+            pass  # an answer that came with the last breath counts: its message is struck out before all is cancelled
+        raise self.transport.lost or ConnectionLost()
+
+    async def _be_online(self) -> None:
+        await self._reading.wait()
+        if self.duties.accepted():
+            self.machine.fire("resumed")
+        else:
+            self.machine.fire("opened")
+            await self._boot()
+        while True:
+            await self._until_forgotten()
+            self.machine.fire("forgotten")
+            await self._boot()
+
+    async def _boot(self) -> None:
+        self._forgotten.clear()
+        await boot(
+            self.session.call,
+            self.duties.boot,
+            retry_interval=self.duties.retry_interval,
+            on_answer=self._boot_answered,
+            wait=self._wait_to_boot,
+        )
+
+    def _boot_answered(self, response: BootNotificationResponse) -> None:
+        if self.machine.state != "booting":
+            raise ConnectionLost("the boot was answered after this end had given up the connection")
+        if response.status == "Accepted":
+            self.proved()
+        self.duties.booted(response)
+
+    async def _wait_to_boot(self, seconds: float) -> None:
+        """Wait, or less if BootNotification is triggered meanwhile."""
+        self._boot_now.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._boot_now.wait()
+        if self.machine.state in ("pending", "rejected"):
+            self.machine.fire("interval_over")
+
+    async def _until_forgotten(self) -> None:
+        """Statuses, heartbeats and the outbox, until the central system says that it does not know us."""
+        self.heartbeat = self.duties.heartbeat()
+        works = {"heartbeat": self.heartbeat.run, **self.duties.works}
+        tasks = [
+            asyncio.create_task(self._while_accepted(work), name=f"{self.duties.identity} {what}")
+            for what, work in works.items()
+        ]
+        forgotten = asyncio.create_task(self._forgotten.wait(), name=f"{self.duties.identity} forgotten")
+        try:
+            done, _ = await asyncio.wait([forgotten, *tasks], return_when=asyncio.FIRST_COMPLETED)
+            # An answer may be on the way: to send that message again would be a second copy for no reason. Nor may
+            # anything else be left alone on the wire, for the boot comes next (J-spec 4.1.1).
+            async with self.duties.delivering, self.lane:
+                await _end(tasks)
+            for task in done:
+                task.result()  # the connection is lost, or there is a bug
+        finally:
+            await _end([forgotten, *tasks])
+
+    async def _while_accepted(self, work: Work) -> None:
+        with suppress(NotAccepted):
+            try:
+                await work()
+            except ConnectionLost:
+                self.give_up()
+                raise
+            return
+        await self._forgotten.wait()
+
+    async def _quietly(self, work: Coroutine[Any, Any, object], what: str) -> None:
+        try:
+            await work
+        except OcppError as error:
+            self.duties.note("!", f"{what}: {error}")
+
+
+async def _end(tasks: list[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

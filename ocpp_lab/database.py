@@ -1,0 +1,150 @@
+"""`Database`: one sqlite file with a version, one connection, and a place where a disk can be made to fail.
+
+A statement is on the disk when it returns, and so are all statements of a `Database.transaction` when the block ends,
+or none of them. Whatever sqlite cannot do is a `StoreFailed`; nothing was done then.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from .errors import StoreFailed
+
+_LOCK = "-lock"
+"""What the file beside ours is called that an owner keeps locked. It is empty; the operating system frees the lock
+however its owner ends."""
+
+
+class Database:
+    """One sqlite file, one connection. ``":memory:"`` is a file that nobody else sees and that ends with its owner.
+
+    ``steps`` are the scripts that lead from one version of the file to the next, the first from an empty file. An older
+    file is brought up in one transaction. ``alone``: nobody else may open it so at the same time; reading it from
+    elsewhere is fine. ``busy_timeout`` (s) is how long a statement waits for somebody else's lock.
+
+    Raises `StoreFailed`: no database, no such folder, opened elsewhere, made by a newer edition.
+    """
+
+    def __init__(self, path: str, steps: Sequence[str], *, alone: bool = False, busy_timeout: float = 0.0) -> None:
+        self.path = path
+        self.before: Callable[[str], None] = lambda sql: None
+        """Told of every statement before it runs. Tests raise `sqlite3.Error` here: that is a disk that fails."""
+        self._depth = 0  # of nested `transaction` blocks
+        lock = _lock(path) if alone and path != ":memory:" else None
+        try:
+            self._db = _open(path, busy_timeout)
+        except StoreFailed:
+            _close(lock)
+            raise
+        # Closed with its owner if nobody closed it before; the garbage collector may do so in any thread.
+        self._end = weakref.finalize(self, _close, self._db, lock)
+        try:
+            self._bring_up(steps)
+        except StoreFailed:
+            self.close()
+            raise
+
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run one statement and return its rows; durable on return, unless a `transaction` is open."""
+        return self._run(sql, values).fetchall()
+
+    def records(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        """Run one statement and return its rows by the names of their columns."""
+        cursor = self._run(sql, values)
+        names = [column[0] for column in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in cursor]
+
+    def insert(self, sql: str, values: Sequence[Any] = ()) -> int:
+        """Run an INSERT and return the key of the new row."""
+        key = self._run(sql, values).lastrowid
+        assert key is not None
+        return key
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All statements of the block, or none: durable when it ends, undone when it raises.
+
+        A block inside another one is a part of it. Nothing may be awaited in it: others would write into it.
+        """
+        if self._depth:
+            yield  # whoever began it will commit or undo
+            return
+        self._run("BEGIN IMMEDIATE")
+        self._depth += 1
+        try:
+            yield
+            self._run("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:  # sqlite may have undone it already, on a full disk
+                with suppress(sqlite3.Error):
+                    self._db.execute("ROLLBACK")
+            raise
+        finally:
+            self._depth -= 1
+
+    def close(self) -> None:
+        """Close the file and let others open it; closing twice is fine."""
+        self._end()
+
+    def _run(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
+        try:
+            self.before(sql)
+            return self._db.execute(sql, values)
+        except sqlite3.Error as error:
+            raise StoreFailed(f"{self.path}: {error}") from error
+
+    def _bring_up(self, steps: Sequence[str]) -> None:
+        """From the version that the file has to ours."""
+        [(version,)] = self.execute("PRAGMA user_version")
+        if version > len(steps):
+            raise StoreFailed(
+                f"{self.path}: expected a file of version {len(steps)} or older, came version {version}: a newer"
+                " edition wrote it; use that, or another file"
+            )
+        if version == len(steps):
+            return
+        with self.transaction():
+            for step in steps[version:]:
+                for statement in filter(str.strip, step.split(";")):
+                    self.execute(statement)
+            self.execute(f"PRAGMA user_version = {len(steps)}")
+
+
+def _open(path: str, busy_timeout: float) -> sqlite3.Connection:
+    database = None
+    try:
+        database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=busy_timeout)
+        database.execute("PRAGMA journal_mode=WAL")
+        database.execute("PRAGMA synchronous=FULL")  # WAL alone may lose the newest statements with the power
+    except sqlite3.Error as error:
+        _close(database)
+        raise StoreFailed(
+            f"{path}: expected an sqlite file, or a new one in a folder that exists and can be written: {error}"
+        ) from error
+    return database
+
+
+def _lock(path: str) -> sqlite3.Connection:
+    """Keep a lock on a file beside ours. sqlite has the one kind of lock that every operating system frees."""
+    lock = None
+    try:
+        lock = sqlite3.connect(path + _LOCK, isolation_level=None, check_same_thread=False, timeout=0)
+        lock.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as error:
+        _close(lock)
+        if "locked" in str(error):
+            raise StoreFailed(
+                f"{path}: expected a file that nobody has open, came one that another owner uses"
+            ) from None
+        raise StoreFailed(f"{path}: expected a folder that exists and can be written: {error}") from error
+    return lock
+
+
+def _close(*databases: sqlite3.Connection | None) -> None:
+    for database in databases:
+        if database is not None:
+            database.close()
