@@ -14,7 +14,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.house import ROOT
+from tests.house import ROOT, tracked
 from tools.rooms import PACKAGES, imports, room_of, rooms_imported, sources, stack
 
 # Bottom to top, as the map at the top of ocpp_lab/__init__.py has it. A room imports only from rooms before it; the
@@ -178,13 +178,6 @@ FOREIGN = {  # written in pieces, so that this file does not contain them itself
         for parts in [("pypi", "org"), ("files", "pythonhosted"), ("registry", "npmjs"), ("deb", "debian")]
     ),
 }
-
-
-def tracked() -> list[Path]:
-    """All files that are in git or would be."""
-    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
-    names = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout.split("\0")
-    return [ROOT / name for name in names if name and (ROOT / name).is_file()]
 
 
 @pytest.mark.parametrize("what", FOREIGN)
