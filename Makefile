@@ -67,6 +67,10 @@ notebooks: .venv/made  ## execute notebooks/*.py into *.ipynb; one of them: make
 exercises: .venv/made  ## make exercises/ and solutions/*.ipynb from solutions/*.py; one: make exercises NB=4
 	$(PYTHON) tools/exercises.py $(NB)
 
+.PHONY: map
+map: .venv/made  ## docs/architecture.svg, and the tree of errors in docs/architecture.md, from the code
+	$(PYTHON) tools/architecture.py
+
 .PHONY: bench
 bench: .venv/made  ## round trips per second and memory, beside the bare WebSocket library and another stack
 	$(PYTHON) -m benchmarks

@@ -1,13 +1,53 @@
 """OCPP 1.6-J, small and whole: messages, router, transport, session, charge point, central system.
 
-The public names, by room, bottom to top. `import ocpp_lab.messages as m` has the 39 operations.
+The map, bottom to top: a room imports only from rooms that stand before it here, and a test says so. The numbers are
+the milestones of the course that build the room. docs/architecture.md draws the map. ::
+
+    the wire
+        errors           the exception tree, drawn at the top of the file                     1
+        clock            the one place that asks for the real date                            1
+        credentials      HTTP Basic as OCPP means it                                          1
+        backoff          a generator of waiting times, seeded                                 3
+        frames           Call, CallResult, CallError to text and back                         1
+        messages         the typed payloads by feature profile; ACTIONS, all on one screen    2
+        codec            typed payload to JSON and back; a violation becomes the right code   2
+        pipe             send, iterate, close: over a WebSocket or in memory                  1
+        transport        texts over a pipe: one writer, one queue, counters                   1
+    the conversation
+        states           state machines as tables, one engine for all of them                 3, 5
+        router           which coroutine answers which request, typed                         2
+        tally            what was counted, as numbers that outlive every session              6
+        pending          unique id to future: resolve, expire, fail all, name the strays      4
+        session          RPC over one transport: one call in flight, timeouts, answers        1, 4
+        heartbeat        keep the cadence, adopt the interval, measure the clock skew         1
+    what must not get lost
+        database         one sqlite file: its version, its lock, all or nothing               3
+        store            everything of a charge point that survives a power cut               3
+        outbox           transaction messages: durable, in order, retried                     3
+        transaction_ids  the real transaction id, put in at the instant of sending            3
+        connection       the reconnect loop and its states: dial, boot, online, wait, again   3, 5
+    what goes wrong and what is seen
+        trace            what passed and when, in a bounded ring                              6
+        timeline         samples on a timer, for plots                                        6
+        faults           what a central system does wrong on purpose                          all
+        chaos_proxy      a TCP proxy between both ends: late, slow, cut, half-open            all
+    the two ends
+        charge_point     its life on the connection, and one file per feature profile         5
+        central_system   the door, the desk of each connection, the ledger                    1, 5
+    the whole at work
+        metrics          what happened, in numbers, for Prometheus                            6
+        simulation       the same stack on a simulated clock and network, by seed             3, 5
+        cli              both ends on the command line                                        -
+        __main__         python -m ocpp_lab                                                   -
+
+The public names follow, by room. `import ocpp_lab.messages as m` has the 39 operations.
 """
 
 from . import messages
 from .backoff import backoff
 from .central_system import CentralSystem, Ledger, Policy
 from .chaos_proxy import ChaosProxy
-from .charge_point import ChargePoint
+from .charge_point import ChargePoint, ChargingOptions, Connecting, Pieces, Security, Surroundings
 from .codec import decode_payload, encode_payload
 from .connection import CONNECTION, keep_connected
 from .errors import (
@@ -22,6 +62,7 @@ from .errors import (
     NotConnected,
     OcppError,
     PayloadError,
+    StoreFailed,
 )
 from .faults import Fault, Faults
 from .frames import Call, CallError, CallResult, Frame, decode, encode
@@ -34,6 +75,7 @@ from .pipe import Pipe, WebSocketPipe, pipe_pair
 from .router import Router
 from .session import Session, current_session
 from .states import Machine
+from .store import Store
 from .tally import Tally
 from .timeline import Sample, Timeline
 from .trace import Event, Trace
@@ -44,20 +86,21 @@ from .transport import Transport
 __all__ = [
     # errors
     "OcppError", "FrameError", "PayloadError", "CallFailed", "MalformedReply", "CallTimeout", "ConnectionLost",
-    "NotConnected", "HandshakeRefused", "NotAccepted", "IllegalTransition",
+    "NotConnected", "HandshakeRefused", "NotAccepted", "StoreFailed", "IllegalTransition",
     # the wire
     "Call", "CallResult", "CallError", "Frame", "encode", "decode",
     "messages", "ACTIONS", "Request", "Response", "encode_payload", "decode_payload",
-    # the line
+    # the connection
     "Pipe", "WebSocketPipe", "pipe_pair", "Transport", "Trace", "Event",
     # the conversation
     "Router", "Pending", "Session", "current_session", "Heartbeat",
     # staying connected
     "backoff", "Machine", "CONNECTION", "keep_connected",
     # what must not get lost
-    "Outbox", "Entry", "verdict", "TransactionIds",
+    "Store", "Outbox", "Entry", "verdict", "TransactionIds",
     # the two ends
-    "ChargePoint", "CentralSystem", "Policy", "Ledger", "Fault", "Faults", "ChaosProxy",
+    "ChargePoint", "Security", "Connecting", "ChargingOptions", "Pieces", "Surroundings",
+    "CentralSystem", "Policy", "Ledger", "Fault", "Faults", "ChaosProxy",
     # the numbers
     "Metrics", "watch_charge_point", "watch_central_system", "Tally", "Timeline", "Sample",
 ]

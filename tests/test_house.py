@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -16,45 +15,15 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.house import ROOT
+from tests.house import ROOT, tracked
+from tools.rooms import PACKAGES, imports, room_of, rooms_imported, sources, stack
 
-# Bottom to top. A room imports only from rooms before it; the course from the whole stack, never the other way round.
-STACK = [
-    "errors",
-    "clock",
-    "credentials",
-    "backoff",
-    "frames",
-    "messages",
-    "codec",
-    "pipe",
-    "transport",
-    "states",
-    "router",
-    "tally",
-    "pending",
-    "trace",
-    "session",
-    "heartbeat",
-    "database",
-    "store",
-    "outbox",
-    "transaction_ids",
-    "faults",
-    "chaos_proxy",
-    "connection",
-    "charge_point",
-    "central_system",
-    "timeline",
-    "metrics",
-    "simulation",
-    "cli",
-    "__main__",
-]
+# Bottom to top, as the map at the top of ocpp_lab/__init__.py has it. A room imports only from rooms before it; the
+# course from the whole stack, never the other way round.
+MAP = stack()
+STACK = [room.name for room in MAP]
 COURSE = ["checks", "grading", "lab", "cli", "__main__"]
 ROOMS = [*(f"ocpp_lab.{room}" for room in STACK), *(f"ocpp_course.{room}" for room in COURSE)]
-PACKAGES = ("ocpp_lab", "ocpp_course")
-MOVED_AWAY = {"ocpp_lab.checks", "ocpp_lab.lab"}  # they say where to, and nothing else
 NOT_EXPORTED = {
     f"ocpp_lab.{room}" for room in ("simulation", "cli", "__main__")
 }  # ocpp_lab/__init__.py leaves them out
@@ -72,44 +41,8 @@ MAX_LINES = 350
 # --- who imports whom ---------------------------------------------------------------------------------------------
 
 
-def sources() -> list[Path]:
-    """Every file of both packages, but the two that only say where something has gone."""
-    found = (path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
-    return sorted(path for path in found if room_of(path) not in MOVED_AWAY)
-
-
 def name_of(path: Path) -> str:
     return str(path.relative_to(ROOT))
-
-
-def room_of(path: Path) -> str:
-    """``ocpp_lab/charge_point/core.py`` is in ``ocpp_lab.charge_point``; ``ocpp_lab/__init__.py`` in ``ocpp_lab``."""
-    package, first = path.relative_to(ROOT).parts[:2]
-    room = first.removesuffix(".py")
-    return package if room == "__init__" else f"{package}.{room}"
-
-
-def imports(path: Path, root: Path = ROOT) -> Iterator[str]:
-    """Absolute names of what a file imports, wherever in it: ``ocpp_lab.frames.Call``, ``asyncio``."""
-    parents = path.relative_to(root).parent.parts
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        if isinstance(node, ast.ImportFrom):
-            base = parents[: len(parents) + 1 - node.level] if node.level else ()
-            module = ".".join([*base, *([node.module] if node.module else [])])
-            yield from (f"{module}.{alias.name}" for alias in node.names)
-
-
-def rooms_imported(path: Path) -> set[str]:
-    """Names of rooms; what the package itself exports comes from ``ocpp_lab``."""
-    inside = [name.split(".") for name in imports(path) if name.split(".")[0] in PACKAGES]
-    rooms = {".".join(parts[:2]) for parts in inside if _is_a_room(*parts[:2])}
-    return rooms | {parts[0] for parts in inside if not _is_a_room(*parts[:2])}
-
-
-def _is_a_room(package: str, room: str = "") -> bool:
-    return bool(room) and ((ROOT / package / room).is_dir() or (ROOT / package / f"{room}.py").is_file())
 
 
 def test_both_packages_are_read() -> None:
@@ -120,7 +53,33 @@ def test_both_packages_are_read() -> None:
 
 def test_every_room_is_in_the_list() -> None:
     unknown = {room_of(path) for path in sources()} - set(ROOMS) - set(PACKAGES)
-    assert not unknown, f"add {unknown} to the lists in {Path(__file__).name}, above all that it imports"
+    assert not unknown, f"add {unknown} to the map in ocpp_lab/__init__.py or to COURSE here, after all that it imports"
+
+
+def test_the_map_is_true() -> None:
+    """Every room once, in words that fit on a line, and only milestones that there are."""
+    assert len(STACK) > 25, "a map that cannot be read lists nothing, and every rule about rooms holds"
+    assert {f"ocpp_lab.{name}" for name in STACK} == {room for room in map(room_of, sources()) if "_lab." in room}
+    assert len(set(STACK)) == len(STACK)
+    assert [room.name for room in MAP if not room.band or len(room.purpose) > 70] == []
+    notebooks = {int(path.name[:2]) for path in (ROOT / "notebooks").glob("[0-9][0-9]_*.py")} - {0}
+    assert {number for room in MAP for number in room.milestones} - {0} == notebooks
+
+
+def test_bands_are_said_once() -> None:
+    """The map's headings: a band that comes twice would be drawn as one, with others in between."""
+    bands = [band for band, _ in groupby(MAP, lambda room: room.band)]
+    assert len(bands) == len(set(bands))
+
+
+@pytest.mark.parametrize("line", ["frames  text", "frames  text  seven", "frames text  1"])
+def test_a_line_of_the_map_that_is_none_is_refused(tmp_path: Path, line: str) -> None:
+    """Or the room would be missing in silence."""
+    (tmp_path / "ocpp_lab").mkdir()
+    text = f'"""Words. ::\n\n    a band\n        errors  what can go wrong  1\n        {line}\n\nMore words.\n"""\n'
+    (tmp_path / "ocpp_lab" / "__init__.py").write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match="expected a room"):
+        stack(tmp_path)
 
 
 @pytest.mark.parametrize("path", sources(), ids=name_of)
@@ -280,13 +239,6 @@ FOREIGN = {  # written in pieces, so that this file does not contain them itself
         for parts in [("pypi", "org"), ("files", "pythonhosted"), ("registry", "npmjs"), ("deb", "debian")]
     ),
 }
-
-
-def tracked() -> list[Path]:
-    """All files that are in git or would be."""
-    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
-    names = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout.split("\0")
-    return [ROOT / name for name in names if name and (ROOT / name).is_file()]
 
 
 @pytest.mark.parametrize("what", FOREIGN)

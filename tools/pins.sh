@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Writes constraints.txt: what pip chooses today for pyproject.toml in an empty environment, exactly.
+# Writes constraints.txt: what pip chooses today for pyproject.toml in an empty environment, exactly; and the version of
+# ruff into .pre-commit-config.yaml.
 # Afterwards run `make test`; the new versions are in .venv from then on.
 set -eu
 cd "$(dirname "$0")/.."
@@ -11,4 +12,7 @@ build/pins/bin/python -m pip install -q --disable-pip-version-check -e '.[lab,te
     build/pins/bin/python -m pip freeze --exclude-editable
 } >build/constraints.txt
 mv build/constraints.txt constraints.txt
+ruff=$(sed -n 's/^ruff==//p' constraints.txt)
+sed "s/^\( *rev: v\).*/\1$ruff/" .pre-commit-config.yaml >build/pre-commit.yaml
+mv build/pre-commit.yaml .pre-commit-config.yaml
 rm -rf build/pins

@@ -1,6 +1,6 @@
 """The README is kept true: its table of operations is computed from the code, its example runs, its commands exist.
 
-``python -m tests.test_conformance`` writes the table anew.
+``python -m tests.ocpp_lab.test_conformance`` writes the table anew.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ async def test_the_readme_says_what_each_operation_does() -> None:
     """39 operations are typed; far fewer are behaviours, and nobody shall take the one for the other."""
     found = TABLE.search(README.read_text(encoding="utf-8"))
     assert found, "README.md lacks <!-- operations --> … <!-- end of operations -->"
-    assert found[0] == await table(), "the code does something else now: python -m tests.test_conformance"
+    assert found[0] == await table(), "the code does something else now: python -m tests.ocpp_lab.test_conformance"
 
 
 def test_an_answer_that_never_changes_is_found() -> None:
