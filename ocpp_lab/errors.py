@@ -8,7 +8,7 @@
     ├── CallFailed          the peer answered with a CallError           definite, reported
     ├── MalformedReply      a CallResult of the wrong shape came         indefinite, reported
     ├── CallTimeout         no answer in time                            indefinite
-    ├── ConnectionLost      the line died with calls pending             indefinite
+    ├── ConnectionLost      the connection died with calls pending             indefinite
     ├── NotConnected        nothing left this machine                    definite
     │   └── HandshakeRefused  the door was shut                          definite
     ├── NotAccepted         may not be sent before the boot is accepted  definite
@@ -99,7 +99,7 @@ class CallTimeout(OcppError):
 
 
 class ConnectionLost(OcppError):
-    """The line died. ``code`` and ``reason`` are those of the WebSocket close, None if there was none.
+    """The connection died. ``code`` and ``reason`` are those of the WebSocket close, None if there was none.
 
     Raised out of a pending call it is indefinite, and ``call_error`` is the synthesised CallError "ConnectionClosed".
     """
@@ -120,7 +120,7 @@ class ConnectionLost(OcppError):
         self.call_error = call_error
 
     def again(self, call_error: Any = None) -> ConnectionLost:
-        """The same loss as a fresh exception: one line dies, every caller gets an exception of its own."""
+        """The same loss as a fresh exception: one connection dies, every caller gets an exception of its own."""
         return ConnectionLost(str(self), code=self.code, reason=self.reason, call_error=call_error)
 
 

@@ -28,7 +28,7 @@ _VALUE = re.compile(r'("value"\s*:\s*)("(?:[^"\\]|\\.)*"?|[^,}\s]+)')
 
 
 class Event(NamedTuple):
-    """One line of the story. ``at`` is loop time in seconds; ``identity`` the charge point at the line's other end or
+    """One line of the story. ``at`` is loop time in seconds; ``identity`` the charge point at the other end or
     at this one."""
 
     at: float

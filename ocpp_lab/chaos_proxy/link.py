@@ -16,7 +16,7 @@ Direction = Literal["to_central_system", "to_charge_point"]
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 
 READ_SIZE = 16_384  # bytes taken at a time
-SLICE = 0.05  # seconds that a slow line takes for one piece; so a changed bandwidth is felt soon
+SLICE = 0.05  # seconds that a slow connection takes for one piece; so a changed bandwidth is felt soon
 _NO_LINGERING = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)  # on, for 0 s
 
 

@@ -64,7 +64,7 @@ class ChaosProxy:
         self.bytes_swallowed: Counter[Direction] = Counter()
         """Given on, and lost, by all connections so far; they count."""
         self.events: deque[tuple[float, str]] = deque(maxlen=EVENTS)
-        """What was done to the line: loop time (s) and verb."""
+        """What was done to the connection: loop time (s) and verb."""
         self._random = Random(seed)  # decides the jitter
         self._conditions = Conditions(  # for all connections; they ask again for each piece
             delay=self.delay,

@@ -25,9 +25,9 @@ PONG_TIMEOUT = 5.0  # seconds; libocpp's WebsocketPongTimeout
 
 
 def pings(seconds: float | None) -> dict[str, float | None]:
-    """How often a silent line is tested, as `dial` takes it; 0 and None mean never (J-spec 5.3, 7).
+    """How often a silent connection is tested, as `dial` takes it; 0 and None mean never (J-spec 5.3, 7).
 
-    A half-open line is noticed after that time, and the seconds that a pong may take.
+    A half-open connection is noticed after that time, and the seconds that a pong may take.
     """
     return {"ping_interval": seconds or None, "ping_timeout": min(seconds, PONG_TIMEOUT) if seconds else None}
 

@@ -1,4 +1,4 @@
-"""`Uptime`: how long the line held, how often it was dialled, and how long it took to come back."""
+"""`Uptime`: how long the connection held, how often it was dialled, and how long it took to come back."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Uptime:
     """Read from the changes of the connection's state. ``observe(seconds)`` is told of every time to reconnect.
 
     ``dials`` counts attempts by outcome: ``connected``, ``unreachable``, ``refused_404`` and so on. ``losses`` counts
-    the lines that were open and died; to end one's own life, or to boot again on a good line, is no loss.
+    the connections that were open and died; to end one's own life, or to boot again on a good connection, is no loss.
     """
 
     def __init__(self, time: Callable[[], float], observe: Callable[[float], None] | None = None) -> None:

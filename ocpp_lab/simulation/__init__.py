@@ -4,7 +4,7 @@
 goes wrong. What must hold in every world is watched all the time:
 
 - one own call in flight, at either end (J-spec 4.1.1); a new unique id on every send
-- every frame fits its declaration; every call ends once, and at once when its line does; the metrics balance
+- every frame fits its declaration; every call ends once, and at once when its connection does; the metrics balance
 - a transaction message is written down before it is sent, and sent in strict order; no second copy unless the first was
   answered with a CallError, or its result did not come in time; retries wait; only failures consume attempts
 - stopping never hangs; no task, connection or file is left

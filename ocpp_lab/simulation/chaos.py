@@ -30,10 +30,10 @@ WORST_WAIT = 8 * WAIT_MINIMUM + 15 * RANDOM_RANGE
 """The longest wait of that back-off: 174 s."""
 PING = 20.0
 ONLINE_LIMIT = 2 * PING + 15 + WORST_WAIT + 15 + 30 + 60 + 30
-"""Seconds of calm until everybody is online: the dead line is noticed (ping, pong timeout, close), the last long wait,
-a dial, and a boot whose answer was lost in the chaos (timeout, and the wait after it)."""
+"""Seconds of calm until everybody is online: a dead connection is noticed (ping, pong timeout, close), the last long
+wait, a dial, and a boot whose answer was lost in the chaos (timeout, and the wait after it)."""
 AFTERMATH = 60.0
-"""Seconds of calm in which delayed replies of the chaos may still come, and a line that is dead is found to be."""
+"""Seconds of calm in which delayed replies of the chaos may still come, and a dead connection is found to be dead."""
 SETTLE_LIMIT = 3600.0
 ANSWER_LIMIT = 5.0
 

@@ -91,7 +91,7 @@ class Mischief(Faults):
                 return Fault("garbage", options={"text": '{"no": frame'})
             case "close":
                 return Fault("close", options={"code": self._rng.choice([1001, 1011, 3000]), "reason": "on purpose"})
-            case "lost reply":  # acted upon, and the line dies before the answer
+            case "lost reply":  # acted upon, and the connection dies before the answer
                 return Fault("abort", effect=True)
             case _:
                 return Fault("abort" if kind == "abort" else "ignore")

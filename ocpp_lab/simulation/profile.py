@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 WEATHER = ("cut", "long cut", "deaf", "mute", "charge point crash", "central system crash", "refuse", "stall", "abort")
-"""What happens to lines and machines; see `weather.py`."""
+"""What happens to connections and machines; see `weather.py`."""
 
 
 @dataclass(frozen=True)

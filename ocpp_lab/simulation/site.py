@@ -219,7 +219,7 @@ class ChargePointSite(Site):
         self.book.open(charge_point, gave_up=self.watch.gave_up)
 
     def _pending(self) -> Any:
-        """A new line begins: no call of the one before may still be pending."""
+        """A new connection begins: no call of the one before may still be pending."""
         self.check_pending()
         self.pendings.append(self.make_pending())
         return self.pendings[-1]

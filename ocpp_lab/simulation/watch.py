@@ -1,6 +1,6 @@
-"""`Watch`: listens to one charge point's line and tells at once when a frame should not have been sent.
+"""`Watch`: listens to one charge point's connection and tells at once when a frame should not have been sent.
 
-It knows little but the trace: what left, what came, and when the line or the power went.
+It knows little but the trace: what left, what came, and when the connection or the power went.
 """
 
 from __future__ import annotations
@@ -199,7 +199,8 @@ class Watch:
             if synthesised.code == "Timeout":
                 copies.fate = "silence"
         if synthesised.code == "Timeout" and at > self._ended_at + 1e-6:
-            self._broken("a lost line ends its calls at once", f"{synthesised.unique_id} timed out on a dead line")
+            late = f"{synthesised.unique_id} timed out on a dead connection"
+            self._broken("a lost connection ends its calls at once", late)
 
     def _count_silence(self, copies: _Copies) -> None:
         """Silence counts only if the peer said anything afterwards."""

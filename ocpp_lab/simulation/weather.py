@@ -1,4 +1,4 @@
-"""`Weather`: what happens to lines and machines, one event after the other, by chance."""
+"""`Weather`: what happens to connections and machines, one event after the other, by chance."""
 
 from __future__ import annotations
 
@@ -132,8 +132,8 @@ class Weather:
             self._rng.choice(transports).pipe.abort()
 
     def _transports(self, identity: str) -> list[Any]:
-        """Both ends of this charge point's line, as far as they live. One built in the exercises may hide its pipe."""
-        line = self.land.sites[identity].charge_point.uplink
+        """Both ends of this connection, as far as they live. One built in the exercises may hide its pipe."""
+        uplink = self.land.sites[identity].charge_point.uplink
         session = self.land.central_system_site.central_system.sessions.get(identity)
-        ends = [line.transport if line else None, session.transport if session else None]
+        ends = [uplink.transport if uplink else None, session.transport if session else None]
         return [end for end in ends if hasattr(end, "pipe")]
