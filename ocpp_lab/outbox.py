@@ -42,8 +42,8 @@ def verdict(
     """What to do after an error, and how many seconds to wait before (core 3.7.1).
 
     *halt*: nobody refused it; keep it, send it again on a good connection. *retry* after ``retry_interval`` times the
-    number of failures so far; *drop* once it failed ``attempts`` times. ``failures`` does not count this one; ``alive`` says
-    whether a peer that left us without an answer still answers a Heartbeat. Any other exception is raised again.
+    number of failures so far; *drop* once it failed ``attempts`` times. ``failures`` does not count this one; ``alive``
+    says whether a peer that left us without an answer still answers a Heartbeat. Any other exception is raised again.
     """
     match error:
         case CallFailed(code="SecurityError") | ConnectionLost() | NotConnected():
