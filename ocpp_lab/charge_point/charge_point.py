@@ -140,10 +140,10 @@ class ChargePoint:
         """The current connection, None while there is none."""
         self._make_transport = transport or partial(Transport, name=identity)
         self._make_pending = pending
-        self._make_session = session or partial(
-            Session, identity=identity, trouble=partial(self.note, "!"), tally=self.tally
+        self._make_session = partial(
+            session or Session, identity=identity, trouble=partial(self.note, "!"), tally=self.tally
         )
-        self.make_heartbeat = heartbeat or partial(Heartbeat, now=now)
+        self.make_heartbeat = partial(heartbeat or Heartbeat, now=now)
         self._delays = delays or (lambda: backoff(rng or Random(identity)))
         self._ids = ids or random_ids()
         self.dial_options: dict[str, Any] = {

@@ -9,13 +9,9 @@ from urllib.parse import quote, urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus, NegotiationError, WebSocketException
-from websockets.typing import Subprotocol
 
 from ..errors import HandshakeRefused
-from ..pipe import WIRE_LOG, Note, WebSocketPipe
-
-SUBPROTOCOL = Subprotocol("ocpp1.6")
-
+from ..pipe import SUBPROTOCOL, WIRE_LOG, Note, WebSocketPipe
 
 PONG_TIMEOUT = 5.0  # seconds; libocpp's WebsocketPongTimeout
 
