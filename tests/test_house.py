@@ -64,6 +64,16 @@ ONLY_IN = {
     "threading": {"ocpp_lab.simulation", "ocpp_course.checks", "ocpp_course.lab"},
     "typer": {"ocpp_lab.cli", "ocpp_course.cli"},
 }
+WHOLES = {"ocpp_lab.central_system": "central_system"}
+"""Folders whose parts know nothing of the whole that holds them, and the file of that whole."""
+PIECES = {"Transport", "Session", "Pending", "Router", "Outbox", "Ledger", "Heartbeat", "Machine", "WebSocketPipe"}
+"""What may be somebody else's."""
+ASKING_NOBODY = [
+    f"ocpp_lab.{room}"
+    for room in ("pipe", "transport", "router", "tally", "pending", "session", "heartbeat", "central_system", "metrics")
+]
+FOREIGN_NAMES = {"max_size", "method", "action", "details", "__qualname__"}
+"""Looked up on what is no piece: a transport of asyncio, a request of websockets, what a user registers."""
 MAX_LINES = 350
 
 
@@ -134,6 +144,44 @@ def test_imports_point_down(path: Path) -> None:
             below = {room, *ROOMS[: ROOMS.index(room)], *(["ocpp_lab"] if room.startswith("ocpp_course") else [])}
     wrong = rooms_imported(path) - below
     assert not wrong, f"{name_of(path)} imports {wrong}, which is not below it"
+
+
+@pytest.mark.parametrize("path", [path for path in sources() if room_of(path) in WHOLES], ids=name_of)
+def test_no_part_imports_the_whole(path: Path) -> None:
+    """DESIGN.md, Layout: a part imports neither the file of the whole nor what the folder shows, not even for types."""
+    room = room_of(path)
+    if path.stem in ("__init__", WHOLES[room]):
+        return
+    others = {f"{room}.{other.stem}" for other in path.parent.glob("*.py")} - {f"{room}.{WHOLES[room]}"}
+    inside = {name for name in imports(path) if name.startswith(f"{room}.")}
+    wrong = {name for name in inside if ".".join(name.split(".")[:3]) not in others}
+    assert not wrong, f"{name_of(path)} imports {wrong}, which holds it"
+
+
+def questions(tree: ast.AST) -> Iterator[str]:
+    """What code asks of a value whose type it does not trust: is it one of ours, does it have that name?"""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Name(id="isinstance"), args=[_, kind]):
+                named = {each.id for each in ast.walk(kind) if isinstance(each, ast.Name)} & PIECES
+                yield from (f"isinstance(…, {name})" for name in named)
+            case ast.Call(func=ast.Name(id="hasattr" | "getattr" as word), args=[_, ast.Constant(value=name), *_]):
+                if name not in FOREIGN_NAMES:
+                    yield f"{word}(…, {name!r})"
+
+
+@pytest.mark.parametrize("path", [path for path in sources() if room_of(path) in ASKING_NOBODY], ids=name_of)
+def test_the_stack_asks_nobody_whether_it_is_ours(path: Path) -> None:
+    """DESIGN.md, Layout: what a room needs of a piece is a Protocol, whole; a smaller piece is fitted to it outside."""
+    found = sorted(questions(ast.parse(path.read_text(encoding="utf-8"))))
+    assert not found, f"{name_of(path)} asks {found}"
+
+
+def test_such_questions_are_found() -> None:
+    asked = (
+        "isinstance(x, int | Transport)\nhasattr(pipe, 'abort')\ngetattr(ledger, 'register', None)\nisinstance(y, Call)"
+    )
+    assert len(list(questions(ast.parse(asked)))) == 3
 
 
 @pytest.mark.parametrize("path", sources(), ids=name_of)
