@@ -65,7 +65,7 @@ class NaiveLife:
             asyncio.create_task(self.session.run(), name="CP_1 reader")  # noqa: RUF006 (naive: nobody keeps it)
             answer = await self.call(lab.example(m.BootNotificationRequest))
             asyncio.create_task(self.heartbeat(answer.interval), name="CP_1 heartbeat")  # noqa: RUF006
-            await asyncio.wait([self.session.ended])
+            await self.session.wait_closed()
 
 
 print("a life of", len([name for name in vars(NaiveLife) if not name.startswith("__")]), "functions")

@@ -111,10 +111,10 @@ def _of_tally(tally: Tally) -> Series:
     yield strays
     yield _single_counter("ocpp_bad_frames", "Texts that were no frame", totals["bad frame"])
     yield _gauge("ocpp_pending_calls", "Own calls that await their answers", tally.pending())
-    depth = sum(getattr(session.transport, "queue_depth", 0) for session in tally.sessions)
+    depth = sum(session.transport.queue_depth for session in tally.sessions)
     yield _gauge("ocpp_write_queue_depth", "Texts that wait for the writer", depth)
     yield _gauge("ocpp_write_queue_depth_max", "The same, at its highest", peaks["queue depth"])
-    flying = sum(getattr(session.transport, "writes_in_flight", 0) for session in tally.sessions)
+    flying = sum(session.transport.writes_in_flight for session in tally.sessions)
     yield _gauge("ocpp_writes_in_flight", "Writes that the line has not taken yet", flying)
     yield _gauge("ocpp_writes_in_flight_max", "The same of one line, at its highest", peaks["writes in flight"])
 

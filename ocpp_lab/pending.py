@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter, OrderedDict
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from .codec import decode_payload
 from .errors import CallFailed, CallTimeout, ConnectionLost, MalformedReply, PayloadError
@@ -22,9 +22,15 @@ Fate = Literal["resolved", "failed", "malformed", "late", "repeated", "orphan"]
 """What became of a reply."""
 
 
-class _Entry(NamedTuple):
-    future: asyncio.Future[Any]
-    response_type: type[Response]
+class PendingCall[R: Response](asyncio.Future[R]):
+    """The future of one call, which knows whose it is: no second map leads from futures back to ids."""
+
+    __slots__ = ("response_type", "unique_id")
+
+    def __init__(self, unique_id: str, response_type: type[R]) -> None:
+        super().__init__(loop=asyncio.get_running_loop())
+        self.unique_id = unique_id
+        self.response_type = response_type
 
 
 class Pending:
@@ -39,37 +45,40 @@ class Pending:
         self.notes: Counter[str] = Counter()
         """What the codec let pass in replies: ``"timestamp without offset"``."""
         self._remember = remember
-        self._entries: dict[str, _Entry] = {}
-        self._ids: dict[asyncio.Future[Any], str] = {}
+        # The pending calls by unique id, oldest first: `open` puts them in, `_end` takes them out.
+        self._entries: dict[str, PendingCall[Any]] = {}
+        # How the newest ended calls ended, by unique id; `open` forgets an id that is used again.
         self._ended: OrderedDict[str, str] = OrderedDict()
+        # What `fail_all` was given, once it was; nothing can be opened from then on.
         self._error: Exception | None = None
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def open[R: Response](self, unique_id: str, response_type: type[R]) -> asyncio.Future[R]:
-        """The future of a call that is about to be sent. Raises ValueError if that id is pending already."""
+    def open[R: Response](self, unique_id: str, response_type: type[R]) -> PendingCall[R]:
+        """The future of a call that is about to be sent. Raises ValueError if that id is pending already.
+
+        After `fail_all` it raises the error that was given there.
+        """
         if self._error:
             raise self._error.again() if isinstance(self._error, ConnectionLost) else self._error
         if unique_id in self._entries:
             raise ValueError(f"expected a fresh unique id, came {unique_id!r}, which is pending")
         self._ended.pop(unique_id, None)  # a new call under an old id is a new call
-        future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
-        self._entries[unique_id] = _Entry(future, response_type)
-        self._ids[future] = unique_id
-        return future
+        call = self._entries[unique_id] = PendingCall(unique_id, response_type)
+        return call
 
     def settle(self, frame: CallResult | CallError) -> Fate:
         """Give a reply to the call it belongs to and say what became of it. Never raises."""
-        entry = self._waiting(frame.unique_id)
-        if entry is None:
+        call = self._waiting(frame.unique_id)
+        if call is None:
             return self._name_stray(frame.unique_id)
         if isinstance(frame, CallError):
             return self._end(frame.unique_id, "failed", error=CallFailed(frame.code, frame.description, frame.details))
         try:
-            response = decode_payload(entry.response_type, frame.payload, self.notes)
+            response = decode_payload(call.response_type, frame.payload, self.notes)
         except PayloadError as problem:
-            return self.spoil(frame.unique_id, f"{entry.response_type.__name__}: {problem.description}")
+            return self.spoil(frame.unique_id, f"{call.response_type.__name__}: {problem.description}")
         return self._end(frame.unique_id, "resolved", result=response)
 
     def spoil(self, unique_id: str, why: str) -> Fate:
@@ -78,23 +87,19 @@ class Pending:
             return self._name_stray(unique_id)
         return self._end(unique_id, "malformed", error=MalformedReply(why))
 
-    async def expect[R: Response](self, future: asyncio.Future[R], timeout: float) -> R:
+    async def expect[R: Response](self, call: PendingCall[R], timeout: float) -> R:
         """The response, or its error, or `CallTimeout` after ``timeout`` seconds; then the call is forgotten."""
-        unique_id = self._ids.get(future)
-        if unique_id is None:  # ended before anybody asked
-            return await future
-        timer = asyncio.get_running_loop().call_later(timeout, self._expire, unique_id, timeout)
+        timer = asyncio.get_running_loop().call_later(timeout, self._expire, call, timeout)
         try:
-            return await future
+            return await call
         finally:
             timer.cancel()
-            if self._ids.get(future) == unique_id:
-                self._end(unique_id, "cancelled")
+            self.drop(call)
 
-    def drop(self, future: asyncio.Future[Any]) -> None:
-        """Forget a call that was never sent."""
-        if unique_id := self._ids.get(future):
-            self._end(unique_id, "cancelled")
+    def drop(self, call: PendingCall[Any]) -> None:
+        """Forget a call that nobody awaits any more, or that was never sent; fine if it has ended."""
+        if self._entries.get(call.unique_id) is call:  # and not a newer one under the same id
+            self._end(call.unique_id, "cancelled")
 
     def fail_all(self, error: Exception) -> int:
         """The line is gone: end every pending call with this error, and raise it to whoever opens another. How many?"""
@@ -107,36 +112,36 @@ class Pending:
             self._end(unique_id, "lost", error=own)
         return len(entries)
 
-    def _waiting(self, unique_id: str) -> _Entry | None:
+    def _waiting(self, unique_id: str) -> PendingCall[Any] | None:
         """The call that waits for a reply. One whose caller was cancelled in this very instant waits no more."""
-        entry = self._entries.get(unique_id)
-        if entry and entry.future.done():
+        call = self._entries.get(unique_id)
+        if call and call.done():
             self._end(unique_id, "cancelled")
             return None
-        return entry
+        return call
 
-    def _expire(self, unique_id: str, timeout: float) -> None:
-        why = f"no answer within {timeout:g} s"
-        self._end(unique_id, "timeout", error=CallTimeout(why, CallError(unique_id, "Timeout", why)))
+    def _expire(self, call: PendingCall[Any], timeout: float) -> None:
+        if self._entries.get(call.unique_id) is call:
+            why = f"no answer within {timeout:g} s"
+            self._end(call.unique_id, "timeout", error=CallTimeout(why, CallError(call.unique_id, "Timeout", why)))
 
     def _end[F: str](self, unique_id: str, how: F, *, result: Any = None, error: Exception | None = None) -> F:
         """Every call ends here, once."""
-        entry = self._entries.pop(unique_id, None)
-        if entry is None:
+        call = self._entries.pop(unique_id, None)
+        if call is None:
             return how
-        del self._ids[entry.future]
         self._ended[unique_id] = how
         if len(self._ended) > self._remember:
             self._ended.popitem(last=False)
         self.counts[how] += 1
-        if not entry.future.done():
+        if not call.done():
             if how == "cancelled":
-                entry.future.cancel()
+                call.cancel()
             elif error is None:
-                entry.future.set_result(result)
+                call.set_result(result)
             else:
-                entry.future.set_exception(error)
-                entry.future.exception()  # nobody has to await it
+                call.set_exception(error)
+                call.exception()  # nobody has to await it
         return how
 
     def _name_stray(self, unique_id: str) -> Fate:

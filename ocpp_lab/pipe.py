@@ -1,4 +1,4 @@
-"""`Pipe`: the three verbs under a `Transport`, over a WebSocket or in memory.
+"""`Pipe`: a connection as a `Transport` sees it, over a WebSocket or in memory: send, iterate, close, cut.
 
 Nothing above this room knows what a WebSocket is.
 """
@@ -9,12 +9,13 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Protocol
 
 from websockets.asyncio.connection import Connection
 from websockets.asyncio.server import broadcast
 from websockets.exceptions import ConcurrencyError, ConnectionClosed
 from websockets.protocol import State
+from websockets.typing import Subprotocol
 
 from .errors import ConnectionLost
 
@@ -23,6 +24,9 @@ WIRE_LOG = logging.getLogger("ocpp_lab.websockets")
 A01.FR.12), so a level of its own keeps it from following its parents there. To see them all the same, set this logger's
 level."""
 WIRE_LOG.setLevel(logging.INFO)
+
+SUBPROTOCOL = Subprotocol("ocpp1.6")
+"""What both ends agree on in the handshake (J-spec 3.1.2)."""
 
 READ_SIZE = 65_536
 """Bytes asked of the operating system at a time. asyncio asks for 262,144; from 128 KiB on malloc may map fresh pages
@@ -33,13 +37,30 @@ Note = Callable[[str, str], None]
 
 
 class Pipe(Protocol):
-    """Something that carries texts both ways. Iteration ends at any close; `send` then raises ConnectionLost."""
+    """Something that carries texts both ways, in order, until either end closes it."""
 
-    async def send(self, text: str) -> None: ...
+    @property
+    def close_code(self) -> int | None:
+        """With what it was closed, by either end. None: it is open, or nobody knows; 1006: without a close frame."""
 
-    def __aiter__(self) -> AsyncIterator[str | bytes]: ...
+    @property
+    def close_reason(self) -> str:
+        """What was said about it, "" if nothing."""
 
-    async def close(self, code: int = 1000, reason: str = "") -> None: ...
+    def offer(self, text: str) -> bool:
+        """Send a text at once. False: it was not sent, because something waits already or the pipe cannot tell."""
+
+    async def send(self, text: str) -> None:
+        """Send a text; returns when the pipe has taken it. Raises `ConnectionLost` after the end, and nothing else."""
+
+    def __aiter__(self) -> AsyncIterator[str | bytes]:
+        """The texts that come in. Ends, without an error, at any close."""
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Say goodbye, and wait for the peer's. The first code stays; a second close does nothing."""
+
+    def abort(self) -> None:
+        """Cut it now, without a word: whoever sends, iterates or closes is done at once. Fine after the end too."""
 
 
 def _ignore(mark: str, text: str) -> None:
@@ -156,6 +177,10 @@ class MemoryPipe:
         self._inbox: asyncio.Queue[str | None] = asyncio.Queue()
         self.peer: MemoryPipe
 
+    def offer(self, text: str) -> bool:
+        """Nothing goes at once: each text takes a turn of the loop, as on a line."""
+        return False
+
     async def send(self, text: str) -> None:
         if self.close_code is not None:
             raise _lost(self.close_code, self.close_reason)
@@ -189,9 +214,9 @@ def pipe_pair(left: Note = _ignore, right: Note = _ignore) -> tuple[MemoryPipe, 
     return a, b
 
 
-def how_it_ended(pipe: Any) -> ConnectionLost:
+def how_it_ended(pipe: Pipe) -> ConnectionLost:
     """The ConnectionLost that tells how this pipe was closed, as far as it knows."""
-    return _lost(getattr(pipe, "close_code", None), getattr(pipe, "close_reason", ""))
+    return _lost(pipe.close_code, pipe.close_reason)
 
 
 def _lost(code: int | None, reason: str) -> ConnectionLost:

@@ -10,23 +10,59 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Protocol
 
 from .errors import CallFailed, CallTimeout, ConnectionLost, MalformedReply, NotConnected
 from .frames import ERROR_CODES
-from .transport import Transport
 
 OUTCOMES = ("result", "error", "timeout", "lost", "cancelled")
 
 _STRAYS = ("late", "repeated", "orphan", "malformed")
 
 
-class Counted(Protocol):
-    """What a tally wants to see of a session: who carries its texts, who awaits answers, what it counted itself."""
+class Probes(Protocol):
+    """What is counted of a transport: texts, and their bytes as UTF-8."""
 
-    transport: Any
-    pending: Any
+    @property
+    def bytes_sent(self) -> int:
+        """Of the texts that the connection has taken."""
+
+    @property
+    def bytes_received(self) -> int: ...
+
+    @property
+    def queue_depth(self) -> int:
+        """Texts that wait for the writer now."""
+
+    @property
+    def max_queue_depth(self) -> int: ...
+
+    @property
+    def writes_in_flight(self) -> int:
+        """Texts that the connection is being given now and has not taken yet."""
+
+    @property
+    def max_writes_in_flight(self) -> int: ...
+
+
+class Fates(Protocol):
+    """What is counted of pending calls: how many there are; by name, how calls ended and which replies fitted none."""
+
     counts: Counter[str]
+
+    def __len__(self) -> int: ...
+
+
+class Counted(Protocol):
+    """What a tally sees of a session; ``counts`` holds what came in that was no good, and what was answered."""
+
+    counts: Counter[str]
+
+    @property
+    def transport(self) -> Probes: ...
+
+    @property
+    def pending(self) -> Fates: ...
 
 
 class Tally:
@@ -133,21 +169,11 @@ def outcome_of(error: BaseException | None) -> str:
 
 
 def _numbers(session: Counted) -> dict[str, int]:
-    carrier = session.transport if isinstance(session.transport, Transport) else None
-    fates = getattr(session.pending, "counts", None)  # one built in the exercises may count nothing, or otherwise
-    strays = {fate: fates[fate] for fate in _STRAYS} if isinstance(fates, Counter) else {}
-    return {
-        "bytes out": carrier.bytes_sent if carrier else 0,
-        "bytes in": carrier.bytes_received if carrier else 0,
-        **strays,
-        **session.counts,
-    }
+    transport, fates = session.transport, session.pending.counts
+    strays = {fate: fates[fate] for fate in _STRAYS}
+    return {"bytes out": transport.bytes_sent, "bytes in": transport.bytes_received, **strays, **session.counts}
 
 
 def _peaks(session: Counted) -> Counter[str]:
-    return Counter(
-        {
-            "queue depth": getattr(session.transport, "max_queue_depth", 0),
-            "writes in flight": getattr(session.transport, "max_writes_in_flight", 0),
-        }
-    )
+    transport = session.transport
+    return Counter({"queue depth": transport.max_queue_depth, "writes in flight": transport.max_writes_in_flight})

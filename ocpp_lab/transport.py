@@ -1,9 +1,9 @@
 """`Transport`: send text, iterate text, close. One writer, one bounded queue, counters.
 
-On an idle line a text is on the wire before `send` returns: a pipe with an ``offer`` takes it at once; any other gets
-it from the writer, a task that starts eagerly and lives only while there is something to write. On a stalled line texts
-wait in the queue, and once ``limit`` of them wait, senders wait too. That is back-pressure: a slow peer costs time, not
-memory.
+On an idle line a text is on the wire before `send` returns, if the pipe takes what it is offered. What it does not
+take at once it gets from the writer, a task that starts eagerly and lives only while there is something to write. On a
+stalled line texts wait in the queue, and once ``limit`` of them wait, senders wait too. That is back-pressure: a slow
+peer costs time, not memory.
 """
 
 from __future__ import annotations
@@ -11,15 +11,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import suppress
 
 from .errors import ConnectionLost
 from .pipe import Pipe, how_it_ended
 
 log = logging.getLogger(__name__)
-
-GRACE = 1.0  # seconds to close a pipe that cannot be cut, after flushing took all the time there was
 
 
 class Transport:
@@ -42,12 +40,19 @@ class Transport:
         self.name = name
         self.writes_in_flight = self.max_writes_in_flight = self.max_queue_depth = 0
         self.frames_sent = self.frames_received = self.bytes_sent = self.bytes_received = 0
-        self._offer: Callable[[str], bool] = getattr(pipe, "offer", lambda text: False)
+        # Texts that wait for the writer, oldest first. Filled by `send` and `_admit`, emptied by the writer, at the end
+        # thrown away.
         self._queue: deque[str] = deque()
         self._characters = 0  # in the queue
-        self._waiting: deque[tuple[asyncio.Future[None], str]] = deque()  # senders, when the queue is full
-        self._writer: asyncio.Task[None] | None = None  # only while there is something to write
+        # Senders that found it full, in their order, each with its text. Its future is done when the text was queued
+        # (`_admit`), or holds the loss (`_end`).
+        self._waiting: deque[tuple[asyncio.Future[None], str]] = deque()
+        # The task that writes; None before the first text that had to wait, done whenever the queue is empty.
+        self._writer: asyncio.Task[None] | None = None
+        # The one closing, made by the first `close`. Everybody else who closes waits for it, shielded.
         self._closing: asyncio.Task[None] | None = None
+        # How it ended, None while it lives. The first cause stays: our own close, a write that failed, or the end of
+        # the iteration.
         self._lost: ConnectionLost | None = None
 
     @property
@@ -76,7 +81,7 @@ class Transport:
         """Queue a text; waits while the queue is full. Raises `ConnectionLost` once the line is closed."""
         if self._lost:
             raise self._lost.again()
-        if not self._queue and not self.writes_in_flight and self._offer(text):
+        if not self._queue and not self.writes_in_flight and self.pipe.offer(text):
             self.max_writes_in_flight = max(self.max_writes_in_flight, 1)
             self._count_sent(text)
             return
@@ -169,21 +174,14 @@ class Transport:
         closing = ConnectionLost(f"this end closed with {code}{said}", code=code, reason=reason)
         writer = self._writer if self._writer and not self._writer.done() else None
         self._lost = self._lost or closing  # no new texts from here on
-        closed_pipe = False
         try:
             async with asyncio.timeout(timeout):
                 if flush and writer:
                     await asyncio.wait([writer])
                 self._end(closing)
-                closed_pipe = True
                 await self.pipe.close(code, reason)
         except TimeoutError:
-            if hasattr(self.pipe, "abort"):  # only some pipes can be cut
-                self.pipe.abort()
-            elif not closed_pipe:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(GRACE):
-                        await self.pipe.close(code, reason)
+            self.pipe.abort()
         finally:
             self._end(closing)
             if writer:

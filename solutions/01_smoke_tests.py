@@ -463,9 +463,9 @@ check("1.2", encode)
 # who send and the line. One task, the *writer*, takes texts from the queue and gives them to the pipe, one at a time.
 # The queue has a limit. When it is full, the sender waits. So a slow peer costs time, not memory.
 #
-# A **pipe** has three verbs: `await pipe.send(text)`, which returns when the line has taken the text;
-# `async for text in pipe`, which ends when the line is closed; and `await pipe.close(code, reason)`. After the end,
-# `pipe.send` raises `ConnectionLost`.
+# A **pipe** is the line itself. You need three of its verbs: `await pipe.send(text)`, which returns when the line has
+# taken the text; `async for text in pipe`, which ends when the line is closed; and `await pipe.close(code, reason)`.
+# After the end, `pipe.send` raises `ConnectionLost`.
 #
 # The check calls `start()` once, in a running event loop. A task of its own reads with `async for`, all the time.
 # A *probe* is an attribute that tells what happens inside. In this step the line stays open. How it ends, and who is
@@ -1714,8 +1714,9 @@ check("1.6", unknown_action_yields_not_implemented, back_pressure_thousand_frame
 # ## Capstone: your transport in a charge point
 #
 # `ChargePoint(transport=…)` takes a factory: it makes one transport for every connection. Yours goes in here; where a
-# step is not done yet, the package's. The central system is live too, and *stop reading*, *ignore* and *close 1001* are
-# on the panel.
+# step is not done yet, the package's. A charge point asks more of a transport than the steps do: how many bytes passed,
+# and how the connection ended. `fit` adds that to yours. The central system is live too, and *stop reading*, *ignore*
+# and *close 1001* are on the panel.
 
 # %% tags=["scaffold"]
 import asyncio
@@ -1724,11 +1725,12 @@ from itertools import repeat
 
 from ocpp_lab import Call, CentralSystem, ChargePoint
 from ocpp_lab import messages as m
+from ocpp_course import fit
 
 your_decode, your_encode, YourTransport = mine("1.1"), mine("1.2"), mine("1.4")
 central_system = await CentralSystem(receive_buffer=4096).start()
 charge_point = await ChargePoint(
-    central_system.url, "CP_1", transport=YourTransport, send_buffer=4096, delays=lambda: repeat(0.1)
+    central_system.url, "CP_1", **fit(transport=YourTransport), send_buffer=4096, delays=lambda: repeat(0.1)
 ).start()
 await lab.until(lambda: len(central_system.answers.statuses) == 2)
 print("CP_1 is", charge_point.state)

@@ -1998,7 +1998,8 @@ check("3.7", Ledger)
 # ## Capstone: your pieces while the line is cut
 #
 # `ChargePoint(delays=…, machine=…, outbox=…)` and `CentralSystem(ledger=…)` take your pieces by constructor arguments.
-# Where a step is not done yet, the package's goes in.
+# Where a step is not done yet, the package's goes in. `fit` adds what both ask for beyond the steps: a list of all that
+# waits in your outbox, and a place for meter values beside your ledger.
 #
 # Both ends are live, with a `ChaosProxy` between them. Your waits are divided by 100, so that nobody has to sit them out.
 
@@ -2007,6 +2008,7 @@ from random import Random
 from tempfile import TemporaryDirectory
 
 from ocpp_lab import CentralSystem, ChaosProxy, ChargePoint
+from ocpp_course import fit
 
 your_backoff, (_, YourMachine), YourOutbox, YourLedger = mine("3.1"), mine("3.2"), mine("3.6"), mine("3.7")
 folder, chance = TemporaryDirectory(), Random(1902)
@@ -2017,11 +2019,10 @@ def delays():
     return (wait / 100 for wait in your_backoff(chance))
 
 
-central_system = await CentralSystem(ledger=ledger).start()
+central_system = await CentralSystem(**fit(ledger=ledger)).start()
 proxy = await ChaosProxy(central_system.host, central_system.port).start()
-charge_point = await ChargePoint(
-    proxy.url, "CP_1", connectors=4, timeout=0.4, delays=delays, machine=YourMachine, outbox=outbox
-).start()
+pieces = fit(machine=YourMachine, outbox=outbox)
+charge_point = await ChargePoint(proxy.url, "CP_1", connectors=4, timeout=0.4, delays=delays, **pieces).start()
 await lab.until(lambda: charge_point.tally.ended["StatusNotification", "result"] == 5)  # connectors 0 to 4
 panel = lab.ProxyPanel(proxy)
 panel

@@ -1853,7 +1853,8 @@ check("4.7", Session)
 # ## Capstone: your two pieces in a charge point
 #
 # `ChargePoint(session=…, pending=…)` takes a factory for each: it makes one `Pending` and one `Session` for every
-# connection. Yours go in here; where a step is not done yet, the package's.
+# connection. Yours go in here; where a step is not done yet, the package's. `fit` adds what a charge point asks for
+# beyond the steps, such as the end of a call that was never sent.
 #
 # This is a live charge point and a live central system. The line below the panel counts what your `Pending` names.
 
@@ -1866,6 +1867,7 @@ from IPython.display import display
 
 from ocpp_lab import CentralSystem, ChargePoint, OcppError
 from ocpp_lab import messages as m
+from ocpp_course import fit
 
 YourPending, YourSession = mine("4.5"), mine("4.7")
 NAMES = ("resolved", "failed", "malformed", "late", "repeated", "orphan")
@@ -1888,9 +1890,8 @@ print("connections so far:", len(yours))
 
 # %% tags=["scaffold"]
 central_system = await CentralSystem().start()
-charge_point = await ChargePoint(
-    central_system.url, "CP_1", timeout=0.5, session=YourSession, pending=pending, delays=lambda: repeat(0.05)
-).start()
+pieces = fit(session=YourSession, pending=pending)
+charge_point = await ChargePoint(central_system.url, "CP_1", timeout=0.5, **pieces, delays=lambda: repeat(0.05)).start()
 await lab.until(lambda: counted("resolved") == 3)  # the boot, and the status of connectors 0 and 1
 panel = lab.FaultPanel(central_system)
 panel.set(action="Authorize", seconds=0.75)
@@ -1973,7 +1974,7 @@ check("4.capstone", Session, Pending)
 # %% [markdown] tags=["solution-only"]
 # ## Beside the package
 #
-# `ocpp_lab/pending.py` keeps the same dict, and a second one from future to id: `expect` finds its entry without a
+# `ocpp_lab/pending.py` keeps the same dict. Its futures know their own ids, so `expect` finds its entry without a
 # search. It starts one timer for each call. Each caller gets a `ConnectionLost` of its own, with the synthesised
 # CallError that the trace shows.
 #

@@ -2253,11 +2253,12 @@ from IPython.display import display
 
 from ocpp_lab import CentralSystem, ChaosProxy, OcppError
 from ocpp_lab import messages as m
+from ocpp_course import fit
 from ocpp_course.checks.lifecycle_loop import Station, pieces
 
 yours, folder = pieces(), TemporaryDirectory()
 ledger = yours.Ledger(f"{folder.name}/ledger.db")
-central_system = await CentralSystem(ledger=ledger).start()
+central_system = await CentralSystem(**fit(ledger=ledger)).start()
 proxy = await ChaosProxy(central_system.host, central_system.port).start()
 charge_point = await Station(
     yours, proxy.url, "CP_1", path=f"{folder.name}/CP_1", timeout=0.5, ping_interval=0.3, faster=100

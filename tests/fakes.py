@@ -74,6 +74,7 @@ class FakePipe:
         self.close_code: int | None = None
         self.close_reason = ""
         self.fails_with: Exception | None = None
+        self.aborted = False
         self._inbox: asyncio.Queue[str | None] = asyncio.Queue()
         self._flowing = asyncio.Event()
         self._flowing.set()
@@ -86,6 +87,10 @@ class FakePipe:
 
     def arrive(self, text: str) -> None:
         self._inbox.put_nowait(text)
+
+    def offer(self, text: str) -> bool:
+        """Every text goes the long way, which the test can stall."""
+        return False
 
     def peer_closes(self, code: int, reason: str = "") -> None:
         """Ends the iteration; writes that are stalled stay so, as on a half-open line."""
@@ -115,12 +120,6 @@ class FakePipe:
         await asyncio.sleep(self.close_time)
         if self.close_code is None:
             self.peer_closes(code, reason)
-
-
-class AbortablePipe(FakePipe):
-    """With the fourth verb that a WebSocket has and a `Pipe` need not have."""
-
-    aborted = False
 
     def abort(self) -> None:
         self.aborted = True

@@ -1,7 +1,7 @@
 """The least that a learner may write: pieces with the signatures of the exercises and nothing beyond.
 
-Each plugs into a `ChargePoint` or a `CentralSystem` by one argument. Where they are simpler than the package's, they
-are still right. ``made`` counts what was made, so that a test can tell whether a piece was used.
+Each plugs into a `ChargePoint` or a `CentralSystem` by one argument, made whole by `fit`. Where they are simpler than
+the package's, they are still right. ``made`` counts what was made, so that a test can tell whether a piece was used.
 """
 
 from __future__ import annotations

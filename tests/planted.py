@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -141,16 +140,6 @@ class NeverGivesUp(Outbox):
 # The session ----------------------------------------------------------------------------------------------------------
 
 
-def session(cls: type[Session]) -> Callable[..., Session]:
-    """A factory as `ChargePoint` wants it: with its identity and its trace."""
-
-    def make(transport: Any, charge_point: Any, pending: Any, **options: Any) -> Session:
-        note = partial(charge_point.note, "!")
-        return cls(transport, charge_point, pending, identity=charge_point.identity, trouble=note, **options)
-
-    return make
-
-
 class SameIdAgain(Session):
     """A resend keeps the unique id of the first copy (libocpp pull/298)."""
 
@@ -273,15 +262,15 @@ BUGS: dict[str, Any] = {
     "a hanging central system consumes attempts": partial(chaos, outbox=HangingConsumes),
     "a swallowed message blocks the lane": partial(storm, outbox=SwallowedBlocks),
     "retry delay counted from creation": partial(chaos, outbox=DelayFromCreation),
-    "same unique id on resend": partial(chaos, session=session(SameIdAgain)),
+    "same unique id on resend": partial(chaos, session=SameIdAgain),
     "row deleted before the reply": partial(chaos, outbox=DeletedBeforeReply),
     "transactionId never patched": partial(chaos, outbox=NeverPatched),
     "ledger without de-duplication": partial(chaos, ledger=NoMemory),
     "ledger that takes two different starts for one": partial(chaos, ledger=TwoForOne),
-    "boot dropped on overflow": partial(storm, session=session(BootDropped)),
+    "boot dropped on overflow": partial(storm, session=BootDropped),
     "pong timeout closes but nobody redials": partial(chaos, charge_point=NobodyRedials),
     "first message after reconnect lost": partial(chaos, outbox=FirstAfterReconnectLost),
-    "reader awaits the handler": partial(chaos, session=session(ReaderAwaits)),
+    "reader awaits the handler": partial(chaos, session=ReaderAwaits),
     # Beyond the list.
     "a retry goes to the end of the queue": partial(chaos, outbox=RetryGoesToTheEnd),
     "a message is never given up": partial(storm, outbox=NeverGivesUp),

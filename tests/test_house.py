@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from itertools import groupby
 from pathlib import Path
@@ -35,6 +37,17 @@ ONLY_IN = {
     "threading": {"ocpp_lab.simulation", "ocpp_course.checks", "ocpp_course.lab"},
     "typer": {"ocpp_lab.cli", "ocpp_course.cli"},
 }
+WHOLES = {
+    "ocpp_lab.central_system": "central_system",
+    "ocpp_lab.charge_point": "charge_point",
+    "ocpp_lab.chaos_proxy": "proxy",
+}
+"""Folders whose parts know nothing of the whole that holds them, and the file of that whole."""
+PIECES = {"Transport", "Session", "Pending", "Router", "Outbox", "Ledger", "Heartbeat", "Machine", "WebSocketPipe"}
+"""What may be somebody else's."""
+ASKING_NOBODY = [f"ocpp_lab.{room}" for room in STACK if room != "cli"]
+FOREIGN_NAMES = {"max_size", "method", "action", "details", "__qualname__", "__module__", "_streams"}
+"""Looked up on what is no piece: a transport of asyncio, a request of websockets, what a user registers, a simulated network."""
 MAX_LINES = 350
 
 
@@ -155,6 +168,44 @@ def test_a_planted_circle_is_found(tmp_path: Path, line: str, found: str) -> Non
     for name, text in (texts | {"inner/leaf": "from ..part import Part"}).items():
         (room / f"{name}.py").write_text(text)
     assert circle(parts_imported(room, tmp_path)) == found
+
+
+@pytest.mark.parametrize("path", [path for path in sources() if room_of(path) in WHOLES], ids=name_of)
+def test_no_part_imports_the_whole(path: Path) -> None:
+    """DESIGN.md, Layout: a part imports neither the file of the whole nor what the folder shows, not even for types."""
+    room = room_of(path)
+    if path.stem in ("__init__", WHOLES[room]):
+        return
+    others = {f"{room}.{other.stem}" for other in path.parent.glob("*.py")} - {f"{room}.{WHOLES[room]}"}
+    inside = {name for name in imports(path) if name.startswith(f"{room}.")}
+    wrong = {name for name in inside if ".".join(name.split(".")[:3]) not in others}
+    assert not wrong, f"{name_of(path)} imports {wrong}, which holds it"
+
+
+def questions(tree: ast.AST) -> Iterator[str]:
+    """What code asks of a value whose type it does not trust: is it one of ours, does it have that name?"""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Name(id="isinstance"), args=[_, kind]):
+                named = {each.id for each in ast.walk(kind) if isinstance(each, ast.Name)} & PIECES
+                yield from (f"isinstance(…, {name})" for name in named)
+            case ast.Call(func=ast.Name(id="hasattr" | "getattr" as word), args=[_, ast.Constant(value=name), *_]):
+                if name not in FOREIGN_NAMES:
+                    yield f"{word}(…, {name!r})"
+
+
+@pytest.mark.parametrize("path", [path for path in sources() if room_of(path) in ASKING_NOBODY], ids=name_of)
+def test_the_stack_asks_nobody_whether_it_is_ours(path: Path) -> None:
+    """DESIGN.md, Layout: what a room needs of a piece is a Protocol, whole; a smaller piece is fitted to it outside."""
+    found = sorted(questions(ast.parse(path.read_text(encoding="utf-8"))))
+    assert not found, f"{name_of(path)} asks {found}"
+
+
+def test_such_questions_are_found() -> None:
+    asked = (
+        "isinstance(x, int | Transport)\nhasattr(pipe, 'abort')\ngetattr(ledger, 'register', None)\nisinstance(y, Call)"
+    )
+    assert len(list(questions(ast.parse(asked)))) == 3
 
 
 @pytest.mark.parametrize("path", sources(), ids=name_of)

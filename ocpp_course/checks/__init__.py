@@ -10,11 +10,13 @@
     Pending = use_reference("4.1")         # go on with the package's piece; no points
     Pending = mine("4.5")                  # what you wrote in that step, or the package's
     progress()                             # the board
+    ChargePoint(url, "CP_1", **fit(pending=Pending))    # yours in a charge point: see `fitted`
 
 One package for each milestone holds its checks; `step` says how they are written, `run` how they are run.
 """
 
 from .course import check, hint, is_mine, mine, progress, solution, use_reference
+from .fitted import fit
 from .result import Result
 from .run import run_step
 from .step import MILESTONES, Check, Step, Wrong, step, steps
@@ -25,6 +27,7 @@ __all__ = [
     "solution",
     "use_reference",
     "mine",
+    "fit",
     "is_mine",
     "progress",
     "run_step",

@@ -26,9 +26,10 @@ from ocpp_lab.errors import CallFailed, CallTimeout, OcppError
 from ocpp_lab.simulation import World, chaos, explore
 
 from ..checks.dispatch_and_router.deploy_night import central_system as with_router
+from ..checks.fitted import fit
 from ..checks.integration_and_metrics.capstone import close_the_books
 from ..checks.integration_and_metrics.hours import SECONDS, SEEDS, VERDICTS, hour
-from ..checks.integration_and_metrics.instrumented import CountedPipe, Instrumented
+from ..checks.integration_and_metrics.instrumented import Instrumented
 from ..checks.session_reconnect.capstone import NIGHT, Books
 from ..checks.shelf import Shelf
 from ..checks.smoke_tests.in_the_stack import InTheStack
@@ -86,13 +87,13 @@ class Stack:
 
     def charge_point(self, it: Instrumented, judge: Any) -> dict[str, Any]:
         """The arguments of a `ChargePoint` that are pieces; ``judge.broken(…)`` hears of a frame that is misread."""
-        return {
-            "session": it.session(self.my.Session),
-            "transport": lambda pipe, **options: InTheStack(self.my, judge, CountedPipe(pipe, it), **options),
-            "pending": self.my.Pending,
-            "machine": self.my.Machine,
-            "heartbeat": self.my.Heartbeat,
-        }
+        return fit(
+            session=it.session(self.my.Session),
+            transport=lambda pipe, **options: InTheStack(self.my, judge, it.pipe(pipe), **options),
+            pending=self.my.Pending,
+            machine=self.my.Machine,
+            heartbeat=self.my.Heartbeat,
+        )
 
     def central_system(self, rng: Random, ledger: Any, **options: Any) -> CentralSystem:
         """The real central system, with the learner's router and ledger."""
@@ -172,8 +173,8 @@ async def _charge_point(
         return (wait / FASTER for wait in stack.my.backoff(chance))
 
     outbox = stack.my.Outbox(f"{folder}/outbox.db")
-    pieces = stack.charge_point(it, judge)
-    charge_point = ChargePoint(url, "CP_1", connectors=2, timeout=1.0, delays=delays, outbox=outbox, **pieces)
+    pieces = stack.charge_point(it, judge) | fit(outbox=outbox)
+    charge_point = ChargePoint(url, "CP_1", connectors=2, timeout=1.0, delays=delays, **pieces)
     try:
         async with charge_point:
             await judge.sees("it boots", charge_point.wait_for("online"))
@@ -219,7 +220,8 @@ async def _outcome(charge_point: ChargePoint) -> Any:
 
 async def _charge(judge: Judge, charge_point: ChargePoint, central_system: CentralSystem) -> None:
     """The line is cut after the StartTransaction took effect: it goes out twice, and one row is written."""
-    ledger, old = central_system.ledger, charge_point.session
+    ledger: Any = central_system.ledger
+    old = charge_point.session
     central_system.faults.abort("StartTransaction", times=1, effect=True)
     charge_point.charging.plug_in(1)
     charge_point.charging.start(1, "TAG_A")
@@ -267,8 +269,8 @@ async def night(world: World, stack: Stack) -> Counter[str]:
         NIGHT,
         central_system=lambda **options: stack.central_system(handlers, **options),
         ledger=lambda path: books.of(stack.my.Ledger(f"{path}.ledger")),
-        outbox=lambda store: stack.my.Outbox(f"{store.path}.outbox"),
         delays=lambda: stack.my.backoff(waits),
+        **fit(outbox=lambda store: stack.my.Outbox(f"{store.path}.outbox")),
         **stack.charge_point(it, world),
     )
     close_the_books(world, it, stack.my.imbalance)

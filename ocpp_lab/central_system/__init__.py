@@ -3,5 +3,6 @@
 from .answers import Answers, Policy
 from .central_system import MAX_SIZE, CentralSystem
 from .ledger import Ledger
+from .recording import Recording
 
-__all__ = ["MAX_SIZE", "Answers", "CentralSystem", "Ledger", "Policy"]
+__all__ = ["MAX_SIZE", "Answers", "CentralSystem", "Ledger", "Policy", "Recording"]

@@ -24,10 +24,8 @@ from ..errors import NotConnected
 from ..faults import Faults
 from ..frames import Call
 from ..messages import RegistrationStatus
-from ..pipe import WIRE_LOG, WebSocketPipe
-from ..router import Router
-from ..session import Answers as Answering
-from ..session import Session, random_ids
+from ..pipe import SUBPROTOCOL, WIRE_LOG, WebSocketPipe
+from ..session import Answering, Session, random_ids
 from ..tally import Tally
 from ..trace import Event, Trace
 from ..transport import Transport
@@ -36,7 +34,8 @@ from .desk import Desk
 from .door import choose_subprotocol, identity_of
 from .keyring import Keyring
 from .ledger import Ledger
-from .line import Line
+from .operator_session import OperatorSession
+from .recording import Recording
 
 log = logging.getLogger(__name__)
 
@@ -49,8 +48,9 @@ class CentralSystem:
 
     ``identities``: who is known, others get HTTP 404; None means all that have a password, or everybody if none has.
     ``passwords``: identity to AuthorizationKey (raw bytes, or hex text); without it they get 401. ``router`` answers
-    requests in place of the default `Answers`; a function gets the identity and returns one. ``ssl`` makes it
-    ``wss://``. ``timeout`` (s) is how long its own calls wait. ``require_boot`` answers SecurityError before a boot was
+    the requests of all charge points, in place of the default `Answers`; or ``routers``, a function, gets the identity
+    of each that connects and returns who answers it. ``ssl`` makes it ``wss://``. ``timeout`` (s) is how long its own
+    calls wait. ``require_boot`` answers SecurityError before a boot was
     accepted, as J-errata 3.8 recommends.
     ``max_size`` (bytes) is the largest frame it reads; ``ping_interval`` (s, None: off) how often it looks whether a
     silent charge point lives. ``receive_buffer`` (bytes) shrinks the sockets' buffers, to make back-pressure visible.
@@ -63,8 +63,9 @@ class CentralSystem:
         port: int = 0,
         identities: Collection[str] | None = None,
         passwords: Mapping[str, str | bytes] | None = None,
-        router: Router | Answering | Callable[[str], Answering] | None = None,
-        ledger: Ledger | None = None,
+        router: Answering | None = None,
+        routers: Callable[[str], Answering] | None = None,
+        ledger: Recording | None = None,
         policy: Policy | None = None,
         faults: Faults | None = None,
         ssl: tls.SSLContext | None = None,
@@ -78,24 +79,28 @@ class CentralSystem:
         trace: Trace | None = None,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
+        if router is not None and routers is not None:
+            raise ValueError("expected a router for all, or routers by identity, came both")
         self.host = host
         self.port = port
         self.passwords = dict(passwords or {})
+        """The keys by identity. May be changed while it runs; the keyring writes a key here once it was accepted."""
         self._keyring = Keyring(self.passwords)
         self.identities = identities if identities is not None or not passwords else frozenset(passwords)
-        self.ledger = Ledger() if ledger is None else ledger
+        self.ledger: Recording = Ledger() if ledger is None else ledger
         self.policy = policy or Policy()
         self.faults = faults or Faults()
         self.ssl = ssl
         self.timeout = timeout
         self.require_boot = require_boot
-        remembered = getattr(self.ledger, "registrations", dict)  # the ledger built in the exercises has none
-        self.registrations: dict[str, RegistrationStatus] = remembered()
+        self.registrations: dict[str, RegistrationStatus] = dict(self.ledger.registrations())
         """What the newest BootNotification of each identity got; kept across reconnects (J-spec 5.4)."""
         self.sessions: dict[str, Session] = {}
-        """Who is connected now."""
+        """Who is connected now: from the end of an older connection of that identity to the end of this one."""
         self.answers = Answers(self.policy, self.ledger, now)
-        self.router = self.answers.router() if router is None else router
+        self.router: Answering = self.answers.router() if router is None else router
+        """Asked at each connection, unless there are ``routers``."""
+        self.routers = routers or (lambda identity: self.router)
         self.trace = Trace() if trace is None else trace
         self.tally = Tally()
         self.refused: Counter[int] = Counter()
@@ -103,10 +108,12 @@ class CentralSystem:
         self.pages: dict[str, Callable[[], tuple[str, str]]] = {}
         """What plain GETs find on our port: path to content type and text (metrics puts its pages here)."""
         self._receive_buffer = receive_buffer
-        self._ids = random_ids() if ids is None else ids
+        self._unique_ids = random_ids() if ids is None else ids  # of its own calls, on all connections
+        # Set when an identity connects for which somebody waits (`connected`), and then thrown away.
         self._arrivals: dict[str, asyncio.Event] = {}
+        # The newest connection of each identity, from its handshake on: it may still wait for an older one to end.
         self._newest: dict[str, Session] = {}
-        self._server: Server | None = None
+        self._server: Server | None = None  # while it listens
         # Compression costs 32 KB for each idle connection and buys nothing on loopback.
         self._options: dict[str, Any] = {
             "max_size": max_size,
@@ -130,7 +137,7 @@ class CentralSystem:
             ssl=self.ssl,
             process_request=self._process_request,
             logger=WIRE_LOG,
-            select_subprotocol=lambda connection, offered: choose_subprotocol(offered),  # type: ignore[arg-type,return-value]
+            select_subprotocol=lambda connection, offered: choose_subprotocol(offered),
             **self._options,
         )
         if self._receive_buffer:
@@ -248,7 +255,7 @@ class CentralSystem:
         websocket.response = None
         if websocket.subprotocol is None:
             self.trace.note(identity, "!", "no common subprotocol, closed")
-            await websocket.close(1002, "expected the subprotocol ocpp1.6")
+            await websocket.close(1002, f"expected the subprotocol {SUBPROTOCOL}")
             return
         session = self._newest[identity] = self._session(websocket, identity)
         await self._end_older(identity)
@@ -271,7 +278,7 @@ class CentralSystem:
         """
         if old := self.sessions.get(identity):
             await old.close(1008, "replaced", flush=False, timeout=1.0)
-            await asyncio.wait([old.ended])
+            await old.wait_closed()
             self._forget(identity, old)
 
     def _forget(self, identity: str, session: Session) -> None:
@@ -282,21 +289,23 @@ class CentralSystem:
 
     def _register(self, identity: str, status: RegistrationStatus) -> None:
         self.registrations[identity] = status
-        if keep := getattr(self.ledger, "register", None):
-            keep(identity, status)
+        self.ledger.register(identity, status)
 
     def _session(self, websocket: ServerConnection, identity: str) -> Session:
         note = partial(self.trace.note, identity)
         pipe = WebSocketPipe(websocket, note)
-        router = self.router if hasattr(self.router, "answer") else self.router(identity)
+        router = self.routers(identity)
         desk = Desk(identity, router, self.faults, pipe, self.registrations, self._register, self.require_boot)
-        transport = Transport(pipe, name=identity)
-        trouble = partial(note, "!")
-        line = Line(
-            transport, desk, ids=self._ids, timeout=self.timeout, identity=identity, trouble=trouble, tally=self.tally
+        return OperatorSession(
+            Transport(pipe, name=identity),
+            desk,
+            self._keyring,
+            ids=self._unique_ids,
+            timeout=self.timeout,
+            identity=identity,
+            trouble=partial(note, "!"),
+            tally=self.tally,
         )
-        line.keyring = self._keyring
-        return line
 
 
 def _show(connection: ServerConnection, content_type: str, text: str) -> HttpResponse:

@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 from ..errors import OcppError
 from ..faults import Fault, Faults
 from ..frames import Call, CallError, CallResult, Frame, decode, encode
 from ..messages import RegistrationStatus, TriggerMessageRequest
-from ..session import Answers, current_session
-
-if TYPE_CHECKING:
-    from ..pipe import WebSocketPipe
+from ..pipe import WebSocketPipe
+from ..session import Answering, current_session
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +42,7 @@ class Desk:
     def __init__(
         self,
         identity: str,
-        router: Answers,
+        router: Answering,
         faults: Faults,
         pipe: WebSocketPipe,
         registrations: Mapping[str, RegistrationStatus],

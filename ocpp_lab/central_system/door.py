@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import unquote
 
-SUBPROTOCOL = "ocpp1.6"
+from websockets.typing import Subprotocol
+
+from ..pipe import SUBPROTOCOL
 
 
 def identity_of(path: str) -> str | None:
@@ -20,6 +22,6 @@ def identity_of(path: str) -> str | None:
     return identity if identity and identity.isprintable() and ":" not in identity else None
 
 
-def choose_subprotocol(offered: Sequence[str]) -> str | None:
+def choose_subprotocol(offered: Sequence[str]) -> Subprotocol | None:
     """The subprotocol if it is on offer. None: finish the handshake without one, then close (J-spec 3.2)."""
     return SUBPROTOCOL if SUBPROTOCOL in offered else None

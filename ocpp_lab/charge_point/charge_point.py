@@ -248,7 +248,7 @@ class ChargePoint:
         raise NotConnected(f"{self.identity} has ended and will not be {' or '.join(states)}")
 
     def _duties(self, retry_interval: float) -> Duties:
-        make_heartbeat = self._pieces.heartbeat or partial(Heartbeat, now=self.now)
+        make_heartbeat = partial(self._pieces.heartbeat or Heartbeat, now=self.now)
         return Duties(
             identity=self.identity,
             accepted=lambda: self.registration == "Accepted",
@@ -264,8 +264,12 @@ class ChargePoint:
     def _speak(self, pipe: Pipe) -> tuple[Session, Transport]:
         """What talks over a new connection."""
         make_transport = self._pieces.transport or partial(Transport, name=self.identity)
-        make_session = self._pieces.session or partial(
-            Session, identity=self.identity, trouble=partial(self.note, "!"), tally=self.tally
+        make_session = partial(
+            self._pieces.session or Session,
+            identity=self.identity,
+            trouble=partial(self.note, "!"),
+            tally=self.tally,
+            closing=lambda: self.life.give_up(),
         )
         transport = make_transport(pipe)
         session = make_session(transport, self, self._pieces.pending(), ids=self._unique_ids, timeout=self.gate.timeout)

@@ -11,15 +11,11 @@ from urllib.parse import quote, urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus, NegotiationError, WebSocketException
-from websockets.typing import Subprotocol
 
 from ..credentials import basic_auth
 from ..errors import HandshakeRefused, NotConnected
-from ..pipe import WIRE_LOG, Note, WebSocketPipe
+from ..pipe import SUBPROTOCOL, WIRE_LOG, Note, WebSocketPipe
 from .options import Connecting, Security
-
-SUBPROTOCOL = Subprotocol("ocpp1.6")
-
 
 PONG_TIMEOUT = 5.0  # seconds; libocpp's WebsocketPongTimeout
 

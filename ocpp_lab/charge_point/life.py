@@ -56,6 +56,11 @@ class Life:
             await asyncio.sleep(AFTER_A_BUG)
             self.machine.fire("wait_over")
 
+    def give_up(self) -> None:
+        """Nothing can be sent on the current connection any more, although its end has not come through yet."""
+        if self.uplink:
+            self.uplink.give_up()
+
     async def _dial(self) -> Pipe:
         return await self._unless_it_fails(self.dial())
 

@@ -67,8 +67,8 @@ class ChargingOptions:
 class Pieces:
     """What it is built of. None is the package's own.
 
-    ``transport(pipe)``, ``pending()``, ``session(transport, router, pending, *, ids, timeout)``,
-    ``heartbeat(call, interval)``, ``machine(table, state, on_change)`` and ``delays()`` (waits in s between dials) are
+    ``transport(pipe)``, ``pending()``, ``session(transport, router, pending, *, ids, timeout, identity,
+    trouble, tally, closing)``, ``heartbeat(call, interval, *, now)``, ``machine(table, state, on_change)`` and ``delays()`` (waits in s between dials) are
     factories; ``outbox`` is one that keeps its messages itself.
     """
 

@@ -13,6 +13,7 @@ from .. import messages as m
 from ..central_system import Ledger, Policy
 from ..codec import encode_payload
 from ..errors import PayloadError, StoreFailed
+from ..heartbeat import A_DAY
 from .app import one_line_errors
 from .inputs import (
     BadInput,
@@ -27,7 +28,6 @@ from .inputs import (
 )
 from .run import run_central_system, run_charge_point
 
-A_DAY = 86_400  # s; at least one heartbeat a day sets the clock (J-spec 5.3)
 MAX_CONNECTORS = 1000  # ours; each is a StatusNotification at every boot
 
 ends = typer.Typer()

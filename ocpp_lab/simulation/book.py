@@ -53,7 +53,7 @@ class Book:
         outbox, put, given_up = charge_point.outbox, charge_point.outbox.put, charge_point.charging.given_up
 
         def write(request: Request[Any], transaction: str | None = None) -> Any:
-            full = len(outbox) >= getattr(outbox, "limit", float("inf"))  # then something may be thinned out
+            full = len(outbox) >= outbox.limit  # then something may be thinned out
             before = _keys(outbox) if full else set()
             outbox_key = put(request, transaction)
             key = key_of(request.action, to_object(request))
@@ -79,7 +79,7 @@ class Book:
         if charge_point is not self._open:
             return
         self._open = None
-        self.drops.update(getattr(charge_point.outbox, "drops", Counter()))
+        self.drops.update(charge_point.outbox.drops)
 
     def alike(self, key: Key) -> list[Record]:
         """The messages that look like this one but for their transaction's id: nearly always one.

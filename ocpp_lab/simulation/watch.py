@@ -5,7 +5,6 @@ It knows little but the trace: what left, what came, and when the connection or 
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -18,8 +17,6 @@ from ..trace import Event
 from .book import Book, Key, Record, key_of
 from .invariants import Invariants
 from .misfit import misfit
-
-FOR_EVER = float("inf")
 
 
 @dataclass
@@ -53,8 +50,7 @@ class Watch:
         self._done: Counter[Key] = Counter()  # messages that were delivered or given up and have others alike
         self._in_flight: str | None = None  # unique id of our call that awaits its answer
         self._in_flight_since = 0.0  # when it left
-        self._ends: asyncio.Future[None] | None = None  # `Session.ended` of the newest call's session
-        self._ended_at = FOR_EVER  # when that was
+        self._caller: Any = None  # the session that carries the newest call
         self._heard = 0  # frames received
         self._newest = -1  # index of the newest message that was sent
 
@@ -110,7 +106,7 @@ class Watch:
                 "one own call in flight", f"{call.action} left while {other} {self._in_flight} awaits its answer"
             )
         self._in_flight, self._in_flight_since = call.unique_id, at
-        self._note_the_end()
+        self._caller = self._life.session
         self._check_payload(call.action, "request", call.payload)
         key = key_of(call.action, call.payload) if call.action in TRANSACTION_ACTIONS else None
         self.sent[call.unique_id] = call.action, key
@@ -128,17 +124,6 @@ class Watch:
                 f"{key[0]} has used up {head.failures} attempts, after {copies.reported} reported failures and"
                 f" {copies.silences} silences of a peer that lives",
             )
-
-    def _note_the_end(self) -> None:
-        """Of the session that carries this call; one of another make may not say when it ends."""
-        ended = getattr(self._life.session, "ended", None)
-        if ended is not None and ended is not self._ends:
-            self._ends, self._ended_at = ended, FOR_EVER
-            ended.add_done_callback(self._it_ended)
-
-    def _it_ended(self, ended: asyncio.Future[None]) -> None:
-        if ended is self._ends:
-            self._ended_at = ended.get_loop().time()
 
     def _expire(self, at: float) -> None:
         """A call that had no answer in time. Our session says so itself, others need not."""
@@ -198,7 +183,8 @@ class Watch:
             copies.fate, copies.fate_at, copies.heard = "lost", at, self._heard
             if synthesised.code == "Timeout":
                 copies.fate = "silence"
-        if synthesised.code == "Timeout" and at > self._ended_at + 1e-6:
+        ended_at = self._caller.ended_at if self._caller else None
+        if synthesised.code == "Timeout" and ended_at is not None and at > ended_at + 1e-6:
             late = f"{synthesised.unique_id} timed out on a dead connection"
             self._broken("a lost connection ends its calls at once", late)
 

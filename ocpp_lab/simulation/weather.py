@@ -132,8 +132,8 @@ class Weather:
             self._rng.choice(transports).pipe.abort()
 
     def _transports(self, identity: str) -> list[Any]:
-        """Both ends of this connection, as far as they live. One built in the exercises may hide its pipe."""
+        """Both ends of this connection, as far as they live."""
         uplink = self.land.sites[identity].charge_point.uplink
         session = self.land.central_system_site.central_system.sessions.get(identity)
         ends = [uplink.transport if uplink else None, session.transport if session else None]
-        return [end for end in ends if hasattr(end, "pipe")]
+        return [end for end in ends if end is not None]

@@ -62,7 +62,7 @@ async def error_of(call: Awaitable[Any]) -> OcppError | None:
 async def is_sound(central_system: CentralSystem, charge_point: ChargePoint) -> None:
     """With the faults gone, the next call is answered, on this line or, if it was lost, on the next one."""
     central_system.faults.clear()
-    await until(lambda: charge_point.session and not charge_point.session.ended.done())
+    await until(lambda: charge_point.session and charge_point.session.ended_at is None)
     await charge_point.wait_for("online")
     await charge_point.call(m.HeartbeatRequest())
 
@@ -238,7 +238,7 @@ async def test_stop_reading_holds_up_no_end(end: str) -> None:
                 await peer.websocket.close()
                 await until(lambda: "CP_1" not in central_system)
         async with asyncio.timeout(10):
-            await asyncio.wait([peer.session.ended])
+            await peer.session.wait_closed()
 
 
 async def test_refuse() -> None:

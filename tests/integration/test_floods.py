@@ -180,7 +180,7 @@ async def test_peer_that_sends_and_never_reads(row: str) -> None:
             shrink_send_buffer(session)
             before, tasks, most = resident(), len(asyncio.all_tasks()), 0
             sending = asyncio.create_task(send_until_closed(websocket, lambda n: frame % n))
-            while not session.ended.done():
+            while session.ended_at is None:
                 most = max(most, len(asyncio.all_tasks()) - tasks)
                 await good.is_served()
             assert await sending < ENOUGH

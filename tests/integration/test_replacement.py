@@ -62,7 +62,7 @@ class Watch:
     def _note(self, event: Event) -> None:
         if event.text == "connected":
             if self.old:
-                self.seen.append((len(self.old.pending), self.old.ended.done()))
+                self.seen.append((len(self.old.pending), self.old.ended_at is not None))
             self.old = self.central_system[event.identity]
 
 

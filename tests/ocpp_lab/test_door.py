@@ -6,7 +6,8 @@ from urllib.parse import quote
 
 import pytest
 
-from ocpp_lab.central_system.door import SUBPROTOCOL, choose_subprotocol, identity_of
+from ocpp_lab.central_system.door import choose_subprotocol, identity_of
+from ocpp_lab.pipe import SUBPROTOCOL
 
 
 @pytest.mark.parametrize(

@@ -159,6 +159,23 @@ async def test_each_call_has_its_own_deadline() -> None:
 
 
 @simulated
+async def test_the_timer_of_a_call_that_has_ended_ends_no_other() -> None:
+    """Its answer came in the instant of its timeout, and its id was opened anew before its caller knew."""
+    pending = Pending()
+    calling, newer = _start(pending, "1", timeout=5), []
+
+    def answer_and_open_again() -> None:
+        pending.settle(CallResult("1", GOOD))
+        newer.append(pending.open("1", m.HeartbeatResponse))
+
+    await asyncio.sleep(0)
+    asyncio.get_running_loop().call_later(5, answer_and_open_again)
+    await asyncio.gather(calling, return_exceptions=True)
+    await quiet()
+    assert not newer[0].done() and len(pending) == 1
+
+
+@simulated
 async def test_a_cancelled_caller_leaves_nothing() -> None:
     """It stays cancelled, its entry is gone at once, and the reply that comes then is late."""
     pending = Pending()

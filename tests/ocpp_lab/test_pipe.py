@@ -139,8 +139,8 @@ async def test_every_text_is_noted_as_it_passes(line: Any) -> None:
 
 
 def test_how_a_pipe_without_a_code_ended() -> None:
-    """A learner's pipe may know nothing of codes."""
-    assert how_it_ended(object()).code is None
+    """Nobody knows, while nobody has said it."""
+    assert how_it_ended(pipe_pair()[0]).code is None
 
 
 # The WebSocket's own --------------------------------------------------------------------------------------------------

@@ -7,12 +7,19 @@ from typing import Any
 
 import pytest
 
+from ocpp_course import fit
 from ocpp_lab import Call, CallFailed, CallResult, CallTimeout, CentralSystem, Ledger, Policy, Router, Trace, encode
 from ocpp_lab import messages as m
 from tests.learner import MINE, MyLedger, MyOutbox, MyPending, MyRouter, MyTransport, made, my_delays
 from tests.pair import actions, calls, connections, pair, simulated, simulated_now
 
 CHOICES = [*([name] for name in MINE), ["transport", "session", "pending"], list(MINE)]
+NO_FITTING = ("delays",)  # functions and routers have nothing to add
+
+
+def fitted(pieces: dict[str, Any]) -> dict[str, Any]:
+    """As they go into the stack."""
+    return pieces | fit(**{name: piece for name, piece in pieces.items() if name not in NO_FITTING})
 
 
 @simulated
@@ -21,7 +28,7 @@ async def test_a_charge_point_with_a_learners_pieces(names: list[str]) -> None:
     """It boots, beats, answers, comes back, boots again after a reset; each piece is used, and nothing is left."""
     made.clear()
     pieces = {name: MINE[name] for name in names}
-    async with pair(Policy(interval=100), **pieces) as (central_system, charge_point):
+    async with pair(Policy(interval=100), **fitted(pieces)) as (central_system, charge_point):
         await charge_point.wait_for("online")
         await asyncio.sleep(250)
         assert [at for at, action in calls(central_system) if action == "Heartbeat"] == [100, 200]
@@ -58,7 +65,7 @@ async def test_names_of_a_learners_own(piece: str) -> None:
     plain = {"transport": MyTransport, "pending": MyPending, "outbox": MyOutbox}[piece]
     own = type("Own", (plain,), dict.fromkeys(OURS[piece], object()))
     mine: dict[str, Any] = {piece: own() if piece == "outbox" else own}
-    async with pair(Policy(interval=100), **mine) as (central_system, charge_point):
+    async with pair(Policy(interval=100), **fitted(mine)) as (central_system, charge_point):
         await charge_point.wait_for("online")
         await asyncio.sleep(250)
         session = central_system["CP_1"]
@@ -75,7 +82,7 @@ async def test_names_of_a_learners_own(piece: str) -> None:
 @simulated
 async def test_live_configuration_with_a_learners_pieces() -> None:
     """What the central system changes reaches them: the heartbeat at once, the key at the next dial."""
-    options: dict[str, Any] = MINE | {"password": "00" * 16}
+    options: dict[str, Any] = fitted(MINE) | {"password": "00" * 16}
     server = {"passwords": {"CP_1": "00" * 16}}
     async with pair(Policy(interval=100), server=server, **options) as (central_system, charge_point):
         await charge_point.wait_for("online")
@@ -91,12 +98,16 @@ async def test_live_configuration_with_a_learners_pieces() -> None:
 
 @simulated
 async def test_factories_get_what_the_contracts_say() -> None:
-    """The charge point's own ids, timeout, table and first state are passed on, by the names of the contracts."""
-    seen: dict[str, Any] = {}
+    """The charge point's own ids, timeout, table and first state are passed on, by the names of the contracts.
 
-    def session(transport: Any, router: Any, pending: Any, *, ids: Any, timeout: float) -> Any:
-        seen.update(ids=ids, timeout=timeout, router=router)
-        return MINE["session"](transport, router, pending, ids=ids, timeout=timeout)
+    What goes beyond them, `fit` takes: who speaks, where trouble is told, where calls are counted.
+    """
+    seen: dict[str, Any] = {}
+    make = fit(session=MINE["session"])["session"]
+
+    def session(transport: Any, router: Any, pending: Any, *, ids: Any, timeout: float, **beyond: Any) -> Any:
+        seen.update(ids=ids, timeout=timeout, router=router, beyond=set(beyond))
+        return make(transport, router, pending, ids=ids, timeout=timeout, **beyond)
 
     def machine(table: Any, state: str, on_change: Any) -> Any:
         seen.update(table=table, state=state)
@@ -106,6 +117,7 @@ async def test_factories_get_what_the_contracts_say() -> None:
     async with pair(session=session, machine=machine, ids=ids, timeout=7.0) as (central_system, charge_point):
         await charge_point.wait_for("online")
         assert (seen["ids"], seen["timeout"], seen["router"]) == (ids, 7.0, charge_point)
+        assert seen["beyond"] == {"identity", "trouble", "tally"}
         assert (seen["state"], "booting" in seen["table"]) == ("disconnected", True)
         assert central_system.last_boot_id == "0"
 
@@ -114,7 +126,7 @@ async def test_factories_get_what_the_contracts_say() -> None:
 async def test_a_charge_point_with_a_learners_outbox() -> None:
     """Exercises 3.4 and 3.6 are all that it needs: a transaction across a loss, and one whose start is given up."""
     made.clear()
-    outbox: Any = MyOutbox()
+    outbox = fit(outbox=MyOutbox())["outbox"]
     async with pair(outbox=outbox, now=simulated_now, delays=my_delays) as (central_system, charge_point):
         await charge_point.wait_for("online")
         assert charge_point.outbox is outbox
@@ -159,9 +171,11 @@ async def test_a_router_for_each_identity() -> None:
         asked.append(identity)
         return MyRouter()
 
-    async with pair(server={"router": choose}) as (_, charge_point):
+    async with pair(server={"routers": choose}) as (_, charge_point):
         await charge_point.wait_for("online")
         assert asked == ["CP_1"]
+    with pytest.raises(ValueError, match="came both"):
+        CentralSystem(router=MyRouter(), routers=choose)
     async with pair(server={"router": Router("CentralSystem")}) as (central_system, charge_point):
         await asyncio.sleep(1)
         assert charge_point.state == "booting"
@@ -193,7 +207,8 @@ async def test_a_router_that_is_pending_first() -> None:
 @simulated
 async def test_a_learners_ledger() -> None:
     """An object with `start` and `stop`, even one that is empty and therefore false."""
-    ledger: Any = MyLedger()
+    mine = MyLedger()
+    ledger = fit(ledger=mine)["ledger"]
     async with pair(server={"ledger": ledger}) as (central_system, charge_point):
         await charge_point.wait_for("online")
         assert central_system.ledger is ledger
@@ -201,7 +216,7 @@ async def test_a_learners_ledger() -> None:
         start = m.StartTransactionRequest(connector_id=1, id_tag="TAG", meter_start=0, timestamp=now)
         assert (await charge_point.call(start)).transaction_id == 41
         await charge_point.call(m.StopTransactionRequest(transaction_id=41, meter_stop=9, timestamp=now))
-    assert ledger.rows == [("CP_1", "start", "TAG"), ("CP_1", "stop", 41)]
+    assert mine.rows == [("CP_1", "start", "TAG"), ("CP_1", "stop", 41)]
 
 
 @simulated(seed=1)

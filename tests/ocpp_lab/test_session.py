@@ -248,7 +248,7 @@ async def test_the_end_is_told_at_once() -> None:
         assert (ends[0].call_error.unique_id, ends[0].call_error.code) == ("1", "ConnectionClosed")
         with pytest.raises(NotConnected, match="Heartbeat was not sent"):
             await session.call(BEAT)
-        assert session.ended.done() and len(session.pending) == 0
+        assert session.ended_at == pytest.approx(clock(), abs=0.001) and len(session.pending) == 0
         assert session.pending.counts == {"lost": 1}
 
 

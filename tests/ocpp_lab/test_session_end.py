@@ -13,7 +13,7 @@ from ocpp_lab.errors import CallTimeout, ConnectionLost, NotConnected
 from ocpp_lab.frames import Call
 from ocpp_lab.session import Session, current_session
 from ocpp_lab.transport import Transport
-from tests.fakes import AbortablePipe, Desk, conversation, for_ever, numbers, slowly
+from tests.fakes import Desk, FakePipe, conversation, for_ever, numbers, slowly
 from tests.simulated import clock, quiet, simulated
 
 BEAT = m.HeartbeatRequest()
@@ -46,14 +46,34 @@ async def test_a_session_whose_handlers_all_hang_is_closed() -> None:
         assert await peer.hears() is None
         assert clock() == 130
         assert peer.pipe.close_code == 1008
-        await session.ended
+        await session.wait_closed()
         await quiet()
         assert set(desk.ended) == {(f"p{number}", "cancelled") for number in range(4)}
         assert desk.most_at_once == 4
         assert session.counts["overloaded"] == 1
 
 
-def _stalled(pipe: AbortablePipe, router: Any, **options: Any) -> Session:
+@simulated
+async def test_waiting_for_the_end() -> None:
+    """Until nothing is read any more and every call was told. Whoever stops to wait ends nobody else's waiting."""
+    async with conversation(Desk(for_ever)) as (session, peer):
+        waiters = [asyncio.create_task(session.wait_closed()) for _ in range(2)]
+        calling = asyncio.create_task(session.call(BEAT))
+        await peer.hears()
+        waiters[0].cancel()
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(3):
+                await session.wait_closed()
+        assert clock() == 3 and session.ended_at is None and not waiters[1].done()
+        await peer.pipe.close()
+        await waiters[1]
+        assert len(session.pending) == 0 and session.ended_at == pytest.approx(3, abs=0.001)
+        with pytest.raises(ConnectionLost):
+            await calling
+        await session.wait_closed()
+
+
+def _stalled(pipe: FakePipe, router: Any, **options: Any) -> Session:
     pipe.stall()
     return Session(Transport(pipe, limit=10), router, ids=numbers(), **options)
 
@@ -62,7 +82,7 @@ def _stalled(pipe: AbortablePipe, router: Any, **options: Any) -> Session:
 @simulated
 async def test_a_peer_that_sends_and_never_reads(text: str) -> None:
     """Good calls or bad ones: answers wait in a bounded queue, then handlers, then reading stops; closed in the end."""
-    pipe = AbortablePipe()
+    pipe = FakePipe()
     desk = Desk()
     session = _stalled(pipe, desk, max_handlers=8, timeout=30)
     for number in range(500):
@@ -83,7 +103,7 @@ async def test_a_peer_that_sends_and_never_reads(text: str) -> None:
 @simulated
 async def test_reading_resumes_when_the_line_flows_again() -> None:
     """A pause shorter than ``timeout`` costs nothing: all are answered, once, in the end."""
-    pipe = AbortablePipe()
+    pipe = FakePipe()
     session = _stalled(pipe, Desk(), max_handlers=8, timeout=30)
     for number in range(100):
         pipe.arrive(json.dumps([2, str(number), "Reset", {}]))
@@ -115,7 +135,7 @@ async def test_the_end_cancels_handlers(who: str) -> None:
             await peer.pipe.close(1001)
         else:
             peer.pipe.abort()
-        await session.ended
+        await session.wait_closed()
         await quiet()
         assert set(desk.ended) == {(f"p{number}", "cancelled") for number in range(3)}
         assert clock() == 5
@@ -137,7 +157,7 @@ async def test_a_handler_that_calls_when_the_line_dies() -> None:
         await peer.says(2, "x", "Reset", {})
         await peer.hears()
         await peer.pipe.close()
-        await session.ended
+        await session.wait_closed()
         await quiet()
     assert [type(end) for end in ends[-1:]] == [NotConnected]
     assert len(session.pending) == 0
@@ -146,7 +166,7 @@ async def test_a_handler_that_calls_when_the_line_dies() -> None:
 @simulated
 async def test_a_call_that_comes_while_this_end_closes_is_not_acted_on() -> None:
     """No answer could be sent any more: acting would leave the peer in doubt."""
-    pipe = AbortablePipe(write_time=3)
+    pipe = FakePipe(write_time=3)
     desk = Desk()
     session = Session(Transport(pipe), desk, ids=numbers())
     running = asyncio.create_task(session.run())
@@ -178,7 +198,7 @@ async def test_cancelling_run_ends_everything() -> None:
     desk = Desk(for_ever)
     async with conversation(desk) as (first, _):
         await first.close()
-    pipe = AbortablePipe()
+    pipe = FakePipe()
     session = Session(Transport(pipe), desk, ids=numbers())
     running = asyncio.create_task(session.run())
     calling = asyncio.create_task(session.call(BEAT))

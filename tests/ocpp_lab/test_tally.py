@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ocpp_course import fit
 from ocpp_lab import CallError, CentralSystem, ChargePoint, OcppError, PayloadError, Tally, encode
 from ocpp_lab import messages as m
 from ocpp_lab.frames import ERROR_CODES
@@ -205,7 +206,7 @@ async def test_a_learners_pending_that_counts_nothing() -> None:
             return 0
 
     near, far = pipe_pair()
-    session: Any = Session(Transport(near), Silent(), Bare())  # type: ignore[arg-type]
+    session = Session(Transport(near), Silent(), fit(pending=Bare)["pending"]())
     running = asyncio.create_task(session.run())
     await asyncio.sleep(0)
     far.abort()

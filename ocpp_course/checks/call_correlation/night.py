@@ -17,6 +17,7 @@ from ocpp_lab.session import Session
 from ocpp_lab.simulation import Profile, World
 
 from .. import capstone
+from ..fitted import fit
 from ..kit import Kit
 from ..step import Step
 from .bench import HEARTBEAT, Bench, after
@@ -66,7 +67,7 @@ def counted(my: Any, kit: Kit) -> str:
 @step.check("a night of faults, cuts and crashes is survived", seconds=40)
 def chaos(my: Any, kit: Kit) -> str:
     """Nothing is lost, nothing comes twice without need, and no call waits for ever, whatever breaks (core 3.7)."""
-    return capstone.survives(kit, session=my.Session, pending=my.Pending)
+    return capstone.survives(kit, **fit(session=my.Session, pending=my.Pending))
 
 
 async def night(
@@ -78,9 +79,14 @@ async def night(
     central_system = await world.start_central_system(policy=Policy(interval=86_400))
     assert isinstance(central_system.router, Router)
     central_system.router.add(m.AuthorizeRequest, _echo, replace=True)
-    charge_point = await world.start_charge_point(
-        "CP_1", session=session, pending=pending, timeout=TIMEOUT, ping_interval=None
-    )
+    made: list[Any] = []
+
+    def kept() -> Any:
+        made.append(pending())
+        return made[-1]
+
+    pieces = fit(session=session, pending=kept)
+    charge_point = await world.start_charge_point("CP_1", **pieces, timeout=TIMEOUT, ping_interval=None)
     await charge_point.wait_for("online")
     await asyncio.sleep(5.0)
     plan = _plan(rng, calls)
@@ -89,7 +95,7 @@ async def night(
         if not await _call(world, charge_point, fault, f"TAG_{rng.getrandbits(32):08X}"):
             return Counter(plan)
     await asyncio.sleep(20 * TIMEOUT)
-    _compare(world, Counter(plan))
+    _compare(world, Counter(plan), made)
     return Counter(plan)
 
 
@@ -143,8 +149,8 @@ async def _call(world: World, charge_point: ChargePoint, fault: str, tag: str) -
     return True
 
 
-def _compare(world: World, plan: Counter[str]) -> None:
-    """Of all replies: each is counted once, under its name."""
+def _compare(world: World, plan: Counter[str], pendings: list[Any]) -> None:
+    """Of all replies: each is counted once, under its name, by the learner's own counters."""
     site = world.sites["CP_1"]
     sent = sum(event.mark == ">" and isinstance(event.frame, Call) for event in site.trace)
     wanted = {
@@ -156,9 +162,9 @@ def _compare(world: World, plan: Counter[str]) -> None:
     }
     wanted["resolved"] = sent - sum(wanted.values()) + wanted["repeated"]
     counts: Counter[str] = Counter()
-    for each in site.pendings:
+    for each in pendings:
         counts.update(each.counts)
     wrong = [f"{word} {counts[word]}, injected {number}" for word, number in wanted.items() if counts[word] != number]
     world.expect(not wrong, "the counts equal what was injected", "; ".join(wrong), "CP_1")
-    left = sum(len(each) for each in site.pendings)
+    left = sum(len(each) for each in pendings)
     world.expect(left == 0, "every call ends", f"{left} calls are still pending", "CP_1")

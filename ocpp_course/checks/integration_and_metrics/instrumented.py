@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from prometheus_client import CollectorRegistry
@@ -19,6 +20,8 @@ from ocpp_lab.frames import Call, CallResult, decode
 from ocpp_lab.session import Session
 from ocpp_lab.tally import outcome_of
 from ocpp_lab.transport import Transport
+
+from ..fitted import SeenPipe
 
 
 class Instrumented:
@@ -46,7 +49,11 @@ class Instrumented:
 
     def transport(self, kind: Callable[..., Any] = Transport) -> Callable[..., Any]:
         """The same kind of transport, over a pipe whose texts are counted."""
-        return lambda pipe, **options: kind(CountedPipe(pipe, self), **options)
+        return lambda pipe, **options: kind(self.pipe(pipe), **options)
+
+    def pipe(self, pipe: Any) -> Any:
+        """The pipe, with its texts counted."""
+        return SeenPipe(pipe, partial(self.frame, "out"), partial(self.frame, "in"))
 
     @contextmanager
     def call(self, action: str) -> Iterator[None]:
@@ -99,34 +106,6 @@ class Instrumented:
         return [
             f"{key} is {page.get(key, 0.0):g}, not {count}" for key, count in told.items() if page.get(key) != count
         ]
-
-
-class CountedPipe:
-    """A pipe that tells of every text that passed. All else is the pipe's own."""
-
-    def __init__(self, pipe: Any, told: Instrumented) -> None:
-        self._pipe = pipe
-        self._told = told
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._pipe, name)
-
-    def offer(self, text: str) -> bool:
-        """Send at once, if the pipe can."""
-        offer = getattr(self._pipe, "offer", None)
-        if offer is None or not offer(text):
-            return False
-        self._told.frame("out", text)
-        return True
-
-    async def send(self, text: str) -> None:
-        await self._pipe.send(text)
-        self._told.frame("out", text)
-
-    async def __aiter__(self) -> AsyncIterator[str | bytes]:
-        async for text in self._pipe:
-            self._told.frame("in", text)
-            yield text
 
 
 def _key(name: str, labels: dict[str, str]) -> str:

@@ -24,11 +24,11 @@ from ocpp_lab.clock import utc_now
 from ocpp_lab.credentials import basic_auth
 from ocpp_lab.errors import ConnectionLost, NotAccepted, NotConnected
 from ocpp_lab.frames import Call, CallError, CallResult
-from ocpp_lab.outbox import Entry
 from ocpp_lab.session import random_ids
 from ocpp_lab.trace import Trace
 
 from ..course import mine
+from ..fitted import fit
 from ..smoke_tests.in_the_stack import InTheStack
 
 EARLIER = {
@@ -74,40 +74,18 @@ class _Said:
         log.warning("! %s: %s", invariant, message)
 
 
-class Listed:
-    """The learner's outbox with one method more: `entries`. Messages leave in order, so the head tells which are left.
-
-    ``rows`` holds all that was ever put; it may come from an earlier life.
-    """
-
-    def __init__(self, box: Any, rows: dict[int, tuple[m.Request[Any], str | None]]) -> None:
-        self.box = box
-        self.rows = rows
-        self.drain = box.drain
-
-    def __len__(self) -> int:
-        return len(self.box)
-
-    def put(self, request: m.Request[Any], transaction: str | None = None) -> int:
-        key: int = self.box.put(request, transaction)
-        self.rows[key] = request, transaction
-        return key
-
-    def entries(self) -> list[Entry]:
-        head = self.box.head()
-        return [Entry(key, *row, 0) for key, row in sorted(self.rows.items()) if head is not None and key >= head.key]
-
-
 class Line:
     """One connection: what `ChargePoint` calls a line."""
 
     def __init__(self, station: Station, pipe: Any) -> None:
         self.station = station
         self.pipe = pipe
-        my = station.my
-        self.transport = InTheStack(my, station.judge, pipe)
-        self.pending = my.Pending()
-        self.session = my.Session(self.transport, station, self.pending, ids=station.ids, timeout=station.timeout)
+        my, options = station.my, {"ids": station.ids, "timeout": station.timeout}
+        transport = partial(InTheStack, my, station.judge)
+        make = SimpleNamespace(**fit(transport=transport, pending=my.Pending, session=my.Session))
+        self.transport = make.transport(pipe, name=station.identity)
+        self.pending = make.pending()
+        self.session = make.session(self.transport, station, self.pending, **options, identity=station.identity)
         self.heartbeat: Any = None
 
     async def run(self) -> None:
@@ -135,8 +113,8 @@ class Line:
 class Station:
     """``await Station(pieces(), url, "CP_1", path="…").start()``; outbox and ids are in files that begin with ``path``.
 
-    ``rows`` and ``found`` are what an earlier life left: see `Listed` and step 5.7. ``judge.broken(…)`` hears of what
-    must not happen. ``faster`` divides the waits before a dial.
+    ``found`` is what an earlier life left: see step 5.7. ``judge.broken(…)`` hears of what must not happen. ``faster``
+    divides the waits before a dial.
     """
 
     def __init__(
@@ -152,7 +130,6 @@ class Station:
         faster: float = 1.0,
         connectors: int = 1,
         password: str | None = None,
-        rows: dict[int, tuple[m.Request[Any], str | None]] | None = None,
         found: Mapping[str, int] | None = None,
         ids: Iterator[str] | None = None,
         rng: Random | None = None,
@@ -170,7 +147,7 @@ class Station:
         self.now = now
         self.uplink: Line | None = None
         self.connectors = connectors
-        self.outbox = Listed(my.Outbox(f"{path}.outbox"), {} if rows is None else rows)
+        self.outbox = fit(outbox=my.Outbox(f"{path}.outbox"))["outbox"]
         self.real_ids = my.TransactionIds(f"{path}.ids")
         self.router = self._make_router()
         self._watch: StateWatch[str] = StateWatch()
@@ -209,7 +186,7 @@ class Station:
 
     def close(self) -> None:
         """Close the files."""
-        for each in (self.outbox.box, self.real_ids):
+        for each in (self.outbox, self.real_ids):
             if close := getattr(each, "close", None):
                 close()
 
@@ -342,4 +319,4 @@ class Station:
         return self._probe("max_queue_depth")
 
     def _probe(self, name: str) -> int:
-        return getattr(self.uplink.transport.transport, name) if self.uplink else 0
+        return getattr(self.uplink.transport, name) if self.uplink else 0

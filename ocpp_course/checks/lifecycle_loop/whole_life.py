@@ -98,7 +98,6 @@ class Home(Site):
     def __init__(self, world: World, identity: str, my: Any) -> None:
         super().__init__(world.ground, identity, Trace(limit=1_000_000))
         self.my = my
-        self.rows: dict[int, Any] = {}
         self.running: dict[str, int] = {}
         """What the meter's memory knows: transactions that run, and their last value."""
         self.charge_point: Station
@@ -117,7 +116,6 @@ class Home(Site):
             self.name,
             path=self.path,
             connectors=2,
-            rows=self.rows,
             found=found,
             ids=self.ids(),
             rng=self.ground.rng(f"{self.name} {self.starts}"),
@@ -270,7 +268,7 @@ async def _look_alive(world: World) -> None:
 
 def _check(world: World, drivers: Drivers) -> None:
     """Each deed is one row, with an end that its meter has shown."""
-    rows = world.central_system.ledger.rows()
+    rows = world.central_system_site.ledger.rows()
     for name, (tag, begun, meters) in drivers.deeds.items():
         found = [row for row in rows if (row["id_tag"], row["meter_start"]) == (tag, begun)]
         if len(found) != 1 and not (name in drivers.perhaps and not found):

@@ -16,6 +16,7 @@ from ocpp_lab.simulation import Profile, World, chaos
 from ocpp_lab.states import Machine
 
 from ..capstone import survives
+from ..fitted import fit
 from ..kit import Kit
 from ..step import Step
 from .boxes import Boxes, start, stop
@@ -94,9 +95,8 @@ async def night(world: World, *, profile: Profile, my: Any) -> Counter[str]:
         world,
         profile,
         delays=lambda: my.backoff(waits),
-        machine=my.Machine,
-        outbox=lambda store: my.Outbox(f"{store.path}.outbox"),
         ledger=lambda path: books.of(my.Ledger(f"{path}.ledger")),
+        **fit(machine=my.Machine, outbox=lambda store: my.Outbox(f"{store.path}.outbox")),
     )
 
 

@@ -16,6 +16,7 @@ from ocpp_lab.simulation import Profile, World, chaos
 from ocpp_lab.transport import Transport
 
 from ..capstone import survives
+from ..fitted import fit
 from ..kit import Kit
 from ..step import Step
 from .in_the_stack import InTheStack
@@ -58,13 +59,14 @@ def chaos_nights(my: Any, kit: Kit) -> str:
 
 async def bad_night(world: World, profile: Profile, *, my: Any) -> Counter[str]:
     """`chaos`, with the learner's pieces."""
-    return await chaos(world, profile, transport=partial(InTheStack, my, world))
+    return await chaos(world, profile, **fit(transport=partial(InTheStack, my, world)))
 
 
 async def calm(world: World, profile: Profile, *, my: Any) -> None:
     """Nothing goes wrong."""
     system = await world.start_central_system(policy=Policy(interval=20))
-    point = await world.start_charge_point("CP_1", transport=partial(InTheStack, my, world), delays=lambda: repeat(1.0))
+    pieces = fit(transport=partial(InTheStack, my, world))
+    point = await world.start_charge_point("CP_1", **pieces, delays=lambda: repeat(1.0))
     if not await _online(world, 30.0):
         return
     await asyncio.sleep(70.0)
@@ -98,14 +100,15 @@ async def flooded(world: World, profile: Profile, *, my: Any) -> Counter[str]:
     event = rng.choice(EVENTS)
     world.net.set_defaults(latency=(0.001, rng.choice([0.01, 0.2])))
     system = await world.start_central_system(policy=Policy(interval=1000))
-    make = partial(InTheStack, my, world, limit=LIMIT)
-    await world.start_charge_point("CP_1", transport=make, delays=lambda: repeat(1.0), ping_interval=None)
+    pieces = fit(transport=partial(InTheStack, my, world, limit=LIMIT))
+    await world.start_charge_point("CP_1", **pieces, delays=lambda: repeat(1.0), ping_interval=None)
     if not await _online(world, 30.0):
         return Counter({event: 1})
     await asyncio.sleep(5.0)
     system.faults.ignore("Authorize")
     host, point = world.sites["CP_1"].host, world.charge_point("CP_1")
-    transport: Any = point.uplink.transport if point.uplink else None
+    fitted: Any = point.uplink.transport if point.uplink else None
+    transport: InTheStack = fitted.piece
     transport.line.delay = rng.uniform(0.005, 0.05)
     calls = [host.create_task(_call(point)) for _ in range(3)]
     senders = [host.create_task(_send(transport, number)) for number in range(SENDERS)]

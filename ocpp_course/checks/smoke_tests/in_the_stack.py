@@ -12,7 +12,6 @@ from typing import Any
 
 from ocpp_lab.errors import ConnectionLost, FrameError
 from ocpp_lab.frames import decode
-from ocpp_lab.pipe import WebSocketPipe
 from ocpp_lab.simulation import World
 
 from ..kit import short
@@ -23,7 +22,7 @@ Text = str | bytes
 class WatchedPipe:
     """The pipe under the learner's transport: it may be slow or stalled, and counts what is written at a time."""
 
-    def __init__(self, pipe: WebSocketPipe, world: World) -> None:
+    def __init__(self, pipe: Any, world: World) -> None:
         self.pipe = pipe
         self.world = world
         self.delay = 0.0
@@ -31,6 +30,14 @@ class WatchedPipe:
         self.writes = 0
         self._open = asyncio.Event()
         self._open.set()
+
+    def __getattr__(self, name: str) -> Any:
+        """All else is the pipe's own."""
+        return getattr(self.pipe, name)
+
+    def offer(self, text: str) -> bool:
+        """Nothing goes at once: it could not be delayed."""
+        return False
 
     async def send(self, text: str) -> None:
         self.writes += 1
@@ -47,9 +54,6 @@ class WatchedPipe:
 
     def __aiter__(self) -> AsyncIterator[Text]:
         return aiter(self.pipe)
-
-    async def close(self, code: int = 1000, reason: str = "") -> None:
-        await self.pipe.close(code, reason)
 
     def stall(self) -> None:
         """The peer takes nothing more."""
@@ -71,7 +75,7 @@ class WatchedPipe:
 
 
 class InTheStack:
-    """What `ChargePoint(transport=…)` gets. A disagreement with the package's `decode` is a violation."""
+    """What `fit(transport=…)` gets. A disagreement with the package's `decode` is a violation."""
 
     def __init__(self, my: Any, world: World, pipe: Any, **options: Any) -> None:
         self.my = my
@@ -80,7 +84,6 @@ class InTheStack:
         self.line = WatchedPipe(pipe, world)
         self.transport = my.Transport(self.line, **options)
         self.transport.start()  # here: in a simulation the boot may be sent before the reader runs
-        self._closing: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """It runs already."""
@@ -93,11 +96,15 @@ class InTheStack:
             yield text if isinstance(text, bytes) else self._again(text)
 
     async def close(self, code: int = 1000, reason: str = "", *, flush: bool = True, timeout: float = 5.0) -> None:
-        """Shielded: what becomes of a close whose caller is cancelled, no exercise asks."""
-        if self._closing is None or self._closing.done():
-            work = self.transport.close(code, reason, flush=flush, timeout=timeout)
-            self._closing = asyncio.create_task(work, name="CP_1 close")
-        await asyncio.shield(self._closing)
+        await self.transport.close(code, reason, flush=flush, timeout=timeout)
+
+    @property
+    def queue_depth(self) -> int:
+        return int(self.transport.queue_depth)
+
+    @property
+    def max_queue_depth(self) -> int:
+        return int(self.transport.max_queue_depth)
 
     def _again(self, text: str) -> str:
         """The text, read by the learner's `decode` and written by the learner's `encode`."""

@@ -13,7 +13,7 @@ from ..kit import Kit
 
 
 class Line:
-    """The three verbs of a `Pipe`. ``taken`` are the texts whose sending began, ``sent`` those whose sending ended."""
+    """A `Pipe`. ``taken`` are the texts whose sending began, ``sent`` those whose sending ended."""
 
     def __init__(self, kit: Kit, *, delay: float = 0.0) -> None:
         self.delay = delay
@@ -21,7 +21,7 @@ class Line:
         self.taken: list[str] = []
         self.sent: list[str] = []
         self.closes: list[tuple[int, str]] = []
-        """What `close` was called with."""
+        """What `close` was called with; 1006 stands for `abort`, which ends it too."""
         self.sent_at_close: int | None = None
         self.writes_in_flight = self.max_writes_in_flight = 0
         self.close_code: int | None = None
@@ -32,7 +32,11 @@ class Line:
         self._open.set()
         self._inbox: asyncio.Queue[str | None] = asyncio.Queue()
 
-    # -- the three verbs
+    # -- the pipe
+
+    def offer(self, text: str) -> bool:
+        """Nothing goes at once."""
+        return False
 
     async def send(self, text: str) -> None:
         self._still_there()
@@ -64,6 +68,10 @@ class Line:
             self.sent_at_close = len(self.sent)
         await asyncio.sleep(0)
         self.end(code, reason)
+
+    def abort(self) -> None:
+        self.closes.append((1006, ""))
+        self.end(1006)
 
     # -- what the other end does
 

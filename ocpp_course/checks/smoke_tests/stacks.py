@@ -97,7 +97,7 @@ class Stack:
         )
         if self.spoil:
             inner, spoil = system.router, self.spoil
-            system.router = lambda identity: _Spoilt(inner, spoil())
+            system.routers = lambda identity: _Spoilt(inner, spoil())
         return system
 
     def make_charge_point(self, url: str, identity: str, **options: Any) -> ChargePoint:

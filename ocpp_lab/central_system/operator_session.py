@@ -1,4 +1,4 @@
-"""`Line`: the session with one charge point, which heeds what the central system asks for."""
+"""`OperatorSession`: the session with one charge point, which heeds what the central system asks for."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..messages import (
     Response,
     TriggerMessageRequest,
 )
-from ..session import Session
+from ..session import Carrying, Session
 from .desk import Desk
 from .keyring import Keyring
 
@@ -23,20 +23,22 @@ TRIGGERS = {
 }
 
 
-class Line(Session):
+class OperatorSession(Session):
     """The desk is told what was triggered: a Pending charge point may send that, and nothing else.
 
     A new AuthorizationKey opens the door from now on, if the charge point accepted it (J-spec 6.2.2; J-errata 3.10;
     whitepaper A01.FR.03).
     """
 
-    keyring: Keyring
+    def __init__(self, transport: Carrying, desk: Desk, keyring: Keyring, **options: Any) -> None:
+        super().__init__(transport, desk, **options)
+        self.desk = desk
+        self.keyring = keyring
 
     async def call[R: Response](self, request: Request[R], *, timeout: float | None = None) -> R:
-        if isinstance(request, TriggerMessageRequest | ExtendedTriggerMessageRequest) and isinstance(self.router, Desk):
-            self.router.triggered |= {
-                TRIGGERS.get((request.action, request.requested_message), request.requested_message)
-            }
+        if isinstance(request, TriggerMessageRequest | ExtendedTriggerMessageRequest):
+            wanted = TRIGGERS.get((request.action, request.requested_message), request.requested_message)
+            self.desk.triggered |= {wanted}
         if isinstance(request, ChangeConfigurationRequest) and request.key.lower() == "authorizationkey":
             changed: R = await self._change_key(request, request.value, timeout)
             return changed

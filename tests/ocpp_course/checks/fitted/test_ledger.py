@@ -1,0 +1,65 @@
+"""A learner's ledger in the stack: transactions are its own, meter values and registrations are not lost."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from ocpp_course import fit
+from ocpp_lab import messages as m
+from tests.fakes import NOON
+from tests.learner import MyLedger
+from tests.ocpp_course.checks.fitted.nonsense import nonsense
+from tests.ocpp_lab.test_outbox import start, stop
+from tests.pair import pair, simulated
+
+
+def fresh() -> Any:
+    return fit(ledger=nonsense("ledger", MyLedger)())["ledger"]
+
+
+def reading(number: int) -> m.MeterValuesRequest:
+    value = m.MeterValue(timestamp=NOON + timedelta(seconds=number), sampled_value=[m.SampledValue(value=str(number))])
+    return m.MeterValuesRequest(connector_id=1, transaction_id=41, meter_value=[value])
+
+
+def test_transactions_are_the_learner_s() -> None:
+    ledger = fresh()
+    assert ledger.start("CP_1", start()) == 41
+    ledger.stop("CP_1", stop())
+    assert ledger.piece.rows == [("CP_1", "start", "TAG_A"), ("CP_1", "stop", -1)]
+
+
+def test_meter_values_are_kept() -> None:
+    """In the order in which they came, by charge point; a repeat is one."""
+    ledger = fresh()
+    for number in (1, 2, 1, 3):
+        ledger.meter_values("CP_1", reading(number))
+    ledger.meter_values("CP_2", reading(1))
+    assert ledger.readings("CP_1") == [reading(1), reading(2), reading(3)]
+    assert ledger.readings("CP_2") == [reading(1)]
+
+
+def test_the_newest_registration_counts() -> None:
+    ledger = fresh()
+    assert ledger.registrations() == {}
+    ledger.register("CP_1", "Pending")
+    ledger.register("CP_1", "Accepted")
+    ledger.registrations()["CP_2"] = "Accepted"
+    assert ledger.registrations() == {"CP_1": "Accepted"}
+
+
+@simulated
+async def test_in_a_central_system() -> None:
+    """What a charge point reports gets there; a new central system knows its charge points while the object lives."""
+    ledger = fresh()
+    async with pair(server={"ledger": ledger}) as (central_system, charge_point):
+        await charge_point.wait_for("online")
+        await charge_point.call(reading(7))
+        assert ledger.readings("CP_1") == [reading(7)]
+        assert central_system.registrations == ledger.registrations() == {"CP_1": "Accepted"}
+    async with pair(server={"ledger": ledger}) as (central_system, charge_point):
+        assert central_system.registrations == {"CP_1": "Accepted"}
+    async with pair(server={"ledger": fresh()}) as (central_system, charge_point):
+        assert central_system.registrations == {}
+        await charge_point.wait_for("online")
