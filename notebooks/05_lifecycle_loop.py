@@ -154,7 +154,7 @@ print("CP_1 is", charge_point.state)
 # `wait_for` is told of every state (`charge_point/state_watch.py`): a loop that looks every 5 ms misses a boot of 2 ms.
 
 # %%
-PARTS = ("session", "heartbeat", "registration", "configuration", "outbox", "ids", "transactions")
+PARTS = ("session", "heartbeat", "registration", "configuration", "outbox", "transaction_ids", "transactions")
 NAMES = ("life", "reader", "online", "heartbeat", "statuses", "outbox")
 
 
@@ -169,7 +169,7 @@ await charge_point.wait_for("online")
 await lab.until(lambda: charge_point.heartbeat)
 after = tasks()
 for name, old in parts.items():
-    print(f"{name:14}", "the same" if getattr(charge_point, name) is old else "new")
+    print(f"{name:15}", "the same" if getattr(charge_point, name) is old else "new")
 print("tasks that survived:", *[name for name in NAMES if before[name] is after[name]])
 
 # %% [markdown]
@@ -467,7 +467,7 @@ async def trouble(world, marks):
         marks.append((world.time, kind))
         match kind:
             case "reset":
-                world.charge_point("CP_1").line.transport.pipe.abort()
+                world.charge_point("CP_1").uplink.transport.pipe.abort()
             case "half-open":
                 world.silence("cs", "CP_1")
             case "restart":

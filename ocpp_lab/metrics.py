@@ -54,6 +54,7 @@ class Metrics:
         return generate_latest(self.registry).decode()
 
     def observe_call(self, outcome: str, seconds: float) -> None:
+        """A call ended so after so many seconds; a `Tally` tells."""
         self._observe[outcome](seconds)
 
     def watch(self, collect: Callable[[], Series]) -> None:

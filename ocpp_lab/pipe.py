@@ -82,10 +82,12 @@ class WebSocketPipe:
 
     @property
     def close_code(self) -> int | None:
+        """The code of the WebSocket close; None while it is open."""
         return self.websocket.close_code
 
     @property
     def close_reason(self) -> str:
+        """What the close frame said; "" if nothing."""
         return self.websocket.close_reason or ""
 
     def offer(self, text: str) -> bool:
@@ -123,6 +125,7 @@ class WebSocketPipe:
             return
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Shake hands on the end; what still arrives meanwhile is thrown away."""
         emptying = asyncio.create_task(self._empty(), name="closing: empty the line")
         try:
             await self.websocket.close(code, reason)
@@ -155,6 +158,7 @@ class WebSocketPipe:
         self._timer = None if seconds is None else loop.call_later(seconds, self.resume_reading)
 
     def resume_reading(self) -> None:
+        """Take texts again."""
         if self._timer:
             self._timer.cancel()
         if self._gate and not self._gate.done():
@@ -182,6 +186,7 @@ class MemoryPipe:
         return False
 
     async def send(self, text: str) -> None:
+        """Hand a text to the other end. Raises `ConnectionLost` once either end has closed."""
         if self.close_code is not None:
             raise _lost(self.close_code, self.close_reason)
         self.note(">", text)
@@ -195,12 +200,14 @@ class MemoryPipe:
         self._inbox.put_nowait(None)  # whoever iterates again finds the end again
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Both ends end; what was sent before still arrives."""
         for end in (self, self.peer):
             if end.close_code is None:
                 end.close_code, end.close_reason = code, reason
                 end._inbox.put_nowait(None)
 
     def abort(self) -> None:
+        """Both ends end as if the cable had been cut."""
         for end in (self, self.peer):
             if end.close_code is None:
                 end.close_code = 1006

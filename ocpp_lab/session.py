@@ -111,7 +111,7 @@ class Session:
     ``timeout`` is in seconds, counted from the send. ``counts`` says what came in that was no good, and what was
     answered. At most ``max_handlers`` calls of the peer are served at a time; then the reader stops reading, and a
     peer that leaves it so for ``timeout`` seconds is closed with 1008. ``closing`` is told as soon as nothing can be
-    sent any more, whoever ended it; perhaps twice.
+    sent any more, whoever ended it, perhaps twice; but not if `run` is cancelled.
     """
 
     def __init__(
@@ -213,8 +213,8 @@ class Session:
         try:
             async for text in self.transport:
                 await self._receive(text)
-        finally:
             self._closing()
+        finally:
             self._ended.set_result(asyncio.get_running_loop().time())
             self.tally.closed(self)
             self.pending.fail_all(self.transport.lost or ConnectionLost())

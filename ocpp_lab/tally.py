@@ -89,6 +89,7 @@ class Tally:
         return Counting(self, action)
 
     def opened(self, session: Counted) -> None:
+        """A session lives: it is counted from now on."""
         self.sessions[session] = None
 
     def closed(self, session: Counted) -> None:

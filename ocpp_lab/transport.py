@@ -57,6 +57,7 @@ class Transport:
 
     @property
     def queue_depth(self) -> int:
+        """Texts that wait for the writer."""
         return len(self._queue)
 
     @property

@@ -47,7 +47,7 @@ PIECES = {"Transport", "Session", "Pending", "Router", "Outbox", "Ledger", "Hear
 """What may be somebody else's."""
 ASKING_NOBODY = [f"ocpp_lab.{room}" for room in STACK if room != "cli"]
 FOREIGN_NAMES = {"max_size", "method", "action", "details", "__qualname__", "__module__", "_streams"}
-"""Looked up on what is no piece: a transport of asyncio, a request of websockets, what a user registers, a simulated network."""
+"""Looked up on what is no piece: asyncio's transport, a request of websockets, what a user registers, simloop's net."""
 MAX_LINES = 350
 
 
@@ -308,3 +308,32 @@ def test_the_search_for_foreign_text_finds_it() -> None:
         "a registry's host": "pypi" + ".org",
     }.items():
         assert re.search(FOREIGN[what], text)
+
+
+# --- what a reader is told ----------------------------------------------------------------------------------------
+
+
+def undocumented(tree: ast.AST, prefix: str = "") -> Iterator[str]:
+    """Public classes, functions and methods that do not say what they do; handlers of a router are named for it."""
+    for node in ast.iter_child_nodes(tree):
+        if not isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        setter = any(isinstance(each, ast.Attribute) and each.attr == "setter" for each in node.decorator_list)
+        if node.name.startswith(("_", "on_")) or setter:
+            continue
+        if not ast.get_docstring(node):
+            yield prefix + node.name
+        a_protocol = isinstance(node, ast.ClassDef) and any("Protocol" in ast.unparse(base) for base in node.bases)
+        if isinstance(node, ast.ClassDef) and not a_protocol:
+            yield from undocumented(node, f"{node.name}.")
+
+
+@pytest.mark.parametrize("path", [path for path in sources() if room_of(path).startswith("ocpp_lab")], ids=name_of)
+def test_every_public_name_of_the_stack_says_what_it_does(path: Path) -> None:
+    found = list(undocumented(ast.parse(path.read_text(encoding="utf-8"))))
+    assert not found, f"{name_of(path)}: {found} have no docstring"
+
+
+def test_a_missing_docstring_is_found() -> None:
+    code = "class A:\n    def b(self): ...\n    def _c(self): ...\ndef d():\n    'Says it.'\ndef on_boot(): ..."
+    assert list(undocumented(ast.parse(code))) == ["A", "A.b"]

@@ -24,7 +24,13 @@ SHORTEST, LONGEST = 0.001, 60.0
 """Seconds at the two ends of the latency bars (log scale)."""
 
 _UP, _WAITING, _BUSY = STATES["up"], STATES["waiting"], STATES["booting"]
-PILLS = {"online": (_UP, "#ffffff"), "booting": (_BUSY, INK), "pending": (_BUSY, INK), "rejected": (_BUSY, INK)}
+PILLS = {
+    "online": (_UP, "#ffffff"),
+    "booting": (_BUSY, INK),
+    "pending": (_BUSY, INK),
+    "rejected": (_BUSY, INK),
+    "failed": (STATES["failed"], "#ffffff"),
+}
 """Background and letters of a state; every other one is grey. The word is always written."""
 
 

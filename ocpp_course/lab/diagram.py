@@ -24,12 +24,17 @@ BOX, COLUMN, ROW = (108, 46), 208, 104
 EVERYWHERE = 4
 """An event that leads from so many states to one is a mark, not an arrow."""
 
-MARKS = (Look("#404040", "s", hollow=True), Look("#404040", "o", hollow=True), Look("#404040", "D", hollow=True))
+MARKS = (
+    Look("#404040", "s", hollow=True),
+    Look("#404040", "o", hollow=True),
+    Look("#404040", "D", hollow=True),
+    Look("#404040", "^", hollow=True),
+)
 """For events that are no outcome."""
 
 COLOURS = {
     "online": STATES["up"], "waiting": STATES["waiting"], "booting": STATES["booting"], "pending": STATES["pending"],
-    "rejected": STATES["booting"],
+    "rejected": STATES["booting"], "closing": STATES["waiting"], "failed": STATES["failed"],
 }  # fmt: skip
 
 

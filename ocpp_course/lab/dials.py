@@ -39,7 +39,7 @@ def dials(events: Iterable[Event]) -> list[Dial]:
     for event in events:
         if event.mark == "=":
             state, said = event.text.partition(" → ")[2], event.text
-            if said.endswith("→ waiting (lost)"):
+            if said.endswith(("→ waiting (lost)", "→ failed (failed)")):
                 lost_at = event.at
                 began = began if number else event.at
             elif said.endswith("(wait_over)"):

@@ -33,8 +33,13 @@ HATCHES = {
     "rejected": ("pending", "++"),
     "waiting": ("waiting", "///"),
     "connecting": ("waiting", "..."),
+    "closing": ("waiting", "---"),
+    "failed": ("failed", "xx"),
 }
 """How each state of a connection is drawn: its colour, a key of `STATES`, and its hatch. No power: left white."""
+
+LOST = ("closing", "failed", "waiting")
+"""States in which a charge point is alone that was online before."""
 
 DEAD = ("off", "stopped", "disconnected")
 """States in which nobody is there. *off* is a power cut."""
@@ -80,10 +85,11 @@ class Life:
     @property
     def deaths(self) -> list[float]:
         """Instants at which it stopped being online and did not mean to end for good."""
-        pairs = zip(self.bands, self.bands[1:], strict=False)
-        ends = [b for a, b in pairs if a.state == "online" and b.state in ("waiting", *DEAD)]
-        for_good = ends and ends[-1] is self.bands[-1] and ends[-1].state == "stopped"
-        return [band.start for band in (ends[:-1] if for_good else ends)]
+        pairs = list(zip(self.bands, self.bands[1:], strict=False))
+        ends = [n for n, (a, b) in enumerate(pairs, 1) if a.state == "online" and b.state in (*LOST, *DEAD)]
+        last = [band.state for band in self.bands[ends[-1] :]] if ends else []
+        for_good = last in (["stopped"], ["closing", "stopped"])
+        return [self.bands[n].start for n in (ends[:-1] if for_good else ends)]
 
     @property
     def returns(self) -> list[float]:

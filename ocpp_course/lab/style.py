@@ -31,7 +31,7 @@ SHARPNESS = 2
 
 INK, FAINT, RULE = "#262626", "#6b6b6b", "#d9d9d9"
 
-STATES = {"up": "#0072B2", "waiting": "#BDBDBD", "booting": "#F0E442", "pending": "#F0E442"}
+STATES = {"up": "#0072B2", "waiting": "#BDBDBD", "booting": "#F0E442", "pending": "#F0E442", "failed": "#D55E00"}
 """Colours of a connection's states."""
 
 

@@ -111,6 +111,7 @@ class Ledger:
         self._db.execute("INSERT OR REPLACE INTO registrations VALUES (?,?)", (identity, status))
 
     def registrations(self) -> dict[str, RegistrationStatus]:
+        """What the newest BootNotification of each identity got."""
         return {row["identity"]: row["status"] for row in self.query("SELECT * FROM registrations")}
 
     # -- reading
@@ -132,6 +133,7 @@ class Ledger:
         return self.query("SELECT * FROM orphans")
 
     def close(self) -> None:
+        """Close the file."""
         self._db.close()
 
     def _knows(self, identity: str, transaction_id: int) -> bool:

@@ -36,6 +36,7 @@ class OperatorSession(Session):
         self.keyring = keyring
 
     async def call[R: Response](self, request: Request[R], *, timeout: float | None = None) -> R:
+        """Send a request and return its response, as `Session.call` does; and heed what it changes at our end."""
         if isinstance(request, TriggerMessageRequest | ExtendedTriggerMessageRequest):
             wanted = TRIGGERS.get((request.action, request.requested_message), request.requested_message)
             self.desk.triggered |= {wanted}

@@ -68,12 +68,14 @@ class Link:
             self.writers[1].transport.abort()
 
     def cut(self) -> None:
+        """Close both sides politely: what is on its way still arrives."""
         # A close with unread bytes would be an RST. So: FIN first, and read on until the end closes too.
         for flow in self.flows:
             flow.dead = True
             finish(flow.writer)
 
     def reset(self) -> None:
+        """Reset both sides: what is on its way is lost."""
         for flow in self.flows:
             flow.dead = True
         for writer in self.writers:

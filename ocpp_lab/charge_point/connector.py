@@ -42,6 +42,7 @@ class Car:
 
     @property
     def full(self) -> bool:
+        """Whether it has all the energy that it wants."""
         return self.taken >= self.wanted - 1e-6
 
 
@@ -74,6 +75,7 @@ class Connector:
 
     @property
     def status(self) -> ChargePointStatus:
+        """The status as it is told to the central system (core 4.9)."""
         return self.machine.state
 
     @property

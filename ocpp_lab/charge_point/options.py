@@ -67,9 +67,10 @@ class ChargingOptions:
 class Pieces:
     """What it is built of. None is the package's own.
 
-    ``transport(pipe)``, ``pending()``, ``session(transport, router, pending, *, ids, timeout, identity,
-    trouble, tally, closing)``, ``heartbeat(call, interval, *, now)``, ``machine(table, state, on_change)`` and ``delays()`` (waits in s between dials) are
-    factories; ``outbox`` is one that keeps its messages itself.
+    ``transport(pipe)``, ``pending()``, ``session(transport, router, pending, *, ids, timeout, identity, trouble, tally,
+    closing)``, ``heartbeat(call, interval, *, now)``, ``machine(table, state, on_change)`` and ``delays()`` (waits in s
+    between dials) are factories; ``outbox`` is one that keeps its messages itself. What each must have is said in the
+    rooms that use it: `session.Carrying`, `session.Awaiting`, `delivery.TransactionMessages`, `uplink.Beating`.
     """
 
     transport: Callable[..., Transport] | None = None

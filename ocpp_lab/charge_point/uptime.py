@@ -24,7 +24,8 @@ class Uptime:
         self.losses = 0
         self._time = time
         self._online_since: float | None = None
-        self._lost_at: float | None = None
+        self._lost_at: float | None = None  # since when it is not online; None while it is, and before the first loss
+        self._closing_at = 0.0  # when the newest connection was given up
         self._before = 0.0
 
     @property
@@ -55,7 +56,9 @@ class Uptime:
                 self._lost_at = None
         elif old == "online":
             self._before, self._online_since = self.connected_seconds, None
-        if new == "waiting" and old != "connecting":
+        if new == "closing":
+            self._closing_at = now
+        if new in ("waiting", "failed") and old not in ("connecting", "waiting"):
             self.losses += 1
             if self._lost_at is None:  # lost again before it was online: the outage goes on
-                self._lost_at = now
+                self._lost_at = self._closing_at if old == "closing" else now

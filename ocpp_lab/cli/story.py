@@ -119,6 +119,7 @@ class LogLines(logging.Handler):
         logger.setLevel(level)
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Print a log record as one line of the story."""
         ours = record.name != WIRE_LOG.name
         if (not ours and record.levelno < logging.WARNING) or (record.name in TOLD_ALREADY and not record.exc_info):
             return

@@ -13,6 +13,7 @@ SCENARIOS = {"chaos": chaos, "storm": storm}
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Play the seeds that the arguments ask for and print the reports; 1 if an invariant broke."""
     parser = argparse.ArgumentParser(prog="python -m ocpp_lab.simulation", description="Chaos under many seeds.")
     parser.add_argument("scenarios", nargs="*", type=_scenario, help="chaos, storm; both if none is named")
     parser.add_argument("--seeds", type=int, default=1000, help="how many, divided among the scenarios")

@@ -42,6 +42,7 @@ class Accounts:
         self.starts = {r.transaction: r for r in self.records if isinstance(r.request, StartTransactionRequest)}
 
     def check(self) -> None:
+        """Compare what was done with what the ledger says."""
         self._check_starts()
         for name, start in self.starts.items():
             for row in self._rows_of(start):

@@ -25,6 +25,7 @@ class CentralSystemWatch:
         self._central_system = central_system
 
     def hear(self, event: Event) -> None:
+        """One event of the central system's trace."""
         asked = self._asked.setdefault(event.identity, {})
         match event.mark, event.frame:
             case "<", Call() as call:

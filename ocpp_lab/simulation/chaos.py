@@ -42,6 +42,7 @@ class Talkative(ChargePoint):
     """A charge point whose DataTransfer handler calls its peer before it answers, as a handler may."""
 
     async def answer(self, call: Call) -> CallResult | CallError | None:
+        """The router's answer; to a DataTransfer, after a Heartbeat of our own."""
         if call.action == "DataTransfer":
             with suppress(OcppError):
                 await self.call(m.HeartbeatRequest())

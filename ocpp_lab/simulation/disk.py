@@ -60,4 +60,5 @@ class Disk:
         return sorted({Path(target).name for target in targets if target.startswith(self._folder.name)})
 
     def remove(self) -> None:
+        """Take all files away."""
         self._folder.cleanup()

@@ -47,6 +47,7 @@ class Loop(SimLoop):
     def call_soon(  # type: ignore[override]
         self, callback: Callable[..., object], *args: Any, context: Any = None
     ) -> asyncio.Handle:
+        """As asyncio's; raises RuntimeError after `MOST_STEPS`: something then runs for ever."""
         self.steps += 1
         if self.steps > MOST_STEPS:
             raise RuntimeError(f"{MOST_STEPS} steps by {self.time():.3f} s: something runs for ever and hardly waits")
@@ -65,10 +66,11 @@ class NoRecord:
     events = ()
 
     def record(self, *event: Any) -> None:
-        pass
+        """Keep nothing."""
 
     def __len__(self) -> int:
         return 0
 
     def hash(self) -> str:
+        """Nothing was kept."""
         raise RuntimeError("expected a loop with record=True; this one keeps no trace of its steps")

@@ -42,6 +42,7 @@ class Mischief(Faults):
         self._poisoned: dict[Message, str | None] = {}  # what `_poison` decided when a message came first
 
     def pick(self, action: str | None, identity: str, *, door: bool = False, call: Call | None = None) -> Fault | None:
+        """The fault for this call or handshake, drawn by chance; None: all goes well."""
         if door or call is None:
             return super().pick(action, identity, door=door)
         kind = self._choose(identity, call)

@@ -40,6 +40,7 @@ class Report:
 
     @property
     def ok(self) -> bool:
+        """Whether every seed kept every promise."""
         return self.failure is None
 
     def __str__(self) -> str:

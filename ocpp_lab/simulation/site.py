@@ -66,6 +66,7 @@ class Site:
             self.host.crash()
 
     def note(self, text: str) -> None:
+        """Tell the story of this machine."""
         self.trace.note(self.name, "=", text)
 
     def ids(self) -> Any:
@@ -151,6 +152,7 @@ class CentralSystemSite(Site):
         await self.do(self.central_system.stop())
 
     def bury(self) -> None:
+        """Close the ledger of the dead process."""
         if self.ledger is not None:
             self.ledger.close()
             self.check_balance(self.central_system.tally)
@@ -225,11 +227,13 @@ class ChargePointSite(Site):
         return self.pendings[-1]
 
     def check_pending(self) -> None:
+        """A connection is over: no call of its may still be pending."""
         if self.pendings and (left := len(self.pendings[-1])):
             message = f"{left} calls outlived their connection"
             self.ground.invariants.broken("no call is left pending", message, self.name)
 
     def crash(self) -> None:
+        """The power goes; see `Site.crash`."""
         self.book.close(self.charge_point)
         self.pendings.clear()
         super().crash()
@@ -249,6 +253,7 @@ class ChargePointSite(Site):
         self.bury()
 
     def bury(self) -> None:
+        """Close what the dead process had open, and look at its accounts."""
         charge_point = self.charge_point
         charge_point.chores.end()
         self.check_balance(charge_point.tally)

@@ -59,6 +59,7 @@ class Watch:
         self._charge_point, self._powered = charge_point, True
 
     def hear(self, event: Event) -> None:
+        """One event of the charge point's trace."""
         if event.mark == ">" and not self._powered:
             return  # a dying task may still run in the instant of the crash, and nothing of it leaves the machine
         match event.mark, event.frame:

@@ -117,7 +117,7 @@ async def test_factories_get_what_the_contracts_say() -> None:
     async with pair(session=session, machine=machine, ids=ids, timeout=7.0) as (central_system, charge_point):
         await charge_point.wait_for("online")
         assert (seen["ids"], seen["timeout"], seen["router"]) == (ids, 7.0, charge_point)
-        assert seen["beyond"] == {"identity", "trouble", "tally"}
+        assert seen["beyond"] == {"identity", "trouble", "tally", "closing"}
         assert (seen["state"], "booting" in seen["table"]) == ("disconnected", True)
         assert central_system.last_boot_id == "0"
 

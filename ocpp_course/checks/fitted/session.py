@@ -57,8 +57,8 @@ class FittedSession(Minutes):
         try:
             await self.piece.run()
             cut_short = False
-        finally:
             self._closing()
+        finally:
             self._calls.end(cut_short)
             self._ended.set_result(asyncio.get_running_loop().time())
             self.tally.closed(self)

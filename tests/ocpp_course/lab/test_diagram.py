@@ -36,10 +36,10 @@ def test_every_state_has_a_place_of_its_own(table: Table) -> None:
 
 
 def test_what_leads_to_one_state_from_everywhere_is_a_mark() -> None:
-    """Both of a connection's: *lost* and *stop*. Two events between the same states share one arrow."""
+    """Those of a connection: *closed*, *failed*, *lost*, *stop*. Two events between two states share one arrow."""
     marks = plan(CONNECTION).marks
     assert {event: (target, len(sources)) for event, (target, sources) in marks.items()} == {
-        "lost": ("waiting", 5), "stop": ("stopped", 7),
+        "closed": ("closing", 4), "failed": ("failed", 7), "lost": ("waiting", 6), "stop": ("stopped", 9),
     }  # fmt: skip
     assert not plan(LAMP).marks
     assert plan(LAMP).arrows["on", "broken"] == ["break", "burn"]

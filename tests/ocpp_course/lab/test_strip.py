@@ -118,7 +118,7 @@ async def _one_bad_night(world: World) -> tuple[Life, Sequence[float]]:
             await asyncio.sleep(590)  # no heartbeat is under way then
             at.append(world.time)
             if kind == "reset":
-                world.charge_point("CP_1").line.transport.pipe.abort()  # type: ignore[union-attr]
+                world.charge_point("CP_1").uplink.transport.pipe.abort()  # type: ignore[union-attr]
             else:
                 site.crash()
                 await asyncio.sleep(60)
