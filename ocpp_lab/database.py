@@ -97,7 +97,7 @@ class Database:
             self.before(sql)
             return self._db.execute(sql, values)
         except sqlite3.Error as error:
-            self.failures += 1
+            self.failures += not isinstance(error, sqlite3.ProgrammingError)  # which is that it is closed
             raise StoreFailed(f"{self.path}: {error}") from error
 
     def _bring_up(self, steps: Sequence[str]) -> None:
