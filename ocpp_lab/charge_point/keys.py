@@ -30,7 +30,7 @@ def _boolean(text: str) -> bool:
 
 
 def _number(least: int, most: int) -> Callable[[str], bool]:
-    """Both included. Ten digits are enough for whatever may be meant, and no trouble for whoever reads them."""
+    """Both included. Nine digits are enough for whatever may be meant, and no trouble for whoever reads them."""
     return lambda text: text.isascii() and text.isdigit() and len(text) <= 9 and least <= int(text) <= most
 
 
@@ -70,8 +70,8 @@ _TABLE: tuple[tuple[str, str, Access, Callable[[str], bool]], ...] = (
     #
     # Transaction messages: read by `Delivery` whenever it begins to empty the outbox. The wait is the interval times
     # the number of sends so far (core 3.7.1), and at least a second: with 0 and no bound for the attempts, a central
-    # system that refused a message got it a thousand times a second. The most that can be set blocks the messages
-    # behind it for weeks; beyond that nobody can mean it.
+    # system that refused a message got it a thousand times a second. The most that can be set keeps what is behind a
+    # refused message waiting for months; beyond that nobody can mean it.
     ("TransactionMessageAttempts", "3", "RW", _number(1, 100)),
     ("TransactionMessageRetryInterval", "60", "RW", _number(0, 3600)),
     #

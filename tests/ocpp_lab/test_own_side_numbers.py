@@ -30,6 +30,7 @@ def boot_answer(status: str, interval: int) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("interval", "seconds"),
     [(0, 60), (-1, 60), (1, 1), (300, 300), (86_400, 86_400), (86_401, 86_400), (10**18, 86_400), (10**400, 86_400)],
+    ids=["0", "-1", "1", "300", "a day", "a second more", "10**18", "400 digits"],
 )
 def test_how_long_a_boot_waits(interval: int, seconds: float) -> None:
     """What was asked for, a day at most; our own choice if nothing sensible was."""
