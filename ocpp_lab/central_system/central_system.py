@@ -47,11 +47,11 @@ class CentralSystem:
     """``async with CentralSystem() as central_system:`` listens on a free port of the loopback interface.
 
     ``identities``: who is known, others get HTTP 404; None means all that have a password, or everybody if none has.
-    ``passwords``: identity to AuthorizationKey (raw bytes, or hex text); without it they get 401. ``router`` answers
+    ``passwords``: identity to AuthorizationKey (raw bytes, or hex text); without it they get 401. A key that it changes
+    lives on in the ledger, sealed, and wins over the password until that is another (`Keyring`). ``router`` answers
     the requests of all charge points, in place of the default `Answers`; or ``routers``, a function, gets the identity
     of each that connects and returns who answers it. ``ssl`` makes it ``wss://``. ``timeout`` (s) is how long its own
-    calls wait. ``require_boot`` answers SecurityError before a boot was
-    accepted, as J-errata 3.8 recommends.
+    calls wait. ``require_boot`` answers SecurityError before a boot was accepted, as J-errata 3.8 recommends.
     ``max_size`` (bytes) is the largest frame it reads; ``ping_interval`` (s, None: off) how often it looks whether a
     silent charge point lives. ``receive_buffer`` (bytes) shrinks the sockets' buffers, to make back-pressure visible.
     """
@@ -84,10 +84,11 @@ class CentralSystem:
         self.host = host
         self.port = port
         self.passwords = dict(passwords or {})
-        """The keys by identity. May be changed while it runs; the keyring writes a key here once it was accepted."""
-        self._keyring = Keyring(self.passwords)
+        """The configured keys by identity. May be changed while it runs: a key that is changed here counts at once, and
+        alone. One that a charge point accepted since is not written here: the keyring knows it, and its ledger."""
         self.identities = identities if identities is not None or not passwords else frozenset(passwords)
         self.ledger: Recording = Ledger() if ledger is None else ledger
+        self._keyring = Keyring(self.passwords, self.ledger)
         self.policy = policy or Policy()
         self.faults = faults or Faults()
         self.ssl = ssl
