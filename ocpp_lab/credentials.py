@@ -55,7 +55,7 @@ def may_enter(header: str | None, identity: str, key: str | bytes) -> bool:
 
 
 class SealedKey(NamedTuple):
-    """A key as it is kept: whether a password is this key can be told, the key cannot (whitepaper A01.FR.08).
+    """A key as it is kept: whether a password is this key can be told, the key cannot.
 
     ``opens``: whether it still opens the door, or is only remembered.
     """

@@ -109,7 +109,7 @@ def test_a_sealed_key_fits_what_opens_the_door(key: str | bytes) -> None:
 
 
 def test_a_seal_tells_no_key() -> None:
-    """Whitepaper A01.FR.08: 16 bytes of salt and a SHA-256 over both. The same key twice gives two seals."""
+    """16 bytes of salt and a SHA-256 over both. The same key twice gives two seals."""
     one, two = seal(KEY), seal(KEY)
     assert one != two and one.digest != two.digest and (len(one.salt), len(one.digest)) == (16, 32)
     assert bytes.fromhex(KEY) not in one.salt + one.digest

@@ -106,7 +106,7 @@ def test_raw_or_as_hex(presented: Any) -> None:
 
 
 def test_keys_survive_a_restart_and_nobody_can_read_them(tmp_path: Path) -> None:
-    """Whitepaper A01.FR.08: what is in the file tells whether a password is right, and no password. Salted: twice the
+    """What is in the file tells whether a password is right, and no password. Salted: twice the
     same key is not twice the same row."""
     path = str(tmp_path / "ledger.db")
     ledger = Ledger(path)
