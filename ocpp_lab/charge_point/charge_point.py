@@ -31,6 +31,7 @@ from .chores import Chores
 from .core import Core
 from .delivery import Delivery
 from .dial import Dialler
+from .event_clock import EventClock
 from .gate import Gate
 from .life import Life
 from .live_keys import live_keys
@@ -83,6 +84,7 @@ class ChargePoint:
         encode_payload(self.boot)
         self.identity = identity
         self.now = around.now
+        """Our own clock, which nobody sets; what time it is says `clock`."""
         self.trace = Trace() if around.trace is None else around.trace
         self.tally = Tally()
         self.uptime = Uptime(asyncio.get_running_loop().time)
@@ -95,6 +97,7 @@ class ChargePoint:
         self._watch: StateWatch[ConnectionState] = StateWatch()
         self._living: asyncio.Task[NoReturn] | None = None  # from `start` on; done when all is over
         self._remember(_memory(path, identity, connecting, charging, pieces))
+        self.clock = EventClock(self.memory.store, around.now, settable=around.set_clock)
         self._open(charging, connecting)
         self._obey()
         waits = pieces.delays or (lambda: backoff(around.rng or Random(identity)))
@@ -132,7 +135,8 @@ class ChargePoint:
             submit=self.delivery.submit,
             new_name=lambda: next(self._unique_ids),
             note=self.note,
-            now=self.now,
+            now=lambda: self.clock.stamp(),
+            date=self.clock.now,
             retry_interval=connecting.retry_interval,
         )
         self.connectors = premises.connectors
@@ -255,6 +259,7 @@ class ChargePoint:
             boot=self.boot,
             retry_interval=retry_interval,
             booted=self._booted,
+            listening=self.clock.listening,
             heartbeat=lambda: make_heartbeat(self.gate.call, self.configuration.seconds("HeartbeatInterval")),
             works={"statuses": lambda: self.statuses.run(), "outbox": lambda: self.delivery.run()},
             delivering=self.delivery.lane,

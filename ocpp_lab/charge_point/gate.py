@@ -34,6 +34,7 @@ class Way(Protocol):
     """The connection of this moment, as the gate needs it: an `Uplink`."""
 
     session: Any
+    call: Callable[..., Coroutine[Any, Any, Any]]
     heartbeat: Any
     lane: asyncio.Lock
     proved: Callable[[], None]
@@ -80,7 +81,7 @@ class Gate:
             if way.heartbeat:
                 way.heartbeat.touch()
             try:
-                response: R = await way.session.call(request, timeout=timeout)
+                response: R = await way.call(request, timeout=timeout)
             except CallFailed as error:
                 if error.code == "SecurityError" and self.state() == "online":
                     # It does not know us any more. To boot again then is our choice: J-errata 3.8 only recommends this

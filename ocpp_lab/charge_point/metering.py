@@ -17,7 +17,7 @@ from .transactions import Transaction, Transactions
 class Metering:
     """A reading every MeterValueSampleInterval seconds for each transaction that runs, and one whenever asked.
 
-    ``submit(request, transaction)`` hands a reading to the outbox; ``now()`` is its timestamp.
+    ``submit(request, transaction)`` hands a reading to the outbox; ``now()`` gives its timestamp, and writes it down.
     """
 
     def __init__(
@@ -93,8 +93,8 @@ class Metering:
 
     def read(self, transaction: Transaction) -> tuple[datetime, int]:
         """Read the meter (Wh) and write down what a power cut would leave us with."""
-        now, energy = self.now(), self.connectors[transaction.connector].energy
         with self.transactions.together():
+            now, energy = self.now(), self.connectors[transaction.connector].energy
             self.transactions.save_register(transaction.connector, energy)
             self.transactions.read(transaction.name, now, int(energy))
         return now, int(energy)

@@ -21,6 +21,7 @@ from .gate import Beats
 from .registration import boot
 
 Work = Callable[[], Coroutine[Any, Any, object]]
+Asks = Callable[..., Coroutine[Any, Any, Any]]
 
 
 class States(Protocol):
@@ -43,6 +44,7 @@ class Duties:
 
     ``accepted()`` says whether the boot was accepted before; ``boot`` is what the charge point says of itself,
     ``retry_interval`` (s) how long a boot waits when nobody says, and ``booted`` is told of every answer to it.
+    ``listening`` makes of a call one that hears the central system's time in the answers.
     ``heartbeat`` makes one for this connection, ``works`` are what runs beside it while the boot is accepted,
     ``delivering`` is held while a message is on the wire, and ``note`` is told of trouble.
     """
@@ -52,6 +54,7 @@ class Duties:
     boot: BootNotificationRequest
     retry_interval: float
     booted: Callable[[BootNotificationResponse], None]
+    listening: Callable[[Asks], Asks]
     heartbeat: Callable[[], Beating]
     works: Mapping[str, Work]
     delivering: asyncio.Lock
@@ -65,6 +68,8 @@ class Uplink:
         self, session: Session, transport: Transport, machine: States, proved: Callable[[], None], duties: Duties
     ) -> None:
         self.session = session
+        self.call = duties.listening(session.call)
+        """The session's; everything that this end asks goes through it."""
         self.transport = transport
         self.machine = machine
         self.proved = proved
@@ -153,7 +158,7 @@ class Uplink:
     async def _boot(self) -> None:
         self._forgotten.clear()
         await boot(
-            self.session.call,
+            self.call,
             self.duties.boot,
             retry_interval=self.duties.retry_interval,
             on_answer=self._boot_answered,
