@@ -27,6 +27,7 @@ from ..store import Store
 from ..tally import Tally
 from ..trace import Trace
 from ..transport import Transport
+from .amnesia import Amnesia
 from .chores import Chores
 from .core import Core
 from .delivery import Delivery
@@ -90,7 +91,8 @@ class ChargePoint:
         self.uptime = Uptime(asyncio.get_running_loop().time)
         self.dialler = Dialler(url, identity, security, connecting, note=self.note, on_dial=self.uptime.dialled)
         self.machine = pieces.machine(CONNECTION, "disconnected", self._changed)
-        self.gate = Gate(identity, lambda: self.machine.state, timeout=connecting.timeout)
+        waits = pieces.delays or (lambda: backoff(around.rng or Random(identity)))
+        self.gate = Gate(identity, lambda: self.machine.state, timeout=connecting.timeout, amnesia=Amnesia(waits))
         self.chores = Chores(identity)
         self._unique_ids = random_ids() if around.ids is None else around.ids
         self._pieces = pieces
@@ -100,7 +102,6 @@ class ChargePoint:
         self.clock = EventClock(self.memory.store, around.now, settable=around.set_clock)
         self._open(charging, connecting)
         self._obey()
-        waits = pieces.delays or (lambda: backoff(around.rng or Random(identity)))
         duties = self._duties(connecting.retry_interval)
         self.life = Life(self.dialler.dial, self._speak, waits, self.machine, self.gate, duties)
         self.configuration.restore()  # what the central system changed in an earlier life wins
@@ -259,6 +260,7 @@ class ChargePoint:
             boot=self.boot,
             retry_interval=retry_interval,
             booted=self._booted,
+            amnesia=self.gate.amnesia,
             listening=self.clock.listening,
             heartbeat=lambda: make_heartbeat(self.gate.call, self.configuration.seconds("HeartbeatInterval")),
             works={"statuses": lambda: self.statuses.run(), "outbox": lambda: self.delivery.run()},

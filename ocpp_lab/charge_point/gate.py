@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from ..connection import ConnectionState
 from ..errors import CallFailed, NotAccepted, NotConnected
 from ..messages import RegistrationStatus, Request, Response
+from .amnesia import Amnesia
 from .registration import may_send
 
 
@@ -49,13 +50,16 @@ class Gate:
     """Whoever wants to say something to the central system says it here, whatever connection there is.
 
     ``state()`` is the state of the connection. ``timeout`` (s) is how long a call waits, on every connection from now
-    on.
+    on. ``amnesia`` says how long to wait before booting again at a central system that has forgotten us.
     """
 
-    def __init__(self, identity: str, state: Callable[[], ConnectionState], *, timeout: float) -> None:
+    def __init__(
+        self, identity: str, state: Callable[[], ConnectionState], *, timeout: float, amnesia: Amnesia
+    ) -> None:
         self.identity = identity
         self.state = state
         self.timeout = timeout
+        self.amnesia = amnesia
         self.registration: RegistrationStatus | None = None
         """What the newest boot got. None before it is answered, after a reset, and once the central system has
         forgotten us."""
@@ -102,6 +106,7 @@ class Gate:
     async def reboot(self, why: str) -> None:
         """Go down and come back: a charge point that restarted boots again (core 4.2)."""
         self.registration = None
+        self.amnesia.end()
         await self.hang_up(why)
 
     async def hang_up(self, why: str) -> None:

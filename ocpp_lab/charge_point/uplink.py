@@ -17,6 +17,7 @@ from ..errors import ConnectionLost, NotAccepted, NotConnected, OcppError
 from ..messages import BootNotificationRequest, BootNotificationResponse
 from ..session import Session
 from ..transport import Transport
+from .amnesia import Amnesia
 from .gate import Beats
 from .registration import boot
 
@@ -44,6 +45,7 @@ class Duties:
 
     ``accepted()`` says whether the boot was accepted before; ``boot`` is what the charge point says of itself,
     ``retry_interval`` (s) how long a boot waits when nobody says, and ``booted`` is told of every answer to it.
+    ``amnesia`` says how long a boot waits that a SecurityError brings about.
     ``listening`` makes of a call one that hears the central system's time in the answers.
     ``heartbeat`` makes one for this connection, ``works`` are what runs beside it while the boot is accepted,
     ``delivering`` is held while a message is on the wire, and ``note`` is told of trouble.
@@ -54,6 +56,7 @@ class Duties:
     boot: BootNotificationRequest
     retry_interval: float
     booted: Callable[[BootNotificationResponse], None]
+    amnesia: Amnesia
     listening: Callable[[Asks], Asks]
     heartbeat: Callable[[], Beating]
     works: Mapping[str, Work]
@@ -124,7 +127,7 @@ class Uplink:
 
     def give_up(self) -> None:
         """From now on nothing is sent on this connection, not even by those who do not know yet."""
-        if self.machine.state in ("booting", "pending", "rejected", "online"):
+        if self.machine.state in ("booting", "pending", "rejected", "online", "forgotten"):
             self.machine.fire("closed")
 
     def boot_now(self) -> None:
@@ -132,7 +135,8 @@ class Uplink:
         self._boot_now.set()
 
     def forget(self) -> None:
-        """The central system does not know us any more: boot again, on this connection."""
+        """The central system does not know us any more: say no more, and boot again, on this connection."""
+        self.machine.fire("forgotten")
         self._forgotten.set()
 
     async def _read(self) -> None:
@@ -147,16 +151,22 @@ class Uplink:
         await self._reading.wait()
         if self.duties.accepted():
             self.machine.fire("resumed")
+        elif left := self.duties.amnesia.left:
+            self.machine.fire("forgotten")
+            await self._until_due(left)
+            await self._boot()
         else:
             self.machine.fire("opened")
             await self._boot()
         while True:
+            self._boot_now.clear()  # what was triggered before the boot was accepted has been done
             await self._until_forgotten()
-            self.machine.fire("forgotten")
+            await self._until_due(self.duties.amnesia.begin())
             await self._boot()
 
     async def _boot(self) -> None:
         self._forgotten.clear()
+        self.duties.amnesia.end()
         await boot(
             self.call,
             self.duties.boot,
@@ -175,10 +185,13 @@ class Uplink:
     async def _wait_to_boot(self, seconds: float) -> None:
         """Wait, or less if BootNotification is triggered meanwhile."""
         self._boot_now.clear()
+        await self._until_due(seconds)
+
+    async def _until_due(self, seconds: float) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._boot_now.wait()
-        if self.machine.state in ("pending", "rejected"):
+        if self.machine.state in ("pending", "rejected", "forgotten"):
             self.machine.fire("interval_over")
 
     async def _until_forgotten(self) -> None:
