@@ -51,6 +51,9 @@ BRIEF = ("online", "off", "stopped")
 UNITS = ((7200.0, 3600.0, "h"), (600.0, 60.0, "min"), (0.0, 1.0, "s"))
 """From so many seconds on, seconds in one unit of the axis, its name."""
 
+SLIVERS = 400
+"""A band that takes less than this part of the time is too thin to be seen, and has no place in the legend."""
+
 BINS = 96
 """Bars of a row: 24 hours in quarters of an hour."""
 
@@ -273,8 +276,9 @@ def _draw_frames(ax: Axes, lived: Life, scale: float, unit: str) -> None:
 
 
 def _legend(fig: Figure, lived: Life) -> None:
-    """The states that occur, in the order of `HATCHES`, and no power."""
-    seen = {band.state for band in lived.bands}
+    """The states that can be seen, in the order of `HATCHES`, and no power."""
+    visible = (lived.end - lived.start) / SLIVERS
+    seen = {band.state for band in lived.bands if band.end - band.start >= visible or band.state in BRIEF}
     patches = [
         Patch(facecolor=STATES[key], hatch=hatch, edgecolor="#4d4d4d", linewidth=0, label=state)
         for state, (key, hatch) in HATCHES.items()

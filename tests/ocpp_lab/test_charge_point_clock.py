@@ -19,6 +19,7 @@ from ocpp_lab import Call, CentralSystem, ChargePoint, Policy
 from ocpp_lab import messages as m
 from ocpp_lab.charge_point.connector import Car
 from tests.fakes import NOON, Failing, power_cut
+from tests.own_side import broken
 from tests.pair import (
     central_system_alone,
     charge_point_alone,
@@ -315,6 +316,31 @@ async def test_closed_with_its_newest_reading(tmp_path: Path) -> None:
             [reading] = central_system.ledger.readings(row["id"])
             assert (row["reason"], row["stopped"]) == ("PowerLoss", reading["at"])
             assert row["started"] < row["stopped"]
+
+
+@simulated
+async def test_a_restart_after_what_was_owed(tmp_path: Path) -> None:
+    """The stop could not be written when it happened. Once it is, so is its timestamp: no later start gets it."""
+    path = str(tmp_path / f"cp{id(asyncio.get_running_loop())}")
+    async with central_system_alone() as central_system:
+        async with charge_point_alone(path=path, **OPTIONS) as charge_point:
+            charge_point.configuration["MeterValueSampleInterval"] = "0"
+            await charge_point.wait_for("online")
+            cut()
+            await charge_point.wait_for("waiting")
+            begin(charge_point)
+            await asyncio.sleep(1000)
+            with broken(charge_point):
+                charge_point.charging.unplug(1)
+            charge_point.charging.owed.pay()
+            left = power_cut(path)
+        async with charge_point_alone(path=left, now=Wrong(-3600), **OPTIONS) as charge_point:
+            begin(charge_point)
+            heal()
+            await charge_point.wait_for("online")
+            await asyncio.sleep(1)
+            first, second = central_system.ledger.rows()
+            assert first["started"] < first["stopped"] < second["started"]
 
 
 @simulated
