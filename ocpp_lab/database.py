@@ -88,6 +88,11 @@ class Database:
         finally:
             self._depth -= 1
 
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a `transaction` block is open: then a statement that fails has to leave it."""
+        return self._depth > 0
+
     def close(self) -> None:
         """Close the file and let others open it; closing twice is fine. Raises `StoreFailed` when all is closed."""
         self._end()
