@@ -247,12 +247,13 @@ async def test_one_long_call_is_not_too_many() -> None:
         await heard.listening
 
 
+@pytest.mark.parametrize(("seconds", "at"), [(20, 50), (1e5, 30)])
 @simulated
-async def test_no_handler_ends() -> None:
+async def test_no_handler_ends(seconds: float, at: float) -> None:
     """Parked calls wait ``timeout`` seconds for one of them, counted from the last that ended; then 1008, and why."""
 
     async def hangs(call: Call) -> None:
-        await asyncio.sleep(20 if call.unique_id == "p0" else 1e5)
+        await asyncio.sleep(seconds if call.unique_id == "p0" else 1e5)
 
     async with conversation(Desk(hangs), max_handlers=2, timeout=30) as (session, peer):
         heard = Heard(peer, seconds=None)
@@ -260,7 +261,7 @@ async def test_no_handler_ends() -> None:
         await quiet()
         await heard.asks(0, 1, 2, 3, 4)
         await over(session, heard)
-        assert clock() == 50 and heard.ids == ["p0"]
+        assert clock() == at and heard.ids == (["p0"] if seconds < at else [])
         assert (peer.pipe.close_code, peer.pipe.close_reason) == (1008, "too many calls, none had an end in 30 s")
         with pytest.raises(ConnectionLost):
             await calling

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -377,7 +378,7 @@ class Dammed:
 
 
 @simulated
-async def test_a_message_that_never_left_consumes_nothing() -> None:
+async def test_a_message_that_never_left_consumes_nothing(caplog: pytest.LogCaptureFixture) -> None:
     """A connection that takes nothing any more: the message is taken back, the peer is not asked; we dial again."""
     pipes: list[Dammed] = []
 
@@ -393,8 +394,10 @@ async def test_a_message_that_never_left_consumes_nothing() -> None:
         start = m.StartTransactionRequest(connector_id=1, id_tag="TAG_A", meter_start=0, timestamp=simulated_now())
         point.submit(start, "T1")
         began = clock()
-        await point.wait_for("waiting")
+        with caplog.at_level(logging.INFO, logger="ocpp_lab"):
+            await point.wait_for("waiting")
         assert clock() == began + 30 + 5  # to close what is stalled
+        assert "the connection takes nothing more" in caplog.text
         assert [entry.failures for entry in point.outbox.entries()] == [0] and point.tally.started[BEAT] == 0
         assert point.tally.ended[START, "timeout"] == 1 and point.tally.totals()["withdrawn"] == 1
         await asyncio.sleep(30)

@@ -206,6 +206,24 @@ async def test_cancelled_after_the_end() -> None:
             await session.call(BEAT)
 
 
+@simulated(seeds=20)
+async def test_cancelled_in_the_instant_of_the_end() -> None:
+    """Whichever comes first: nothing waits for a reply that nobody reads any more, and no timer is left."""
+    near, far = pipe_pair()
+    session = Session(Transport(near), Silent(), ids=numbers())
+    running = asyncio.create_task(session.run())
+    calling = asyncio.create_task(session.call(BEAT))
+    await Peer(far).hears()
+    await quiet()
+    calling.cancel()
+    running.cancel()
+    await asyncio.wait([running, calling])
+    with pytest.raises(NotConnected):
+        await session.call(BEAT)
+    assert clock() == 0
+    await session.close()
+
+
 @simulated
 async def test_cancelled_while_the_queue_is_full() -> None:
     """Nothing was queued: the next caller has the lane at once, and of the first nothing is ever sent."""
