@@ -11,7 +11,7 @@ import logging
 from collections import Counter, OrderedDict
 from typing import Any, Literal, NamedTuple
 
-from .codec import decode_payload
+from .codec import decode_reply
 from .errors import CallFailed, CallTimeout, ConnectionLost, MalformedReply, PayloadError
 from .frames import CallError, CallResult
 from .messages import Response
@@ -31,13 +31,15 @@ class Pending:
     """The calls that await their answers.
 
     ``counts`` says how calls ended (resolved, failed, malformed, timeout, cancelled, lost) and which replies fitted
-    none (late, repeated, orphan). Of the last ``remember`` ended ids it is known how they ended.
+    none (late, repeated, orphan). Of the last ``remember`` ended ids it is known how they ended. ``lenient``: what
+    `tolerance` mends in a reply is let pass; an unknown field is in any case.
     """
 
-    def __init__(self, *, remember: int = 256) -> None:
+    def __init__(self, *, remember: int = 256, lenient: bool = False) -> None:
         self.counts: Counter[str] = Counter()
         self.notes: Counter[str] = Counter()
-        """What the codec let pass in replies: ``"timestamp without offset"``."""
+        """What the codec let pass in replies: ``"timestamp without offset"``, ``"unknown field"``, …"""
+        self.lenient = lenient
         self._remember = remember
         self._entries: dict[str, _Entry] = {}
         self._ids: dict[asyncio.Future[Any], str] = {}
@@ -67,7 +69,7 @@ class Pending:
         if isinstance(frame, CallError):
             return self._end(frame.unique_id, "failed", error=CallFailed(frame.code, frame.description, frame.details))
         try:
-            response = decode_payload(entry.response_type, frame.payload, self.notes)
+            response = decode_reply(entry.response_type, frame.payload, self.notes, lenient=self.lenient)
         except PayloadError as problem:
             return self.spoil(frame.unique_id, f"{entry.response_type.__name__}: {problem.description}")
         return self._end(frame.unique_id, "resolved", result=response)

@@ -136,10 +136,13 @@ def _numbers(session: Counted) -> dict[str, int]:
     carrier = session.transport if isinstance(session.transport, Transport) else None
     fates = getattr(session.pending, "counts", None)  # one built in the exercises may count nothing, or otherwise
     strays = {fate: fates[fate] for fate in _STRAYS} if isinstance(fates, Counter) else {}
+    notes = getattr(session.pending, "notes", None)  # what the codec let pass in replies
+    passed = {f"forgiven {what}": count for what, count in notes.items()} if isinstance(notes, Counter) else {}
     return {
         "bytes out": carrier.bytes_sent if carrier else 0,
         "bytes in": carrier.bytes_received if carrier else 0,
         **strays,
+        **passed,
         **session.counts,
     }
 

@@ -26,6 +26,7 @@ STACK = [
     "backoff",
     "frames",
     "messages",
+    "tolerance",
     "codec",
     "pipe",
     "transport",

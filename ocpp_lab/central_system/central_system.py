@@ -24,6 +24,7 @@ from ..errors import NotConnected
 from ..faults import Faults
 from ..frames import Call
 from ..messages import RegistrationStatus
+from ..pending import Pending
 from ..pipe import WIRE_LOG, WebSocketPipe
 from ..router import Router
 from ..session import Answers as Answering
@@ -52,8 +53,10 @@ class CentralSystem:
     requests in place of the default `Answers`; a function gets the identity and returns one. ``ssl`` makes it
     ``wss://``. ``timeout`` (s) is how long its own calls wait. ``require_boot`` answers SecurityError before a boot was
     accepted, as J-errata 3.8 recommends.
-    ``max_size`` (bytes) is the largest frame it reads; ``ping_interval`` (s, None: off) how often it looks whether a
-    silent charge point lives. ``receive_buffer`` (bytes) shrinks the sockets' buffers, to make back-pressure visible.
+    ``max_size`` (bytes) is the largest frame it reads, a larger one closes with 1009; ``ping_interval`` (s, None: off)
+    how often it looks whether a silent charge point lives. ``lenient``: what `tolerance` mends is let pass, and
+    counted; a ``router`` of your own has its own ``lenient``. ``receive_buffer`` (bytes) shrinks the sockets' buffers,
+    to make back-pressure visible.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class CentralSystem:
         timeout: float = 30.0,
         require_boot: bool = True,
         max_size: int = MAX_SIZE,
+        lenient: bool = False,
         compression: bool = False,
         ping_interval: float | None = 60.0,
         receive_buffer: int | None = None,
@@ -95,7 +99,8 @@ class CentralSystem:
         self.sessions: dict[str, Session] = {}
         """Who is connected now."""
         self.answers = Answers(self.policy, self.ledger, now)
-        self.router = self.answers.router() if router is None else router
+        self.router = self.answers.router(lenient=lenient) if router is None else router
+        self._lenient = lenient
         self.trace = Trace() if trace is None else trace
         self.tally = Tally()
         self.refused: Counter[int] = Counter()
@@ -293,7 +298,14 @@ class CentralSystem:
         transport = Transport(pipe, name=identity)
         trouble = partial(note, "!")
         line = Line(
-            transport, desk, ids=self._ids, timeout=self.timeout, identity=identity, trouble=trouble, tally=self.tally
+            transport,
+            desk,
+            Pending(lenient=self._lenient),
+            ids=self._ids,
+            timeout=self.timeout,
+            identity=identity,
+            trouble=trouble,
+            tally=self.tally,
         )
         line.keyring = self._keyring
         return line

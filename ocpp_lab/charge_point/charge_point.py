@@ -20,6 +20,7 @@ from ..connection import CONNECTION, ConnectionEvent, ConnectionState
 from ..errors import NotConnected
 from ..frames import Call, CallError, CallResult
 from ..heartbeat import Heartbeat
+from ..pending import Pending
 from ..pipe import Pipe
 from ..router import Router
 from ..session import Session, random_ids
@@ -92,6 +93,7 @@ class ChargePoint:
         self.chores = Chores(identity)
         self._unique_ids = random_ids() if around.ids is None else around.ids
         self._pieces = pieces
+        self._lenient = connecting.lenient
         self._watch: StateWatch[ConnectionState] = StateWatch()
         self._living: asyncio.Task[NoReturn] | None = None  # from `start` on; done when all is over
         self._remember(_memory(path, identity, connecting, charging, pieces))
@@ -143,7 +145,7 @@ class ChargePoint:
     def _obey(self) -> None:
         """What the central system may ask for: one room for each feature profile."""
         memory = self.memory
-        self.router = Router("ChargePoint")
+        self.router = Router("ChargePoint", lenient=self._lenient)
         self.router.include(
             Core(
                 memory.configuration,
@@ -267,8 +269,9 @@ class ChargePoint:
         make_session = self._pieces.session or partial(
             Session, identity=self.identity, trouble=partial(self.note, "!"), tally=self.tally
         )
+        make_pending = self._pieces.pending or partial(Pending, lenient=self._lenient)
         transport = make_transport(pipe)
-        session = make_session(transport, self, self._pieces.pending(), ids=self._unique_ids, timeout=self.gate.timeout)
+        session = make_session(transport, self, make_pending(), ids=self._unique_ids, timeout=self.gate.timeout)
         return session, transport
 
     def _booted(self, response: m.BootNotificationResponse) -> None:
