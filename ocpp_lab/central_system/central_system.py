@@ -25,7 +25,7 @@ from ..faults import Faults
 from ..frames import Call
 from ..messages import RegistrationStatus
 from ..pending import Pending
-from ..pipe import WIRE_LOG, WebSocketPipe
+from ..pipe import MAX_SIZE, WIRE_LOG, WebSocketPipe
 from ..router import Router
 from ..session import Answers as Answering
 from ..session import Session, random_ids
@@ -41,7 +41,6 @@ from .line import Line
 
 log = logging.getLogger(__name__)
 
-MAX_SIZE = 262_144  # bytes a frame; OCPP 1.6 names no limit, libocpp keeps its own frames under 65,000
 LOOPBACK = ("localhost", "::1")  # and 127.0.0.0/8
 
 

@@ -13,6 +13,7 @@ from ..clock import utc_now
 from ..connection import ConnectionEvent, ConnectionState
 from ..heartbeat import Heartbeat
 from ..pending import Pending
+from ..pipe import MAX_SIZE
 from ..session import Session
 from ..states import Machine
 from ..trace import Trace
@@ -42,7 +43,7 @@ class Connecting:
     timeout: float = 30.0
     retry_interval: float = 60.0
     ping_interval: float | None = 60.0
-    max_size: int = 262_144
+    max_size: int = MAX_SIZE
     lenient: bool = False
     compression: bool = False
     send_buffer: int | None = None
