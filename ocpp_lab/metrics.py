@@ -196,6 +196,10 @@ def _of_central_system(central_system: CentralSystem) -> Series:
     for status, count in central_system.refused.items():
         refused.add_metric([str(status)], count)
     yield refused
+    turned_away = _counter("ocpp_turned_away", "Connections that were not let in", ["reason"])
+    for kind, count in central_system.doorbell.kinds.items():
+        turned_away.add_metric([kind], count)
+    yield turned_away
 
 
 def _grouped(counts: Mapping[str, int]) -> Counter[str]:

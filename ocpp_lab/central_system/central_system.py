@@ -34,7 +34,9 @@ from ..trace import Event, Trace
 from ..transport import Transport
 from .answers import Answers, Policy
 from .desk import Desk
-from .door import choose_subprotocol, identity_of
+from .door import choose_subprotocol, identity_of, show
+from .doorbell import Doorbell
+from .guest import CLOSE_TIMEOUT, OPEN_TIMEOUT, Entrance, came_from
 from .keyring import Keyring
 from .ledger import Ledger
 from .line import Line
@@ -104,6 +106,9 @@ class CentralSystem:
         self.tally = Tally()
         self.refused: Counter[int] = Counter()
         """Handshakes refused, by HTTP status."""
+        self.doorbell = Doorbell(self.trace.note)
+        """Tells of all who were not let in, and counts them by ``kinds``."""
+        self._entrance = Entrance(ssl, self.doorbell.ring)
         self.pages: dict[str, Callable[[], tuple[str, str]]] = {}
         """What plain GETs find on our port: path to content type and text (metrics puts its pages here)."""
         self._receive_buffer = receive_buffer
@@ -117,7 +122,8 @@ class CentralSystem:
             "compression": "deflate" if compression else None,
             "ping_interval": ping_interval,
             "ping_timeout": ping_interval,
-            "close_timeout": 5,
+            "open_timeout": OPEN_TIMEOUT,
+            "close_timeout": CLOSE_TIMEOUT,
         }
         self._check_keys()
 
@@ -131,8 +137,9 @@ class CentralSystem:
             self._serve,
             self.host,
             self.port,
-            ssl=self.ssl,
+            create_connection=self._entrance.guest,  # type: ignore[arg-type]
             process_request=self._process_request,
+            process_response=self._process_response,
             logger=WIRE_LOG,
             select_subprotocol=lambda connection, offered: choose_subprotocol(offered),  # type: ignore[arg-type,return-value]
             **self._options,
@@ -149,11 +156,13 @@ class CentralSystem:
         """Close every connection with 1001 and stop listening; returns when nothing of it is left."""
         if server := self._server:
             server.close(close_connections=False)  # those are closed below: what they have still to send first
+            self._entrance.shut()
             lines = [session.close(1001, "central system stops", timeout=2.0) for session in self.sessions.values()]
             await asyncio.gather(*lines)
             await asyncio.gather(*(each.close(1001, "central system stops") for each in server.connections))
             await server.wait_closed()
             self._server = None
+            self.doorbell.rest()
             self.trace.note("central system", "=", "stopped")
 
     async def __aenter__(self) -> Self:
@@ -226,7 +235,7 @@ class CentralSystem:
         """Let in or refuse: unknown identity, then password; the subprotocol comes after (J-spec 3.2)."""
         plain_get = "Upgrade" not in request.headers and getattr(request, "method", "GET") == "GET"
         if plain_get and (page := self.pages.get(request.path.partition("?")[0])):  # old websockets know only GET
-            return _show(connection, *page())
+            return show(connection, *page())
         identity = identity_of(request.path)
         if identity is None or (self.identities is not None and identity not in self.identities):
             return self._refuse(connection, request, HTTPStatus.NOT_FOUND, "no such charge point")
@@ -240,9 +249,18 @@ class CentralSystem:
         return None
 
     def _refuse(self, connection: ServerConnection, request: HttpRequest, status: HTTPStatus, why: str) -> HttpResponse:
-        self.trace.note(identity_of(request.path) or "?", "!", f"refused with HTTP {status.value}: {why}")
-        self.refused[status.value] += 1
+        self._refused(connection, request, status.value, why)
         return connection.respond(status, f"{why}\n")
+
+    def _process_response(self, connection: ServerConnection, request: HttpRequest, response: HttpResponse) -> None:
+        """What `websockets` itself has refused: a plain HTTP request, or a handshake that is none."""
+        if problem := connection.protocol.handshake_exc:
+            self._refused(connection, request, response.status_code, f"no WebSocket handshake: {problem!s:.100}")
+
+    def _refused(self, connection: ServerConnection, request: HttpRequest, status: int, why: str) -> None:
+        self.refused[status] += 1
+        what = f"refused with HTTP {status}: {why}, {came_from(connection)}"
+        self.doorbell.ring(f"HTTP {status}", what, identity_of(request.path) or "?")
 
     async def _serve(self, websocket: ServerConnection) -> None:
         """One connection, from the handshake to its end."""
@@ -251,7 +269,8 @@ class CentralSystem:
         websocket.request.headers.clear()  # nobody reads them any more, and an idle connection should be small
         websocket.response = None
         if websocket.subprotocol is None:
-            self.trace.note(identity, "!", "no common subprotocol, closed")
+            what = f"no common subprotocol, closed, {came_from(websocket)}"
+            self.doorbell.ring("no common subprotocol", what, identity)
             await websocket.close(1002, "expected the subprotocol ocpp1.6")
             return
         session = self._newest[identity] = self._session(websocket, identity)
@@ -261,7 +280,7 @@ class CentralSystem:
             return
         self.sessions[identity] = session
         self._arrivals.pop(identity, asyncio.Event()).set()
-        self.trace.note(identity, "=", "connected")
+        self.trace.note(identity, "=", f"connected {came_from(websocket)}")
         try:
             await session.run()
         finally:
@@ -308,13 +327,6 @@ class CentralSystem:
         )
         line.keyring = self._keyring
         return line
-
-
-def _show(connection: ServerConnection, content_type: str, text: str) -> HttpResponse:
-    response = connection.respond(HTTPStatus.OK, text)
-    del response.headers["Content-Type"]
-    response.headers["Content-Type"] = content_type
-    return response
 
 
 def _call(event: Event) -> Call | None:
