@@ -6,7 +6,7 @@ import asyncio
 import errno
 import signal
 import ssl as tls
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Any
 
 from ..central_system import CentralSystem
@@ -22,7 +22,7 @@ async def run_central_system(*, raw: bool, **options: Any) -> None:
     """Serve until Ctrl-C or SIGTERM; then close every connection with 1001. Raises `BadInput` if it cannot listen."""
     stop = stop_on_signals()
     story = Story(raw=raw, on_closed=stop.set)
-    with LogLines(story):
+    with closing(story), LogLines(story):
         central_system = CentralSystem(trace=Trace(1, story.tell), **options)
         try:
             await central_system.start()
@@ -48,7 +48,7 @@ async def run_charge_point(url: str, identity: str, *, raw: bool, **options: Any
     """Stay connected until Ctrl-C or SIGTERM. Raises `BadInput` for an identity that no charge point can have."""
     stop = stop_on_signals()
     story = Story(raw=raw, on_closed=stop.set)
-    with LogLines(story, hint):
+    with closing(story), LogLines(story, hint):
         try:
             charge_point = ChargePoint(url, identity, trace=Trace(1, story.tell), **options)
         except ValueError as error:

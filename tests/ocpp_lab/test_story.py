@@ -97,6 +97,24 @@ def test_log_records_join_the_story_once() -> None:
     assert len([line for line in lines if "Traceback" in line]) == 1
 
 
+def test_what_other_libraries_log_is_told_too() -> None:
+    """It would go to stderr, and a paused terminal would hold up the loop there. A traceback of theirs is whole."""
+    story = Story(out=io.StringIO())
+    with LogLines(story):
+        logging.getLogger("asyncio").info("using selector")
+        try:
+            raise OSError("too many open files")
+        except OSError:
+            logging.getLogger("asyncio").exception("socket.accept() out of system resource")
+    logging.getLogger("asyncio").warning("after the story")
+    lines = [line[13:] for line in story.out.getvalue().splitlines()]  # type: ignore[attr-defined]
+    assert (lines[0], lines[-1]) == (
+        "! socket.accept() out of system resource",
+        "!     OSError: too many open files",
+    )
+    assert "Traceback" in lines[1]
+
+
 def test_a_terminal_without_arrows_gets_escapes() -> None:
     raw = io.BytesIO()
     story = Story(out=io.TextIOWrapper(raw, encoding="ascii"))
