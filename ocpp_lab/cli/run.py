@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import signal
-import ssl as tls
 from contextlib import closing, suppress
 from typing import Any
 
@@ -103,14 +102,14 @@ def why_not_listening(host: str, port: int, error: OSError) -> str:
 def hint(error: object) -> str | None:
     """What to try when dialling fails."""
     match error:
+        case HandshakeRefused(status=400):
+            return "check the URL; a port that speaks wss:// answers so to ws://"
         case HandshakeRefused(status=401):
             return "check the key in --password-file"
         case HandshakeRefused(status=404):
             return "check --identity and the URL: the central system does not know this charge point"
-        case tls.SSLCertVerificationError():
-            return "pass --ca FILE with the certificate that signed the central system's"
         case ConnectionRefusedError():
             return "is the central system running there?"
-        case ConnectionError():
-            return "does the URL begin with wss:// where it should be ws://, or the other way round?"
+        case TimeoutError():
+            return "check the URL: its host, its port, and whether it should begin with ws:// or with wss://"
     return None

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Self, TextIO
 
+from ..charge_point.dial_failed import DialFailed
 from ..clock import utc_now
 from ..frames import Call, CallError, CallResult, Frame
 from ..pipe import WIRE_LOG
@@ -139,8 +140,9 @@ class LogLines(logging.Handler):
 
 
 def told_already(record: logging.LogRecord) -> bool:
-    """Whether the trace tells the same: all that some loggers say, but for tracebacks."""
-    return record.name in TOLD_ALREADY and not record.exc_info
+    """Whether the trace tells the same: all that some loggers say but for tracebacks, and why a dial failed."""
+    told = record.name in TOLD_ALREADY or any(isinstance(argument, DialFailed) for argument in record.args or ())
+    return told and not record.exc_info
 
 
 def _fields(payload: Any) -> str:

@@ -7,7 +7,9 @@ import logging
 
 import pytest
 
+from ocpp_lab.charge_point.dial_failed import DialFailed
 from ocpp_lab.cli.story import MAX_LINE, LogLines, Story
+from ocpp_lab.errors import ConnectionLost
 from ocpp_lab.trace import Event
 
 BOOT = '[2,"7","BootNotification",{"chargePointVendor":"V 1","chargePointModel":"M"}]'
@@ -95,6 +97,17 @@ def test_log_records_join_the_story_once() -> None:
     ]
     assert lines[-1] == "!     ValueError: no HTTP"
     assert len([line for line in lines if "Traceback" in line]) == 1
+
+
+def test_why_a_dial_failed_is_told_once() -> None:
+    """The trace has it, with who it was; other losses are only in the log."""
+    story = Story(out=io.StringIO())
+    with LogLines(story):
+        logger = logging.getLogger("ocpp_lab.connection")
+        logger.info("! not connected: %s: %s", "DialFailed", DialFailed("no TLS with h: it has expired"))
+        logger.info("! not connected: %s: %s", "ConnectionLost", ConnectionLost("closed with 1001"))
+    [line] = story.out.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert line.endswith("! not connected: ConnectionLost: closed with 1001")
 
 
 def test_what_other_libraries_log_is_told_too() -> None:
