@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import errno
 import signal
+from collections.abc import Mapping
 from contextlib import closing, suppress
 from typing import Any
 
 from ..central_system import CentralSystem
 from ..charge_point import ChargePoint
 from ..errors import HandshakeRefused, NotConnected
+from ..metrics import forgiven
 from ..trace import Trace
 from .console import EXAMPLE, Console
 from .inputs import BadInput
@@ -28,6 +30,7 @@ async def run_central_system(*, raw: bool, **options: Any) -> None:
         except OSError as error:
             raise BadInput(why_not_listening(central_system.host, central_system.port, error)) from None
         await _serve(central_system, story, stop)
+        tell_forgiven(story, forgiven(central_system.tally, central_system.router))
 
 
 async def _serve(central_system: CentralSystem, story: Story, stop: asyncio.Event) -> None:
@@ -59,6 +62,14 @@ async def run_charge_point(url: str, identity: str, *, raw: bool, **options: Any
             await asyncio.wait([ended, asked], return_when=asyncio.FIRST_COMPLETED)
             ended.cancel()
             asked.cancel()
+        tell_forgiven(story, forgiven(charge_point.tally, charge_point.router))
+
+
+def tell_forgiven(story: Story, what: Mapping[str, int]) -> None:
+    """Say at the end what the peer did not do as it is written, and was let pass."""
+    counts = [f"{name}: {count}" for name, count in what.items() if count]
+    if counts:
+        story.say("!", f"payloads that were let pass, by what was wrong with them: {', '.join(counts)}")
 
 
 def stop_on_signals() -> asyncio.Event:

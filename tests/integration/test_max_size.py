@@ -18,6 +18,7 @@ from ocpp_lab import messages as m
 from ocpp_lab.charge_point import Connecting
 from ocpp_lab.pipe import MAX_SIZE
 from tests.integration.wire import AT_ONCE, until
+from tests.program import listening, running
 
 LIMIT = 5_000
 SIZES = [6_000, 300_000, 8_000_000]
@@ -127,3 +128,25 @@ async def test_another_violation_is_told_as_what_it_is() -> None:
             await pipe.websocket.send(b"\xff", text=True)
             await until(lambda: "disconnected" in str(list(central_system.trace)))
             assert "this end closed with 1007 'invalid start byte at position 0'" in told(central_system)
+
+
+async def test_the_command_line_says_it() -> None:
+    """The option's name is what a person types next."""
+    async with running("central-system", "--port", "0", "--max-size", "2000", "--no-require-boot") as central_system:
+        url = await listening(central_system)
+        async with ChargePoint(url, "CP_1", delays=AT_ONCE) as charge_point:
+            await charge_point.wait_for("online")
+            with pytest.raises(ConnectionLost):
+                await charge_point.call(big(2_000))
+            await central_system.until(r"= CP_1 +disconnected: this end closed with 1009 .*raise it with --max-size")
+        assert await central_system.stop() == 0
+
+
+async def test_the_command_line_of_the_charge_point_says_it() -> None:
+    async with CentralSystem() as central_system:
+        async with running("charge-point", central_system.url, "--max-size", "2000") as charge_point:
+            await charge_point.until("→ online")
+            with pytest.raises(ConnectionLost):
+                await central_system["CP_1"].call(big(2_000))
+            await charge_point.until(r"! not connected: ConnectionLost: this end closed with 1009 .*--max-size")
+            assert await charge_point.stop() == 0

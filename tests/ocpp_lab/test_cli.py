@@ -130,6 +130,8 @@ def refused(*arguments: str | Path) -> str:
     [
         ("central-system --port 65536", "--port: expected a whole number from 0 to 65535, came 65536"),
         ("central-system --interval -1", "--interval: expected a whole number from 0 to 86400, came -1"),
+        ("central-system --max-size 10", "--max-size: expected a whole number from 1000 to 1073741824, came 10"),
+        ("charge-point ws://h --max-size 1073741825", "--max-size: expected a whole number from 1000 to 1073741824"),
         ("central-system --timeout 0", "--timeout: expected seconds above 0, came 0"),
         (
             "central-system --registration Yes",
