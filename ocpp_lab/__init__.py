@@ -10,6 +10,7 @@ the milestones of the course that build the room. docs/architecture.md draws the
         backoff          a generator of waiting times, seeded                                 3
         frames           Call, CallResult, CallError to text and back                         1
         messages         the typed payloads by feature profile; ACTIONS, all on one screen    2
+        tolerance        what real devices get wrong, mended and counted, if so chosen        2
         codec            typed payload to JSON and back; a violation becomes the right code   2
         pipe             send, iterate, close: over a WebSocket or in memory                  1
         transport        texts over a pipe: one writer, one queue, counters                   1

@@ -1,7 +1,7 @@
 """Typed payload to JSON object and back; a violation becomes the right CallError code (J-spec 4.2.3).
 
-Strict in what we send, lenient in what we read where real charge points need it: a timestamp without an offset is
-read as UTC and counted.
+Strict in what we send. What we read is strict too, and what is let pass is counted: always a timestamp without an
+offset (it is read as UTC) and, in a reply, a field that is not declared; with ``lenient`` also what `tolerance` mends.
 
 The specification names the codes but not which violation gets which; this table is what we do:
 
@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable, Collection
 from functools import cache
 from typing import Any
 
@@ -25,30 +26,77 @@ from msgspec import inspect
 
 from .errors import PayloadError
 from .messages.base import NO_OFFSET, Payload, Timestamp, read_timestamp, read_timestamp_as_utc, write_timestamp
+from .tolerance import ALL, IN_REPLIES, mend
+
+NO_OFFSET_NOTE = "timestamp without offset"
+FORGIVEN = (NO_OFFSET_NOTE, *sorted(ALL))
+"""All that may be let pass, as it is counted."""
 
 _encoder = msgspec.json.Encoder(enc_hook=write_timestamp)
 
 
-def decode_payload[P: Payload](payload_type: type[P], payload: Any, notes: Counter[str] | None = None) -> P:
+def decode_payload[P: Payload](
+    payload_type: type[P], payload: Any, notes: Counter[str] | None = None, *, lenient: bool = False
+) -> P:
     """JSON object to typed payload; raises `PayloadError`, and nothing else. null reads as ``{}`` (J-spec 4.2.1).
 
-    ``notes`` counts the payloads that were let pass: ``"timestamp without offset"``.
+    ``notes`` counts the payloads that were let pass, by what was let pass: ``"timestamp without offset"``, and with
+    ``lenient`` ``"unknown field"``, ``"integer as text"``, ``"integer as float"``.
     """
     payload = {} if payload is None else payload
     try:
         return msgspec.convert(payload, payload_type, dec_hook=read_timestamp)
     except msgspec.ValidationError as error:
         problem = error
-    if str(problem).startswith(NO_OFFSET):
-        try:
-            decoded = msgspec.convert(payload, payload_type, dec_hook=read_timestamp_as_utc)
-        except msgspec.ValidationError as error:
-            problem = error
-        else:
-            if notes is not None:
-                notes["timestamp without offset"] += 1
-            return decoded
-    raise explain(payload_type, problem)
+    return _forgive(payload_type, payload, problem, ALL if lenient else (), notes)
+
+
+def decode_reply[P: Payload](
+    response_type: type[P], payload: Any, notes: Counter[str] | None = None, *, lenient: bool = False
+) -> P:
+    """The payload of a CallResult, in which a field that is not declared is always dropped and counted.
+
+    A request that is refused is answered with a CallError. Nobody is told of a reply that is refused, and what the
+    peer did for it would be lost: a transaction and its id.
+    """
+    payload = {} if payload is None else payload
+    try:
+        return msgspec.convert(payload, response_type, dec_hook=read_timestamp)
+    except msgspec.ValidationError as error:
+        problem = error
+    return _forgive(response_type, payload, problem, ALL if lenient else IN_REPLIES, notes)
+
+
+def _forgive[P: Payload](
+    payload_type: type[P],
+    payload: Any,
+    problem: msgspec.ValidationError,
+    mends: Collection[str],
+    notes: Counter[str] | None,
+) -> P:
+    """The second reading, after the strict one failed with ``problem``; what it lets pass is counted."""
+    payload, forgiven = mend(_type_info(payload_type), payload, mends) if mends else (payload, set())
+    decoded: P | None = None
+    if forgiven:
+        decoded, problem = _reading(payload_type, payload, read_timestamp, problem)
+    if decoded is None and str(problem).startswith(NO_OFFSET):
+        forgiven.add(NO_OFFSET_NOTE)
+        decoded, problem = _reading(payload_type, payload, read_timestamp_as_utc, problem)
+    if decoded is None:
+        raise explain(payload_type, problem)
+    if notes is not None:
+        notes.update(forgiven)
+    return decoded
+
+
+def _reading[P: Payload](
+    payload_type: type[P], payload: Any, hook: Callable[[type, Any], Any], problem: msgspec.ValidationError
+) -> tuple[P | None, msgspec.ValidationError]:
+    """One more attempt: what was read, or what is wrong now."""
+    try:
+        return msgspec.convert(payload, payload_type, dec_hook=hook), problem
+    except msgspec.ValidationError as error:
+        return None, error
 
 
 def encode_payload(payload: Payload) -> msgspec.Raw:

@@ -96,7 +96,8 @@ class Faults:
         return self._add("wrong id", action, {"effect": True, **rule})
 
     def wrong_payload(self, action: str | None = None, *, payload: Any = None, **rule: Any) -> Fault:
-        """Act, and answer with a CallResult of the wrong shape."""
+        """Act, and answer with a CallResult of the wrong shape. In a reply an unknown field is let pass, so the default
+        is wrong only where some field is required; ``payload=["no object"]`` is wrong everywhere."""
         payload = {"surprise": True} if payload is None else payload
         return self._add("wrong payload", action, {"effect": True, **rule}, payload=payload)
 

@@ -17,6 +17,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from .central_system import CentralSystem
 from .charge_point import ChargePoint
+from .codec import FORGIVEN
 from .errors import StoreFailed
 from .messages import ACTIONS, MeterValuesRequest
 from .tally import OUTCOMES, Tally
@@ -79,6 +80,7 @@ def watch_charge_point(charge_point: ChargePoint, registry: CollectorRegistry | 
     charge_point.tally.observe = metrics.observe_call
     charge_point.uptime.observe = reconnects.observe
     metrics.watch(lambda: _of_tally(charge_point.tally))
+    metrics.watch(lambda: _forgiven(charge_point.tally, charge_point.router.notes))
     metrics.watch(lambda: _of_charge_point(charge_point))
     return metrics
 
@@ -88,6 +90,7 @@ def watch_central_system(central_system: CentralSystem, registry: CollectorRegis
     metrics = Metrics(registry)
     central_system.tally.observe = metrics.observe_call
     metrics.watch(lambda: _of_tally(central_system.tally))
+    metrics.watch(lambda: _forgiven(central_system.tally, central_system.notes))
     metrics.watch(lambda: _of_central_system(central_system))
     central_system.pages["/metrics"] = lambda: (CONTENT_TYPE_PLAIN_0_0_4, metrics.text())
     central_system.pages["/healthz"] = lambda: ("text/plain; charset=utf-8", "ok\n")
@@ -124,6 +127,19 @@ def _of_tally(tally: Tally) -> Series:
     flying = sum(session.transport.writes_in_flight for session in tally.sessions)
     yield _gauge("ocpp_writes_in_flight", "Writes that the line has not taken yet", flying)
     yield _gauge("ocpp_writes_in_flight_max", "The same of one line, at its highest", peaks["writes in flight"])
+
+
+def forgiven(tally: Tally, notes: Counter[str]) -> Counter[str]:
+    """What was let pass: in replies, which sessions count, and in requests, which are the ``notes`` of a `Router`."""
+    totals = tally.totals()
+    return Counter({what: totals[f"forgiven {what}"] + notes[what] for what in FORGIVEN})
+
+
+def _forgiven(tally: Tally, notes: Counter[str]) -> Series:
+    counter = _counter("ocpp_forgiven_payloads", "Payloads that broke their declaration and were let pass", ["reason"])
+    for what, count in forgiven(tally, notes).items():
+        counter.add_metric([what], count)
+    yield counter
 
 
 def _calls(tally: Tally) -> Series:
@@ -196,6 +212,10 @@ def _of_central_system(central_system: CentralSystem) -> Series:
     for status, count in central_system.refused.items():
         refused.add_metric([str(status)], count)
     yield refused
+    turned_away = _counter("ocpp_turned_away", "Connections that were not let in", ["reason"])
+    for kind, count in central_system.doorbell.kinds.items():
+        turned_away.add_metric([kind], count)
+    yield turned_away
 
 
 def _grouped(counts: Mapping[str, int]) -> Counter[str]:

@@ -12,7 +12,7 @@ import logging
 from collections import Counter, OrderedDict
 from typing import Any, Literal
 
-from .codec import decode_payload
+from .codec import decode_reply
 from .errors import CallFailed, CallTimeout, ConnectionLost, MalformedReply, PayloadError
 from .frames import CallError, CallResult
 from .messages import Response
@@ -38,13 +38,15 @@ class Pending:
     """The calls that await their answers.
 
     ``counts`` says how calls ended (resolved, failed, malformed, timeout, cancelled, lost) and which replies fitted
-    none (late, repeated, orphan). Of the last ``remember`` ended ids it is known how they ended.
+    none (late, repeated, orphan). Of the last ``remember`` ended ids it is known how they ended. ``lenient``: what
+    `tolerance` mends in a reply is let pass; an unknown field is in any case.
     """
 
-    def __init__(self, *, remember: int = 256) -> None:
+    def __init__(self, *, remember: int = 256, lenient: bool = False) -> None:
         self.counts: Counter[str] = Counter()
         self.notes: Counter[str] = Counter()
-        """What the codec let pass in replies: ``"timestamp without offset"``."""
+        """What the codec let pass in replies: ``"timestamp without offset"``, ``"unknown field"``, …"""
+        self.lenient = lenient
         self._remember = remember
         # The pending calls by unique id, oldest first: `open` puts them in, `_end` takes them out.
         self._entries: dict[str, PendingCall[Any]] = {}
@@ -81,7 +83,7 @@ class Pending:
         if isinstance(frame, CallError):
             return self._end(frame.unique_id, "failed", error=CallFailed(frame.code, frame.description, frame.details))
         try:
-            response = decode_payload(call.response_type, frame.payload, self.notes)
+            response = decode_reply(call.response_type, frame.payload, self.notes, lenient=self.lenient)
         except PayloadError as problem:
             return self.spoil(frame.unique_id, f"{call.response_type.__name__}: {problem.description}")
         return self._end(frame.unique_id, "resolved", result=response)
@@ -140,7 +142,7 @@ class Pending:
         if late is None or isinstance(frame, CallError):
             return
         try:
-            late.set_result(decode_payload(late.response_type, frame.payload, self.notes))
+            late.set_result(decode_reply(late.response_type, frame.payload, self.notes, lenient=self.lenient))
         except PayloadError as problem:
             log.warning("! late reply for unique id %.40r: %s", frame.unique_id, problem.description)
 

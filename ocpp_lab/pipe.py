@@ -14,6 +14,7 @@ from typing import Protocol
 from websockets.asyncio.connection import Connection
 from websockets.asyncio.server import broadcast
 from websockets.exceptions import ConcurrencyError, ConnectionClosed
+from websockets.frames import Close
 from websockets.protocol import State
 from websockets.typing import Subprotocol
 
@@ -32,6 +33,10 @@ READ_SIZE = 65_536
 """Bytes asked of the operating system at a time. asyncio asks for 262,144; from 128 KiB on malloc may map fresh pages
 for each read and unmap them after it, which takes as long as all that we do with a frame."""
 
+MAX_SIZE = 1_048_576
+"""Bytes of the largest frame that either end reads, unless told otherwise. OCPP 1.6 names no limit. libocpp keeps its
+own frames under 65,000; a StopTransaction with the readings of twelve hours has 363,000."""
+
 Note = Callable[[str, str], None]
 """Told of every text at the instant it passes: ``note(">", text)`` when sent, ``note("<", text)`` when received."""
 
@@ -46,6 +51,10 @@ class Pipe(Protocol):
     @property
     def close_reason(self) -> str:
         """What was said about it, "" if nothing."""
+
+    @property
+    def given_up(self) -> bool:
+        """Whether this end closed it and nobody had asked for that: the peer broke a rule, or was silent."""
 
     def offer(self, text: str) -> bool:
         """Send a text at once. False: it was not sent, because something waits already or the pipe cannot tell."""
@@ -70,25 +79,32 @@ def _ignore(mark: str, text: str) -> None:
 class WebSocketPipe:
     """A `websockets` connection as a `Pipe`. Binary frames come out as `bytes`; OCPP-J does not use them."""
 
-    __slots__ = ("_gate", "_timer", "note", "websocket")
+    __slots__ = ("_closing", "_gate", "_given_up", "_timer", "note", "websocket")
 
     def __init__(self, websocket: Connection, note: Note = _ignore) -> None:
         self.websocket = websocket
         self.note = note
         self._gate: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None  # opens the gate
+        self._closing = False  # `close` was called
+        self._given_up: Close | None = None  # see `given_up`
         if hasattr(websocket.transport, "max_size"):  # only asyncio's own transports have it
             websocket.transport.max_size = READ_SIZE
 
     @property
     def close_code(self) -> int | None:
         """The code of the WebSocket close; None while it is open."""
-        return self.websocket.close_code
+        return self._given_up.code if self._given_up else self.websocket.close_code
 
     @property
     def close_reason(self) -> str:
         """What the close frame said; "" if nothing."""
-        return self.websocket.close_reason or ""
+        return (self._given_up.reason if self._given_up else self.websocket.close_reason) or ""
+
+    @property
+    def given_up(self) -> bool:
+        """This end closed, and nobody asked it to: the peer broke the rules of WebSocket, or is silent."""
+        return self._given_up is not None
 
     def offer(self, text: str) -> bool:
         """Send a text at once if nothing is waiting on the line. False: not sent; `send` it, which can wait.
@@ -109,8 +125,9 @@ class WebSocketPipe:
         self.note(">", text)
         try:
             await self.websocket.send(text)
-        except ConnectionClosed:
-            raise _lost(self.close_code, self.close_reason) from None
+        except (ConnectionClosed, AttributeError):
+            self._ended()
+            raise how_it_ended(self) from None
 
     async def __aiter__(self) -> AsyncIterator[str | bytes]:
         recv = self.websocket.recv
@@ -121,14 +138,32 @@ class WebSocketPipe:
                     await self._wait_at(gate)
                 self.note("<", text if isinstance(text, str) else f"a binary frame of {len(text)} bytes")
                 yield text
-        except (ConnectionClosed, ConcurrencyError):  # the latter: `close` reads in our place
+        except ConnectionClosed:
+            self._ended()
+        except ConcurrencyError:  # `close` reads in our place
             return
+
+    def _ended(self) -> None:
+        """Called while an exception says that the line has ended; raises it if it has not.
+
+        After a violation the peer's close frame, if it sends one, is no longer read: ours says what happened. The
+        exception may be an AttributeError: `websockets` aborts asyncio's transport once more after its end, and asyncio
+        forgets to look whether it still has a loop.
+        """
+        if self.websocket.state is not State.CLOSED:
+            raise
+        closed = self.websocket.protocol.close_exc
+        if closed.rcvd is None and not self._closing:
+            self._given_up = closed.sent
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Shake hands on the end; what still arrives meanwhile is thrown away."""
+        self._closing = True
         emptying = asyncio.create_task(self._empty(), name="closing: empty the line")
         try:
             await self.websocket.close(code, reason)
+        except AttributeError:
+            self._ended()
         finally:
             emptying.cancel()
 
@@ -173,6 +208,9 @@ class WebSocketPipe:
 
 class MemoryPipe:
     """One end of a `pipe_pair`. What one end sends, the other receives, in order; only closing loses anything."""
+
+    given_up = False
+    """There is nothing here that could."""
 
     def __init__(self, note: Note = _ignore) -> None:
         self.note = note
@@ -223,11 +261,15 @@ def pipe_pair(left: Note = _ignore, right: Note = _ignore) -> tuple[MemoryPipe, 
 
 def how_it_ended(pipe: Pipe) -> ConnectionLost:
     """The ConnectionLost that tells how this pipe was closed, as far as it knows."""
-    return _lost(pipe.close_code, pipe.close_reason)
+    return _lost(pipe.close_code, pipe.close_reason, given_up=pipe.given_up)
 
 
-def _lost(code: int | None, reason: str) -> ConnectionLost:
+def _lost(code: int | None, reason: str, *, given_up: bool = False) -> ConnectionLost:
     if code is None or code == 1006:
         return ConnectionLost("the connection was lost without a close frame", code=code)
+    what = "this end closed" if given_up else "the connection was closed"
     said = f" {reason!r}" if reason else ""
-    return ConnectionLost(f"the connection was closed with {code}{said}", code=code, reason=reason)
+    if code == 1009:  # a frame was too big (RFC 6455 7.4); the reason says how big
+        said += "; raise it with " if given_up else "; that limit is the other end's, ours is "
+        said += "--max-size (max_size=)"
+    return ConnectionLost(f"{what} with {code}{said}", code=code, reason=reason)

@@ -26,14 +26,18 @@ Handler = Callable[[Any], Awaitable[Any]]
 
 
 class Router:
-    """The handlers of one role. A central system's router answers what charge points send, and the other way round."""
+    """The handlers of one role. A central system's router answers what charge points send, and the other way round.
 
-    def __init__(self, role: Role) -> None:
+    ``lenient``: what `tolerance` mends in a request is let pass, and counted in ``notes``.
+    """
+
+    def __init__(self, role: Role, *, lenient: bool = False) -> None:
         if role not in ("ChargePoint", "CentralSystem"):
             raise ValueError(f"expected the role 'ChargePoint' or 'CentralSystem', came {role!r}")
         self.role: Role = role
+        self.lenient = lenient
         self.notes: Counter[str] = Counter()
-        """What the codec let pass in requests: ``"timestamp without offset"``."""
+        """What the codec let pass in requests: ``"timestamp without offset"``, ``"unknown field"``, …"""
         self._handlers: dict[str, tuple[type[Request[Any]], Handler]] = {}
 
     def on[H: Handler](self, request_type: type[Request[Any]]) -> Callable[[H], H]:
@@ -94,7 +98,7 @@ class Router:
             return self._nobody_home(call)
         request_type, handler = route
         try:
-            request = decode_payload(request_type, call.payload, self.notes)
+            request = decode_payload(request_type, call.payload, self.notes, lenient=self.lenient)
         except PayloadError as problem:
             return CallError(call.unique_id, problem.code, problem.description)
         try:

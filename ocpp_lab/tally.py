@@ -52,6 +52,8 @@ class Fates(Protocol):
     """What is counted of pending calls: how many there are; by name, how calls ended and which replies fitted none."""
 
     counts: Counter[str]
+    notes: Counter[str]
+    """What was let pass in replies."""
 
     def __len__(self) -> int: ...
 
@@ -173,9 +175,16 @@ def outcome_of(error: BaseException | None) -> str:
 
 
 def _numbers(session: Counted) -> dict[str, int]:
-    transport, fates = session.transport, session.pending.counts
+    transport, fates, notes = session.transport, session.pending.counts, session.pending.notes
     strays = {fate: fates[fate] for fate in _STRAYS}
-    return {"bytes out": transport.bytes_sent, "bytes in": transport.bytes_received, **strays, **session.counts}
+    passed = {f"forgiven {what}": count for what, count in notes.items()}
+    return {
+        "bytes out": transport.bytes_sent,
+        "bytes in": transport.bytes_received,
+        **strays,
+        **passed,
+        **session.counts,
+    }
 
 
 def _peaks(session: Counted) -> Counter[str]:

@@ -73,6 +73,7 @@ class FakePipe:
         self.in_progress = self.most_in_progress = 0
         self.close_code: int | None = None
         self.close_reason = ""
+        self.given_up = False
         self.fails_with: Exception | None = None
         self.aborted = False
         self._inbox: asyncio.Queue[str | None] = asyncio.Queue()

@@ -100,7 +100,7 @@ def exchange(central_system: CentralSystem) -> list[str]:
 
 
 def connections(central_system: CentralSystem) -> int:
-    return len([event for event in central_system.trace if event.text == "connected"])
+    return len([event for event in central_system.trace if event.text.startswith("connected ")])
 
 
 def states(charge_point: ChargePoint) -> list[str]:

@@ -1,7 +1,8 @@
 """The central system (CSMS): accepts charge points by identity, answers them, calls them, keeps the ledger."""
 
+from ..pipe import MAX_SIZE
 from .answers import Answers, Policy
-from .central_system import MAX_SIZE, CentralSystem
+from .central_system import CentralSystem
 from .ledger import Ledger
 from .recording import Recording
 

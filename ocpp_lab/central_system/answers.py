@@ -152,9 +152,9 @@ class Answers:
     ) -> m.SecurityEventNotificationResponse:
         return m.SecurityEventNotificationResponse()
 
-    def router(self) -> Router:
+    def router(self, *, lenient: bool = False) -> Router:
         """A fresh router with these handlers."""
-        router = Router("CentralSystem")
+        router = Router("CentralSystem", lenient=lenient)
         router.include(self)
         return router
 

@@ -10,13 +10,10 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
 from functools import partial
-from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
 
 from websockets.asyncio.server import Server, ServerConnection, serve
-from websockets.http11 import Request as HttpRequest
-from websockets.http11 import Response as HttpResponse
 
 from ..clock import utc_now
 from ..credentials import MIN_KEY_BYTES, key_bytes
@@ -24,7 +21,8 @@ from ..errors import NotConnected
 from ..faults import Faults
 from ..frames import Call
 from ..messages import RegistrationStatus
-from ..pipe import SUBPROTOCOL, WIRE_LOG, WebSocketPipe
+from ..pending import Pending
+from ..pipe import MAX_SIZE, SUBPROTOCOL, WIRE_LOG, WebSocketPipe
 from ..session import Answering, Session, random_ids
 from ..tally import Tally
 from ..trace import Event, Trace
@@ -33,6 +31,9 @@ from .answers import Answers, Policy
 from .closing import errors_of
 from .desk import Desk
 from .door import choose_subprotocol, identity_of
+from .doorbell import Doorbell
+from .gatekeeper import Gatekeeper
+from .guest import CLOSE_TIMEOUT, OPEN_TIMEOUT, Entrance, came_from
 from .keyring import Keyring
 from .ledger import Ledger
 from .operator_session import OperatorSession
@@ -40,7 +41,6 @@ from .recording import Recording
 
 log = logging.getLogger(__name__)
 
-MAX_SIZE = 262_144  # bytes a frame; OCPP 1.6 names no limit, libocpp keeps its own frames under 65,000
 LOOPBACK = ("localhost", "::1")  # and 127.0.0.0/8
 
 
@@ -53,8 +53,10 @@ class CentralSystem:
     the requests of all charge points, in place of the default `Answers`; or ``routers``, a function, gets the identity
     of each that connects and returns who answers it. ``ssl`` makes it ``wss://``. ``timeout`` (s) is how long its own
     calls wait. ``require_boot`` answers SecurityError before a boot was accepted, as J-errata 3.8 recommends.
-    ``max_size`` (bytes) is the largest frame it reads; ``ping_interval`` (s, None: off) how often it looks whether a
-    silent charge point lives. ``receive_buffer`` (bytes) shrinks the sockets' buffers, to make back-pressure visible.
+    ``max_size`` (bytes) is the largest frame it reads, a larger one closes with 1009; ``ping_interval`` (s, None: off)
+    how often it looks whether a silent charge point lives. ``lenient``: what `tolerance` mends is let pass, and
+    counted; a ``router`` of your own has its own ``lenient``. ``receive_buffer`` (bytes) shrinks the sockets' buffers,
+    to make back-pressure visible.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class CentralSystem:
         timeout: float = 30.0,
         require_boot: bool = True,
         max_size: int = MAX_SIZE,
+        lenient: bool = False,
         compression: bool = False,
         ping_interval: float | None = 60.0,
         receive_buffer: int | None = None,
@@ -100,15 +103,23 @@ class CentralSystem:
         self.sessions: dict[str, Session] = {}
         """Who is connected now: from the end of an older connection of that identity to the end of this one."""
         self.answers = Answers(self.policy, self.ledger, now)
-        self.router: Answering = self.answers.router() if router is None else router
+        own = self.answers.router(lenient=lenient)
+        self.notes: Counter[str] = own.notes if router is None else Counter()
+        """What our own router let pass in requests; empty if another one answers, which may count for itself."""
+        self.router: Answering = own if router is None else router
         """Asked at each connection, unless there are ``routers``."""
         self.routers = routers or (lambda identity: self.router)
+        self._lenient = lenient
         self.trace = Trace() if trace is None else trace
         self.tally = Tally()
-        self.refused: Counter[int] = Counter()
-        """Handshakes refused, by HTTP status."""
+        self.doorbell = Doorbell(self.trace.note)
+        """Tells of all who were not let in, and counts them by ``kinds``."""
+        self._entrance = Entrance(ssl, self.doorbell.ring)
         self.pages: dict[str, Callable[[], tuple[str, str]]] = {}
         """What plain GETs find on our port: path to content type and text (metrics puts its pages here)."""
+        self._gatekeeper = Gatekeeper(self._knows, self._keyring, lambda: self.faults, self.pages, self.doorbell.ring)
+        self.refused = self._gatekeeper.refused
+        """Handshakes refused, by HTTP status."""
         self._receive_buffer = receive_buffer
         self._unique_ids = random_ids() if ids is None else ids  # of its own calls, on all connections
         # Set when an identity connects for which somebody waits (`connected`), and then thrown away.
@@ -122,7 +133,8 @@ class CentralSystem:
             "compression": "deflate" if compression else None,
             "ping_interval": ping_interval,
             "ping_timeout": ping_interval,
-            "close_timeout": 5,
+            "open_timeout": OPEN_TIMEOUT,
+            "close_timeout": CLOSE_TIMEOUT,
         }
         self._check_keys()
 
@@ -136,8 +148,9 @@ class CentralSystem:
             self._serve,
             self.host,
             self.port,
-            ssl=self.ssl,
-            process_request=self._process_request,
+            create_connection=self._entrance.guest,  # type: ignore[arg-type]
+            process_request=self._gatekeeper.process_request,
+            process_response=self._gatekeeper.process_response,
             logger=WIRE_LOG,
             select_subprotocol=lambda connection, offered: choose_subprotocol(offered),
             **self._options,
@@ -157,11 +170,13 @@ class CentralSystem:
         """
         if server := self._server:
             server.close(close_connections=False)  # those are closed below: what they have still to send first
+            self._entrance.shut()
             why = (1001, "central system stops")
             errors = await errors_of(session.close(*why, timeout=2.0) for session in list(self.sessions.values()))
             errors += await errors_of(each.close(*why) for each in server.connections)
             errors += await errors_of([server.wait_closed()])
             self._server = None
+            self.doorbell.rest()
             self.trace.note("central system", "=", "stopped")
             if errors:
                 raise errors[0]
@@ -222,6 +237,9 @@ class CentralSystem:
 
     # -- the door
 
+    def _knows(self, identity: str) -> bool:
+        return self.identities is None or identity in self.identities
+
     def _check_keys(self) -> None:
         for identity, key in self.passwords.items():
             if not key:
@@ -232,36 +250,6 @@ class CentralSystem:
         if not local and (self.identities is None or set(self.identities) - set(self.passwords)):
             log.warning("! listening on %r, open to charge points without password: anybody can be one", self.host)
 
-    def _process_request(self, connection: ServerConnection, request: HttpRequest) -> HttpResponse | None:
-        """Let in or refuse. What fails in here (a page, a fault of somebody's own) is a refusal too."""
-        try:
-            return self._judge(connection, request)
-        except Exception:
-            log.exception("! a handshake failed")
-            return self._refuse(connection, request, HTTPStatus.INTERNAL_SERVER_ERROR, "our own fault")
-
-    def _judge(self, connection: ServerConnection, request: HttpRequest) -> HttpResponse | None:
-        """Unknown identity, then password; the subprotocol comes after (J-spec 3.2)."""
-        plain_get = "Upgrade" not in request.headers and getattr(request, "method", "GET") == "GET"
-        if plain_get and (page := self.pages.get(request.path.partition("?")[0])):  # old websockets know only GET
-            return _show(connection, *page())
-        identity = identity_of(request.path)
-        if identity is None or (self.identities is not None and identity not in self.identities):
-            return self._refuse(connection, request, HTTPStatus.NOT_FOUND, "no such charge point")
-        if fault := self.faults.pick(None, identity, door=True):
-            return self._refuse(connection, request, HTTPStatus(fault.options["status"]), "refused on purpose")
-        header = request.headers.get_all("Authorization")
-        if not self._keyring.opens(header[0] if header else None, identity):
-            response = self._refuse(connection, request, HTTPStatus.UNAUTHORIZED, "wrong or missing password")
-            response.headers["WWW-Authenticate"] = 'Basic realm="OCPP"'
-            return response
-        return None
-
-    def _refuse(self, connection: ServerConnection, request: HttpRequest, status: HTTPStatus, why: str) -> HttpResponse:
-        self.trace.note(identity_of(request.path) or "?", "!", f"refused with HTTP {status.value}: {why}")
-        self.refused[status.value] += 1
-        return connection.respond(status, f"{why}\n")
-
     async def _serve(self, websocket: ServerConnection) -> None:
         """One connection, from the handshake to its end."""
         assert websocket.request is not None
@@ -269,7 +257,8 @@ class CentralSystem:
         websocket.request.headers.clear()  # nobody reads them any more, and an idle connection should be small
         websocket.response = None
         if websocket.subprotocol is None:
-            self.trace.note(identity, "!", "no common subprotocol, closed")
+            what = f"no common subprotocol, closed, {came_from(websocket)}"
+            self.doorbell.ring("no common subprotocol", what, identity)
             await websocket.close(1002, f"expected the subprotocol {SUBPROTOCOL}")
             return
         try:
@@ -286,7 +275,7 @@ class CentralSystem:
             return
         self.sessions[identity] = session
         self._arrivals.pop(identity, asyncio.Event()).set()
-        self.trace.note(identity, "=", "connected")
+        self.trace.note(identity, "=", f"connected {came_from(websocket)}")
         if self.require_boot:
             session.desk.reminder.begin(session)
         try:
@@ -331,19 +320,13 @@ class CentralSystem:
             Transport(pipe, name=identity),
             desk,
             self._keyring,
+            pending=Pending(lenient=self._lenient),
             ids=self._unique_ids,
             timeout=self.timeout,
             identity=identity,
             trouble=partial(note, "!"),
             tally=self.tally,
         )
-
-
-def _show(connection: ServerConnection, content_type: str, text: str) -> HttpResponse:
-    response = connection.respond(HTTPStatus.OK, text)
-    del response.headers["Content-Type"]
-    response.headers["Content-Type"] = content_type
-    return response
 
 
 def _call(event: Event) -> Call | None:

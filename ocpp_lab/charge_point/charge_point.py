@@ -21,6 +21,7 @@ from ..connection import CONNECTION, ConnectionEvent, ConnectionState
 from ..errors import NotConnected, StoreFailed
 from ..frames import Call, CallError, CallResult
 from ..heartbeat import Heartbeat
+from ..pending import Pending
 from ..pipe import Pipe
 from ..session import Session, random_ids
 from ..store import Store
@@ -96,12 +97,13 @@ class ChargePoint:
         self.chores = Chores(identity)
         self._unique_ids = random_ids() if around.ids is None else around.ids
         self._pieces = pieces
+        self._lenient = connecting.lenient
         self._watch: StateWatch[ConnectionState] = StateWatch()
         self._living: asyncio.Task[NoReturn] | None = None  # from `start` on; done when all is over
         self._remember(_memory(path, identity, connecting, charging, pieces))
         self.clock = EventClock(self.memory.store, around.now, settable=around.set_clock)
         self._open(charging, connecting)
-        self.router = orders(self.memory, self._premises, self.gate, self.delivery)
+        self.router = orders(self.memory, self._premises, self.gate, self.delivery, lenient=self._lenient)
         """What the central system may ask for."""
         self.configuration.effects |= live_keys(self.gate, self.dialler, self.metering)
         duties = self._duties(connecting.retry_interval)
@@ -269,8 +271,9 @@ class ChargePoint:
             tally=self.tally,
             closing=lambda: self.life.give_up(),
         )
+        make_pending = self._pieces.pending or partial(Pending, lenient=self._lenient)
         transport = make_transport(pipe)
-        session = make_session(transport, self, self._pieces.pending(), ids=self._unique_ids, timeout=self.gate.timeout)
+        session = make_session(transport, self, make_pending(), ids=self._unique_ids, timeout=self.gate.timeout)
         return session, transport
 
     def _booted(self, response: m.BootNotificationResponse) -> None:

@@ -15,6 +15,7 @@ from websockets.exceptions import InvalidStatus, NegotiationError, WebSocketExce
 from ..credentials import basic_auth
 from ..errors import HandshakeRefused, NotConnected
 from ..pipe import SUBPROTOCOL, WIRE_LOG, Note, WebSocketPipe
+from .dial_failed import DialFailed, why_no_handshake, why_no_tls
 from .options import Connecting, Security
 
 PONG_TIMEOUT = 5.0  # seconds; libocpp's WebsocketPongTimeout
@@ -48,7 +49,8 @@ async def dial(
     open_timeout: float | None = 10.0,
     **options: Any,
 ) -> WebSocketPipe:
-    """Connect once. Raises OSError if nobody is there who speaks WebSocket, `HandshakeRefused` if we are not let in.
+    """Connect once. Raises OSError if nobody is there, `DialFailed` (an OSError too) if it is nobody who speaks
+    WebSocket or TLS as we do, with the reason, and `HandshakeRefused` if we are not let in.
 
     ``open_timeout`` (s, None: for ever) is how long connecting and shaking hands may take; then it is a TimeoutError,
     which is an OSError. Other ``options`` are those of `websockets.asyncio.client.connect`.
@@ -56,7 +58,9 @@ async def dial(
     A central system that agrees on no subprotocol is closed at once (J-spec 3.2). Without ``ssl`` a ``wss://`` endpoint
     is checked against the certificates that the operating system trusts.
     """
-    host = urlsplit(url).hostname or ""
+    parts = urlsplit(url)
+    host, secure = parts.hostname or "", parts.scheme == "wss"
+    where = host if parts.port is None else f"{host}:{parts.port}"  # not all of the URL: a password may stand in it
     local = host in ("localhost", "::1") or host.startswith("127.")
     if ssl:
         options["ssl"] = ssl  # None would be taken for "no TLS", and wss:// refused
@@ -73,12 +77,15 @@ async def dial(
         websocket = await attempt
     except InvalidStatus as refused:
         raise HandshakeRefused(refused.response.status_code, refused.response.reason_phrase) from None
-    except OSError:  # first: an SSLCertVerificationError is a ValueError too
+    except OSError as error:  # first: an SSLCertVerificationError is a ValueError too
+        if secure and (reason := why_no_tls(error)):
+            raise DialFailed(f"no TLS with {where}: {reason}") from error
         raise
     except NegotiationError as refused:
         raise HandshakeRefused(101, str(refused)) from None
     except (WebSocketException, ValueError) as strange:  # no HTTP, or a redirect to nowhere: what came, not our mistake
-        raise ConnectionError(f"expected a WebSocket handshake from {host}: {strange}") from None
+        reason = why_no_handshake(strange, secure=secure)
+        raise DialFailed(f"expected a WebSocket handshake from {where}: {reason}") from strange
     if websocket.subprotocol is None:
         await websocket.close(1002, "expected the subprotocol ocpp1.6")
         raise HandshakeRefused(101, "the central system did not agree on the subprotocol ocpp1.6")
@@ -134,6 +141,8 @@ class Dialler:
             pipe = await dial(self.url, authorization=authorization, note=self.note, **self.options)
         except (OSError, NotConnected) as error:
             self.on_dial(error)
+            if isinstance(error, DialFailed):
+                self.note("!", str(error))
             raise
         self.on_dial(None)
         return pipe

@@ -13,6 +13,7 @@ from ..clock import utc_now
 from ..connection import ConnectionEvent, ConnectionState
 from ..heartbeat import Heartbeat
 from ..pending import Pending
+from ..pipe import MAX_SIZE
 from ..session import Session
 from ..states import Machine
 from ..trace import Trace
@@ -34,14 +35,16 @@ class Connecting:
     """``timeout`` (s) is how long a call waits, ``retry_interval`` (s) how long a boot waits when nobody says.
 
     ``ping_interval`` (s, None: off) is how often a silent connection is tested (J-spec 5.3). ``max_size`` (bytes) is
-    the largest frame it reads. ``send_buffer`` (bytes) shrinks the socket's buffer, to make back-pressure visible.
-    ``compression`` costs 32 KB for each idle connection.
+    the largest frame it reads; a larger one closes the connection with 1009. ``lenient``: what `tolerance` mends in
+    what it reads is let pass, and counted. ``send_buffer`` (bytes) shrinks the socket's buffer, to make back-pressure
+    visible. ``compression`` costs 32 KB for each idle connection.
     """
 
     timeout: float = 30.0
     retry_interval: float = 60.0
     ping_interval: float | None = 60.0
-    max_size: int = 262_144
+    max_size: int = MAX_SIZE
+    lenient: bool = False
     compression: bool = False
     send_buffer: int | None = None
 
@@ -74,7 +77,7 @@ class Pieces:
     """
 
     transport: Callable[..., Transport] | None = None
-    pending: Callable[..., Pending] = Pending
+    pending: Callable[..., Pending] | None = None
     session: Callable[..., Session] | None = None
     heartbeat: Callable[..., Heartbeat] | None = None
     machine: Callable[..., Machine[ConnectionState, ConnectionEvent]] = Machine

@@ -12,9 +12,9 @@ from .remote_start import RemoteStart
 from .remote_trigger import RemoteTrigger
 
 
-def orders(memory: Memory, premises: Premises, gate: Gate, delivery: Delivery) -> Router:
-    """A router with all handlers."""
-    router = Router("ChargePoint")
+def orders(memory: Memory, premises: Premises, gate: Gate, delivery: Delivery, *, lenient: bool = False) -> Router:
+    """A router with all handlers; ``lenient``: see `Connecting`."""
+    router = Router("ChargePoint", lenient=lenient)
     router.include(
         Core(
             memory.configuration,

@@ -14,6 +14,7 @@ from ..central_system import Ledger, Policy
 from ..codec import encode_payload
 from ..errors import PayloadError, StoreFailed
 from ..heartbeat import A_DAY
+from ..pipe import MAX_SIZE
 from .app import one_line_errors
 from .inputs import (
     BadInput,
@@ -29,6 +30,7 @@ from .inputs import (
 from .run import run_central_system, run_charge_point
 
 MAX_CONNECTORS = 1000  # ours; each is a StatusNotification at every boot
+LEAST_SIZE, MOST_SIZE = 1_000, 2**30  # bytes; ours: below the first no boot passes, above the second nothing is meant
 
 ends = typer.Typer()
 """`central-system` and `charge-point`."""
@@ -36,6 +38,13 @@ ends = typer.Typer()
 
 # The types of the options that both commands have.
 Timeout = Annotated[float, typer.Option(metavar="SECONDS", help="How long a call of ours waits for its answer.")]
+MaxSize = Annotated[
+    int, typer.Option(metavar="BYTES", help="The largest frame that is read; a larger one ends the connection.")
+]
+LenientFlag = Annotated[
+    bool,
+    typer.Option("--lenient", help='Let pass, and count, unknown fields and integers that come as "1" or 1.0.'),
+]
 TraceFlag = Annotated[bool, typer.Option("--trace", help="Show frames as they are on the wire.")]
 
 
@@ -73,6 +82,8 @@ def central_system(
     no_require_boot: Annotated[
         bool, typer.Option("--no-require-boot", help="Also answer calls that come before an accepted boot.")
     ] = False,
+    max_size: MaxSize = MAX_SIZE,
+    lenient: LenientFlag = False,
     trace: TraceFlag = False,
 ) -> None:
     """Be a central system, until Ctrl-C.
@@ -104,6 +115,8 @@ def central_system(
             "policy": policy,
             "timeout": positive(timeout, "--timeout"),
             "require_boot": not no_require_boot,
+            "max_size": within(max_size, LEAST_SIZE, MOST_SIZE, "--max-size"),
+            "lenient": lenient,
         }
         with closing(_open_ledger(ledger)) as book:
             asyncio.run(run_central_system(raw=trace, ledger=book, **options))
@@ -121,6 +134,8 @@ def charge_point(
     vendor: Annotated[str, typer.Option(metavar="TEXT", help="chargePointVendor of its boot.")] = "OCPP Lab",
     model: Annotated[str, typer.Option(metavar="TEXT", help="chargePointModel of its boot.")] = "One",
     timeout: Timeout = 30.0,
+    max_size: MaxSize = MAX_SIZE,
+    lenient: LenientFlag = False,
     trace: TraceFlag = False,
 ) -> None:
     """Be a charge point, until Ctrl-C.
@@ -141,6 +156,8 @@ def charge_point(
             "password": read_password(password_file, identity) if password_file else None,
             "ssl": client_tls(endpoint(url), ca),
             "timeout": positive(timeout, "--timeout"),
+            "max_size": within(max_size, LEAST_SIZE, MOST_SIZE, "--max-size"),
+            "lenient": lenient,
         }
         asyncio.run(run_charge_point(url, identity, raw=trace, **options))
 

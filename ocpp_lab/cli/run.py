@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import errno
 import signal
-import ssl as tls
-from contextlib import suppress
+from collections.abc import Mapping
+from contextlib import closing, suppress
 from typing import Any
 
 from ..central_system import CentralSystem
 from ..charge_point import ChargePoint
 from ..errors import HandshakeRefused, NotConnected
+from ..metrics import forgiven
 from ..trace import Trace
 from .console import EXAMPLE, Console
 from .inputs import BadInput
@@ -22,13 +23,14 @@ async def run_central_system(*, raw: bool, **options: Any) -> None:
     """Serve until Ctrl-C or SIGTERM; then close every connection with 1001. Raises `BadInput` if it cannot listen."""
     stop = stop_on_signals()
     story = Story(raw=raw, on_closed=stop.set)
-    with LogLines(story):
+    with closing(story), LogLines(story):
         central_system = CentralSystem(trace=Trace(1, story.tell), **options)
         try:
             await central_system.start()
         except OSError as error:
             raise BadInput(why_not_listening(central_system.host, central_system.port, error)) from None
         await _serve(central_system, story, stop)
+        tell_forgiven(story, forgiven(central_system.tally, central_system.notes))
 
 
 async def _serve(central_system: CentralSystem, story: Story, stop: asyncio.Event) -> None:
@@ -48,7 +50,7 @@ async def run_charge_point(url: str, identity: str, *, raw: bool, **options: Any
     """Stay connected until Ctrl-C or SIGTERM. Raises `BadInput` for an identity that no charge point can have."""
     stop = stop_on_signals()
     story = Story(raw=raw, on_closed=stop.set)
-    with LogLines(story, hint):
+    with closing(story), LogLines(story, hint):
         try:
             charge_point = ChargePoint(url, identity, trace=Trace(1, story.tell), **options)
         except ValueError as error:
@@ -60,6 +62,14 @@ async def run_charge_point(url: str, identity: str, *, raw: bool, **options: Any
             await asyncio.wait([ended, asked], return_when=asyncio.FIRST_COMPLETED)
             ended.cancel()
             asked.cancel()
+        tell_forgiven(story, forgiven(charge_point.tally, charge_point.router.notes))
+
+
+def tell_forgiven(story: Story, what: Mapping[str, int]) -> None:
+    """Say at the end what the peer did not do as it is written, and was let pass."""
+    counts = [f"{name}: {count}" for name, count in what.items() if count]
+    if counts:
+        story.say("!", f"payloads that were let pass, by what was wrong with them: {', '.join(counts)}")
 
 
 def stop_on_signals() -> asyncio.Event:
@@ -103,14 +113,14 @@ def why_not_listening(host: str, port: int, error: OSError) -> str:
 def hint(error: object) -> str | None:
     """What to try when dialling fails."""
     match error:
+        case HandshakeRefused(status=400):
+            return "check the URL; a port that speaks wss:// answers so to ws://"
         case HandshakeRefused(status=401):
             return "check the key in --password-file"
         case HandshakeRefused(status=404):
             return "check --identity and the URL: the central system does not know this charge point"
-        case tls.SSLCertVerificationError():
-            return "pass --ca FILE with the certificate that signed the central system's"
         case ConnectionRefusedError():
             return "is the central system running there?"
-        case ConnectionError():
-            return "does the URL begin with wss:// where it should be ws://, or the other way round?"
+        case TimeoutError():
+            return "check the URL: its host, its port, and whether it should begin with ws:// or with wss://"
     return None

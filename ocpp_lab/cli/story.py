@@ -15,10 +15,12 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Self, TextIO
 
+from ..charge_point.dial_failed import DialFailed
 from ..clock import utc_now
 from ..frames import Call, CallError, CallResult, Frame
 from ..pipe import WIRE_LOG
 from ..trace import Event
+from .screen import Screen
 
 MAX_LINE = 240  # characters of a frame in words; --trace shows all of it
 REMEMBERED = 4096  # calls whose action is known when their reply comes
@@ -47,8 +49,7 @@ class Story:
             self.out.reconfigure(errors="backslashreplace")  # a terminal without arrows is no reason to fail
         self.colour = self.out.isatty() and "NO_COLOR" not in os.environ
         self._now = now
-        self._on_closed = on_closed
-        self._closed = False
+        self._screen = Screen(self.out, self._missed, on_closed)
         self._calls: dict[tuple[str, bool, str], tuple[str, float]] = {}
 
     def tell(self, event: Event) -> None:
@@ -66,17 +67,17 @@ class Story:
             said = f"\033[31m{mark} {said}\033[0m" if red else f"\033[{COLOURS[mark]}m{mark}\033[0m {said}"
         else:
             said = f"{mark} {said}"
-        self._write(f"{self._now().astimezone():%H:%M:%S.%f}"[:-3] + f" {said}\n")
+        self._screen.write(self._timed(said))
 
-    def _write(self, line: str) -> None:
-        if self._closed:
-            return
-        try:
-            self.out.write(line)
-            self.out.flush()
-        except OSError:  # `| head` has seen enough, or the disk is full
-            self._closed = True
-            self._on_closed()
+    def close(self) -> None:
+        """Nothing is told any more; the last lines get a moment to be taken."""
+        self._screen.close()
+
+    def _timed(self, said: str) -> str:
+        return f"{self._now().astimezone():%H:%M:%S.%f}"[:-3] + f" {said}\n"
+
+    def _missed(self, count: int) -> str:
+        return self._timed(f"! {count} lines are missing here: nobody took them")
 
     def _in_words(self, event: Event, frame: Frame) -> str:
         own = event.mark == ">" if isinstance(frame, Call) else event.mark != ">"
@@ -96,7 +97,8 @@ class Story:
 class LogLines(logging.Handler):
     """``with LogLines(story):`` log records are lines of the story, with a hint what to do where there is one.
 
-    Heard is this package, and of the WebSocket library under it only what is trouble.
+    Heard is this package, and of all others only what is trouble: it would go to stderr, which may be the same paused
+    terminal, and there it would hold up the loop.
     """
 
     def __init__(self, story: Story, hint: Callable[[object], str | None] = lambda error: None) -> None:
@@ -109,30 +111,39 @@ class LogLines(logging.Handler):
         self._before = logger.level, logger.propagate
         logger.setLevel(logging.INFO)
         logger.propagate = False
-        logger.addHandler(self)
+        for each in (logger, logging.getLogger()):
+            each.addHandler(self)
         return self
 
     def __exit__(self, *error: object) -> None:
         logger = logging.getLogger("ocpp_lab")
-        logger.removeHandler(self)
+        for each in (logger, logging.getLogger()):
+            each.removeHandler(self)
         level, logger.propagate = self._before
         logger.setLevel(level)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print a log record as one line of the story."""
-        ours = record.name != WIRE_LOG.name
-        if (not ours and record.levelno < logging.WARNING) or (record.name in TOLD_ALREADY and not record.exc_info):
+        ours = record.name.startswith("ocpp_lab") and record.name != WIRE_LOG.name
+        if (not ours and record.levelno < logging.WARNING) or told_already(record):
             return
         text = record.getMessage().rstrip(": ")
         mark, _, rest = text.partition(" ")
         mark, text = (mark, rest) if mark in COLOURS else ("!", text)
-        if record.exc_info and not ours:
-            text += f": {record.exc_info[1]}"  # somebody knocked with something else than a WebSocket: no traceback
+        traceback = record.exc_info if record.name != WIRE_LOG.name else None
+        if record.exc_info and not traceback:
+            text += f": {record.exc_info[1]}"  # somebody knocked with something else than a WebSocket
         hints = [self.hint(argument) for argument in record.args or ()]
         self.story.say(mark, "; ".join([text, *filter(None, hints)]))
-        if record.exc_info and ours:
-            for line in logging.Formatter().formatException(record.exc_info).splitlines():
+        if traceback:
+            for line in logging.Formatter().formatException(traceback).splitlines():
                 self.story.say("!", f"    {line}")
+
+
+def told_already(record: logging.LogRecord) -> bool:
+    """Whether the trace tells the same: all that some loggers say but for tracebacks, and why a dial failed."""
+    told = record.name in TOLD_ALREADY or any(isinstance(argument, DialFailed) for argument in record.args or ())
+    return told and not record.exc_info
 
 
 def _fields(payload: Any) -> str:

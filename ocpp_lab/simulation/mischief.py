@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from random import Random
+from typing import Any
+
+from msgspec.structs import fields
 
 from ..faults import Fault, Faults
 from ..frames import Call
-from ..messages import TRANSACTION_ACTIONS
+from ..messages import ACTIONS, TRANSACTION_ACTIONS
 from .book import key_of
 from .profile import Profile
 
@@ -48,7 +51,7 @@ class Mischief(Faults):
         kind = self._choose(identity, call)
         if kind is None:
             return None
-        fault = self._fault(kind, identity)
+        fault = self._fault(kind, call.action)
         self.applied[fault.kind] = self.applied.get(fault.kind, 0) + 1
         return fault
 
@@ -72,7 +75,7 @@ class Mischief(Faults):
             self._poisoned[message] = self._rng.choice(["ignore", "CallError", "wrong payload"]) if bad else None
         return self._poisoned[message]
 
-    def _fault(self, kind: str, identity: str) -> Fault:
+    def _fault(self, kind: str, action: str) -> Fault:
         match kind:
             case "CallError":
                 return Fault("CallError", options={"code": self._rng.choice(_CODES), "description": "on purpose"})
@@ -85,7 +88,10 @@ class Mischief(Faults):
             case "ignore, with effect":
                 return Fault("ignore", effect=True)
             case "wrong payload":
-                return Fault("wrong payload", effect=self._rng.random() < 0.5, options={"payload": {"surprise": True}})
+                effect = self._rng.random() < 0.5
+                if payload := _misfit(action):
+                    return Fault("wrong payload", effect=effect, options={"payload": payload})
+                return Fault("CallError", options={"code": "InternalError", "description": "on purpose"})
             case "answer twice" | "wrong id":
                 return Fault(kind, effect=True)
             case "garbage":
@@ -96,3 +102,9 @@ class Mischief(Faults):
                 return Fault("abort", effect=True)
             case _:
                 return Fault("abort" if kind == "abort" else "ignore")
+
+
+def _misfit(action: str) -> dict[str, Any]:
+    """What cannot be read as the response to this action; {} if all objects can: unknown fields are let pass."""
+    known = ACTIONS.get(action)
+    return {field.encode_name: ["surprise"] for field in fields(known.response)[:1]} if known else {}

@@ -59,9 +59,9 @@ def call_of(size: int) -> str:
 
 @pytest.mark.parametrize("options", [{}, {"max_size": 5_000}], ids=str)
 async def test_too_large_is_closed_with_1009(options: dict[str, int]) -> None:
-    """OCPP 1.6 has no limit for a frame; ours is 256 KiB unless set. RFC 6455 7.4.1 has the code."""
+    """OCPP 1.6 has no limit for a frame; ours is 1 MiB unless set. RFC 6455 7.4.1 has the code."""
     limit = options.get("max_size", MAX_SIZE)
-    assert MAX_SIZE == 256 * 1024
+    assert MAX_SIZE == 1024 * 1024
     async with CentralSystem(**options) as central_system, facing(central_system, "good") as good:
         async with facing(central_system, "bad") as bad:
             await bad.raw(call_of(limit))

@@ -60,7 +60,7 @@ class Watch:
         """For each connection: calls of the old one that are pending, and whether the old one has ended."""
 
     def _note(self, event: Event) -> None:
-        if event.text == "connected":
+        if event.text.startswith("connected "):
             if self.old:
                 self.seen.append((len(self.old.pending), self.old.ended_at is not None))
             self.old = self.central_system[event.identity]

@@ -5,15 +5,9 @@ The runs are real processes on free ports of the loopback interface. A test wait
 
 from __future__ import annotations
 
-import asyncio
-import io
-import logging
 import re
 import signal
 import socket
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -24,66 +18,11 @@ from ocpp_lab import messages as m
 from ocpp_lab.__main__ import app
 from ocpp_lab.cli.console import parse
 from ocpp_lab.cli.inputs import BadInput, endpoint, read_password, read_passwords
-from ocpp_lab.cli.story import MAX_LINE, LogLines, Story
 from ocpp_lab.credentials import basic_auth
-from ocpp_lab.trace import Event
+from tests.program import listening, running
 
 KEY, WRONG_KEY = "00112233445566778899AABBCCDDEEFF", "FFEEDDCCBBAA99887766554433221100"
 NEW_KEY = "A0A1A2A3A4A5A6A7A8A9AAABACADAEAF"
-BOOT = '[2,"7","BootNotification",{"chargePointVendor":"V 1","chargePointModel":"M"}]'
-
-
-class Program:
-    """One run of the command line; ``said`` is what it has written so far, errors included."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self.process = process
-        self.said = ""
-
-    async def until(self, pattern: str, times: int = 1) -> re.Match[str]:
-        """Read on until a line matches, or so many of them; returns the last match."""
-        assert self.process.stdout
-        with suppress(TimeoutError):
-            async with asyncio.timeout(15):
-                while line := (await self.process.stdout.readline()).decode():
-                    self.said += line
-                    if found := re.search(pattern, line):
-                        times -= 1
-                        if not times:
-                            return found
-        raise AssertionError(f"expected a line with {pattern!r}; it said:\n{self.said}")
-
-    async def type(self, line: str) -> None:
-        assert self.process.stdin
-        self.process.stdin.write(line.encode() + b"\n")
-        await self.process.stdin.drain()
-
-    async def stop(self, signum: signal.Signals = signal.SIGINT) -> int:
-        """Ctrl-C, and the exit code; the rest of the output is read to its end."""
-        self.process.send_signal(signum)
-        assert self.process.stdout
-        async with asyncio.timeout(15):
-            self.said += (await self.process.stdout.read()).decode()
-            return await self.process.wait()
-
-
-@asynccontextmanager
-async def running(*arguments: str | Path) -> AsyncIterator[Program]:
-    """``python -m ocpp_lab …`` in a process of its own, which does not outlive the block."""
-    pipe, both = asyncio.subprocess.PIPE, asyncio.subprocess.STDOUT
-    command = [sys.executable, "-W", "error", "-m", "ocpp_lab", *map(str, arguments)]
-    process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=both)
-    try:
-        yield Program(process)
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()
-
-
-async def listening(central_system: Program) -> str:
-    """The endpoint, once it listens."""
-    return (await central_system.until(r"listens on (\S+)"))[1]
 
 
 # --- two programs -------------------------------------------------------------------------------------------------
@@ -191,6 +130,8 @@ def refused(*arguments: str | Path) -> str:
     [
         ("central-system --port 65536", "--port: expected a whole number from 0 to 65535, came 65536"),
         ("central-system --interval -1", "--interval: expected a whole number from 0 to 86400, came -1"),
+        ("central-system --max-size 10", "--max-size: expected a whole number from 1000 to 1073741824, came 10"),
+        ("charge-point ws://h --max-size 1073741825", "--max-size: expected a whole number from 1000 to 1073741824"),
         ("central-system --timeout 0", "--timeout: expected seconds above 0, came 0"),
         (
             "central-system --registration Yes",
@@ -343,97 +284,3 @@ def test_a_typed_line_is_a_typed_request() -> None:
 def test_a_bad_line_is_answered_with_what_to_type(line: str, said: str) -> None:
     with pytest.raises(ValueError, match=re.escape(said)):
         parse(line)
-
-
-# --- the story ----------------------------------------------------------------------------------------------------
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-def told(*events: tuple[str, str], out: io.StringIO | None = None, raw: bool = False) -> list[str]:
-    """The lines of a story, without their times; an event is a mark and a text, 5 ms after the one before."""
-    story = Story(out=out or io.StringIO(), raw=raw)
-    for number, (mark, text) in enumerate(events):
-        story.tell(Event(number * 0.005, "CP_1", mark, text))
-    return [line[13:] for line in story.out.getvalue().splitlines()]  # type: ignore[attr-defined]
-
-
-def test_a_reply_is_told_with_its_action() -> None:
-    """J-spec 4.2.2: a CallResult names no action; the unique id leads to it. Ids of both directions may be equal."""
-    assert told(
-        (">", BOOT),
-        ("<", '[2,"7","Reset",{"type":"Soft"}]'),
-        (">", '[4,"7","NotSupported","not here",{}]'),
-        ("<", '[3,"7",{"interval":300,"status":"Accepted"}]'),
-        ("<", '[3,"8",{}]'),
-        ("!", '[4,"7","Timeout","no answer within 30 s",{}]'),
-    ) == [
-        '> CP_1     BootNotification     chargePointVendor="V 1" chargePointModel=M',
-        "< CP_1     Reset                type=Soft",
-        "> CP_1     Reset                CallError after 5 ms NotSupported not here",
-        "< CP_1     BootNotification     CallResult after 15 ms interval=300 status=Accepted",
-        "< CP_1     (unknown id)         CallResult after 0 ms",
-        "! CP_1     BootNotification     CallError after 25 ms Timeout no answer within 30 s",
-    ]
-
-
-def test_raw_frames_and_other_texts_are_told_as_they_are() -> None:
-    assert told((">", BOOT), ("=", "connected"), raw=True) == [f"> CP_1     {BOOT}", "= CP_1     connected"]
-    assert told(("<", "no frame")) == ["< CP_1     no frame"]
-
-
-def test_a_long_frame_is_cut_unless_raw() -> None:
-    long = f'[2,"1","DataTransfer",{{"vendorId":"{"x" * 1000}"}}]'
-    [cut] = told((">", long))
-    assert cut.endswith("x…")
-    assert len(cut) == MAX_LINE + len("> CP_1     ")
-    assert told((">", long), raw=True) == [f"> CP_1     {long}"]
-
-
-@pytest.mark.parametrize("raw", [True, False])
-def test_a_peer_cannot_write_control_characters_on_the_terminal(raw: bool) -> None:
-    """A terminal obeys escape sequences; a hostile peer could hide or forge lines with them."""
-    [line] = told(("<", "\x1b[2Jgone \x9b1m \ud800\r\nforged"), raw=raw)
-    assert line == "< CP_1     \\x1b[2Jgone \\x9b1m \\ud800\\r\\nforged"
-    [line] = told(("<", '[2,"1","DataTransfer",{"vendorId":"\\u001b[2J"}]'))
-    assert "\x1b" not in line
-
-
-def test_colours_only_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    assert told(("!", "trouble"), out=Terminal()) == ["\033[31m! CP_1     trouble\033[0m"]
-    monkeypatch.setenv("NO_COLOR", "1")
-    assert told(("!", "trouble"), out=Terminal()) == ["! CP_1     trouble"]
-
-
-def test_log_records_join_the_story_once() -> None:
-    """What the trace tells already is not told again; of the WebSocket library only trouble, without a traceback."""
-    story = Story(out=io.StringIO())
-    with LogLines(story, lambda argument: "try again" if isinstance(argument, OSError) else None):
-        logging.getLogger("ocpp_lab.connection").info("! not connected: %s", OSError("no route"))
-        logging.getLogger("ocpp_lab.session").warning("! CP_1: bad frame: told by the trace")
-        logging.getLogger("ocpp_lab.websockets").info("connection open")
-        try:
-            raise ValueError("no HTTP")
-        except ValueError:
-            logging.getLogger("ocpp_lab.websockets").exception("opening handshake failed")
-            logging.getLogger("ocpp_lab.router").exception("! handler failed")
-    logging.getLogger("ocpp_lab.connection").warning("after the story")
-    lines = [line[13:] for line in story.out.getvalue().splitlines()]  # type: ignore[attr-defined]
-    assert lines[:3] == [
-        "! not connected: no route; try again",
-        "! opening handshake failed: no HTTP",
-        "! handler failed",
-    ]
-    assert lines[-1] == "!     ValueError: no HTTP"
-    assert len([line for line in lines if "Traceback" in line]) == 1
-
-
-def test_a_terminal_without_arrows_gets_escapes() -> None:
-    raw = io.BytesIO()
-    story = Story(out=io.TextIOWrapper(raw, encoding="ascii"))
-    story.say("=", "connecting → booting", "CP_1")
-    assert raw.getvalue().endswith(b"= CP_1     connecting \\u2192 booting\n")

@@ -108,7 +108,7 @@ async def test_a_newer_line_is_known_after_the_end_of_the_older() -> None:
     """J-spec 4.1.1: whoever calls on the newer one would otherwise have two calls in flight."""
 
     def listen(event: Event) -> None:
-        if event.text == "connected":
+        if event.text.startswith("connected "):
             pending.append([len(session.pending) for session in older])
 
     older: list[Session] = []

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 
-from ocpp_lab import CentralSystem, ChargePoint, Policy
+from ocpp_lab import CentralSystem, ChargePoint, Faults, Policy
 from ocpp_lab import messages as m
 from tests.fakes import NOON
 from tests.pair import actions, calls, on, pair, payloads, simulated, simulated_now
 from tests.simulated import clock
 
 STATUS = "StatusNotification"
+REFUSALS = [Faults.ignore, Faults.call_error, partial(Faults.wrong_payload, payload=["no object"])]
 
 
 @asynccontextmanager
@@ -136,11 +138,11 @@ async def test_what_was_lost_with_the_line_is_told_again() -> None:
 
 
 @simulated
-@pytest.mark.parametrize("fault", ["ignore", "call_error", "wrong_payload"])
-async def test_a_refused_status_stops_nothing(fault: str) -> None:
+@pytest.mark.parametrize("fault", REFUSALS, ids=["ignore", "call error", "wrong payload"])
+async def test_a_refused_status_stops_nothing(fault: Callable[..., object]) -> None:
     """Others follow meanwhile; after the next reconnect it is told again."""
     async with online() as (central_system, charge_point):
-        getattr(central_system.faults, fault)(STATUS, times=1)
+        fault(central_system.faults, STATUS, times=1)
         charge_point.connectors[1].become("Charging")
         charge_point.connectors[2].become("Unavailable")
         await asyncio.sleep(60)

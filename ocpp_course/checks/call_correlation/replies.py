@@ -23,7 +23,6 @@ MISFITS: tuple[dict[str, Any], ...] = (
     {},
     {"currentTime": 5},
     {"currentTime": "tonight"},
-    {"currentTime": "2030-06-01T12:00:00Z", "more": 1},
 )
 """What is no HeartbeatResponse."""
 

@@ -26,6 +26,8 @@ class FittedPending:
     def __init__(self, make: Callable[..., Any], **options: Any) -> None:
         self.piece = make(**options)
         self.counts: Counter[str] = Counter()
+        self.notes: Counter[str] = Counter()
+        """Empty: what a learner's piece lets pass in a reply is not known here."""
         self._open: dict[str, asyncio.Future[Any]] = {}  # by unique id: opened, and not ended as far as we know
         self._ended: OrderedDict[str, str] = OrderedDict()
         self._forgetting: set[asyncio.Task[None]] = set()

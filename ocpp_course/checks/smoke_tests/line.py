@@ -26,6 +26,7 @@ class Line:
         self.writes_in_flight = self.max_writes_in_flight = 0
         self.close_code: int | None = None
         self.close_reason = ""
+        self.given_up = False
         self._kit = kit
         self._ended = asyncio.Event()
         self._open = asyncio.Event()

@@ -1,0 +1,82 @@
+"""`Gatekeeper`: who knocks is let in or refused, before there is a connection (J-spec 3.2)."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+
+from websockets.asyncio.server import ServerConnection
+from websockets.http11 import Request as HttpRequest
+from websockets.http11 import Response as HttpResponse
+
+from ..faults import Faults
+from .door import identity_of, show
+from .guest import came_from
+from .keyring import Keyring
+
+log = logging.getLogger(__name__)
+
+
+class Gatekeeper:
+    """``knows(identity)`` says who may be here at all, the ``keyring`` whose key is good.
+
+    ``pages`` are what plain GETs find: path to content type and text. ``ring(kind, what, identity)`` is told of
+    everybody who was refused.
+    """
+
+    def __init__(
+        self,
+        knows: Callable[[str], bool],
+        keyring: Keyring,
+        faults: Callable[[], Faults],
+        pages: Mapping[str, Callable[[], tuple[str, str]]],
+        ring: Callable[[str, str, str], None],
+    ) -> None:
+        self.refused: Counter[int] = Counter()
+        """Handshakes refused, by HTTP status."""
+        self._knows = knows
+        self._keyring = keyring
+        self._faults = faults
+        self._pages = pages
+        self._ring = ring
+
+    def process_request(self, connection: ServerConnection, request: HttpRequest) -> HttpResponse | None:
+        """Let in or refuse. What fails in here (a page, a fault of somebody's own) is a refusal too."""
+        try:
+            return self._judge(connection, request)
+        except Exception:
+            log.exception("! a handshake failed")
+            return self._refuse(connection, request, HTTPStatus.INTERNAL_SERVER_ERROR, "our own fault")
+
+    def _judge(self, connection: ServerConnection, request: HttpRequest) -> HttpResponse | None:
+        """Unknown identity, then password; the subprotocol comes after (J-spec 3.2)."""
+        plain_get = "Upgrade" not in request.headers and getattr(request, "method", "GET") == "GET"
+        if plain_get and (page := self._pages.get(request.path.partition("?")[0])):  # old websockets know only GET
+            return show(connection, *page())
+        identity = identity_of(request.path)
+        if identity is None or not self._knows(identity):
+            return self._refuse(connection, request, HTTPStatus.NOT_FOUND, "no such charge point")
+        if fault := self._faults().pick(None, identity, door=True):
+            return self._refuse(connection, request, HTTPStatus(fault.options["status"]), "refused on purpose")
+        header = request.headers.get_all("Authorization")
+        if not self._keyring.opens(header[0] if header else None, identity):
+            response = self._refuse(connection, request, HTTPStatus.UNAUTHORIZED, "wrong or missing password")
+            response.headers["WWW-Authenticate"] = 'Basic realm="OCPP"'
+            return response
+        return None
+
+    def _refuse(self, connection: ServerConnection, request: HttpRequest, status: HTTPStatus, why: str) -> HttpResponse:
+        self._refused(connection, request, status.value, why)
+        return connection.respond(status, f"{why}\n")
+
+    def process_response(self, connection: ServerConnection, request: HttpRequest, response: HttpResponse) -> None:
+        """What `websockets` itself has refused: a plain HTTP request, or a handshake that is none."""
+        if problem := connection.protocol.handshake_exc:
+            self._refused(connection, request, response.status_code, f"no WebSocket handshake: {problem!s:.100}")
+
+    def _refused(self, connection: ServerConnection, request: HttpRequest, status: int, why: str) -> None:
+        self.refused[status] += 1
+        what = f"refused with HTTP {status}: {why}, {came_from(connection)}"
+        self._ring(f"HTTP {status}", what, identity_of(request.path) or "?")
