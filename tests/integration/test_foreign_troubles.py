@@ -232,7 +232,7 @@ async def test_killed_and_restarted_three_times_in_a_day(tmp_path: Path) -> None
 @pytest.mark.soak
 @pytest.mark.time_limit(300)
 async def test_killed_anywhere_in_a_busy_day(tmp_path: Path) -> None:
-    """The same at any moment: twenty times, a driver every few milliseconds, in its lives and between them."""
+    """The same at any moment: twelve times, a driver every few milliseconds, in its lives and between them."""
     book, chance, drivers = tmp_path / "book", Random(9), count()
     async with life(book) as first:
         port = first.port
@@ -249,7 +249,7 @@ async def test_killed_anywhere_in_a_busy_day(tmp_path: Path) -> None:
             await asyncio.sleep(chance.uniform(0, 0.02))
 
     try:
-        for _ in range(20):
+        for _ in range(12):
             async with life(book, port) as one:
                 driving = asyncio.create_task(drive())
                 for _ in range(chance.randint(1, 60)):
