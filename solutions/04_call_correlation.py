@@ -1510,6 +1510,28 @@ class Session(Session):
                 self.turns[0].set()
 
 
+### RIGHT holds-the-wire
+class Session(Session):
+    async def call(self, request, *, timeout=None):
+        payload = encode_payload(request)
+        await self._lane.acquire()  # a caller that goes away while it waits here has sent nothing
+        exchange = asyncio.ensure_future(self._exchange(request, payload, timeout))
+        exchange.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return await asyncio.shield(exchange)  # who is cancelled is free; the wire is not
+
+    async def _exchange(self, request, payload, timeout):
+        try:
+            unique_id = next(self._ids)
+            try:
+                future = self._pending.open(unique_id, request.response_type)
+            except ConnectionLost as lost:
+                raise NotConnected() from lost
+            await self._transport.send(encode(Call(unique_id, request.action, payload)))
+            return await self._pending.expect(future, self._timeout if timeout is None else timeout)
+        finally:
+            self._lane.release()
+
+
 ### END SOLUTION
 
 # %%
