@@ -53,10 +53,11 @@ async def drive(charge_point: ChargePoint, connector: int, drivers: Iterator[int
         begin(charge_point, f"TAG {next(drivers)}", 0, connector)
         try:
             for _ in range(3):
-                await asyncio.sleep(chance.uniform(0, 0.02))
+                await asyncio.sleep(chance.uniform(0, 0.1))
                 read(charge_point, 1, connector)
         finally:
             finish(charge_point, connector)
+        await asyncio.sleep(chance.uniform(0, 0.1))
 
 
 def turned_away(charge_point: ChargePoint) -> Callable[[], bool]:
@@ -86,7 +87,7 @@ async def test_a_ledger_that_is_full_again_and_again(tmp_path: Path) -> None:
             await delivered(charge_point)
             assert not sent(central_system, CallError)
             assert not charge_point.tally.imbalance()
-            assert "1011" in " ".join(event.text for event in charge_point.trace if event.mark == "=")
+            assert "1011" in " ".join(event.text for event in charge_point.trace if event.mark == "!")
         rows = booked(ledger)
     ledger.close()
     assert sorted(Counter(tag for tag, _, _ in rows).values()) == [1] * next(drivers)
@@ -201,7 +202,7 @@ async def test_a_ledger_on_a_full_disk(tmp_path: Path) -> None:
                 finish(charge_point)
                 await delivered(charge_point)
                 assert not sent(central_system, CallError)
-                assert "1011" in " ".join(event.text for event in charge_point.trace if event.mark == "=")
+                assert "1011" in " ".join(event.text for event in charge_point.trace if event.mark == "!")
             rows = booked(ledger)
         ledger.close()
         assert rows == [("before", "Local", readings), ("meanwhile", "Local", 1)]
