@@ -19,6 +19,7 @@ from ocpp_lab.frames import Call, CallError, CallResult
 from ocpp_lab.outbox import Entry, Outbox
 from ocpp_lab.simulation import Report, chaos, explore, storm
 from ocpp_lab.simulation.chaos import Talkative
+from tests.scenarios import wrong_clocks
 
 MOST_SEEDS = 500
 
@@ -171,7 +172,7 @@ class ReaderAwaits(Session):
 
         frame = None if isinstance(text, bytes) or not text.startswith("[2") else decode(text)
         if isinstance(frame, Call):
-            await self._answer(frame)
+            await self._dispatcher.answer(frame)
         else:
             await super()._receive(text)
 
@@ -219,6 +220,22 @@ class StopsAgain(Talkative):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.transactions.strike_out = lambda name: None  # type: ignore[method-assign]
+
+
+class TimeGoesBack(Talkative):
+    """A timestamp is what the clock says, also when it has been set back, or stands still."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.clock.stamp = self.clock.now  # type: ignore[method-assign]
+
+
+class TimeForgotten(Talkative):
+    """After a power cut nobody knows which timestamps were given; the clock may be behind them."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.clock._newest = None
 
 
 # The ledger -----------------------------------------------------------------------------------------------------------
@@ -276,6 +293,8 @@ BUGS: dict[str, Any] = {
     "a message is never given up": partial(storm, outbox=NeverGivesUp),
     "any reply resolves the pending call": partial(chaos, pending=AnyReplyWillDo),
     "a transaction is stopped again after a power cut": partial(chaos, charge_point=StopsAgain),
+    "timestamps go back with the clock": partial(chaos, charge_point=TimeGoesBack),
+    "a restart forgets the newest timestamp": partial(wrong_clocks, charge_point=TimeForgotten),
 }
 
 

@@ -10,7 +10,8 @@ goes wrong. What must hold in every world is watched all the time:
 - stopping never hangs; no task, connection or file is left
 
 Chaos looks at more in the end: everybody is back online within the worst back-off, outboxes are empty, calls cross, and
-the ledger plus what was dropped is what the drivers did: starts, stops, energy, readings in order.
+the ledger plus what was dropped is what the drivers did: starts, stops, energy, readings in order. No timestamp of an
+event repeats or goes back, whoever sets the clock.
 """
 
 from .chaos import chaos, storm

@@ -1,13 +1,16 @@
 """`Book`: what a charge point wrote down for delivery and what it dropped, over all its lives.
 
-It is kept from outside, at the instant when `Outbox.put` returns: what is durable from then on has to arrive.
+It is kept from outside, at the instant when `Outbox.put` returns: what is durable from then on has to arrive. And when
+each timestamp was given, for the clock behind it may be set meanwhile.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -44,6 +47,8 @@ class Book:
         """All messages ever written down, by any life; `Outbox.put` of each adds one."""
         self.drops: Counter[str] = Counter()
         """What the outboxes say that they dropped, by reason, in the lives that are over; `close` adds one's."""
+        self.stamps: list[tuple[datetime, float]] = []
+        """Every timestamp that any life gave to an event, and when (loop time, s); `EventClock.stamp` adds one."""
         self._by_key: dict[Key, list[Record]] = {}  # the same records, for `alike`
         self._open: ChargePoint | None = None  # the life that writes now, from `open` to `close`; None between lives
 
@@ -71,8 +76,20 @@ class Book:
                 gave_up(record)
             given_up(entry)
 
+        self._watch_clock(charge_point)
         outbox.put = write  # type: ignore[method-assign]
         charge_point.charging.given_up = drop  # type: ignore[method-assign]
+
+    def _watch_clock(self, charge_point: ChargePoint) -> None:
+        stamp = charge_point.clock.stamp
+
+        def watched() -> datetime:
+            given = stamp()
+            if charge_point is self._open:  # a dying task may still give one, which nobody will ever see
+                self.stamps.append((given, asyncio.get_running_loop().time()))
+            return given
+
+        charge_point.clock.stamp = watched  # type: ignore[method-assign]
 
     def close(self, charge_point: ChargePoint) -> None:
         """A life ends. To say so twice is fine."""
@@ -82,10 +99,7 @@ class Book:
         self.drops.update(charge_point.outbox.drops)
 
     def alike(self, key: Key) -> list[Record]:
-        """The messages that look like this one but for their transaction's id: nearly always one.
-
-        A reset stops two connectors in one instant, and their meters may show the same.
-        """
+        """The messages that look like this one but for their transaction's id: one, as long as no timestamp repeats."""
         return self._by_key.get(key, [])
 
     def _find_overflow(self, gone: set[Any]) -> None:
