@@ -45,7 +45,7 @@ test: .venv/made  ## style, types, package tests and notebooks, in under 6 minut
 .PHONY: soak
 soak: .venv/made  ## the long versions: more seeds and mutations, notebooks five times, a real browser
 	@OCPP_LAB_SOAK=1 $(PYTHON) tools/parts.py \
-	    package "$(PYTEST) -m 'not browser' --ignore=tests/ocpp_course/checks" \
+	    package "$(PYTEST) -rs -m 'not browser' --ignore=tests/ocpp_course/checks" \
 	    "&answers" "$(PYTEST) tests/ocpp_course/checks" \
 	    "&notebooks" "for round in 1 2 3 4 5; do $(NBVAL) notebooks solutions || exit; done" \
 	    browser "tools/find_chromium.sh --install && $(PYTEST) -rs -m browser tests/browser"

@@ -428,6 +428,46 @@ lab.figure(fig, alt=f"Messages in the outbox over time. {said}. The depth climbs
 # message that is never answered would block all behind it for ever. Core 4.8, 4.10 and core errata 3.18 can be read so,
 # and libocpp does it. The unreadable answer is our choice too.
 #
+# And an answer that comes after the timeout? `CP_2` waits 0.3 s for an answer. The central system books a start at once,
+# and answers after 0.5 s. The driver leaves before that, so the stop waits behind the start. It has to carry the
+# transaction id, and only the answer to the start tells it. The next attempt would be due after 60 s.
+#
+# **Predict.** How often does the start go out, and which id does the stop carry?
+#
+# (a) twice, the id of the second answer · (b) once, the id of the late answer · (c) once, −1: the call is over
+
+
+# %%
+def heads(charge_point):
+    return [(entry.request.action, f"failures {entry.failures}") for entry in charge_point.outbox.entries()]
+
+
+two = await ChargePoint(proxy.url, "CP_2", timeout=0.3, delays=lambda: repeat(0.05)).start()
+await lab.until(lambda: two.tally.ended["StatusNotification", "result"] == 2)
+central_system.faults.delay("StartTransaction", seconds=0.5, times=1)
+start = lab.now()
+two.charging.plug_in(1)
+two.charging.start(1, "TAG_L")
+two.charging.stop(1, "Local")
+await lab.until(lambda: two.outbox.head().failures)
+print("after the timeout:", *heads(two))
+await lab.until(lambda: not len(two.outbox), timeout=5)
+[row] = [row for row in central_system.ledger.rows() if row["identity"] == "CP_2"]
+print("afterwards:", heads(two), "· starts sent:", two.tally.started["StartTransaction"])
+print("the stop ended the transaction of that start:", row["reason"] == "Local")
+await two.stop()
+said = "The start timed out; its answer came all the same, and the stop went out with the id"
+lab.ladder(two, central_system, since=start, title=said, identity="CP_2")
+
+# %% [markdown]
+# The call was over: its caller was told a timeout, the Heartbeat was answered, so the peer lives, and one attempt was
+# consumed. Then the answer came. It names the id of the call that carried this start, so it can be no other message's.
+# The outbox learnt the transaction id, struck the start out, and did not wait for the next attempt.
+#
+# To throw that answer away would be a choice too, and a bad one. Not every central system recognises a repeat: one that
+# does not would have a second transaction that nobody ever ends. An answer is used as long as its message still waits,
+# and the first one wins. What comes too late for its line is lost, because an id belongs to one connection.
+#
 # ## 9. kill −9
 #
 # A charge point can die too. This one is a process of its own: it charges without end, and prints a line when a thing is
@@ -556,8 +596,6 @@ async def night(world, outbox=Outbox):
 
 
 print("our outbox, 20 seeds:", explore(night, range(20)).ok)
-
-# %%
 failure = explore(partial(night, outbox=Impatient), range(20)).failure
 print("the simpler one: seed", failure.seed, "broke:", failure.invariant)
 again = explore(partial(night, outbox=Impatient), [failure.seed]).failure
@@ -591,6 +629,8 @@ watch
 # it?</summary>
 # No. A loss is no reported failure; a CallError is (core 3.7.1, J-errata 3.2). We also count an unreadable reply, and the
 # silence of a peer that answers a Heartbeat: that is our choice.</details>
+# <details><summary>A StartTransaction timed out, and its answer comes while the retry waits. Send it again?</summary>
+# No. The answer names its call, and so its message: learn the transaction id and strike the message out.</details>
 # <details><summary>Does a reconnect need a BootNotification?</summary>
 # Not if the charge point was accepted before and has not changed (J-spec 5.4).</details>
 # <details><summary>Why a new unique id on a resend?</summary>

@@ -2138,6 +2138,10 @@ check("3.capstone", backoff, Machine, Outbox, Ledger)
 # Ids are unique per connection only; the old one may have been answered there.</details>
 # <details><summary>What if the power goes after <code>on_result</code> and before <code>delete</code>?</summary>
 # The message goes out again, and the ledger recognises it. The other order would lose the transaction id.</details>
+# <details><summary>The answer to a StartTransaction comes after the timeout. What becomes of it?</summary>
+# Your <code>drain</code> never sees it: it was told a timeout, and sends again after the wait. The ledger recognises the
+# repeat and gives the same id, so nothing is lost but time. The package uses the late answer: it learns the id, strikes
+# the message out and does not wait.</details>
 # <details><summary>The line dies during a retry wait. What becomes of the rest of that wait?</summary>
 # A `drain` that sleeps forgets it: the next one sends at once. The rule asks to wait (core 3.7.1); keep the instant
 # before which the message must not leave, as the package does.</details>
@@ -2153,7 +2157,9 @@ check("3.capstone", backoff, Machine, Outbox, Ledger)
 # from there back to booting, by our choice (see 3.5). `keep_connected` tells the machine of `lost` and `wait_over`, and makes the
 # fresh iterator only when the next wait is due, because `proved` is called for each answered call.
 #
-# `ocpp_lab/outbox.py` has the same table. It remembers when a retry may leave, so that a wait outlives the line. It is
+# `ocpp_lab/outbox.py` has the same table. It uses an answer that comes after the timeout: the message is struck out, and
+# the wait before its retry ends. A central system that recognises no repeat has one transaction then, and not two. It
+# remembers when a retry may leave, so that a wait outlives the line. It is
 # bounded: when it overflows, every second MeterValues goes, and never a start or a stop. `ocpp_lab/central_system/ledger.py`
 # keeps meter values and registrations too, instants in UTC, and stops of no transaction in a table of their own.
 #

@@ -1260,6 +1260,11 @@ check("4.5", Pending)
 # most one own call on the wire (J-spec 4.1.1); the other callers wait for their turn. Waiting in our own queue is not
 # the peer's fault, so the timeout starts when the frame is sent.
 #
+# A caller may be cancelled while its call is on the wire. The caller is free at once. The call is still unanswered,
+# because the peer knows nothing of the cancellation. So there are two right answers, for the rule is a SHOULD NOT. The
+# next call goes out at once; that is simpler. Or it goes out after the reply or the timeout of the cancelled call, and
+# not before; the package does that.
+#
 # In this step the check reads the line and calls `pending.settle` and, at the end, `pending.fail_all`. In 4.7 you do.
 #
 # - `encode_payload(request)` checks a request and gives the payload of its `Call`. It raises `PayloadError`.
@@ -1297,8 +1302,9 @@ class Session:
         """Send a request, and return its response. One own call is in flight; other callers wait, in their order.
 
         Each call takes the next id of `ids`. `timeout` is in seconds; None means that of the session. It counts from
-        the send. However a call ends, by its answer, any error, a timeout, or a caller that is cancelled, the next one
-        goes out at once.
+        the send. When a call has ended, by its answer, any error or a timeout, the next one goes out at once. A
+        cancelled caller is free at once; the next call goes out at once or, like the package, after the reply or the
+        timeout.
 
         Raises what `pending.expect` raises, `PayloadError` if the request is no good, and `NotConnected` once the line
         is gone, which `pending.open` tells by raising `ConnectionLost`: then nothing left this machine. What is never
@@ -1502,6 +1508,28 @@ class Session(Session):
             self.turns.remove(mine)
             if self.turns:
                 self.turns[0].set()
+
+
+### RIGHT holds-the-wire
+class Session(Session):
+    async def call(self, request, *, timeout=None):
+        payload = encode_payload(request)
+        await self._lane.acquire()  # a caller that goes away while it waits here has sent nothing
+        exchange = asyncio.ensure_future(self._exchange(request, payload, timeout))
+        exchange.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return await asyncio.shield(exchange)  # who is cancelled is free; the wire is not
+
+    async def _exchange(self, request, payload, timeout):
+        try:
+            unique_id = next(self._ids)
+            try:
+                future = self._pending.open(unique_id, request.response_type)
+            except ConnectionLost as lost:
+                raise NotConnected() from lost
+            await self._transport.send(encode(Call(unique_id, request.action, payload)))
+            return await self._pending.expect(future, self._timeout if timeout is None else timeout)
+        finally:
+            self._lane.release()
 
 
 ### END SOLUTION
@@ -1961,7 +1989,10 @@ check("4.capstone", Session, Pending)
 # **Check yourself.** A click on a question shows the answer.
 #
 # <details><summary>A StartTransaction timed out; its answer comes late. May you use it?</summary>
-# No. Its call is over. Send it again: an honest ledger gives the resend the same transaction id.</details>
+# The call is over, and your <code>Session</code> gives the answer to nobody, because the next caller asked something
+# else. Who sent the message may use it: the answer tells the true transaction id. The package's outbox learns it and
+# strikes the message out, if that message still waits. Your pieces send again instead, and that is right too, because
+# an honest ledger gives the resend the same transaction id.</details>
 # <details><summary>May the id of the peer's call equal the id of yours?</summary>
 # Yes. Ids are unique per sender; a reply belongs to the calls of the end that receives it.</details>
 # <details><summary>Why does the timeout not include the wait for the lock?</summary>
@@ -1978,9 +2009,12 @@ check("4.capstone", Session, Pending)
 # search. It starts one timer for each call. Each caller gets a `ConnectionLost` of its own, with the synthesised
 # CallError that the trace shows.
 #
-# `ocpp_lab/session.py` has the same lock. It starts handlers eagerly: one that need not wait has answered before the
-# next text is read. At most 64 calls of the peer are served at a time; then the reader stops, and the peer feels it. A
-# spoilt reply whose id can be told ends its call at once (`Pending.spoil`), where ours waits for the timeout.
+# `ocpp_lab/session.py` has the same lock, with one difference: it belongs to the wire. When a caller is cancelled, the
+# lock stays taken until the reply comes or the time of that call is up (`ocpp_lab/lane.py`). And a late answer is not
+# lost: `CallTimeout.on_late_result` tells it to whoever asked for it, the outbox for example. The session starts
+# handlers eagerly: one that need not wait has answered before the next text is read. At most 64 calls of the peer are
+# served at a time; then the reader stops, and the peer feels it. A spoilt reply whose id can be told ends its call at
+# once (`Pending.spoil`), where ours waits for the timeout.
 #
 # libocpp holds one message in flight, so correlation is one comparison (`MessageQueue::receive`); what does not match is
 # a line in the log. It does not notice an id that comes in twice.

@@ -93,9 +93,9 @@ async def timeout_from_send(my: Any, kit: Kit) -> str:
     return "from the send"
 
 
-@step.check("the next goes out at once, however a call ends", name="frees-on-timeout/cancel/error")
+@step.check("the next goes out, however a call ends", name="frees-on-timeout/cancel/error")
 async def frees(my: Any, kit: Kit) -> str:
-    """Answer, CallError, timeout, a caller that goes away: each ends the call and frees the line (J-spec 4.1.1)."""
+    """Answer, CallError, timeout: each frees the wire at once. A caller that goes away may, or its call's end does."""
     reactions: dict[str, Reaction] = {}
 
     def script(call: Call) -> Reaction:
