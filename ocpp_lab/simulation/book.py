@@ -1,12 +1,14 @@
 """`Book`: what a charge point wrote down for delivery and what it dropped, over all its lives.
 
-It is kept from outside, at the instant when `Outbox.put` returns: what is durable from then on has to arrive.
+It is kept from outside, at the instant when what `Outbox.put` wrote is durable: from then on it has to arrive.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,9 +28,13 @@ def key_of(action: str, payload: dict[str, Any]) -> Key:
 
 @dataclass(eq=False)
 class Record:
-    """One message. ``transaction`` is the charge point's own name for its transaction; ``dropped`` says why."""
+    """One message. ``transaction`` is the charge point's own name for its transaction; ``dropped`` says why.
+
+    ``at`` is when it was written down (loop time, s).
+    """
 
     index: int
+    at: float
     request: Any
     transaction: str | None
     key: Key
@@ -45,6 +51,9 @@ class Book:
         self.drops: Counter[str] = Counter()
         """What the outboxes say that they dropped, by reason, in the lives that are over; `close` adds one's."""
         self._by_key: dict[Key, list[Record]] = {}  # the same records, for `alike`
+        # What `Outbox.put` took in a block that is still open: request, transaction, key, and the keys that went.
+        self._unsure: list[tuple[Request[Any], str | None, Any, set[Any]]] = []
+        self._depth = 0  # of those blocks
         self._open: ChargePoint | None = None  # the life that writes now, from `open` to `close`; None between lives
 
     def open(self, charge_point: ChargePoint, gave_up: Callable[[Record], object]) -> None:
@@ -56,23 +65,64 @@ class Book:
             full = len(outbox) >= outbox.limit  # then something may be thinned out
             before = _keys(outbox) if full else set()
             outbox_key = put(request, transaction)
-            key = key_of(request.action, to_object(request))
-            record = Record(len(self.records), request, transaction, key, outbox_key)
-            self.records.append(record)
-            self._by_key.setdefault(key, []).append(record)
-            if full:
-                self._find_overflow({*before, outbox_key} - _keys(outbox))
+            gone = {*before, outbox_key} - _keys(outbox) if full else set()
+            self._unsure.append((request, transaction, outbox_key, gone))
+            if not self._depth:
+                self._write_down()
             return outbox_key
 
         def drop(entry: Any) -> None:
-            key = key_of(entry.request.action, to_object(entry.request))
-            for record in [r for r in self.alike(key) if r.transaction == entry.transaction]:
-                record.dropped = "attempts"
-                gave_up(record)
             given_up(entry)
+            doomed[entry.key] = entry
 
+        def strike_out(key: Any) -> None:
+            delete(key)
+            if entry := doomed.pop(key, None):
+                for record in self._records_of(entry):
+                    record.dropped = "attempts"
+                    gave_up(record)
+
+        doomed: dict[Any, Any] = {}  # given up, and not struck out yet: that fails with the file
+        delete = outbox.delete
+        self._watch_transactions(charge_point.memory.store)
         outbox.put = write  # type: ignore[method-assign]
+        outbox.delete = strike_out  # type: ignore[method-assign]
         charge_point.charging.given_up = drop  # type: ignore[method-assign]
+
+    def _records_of(self, entry: Any) -> list[Record]:
+        alike = self.alike(key_of(entry.request.action, to_object(entry.request)))
+        return [record for record in alike if record.transaction == entry.transaction]
+
+    def _watch_transactions(self, store: Any) -> None:
+        """What is written in a block is written down when the block ends, or not at all."""
+        transaction = store.transaction
+        self._depth = 0
+
+        @contextmanager
+        def watched() -> Iterator[None]:
+            self._depth += 1
+            try:
+                with transaction():
+                    yield
+            except BaseException:
+                self._unsure.clear()
+                raise
+            finally:
+                self._depth -= 1
+            if not self._depth:
+                self._write_down()
+
+        store.transaction = watched
+
+    def _write_down(self) -> None:
+        for request, transaction, outbox_key, gone in self._unsure:
+            key = key_of(request.action, to_object(request))
+            now = asyncio.get_running_loop().time()
+            record = Record(len(self.records), now, request, transaction, key, outbox_key)
+            self.records.append(record)
+            self._by_key.setdefault(key, []).append(record)
+            self._find_overflow(gone)
+        self._unsure.clear()
 
     def close(self, charge_point: ChargePoint) -> None:
         """A life ends. To say so twice is fine."""
@@ -89,7 +139,7 @@ class Book:
         return self._by_key.get(key, [])
 
     def _find_overflow(self, gone: set[Any]) -> None:
-        for record in self.records:
+        for record in self.records if gone else []:
             if record.outbox_key in gone:
                 record.dropped = "overflow"
 

@@ -20,6 +20,7 @@ from ..outbox import Outbox
 from .accounts import BLOCKED, Accounts
 from .driver import Driver
 from .mischief import Mischief
+from .own_side import MOST_PENDING
 from .profile import RAIN, STORM, Profile
 from .weather import Weather
 from .world import World
@@ -29,9 +30,10 @@ WAIT_MINIMUM, REPEAT_TIMES, RANDOM_RANGE = 3, 3, 10
 WORST_WAIT = 8 * WAIT_MINIMUM + 15 * RANDOM_RANGE
 """The longest wait of that back-off: 174 s."""
 PING = 20.0
-ONLINE_LIMIT = 2 * PING + 15 + WORST_WAIT + 15 + 30 + 60 + 30
+ONLINE_LIMIT = 2 * PING + 15 + WORST_WAIT + 15 + 30 + 60 + 30 + MOST_PENDING
 """Seconds of calm until everybody is online: a dead connection is noticed (ping, pong timeout, close), the last long
-wait, a dial, and a boot whose answer was lost in the chaos (timeout, and the wait after it)."""
+wait, a dial, a boot whose answer was lost in the chaos (timeout, and the wait after it), and the interval that came
+with a boot that was not accepted."""
 AFTERMATH = 60.0
 """Seconds of calm in which delayed replies of the chaos may still come, and a dead connection is found to be dead."""
 SETTLE_LIMIT = 3600.0

@@ -13,9 +13,11 @@ from ..pending import Pending
 from ..store import Store
 from ..tally import Tally
 from ..trace import Trace
+from .bad_disk import BadDisk
 from .book import Book
 from .central_system_watch import CentralSystemWatch
 from .ground import Ground
+from .machine_clock import MachineClock
 from .watch import Watch
 
 PORT = 9000
@@ -35,6 +37,10 @@ class Site:
         """Whose tasks and connections die with the power; `crash` and `switch_off` see to that."""
         self.path = ground.disk.path(name)
         """Its file. `crash` replaces it by a copy of what was on the disk at that instant."""
+        self.bad_disk = BadDisk(asyncio.get_running_loop().time)
+        """What that file lies on. A power cut does not mend it."""
+        self.clock = MachineClock(ground.now)
+        """What it takes for the date; it goes on without power."""
         self.up = False
         """Whether it has power: set by `start`, cleared by `crash` and `switch_off`. A polite end leaves it on."""
         self.starts = 0
@@ -133,13 +139,14 @@ class CentralSystemSite(Site):
 
     async def _start(self, forget: str) -> CentralSystem:
         self.ledger = self.make_ledger(self.path)
+        self.bad_disk.put_under(getattr(self.ledger, "_db", None))  # one built in the exercises may keep it elsewhere
         self.central_system = self.make(
             host="127.0.0.1",  # which is this machine, whose name in the network is cs
             port=PORT,
             ledger=self.ledger,
             ids=self.ids(),
             trace=self.trace,
-            now=self.ground.now,
+            now=self.clock.now,
             **self.options,
         )
         self.watch.begin(self.central_system)
@@ -198,6 +205,7 @@ class ChargePointSite(Site):
 
     async def _start(self) -> ChargePoint:
         store = Store(self.path, owner=self.name)
+        self.bad_disk.put_under(store)
         charge_point = self.charge_point = self.make(
             f"ws://cs:{PORT}",
             self.name,
@@ -207,7 +215,7 @@ class ChargePointSite(Site):
             ids=self.ids(),
             rng=self.ground.rng(f"{self.name} {self.starts}"),
             trace=self.trace,
-            now=self.ground.now,
+            now=self.clock.now,
             **self.options,
         )
         for key, value in self.configuration.items():
