@@ -33,6 +33,8 @@ class Database:
         self.path = path
         self.before: Callable[[str], None] = lambda sql: None
         """Told of every statement before it runs. Tests raise `sqlite3.Error` here: that is a disk that fails."""
+        self.failures = 0
+        """How many statements sqlite refused in this life."""
         self._depth = 0  # of nested `transaction` blocks
         lock = _lock(path) if alone and path != ":memory:" else None
         try:
@@ -95,6 +97,7 @@ class Database:
             self.before(sql)
             return self._db.execute(sql, values)
         except sqlite3.Error as error:
+            self.failures += not isinstance(error, sqlite3.ProgrammingError)  # which is that it is closed
             raise StoreFailed(f"{self.path}: {error}") from error
 
     def _bring_up(self, steps: Sequence[str]) -> None:

@@ -156,12 +156,23 @@ def _of_charge_point(charge_point: ChargePoint) -> Series:
     for reason in ("attempts", "overflow"):
         drops.add_metric([reason], outbox.drops[reason])
     yield drops
+    yield from _own_side(charge_point)
     sent, answered = charge_point.tally.started["Heartbeat"], charge_point.tally.ended["Heartbeat", "result"]
     yield _single_counter("ocpp_heartbeats_sent", "Heartbeats sent", sent)
     yield _single_counter("ocpp_heartbeats_answered", "Heartbeats answered", answered)
     if charge_point.heartbeat and charge_point.heartbeat.clock_offset is not None:
         offset = charge_point.heartbeat.clock_offset
         yield _gauge("ocpp_clock_offset_seconds", "The central system's clock minus ours", offset)
+
+
+def _own_side(charge_point: ChargePoint) -> Series:
+    """What went wrong here, and is nobody else's fault."""
+    yield _single_counter("ocpp_failed_connections", "Connections ended by a bug of ours", charge_point.life.failures)
+    refused = charge_point.memory.store.failures
+    yield _single_counter("ocpp_store_failures", "Statements that our own file refused", refused)
+    yield _single_counter("ocpp_missed_readings", "Readings that could not be written", charge_point.metering.missed)
+    owed = len(charge_point.charging.owed)
+    yield _gauge("ocpp_owed_messages", "Messages of what has happened, to be written as soon as the file works", owed)
 
 
 def _oldest_age(charge_point: ChargePoint) -> float:

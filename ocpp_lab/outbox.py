@@ -162,15 +162,16 @@ class Outbox:
         what, seconds = verdict(error, entry.failures, alive=alive, attempts=attempts, retry_interval=retry_interval)
         if what == "halt":
             raise error
+        if what == "retry":  # first: also what cannot be counted, because the file fails, has to wait
+            self._not_before[entry.key] = asyncio.get_running_loop().time() + seconds  # from the failure
         failures = self.failed(entry.key)
         log.warning("! %s failed %d of %d times: %s", entry.request.action, failures, attempts, error)
         if what == "retry":
-            self._not_before[entry.key] = asyncio.get_running_loop().time() + seconds  # from the failure
             return
-        self.drops["attempts"] += 1
         if on_drop:
             on_drop(entry)
         self.delete(entry.key)
+        self.drops["attempts"] += 1
 
     async def _wait_for_turn(self, key: int) -> None:
         wait = self._not_before.get(key, 0.0) - asyncio.get_running_loop().time()

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from ..codec import encode_payload
-from ..errors import ConnectionLost, NotConnected, OcppError
+from ..errors import ConnectionLost, NotConnected, OcppError, StoreFailed
 from ..messages import AuthorizationStatus, AuthorizeRequest, IdTagInfo
 from ..store import Store, store_at
 from .configuration import Configuration
@@ -89,7 +89,8 @@ class Authorizer:
     async def authorize(self, id_tag: str) -> AuthorizationStatus:
         """May this tag charge? Decided here if the configuration allows it, else by the central system.
 
-        Whatever goes wrong is a no, for the driver stands there: "Invalid".
+        Whatever goes wrong is a no, for the driver stands there: "Invalid". Not so a cache that cannot be read while
+        the central system can be asked, nor one that cannot be written: it only saves time.
         """
         request = AuthorizeRequest(id_tag=id_tag)
         try:
@@ -102,14 +103,25 @@ class Authorizer:
         except OcppError as error:
             log.info("! Authorize: %s", error)
             return "Invalid"
-        self.cache.learn(id_tag, response.id_tag_info)
+        self._remember(id_tag, response.id_tag_info)
         status: AuthorizationStatus = response.id_tag_info.status
         return status
 
+    def _remember(self, id_tag: str, info: IdTagInfo) -> None:
+        try:
+            self.cache.learn(id_tag, info)
+        except StoreFailed:
+            log.exception("! the cache did not learn a tag")
+
     def _decide(self, id_tag: str, *, online: bool) -> AuthorizationStatus | None:
         on = self.configuration.enabled
+        try:
+            cached = self.cache.status(id_tag, self.now()) if on("AuthorizationCacheEnabled") else None
+        except StoreFailed:
+            log.exception("! the cache could not be read")
+            return None if online else "Invalid"
         return without_asking(
-            self.cache.status(id_tag, self.now()) if on("AuthorizationCacheEnabled") else None,
+            cached,
             online=online,
             pre_authorize=on("LocalPreAuthorize"),
             authorize_offline=on("LocalAuthorizeOffline"),

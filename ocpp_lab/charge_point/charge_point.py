@@ -7,6 +7,7 @@ and dies with it. What outlives a connection is a part here; what survives a pow
 from __future__ import annotations
 
 import asyncio
+import logging
 from functools import partial
 from math import ceil
 from random import Random
@@ -17,18 +18,16 @@ from .. import messages as m
 from ..backoff import backoff
 from ..codec import encode_payload
 from ..connection import CONNECTION, ConnectionEvent, ConnectionState
-from ..errors import NotConnected
+from ..errors import NotConnected, StoreFailed
 from ..frames import Call, CallError, CallResult
 from ..heartbeat import Heartbeat
 from ..pipe import Pipe
-from ..router import Router
 from ..session import Session, random_ids
 from ..store import Store
 from ..tally import Tally
 from ..trace import Trace
 from ..transport import Transport
 from .chores import Chores
-from .core import Core
 from .delivery import Delivery
 from .dial import Dialler
 from .gate import Gate
@@ -36,13 +35,14 @@ from .life import Life
 from .live_keys import live_keys
 from .memory import Memory
 from .options import ChargingOptions, Connecting, Pieces, Security, Surroundings, filled, refuse
+from .orders import orders
 from .premises import Premises
-from .registration import may_serve
-from .remote_start import RemoteStart
-from .remote_trigger import RemoteTrigger
+from .registration import A_DAY, may_serve
 from .state_watch import StateWatch
 from .uplink import Duties, Uplink
 from .uptime import Uptime
+
+log = logging.getLogger(__name__)
 
 
 class ChargePoint:
@@ -86,7 +86,7 @@ class ChargePoint:
         self.trace = Trace() if around.trace is None else around.trace
         self.tally = Tally()
         self.uptime = Uptime(asyncio.get_running_loop().time)
-        self.dialler = Dialler(url, identity, security, connecting, note=self.note, on_dial=self.uptime.dialled)
+        self.dialler = Dialler(url, identity, security, connecting, note=self.note, on_dial=self._dialled)
         self.machine = pieces.machine(CONNECTION, "disconnected", self._changed)
         self.gate = Gate(identity, lambda: self.machine.state, timeout=connecting.timeout)
         self.chores = Chores(identity)
@@ -96,11 +96,14 @@ class ChargePoint:
         self._living: asyncio.Task[NoReturn] | None = None  # from `start` on; done when all is over
         self._remember(_memory(path, identity, connecting, charging, pieces))
         self._open(charging, connecting)
-        self._obey()
+        self.router = orders(self.memory, self._premises, self.gate, self.delivery)
+        """What the central system may ask for."""
+        self.configuration.effects |= live_keys(self.gate, self.dialler, self.metering)
         waits = pieces.delays or (lambda: backoff(around.rng or Random(identity)))
         duties = self._duties(connecting.retry_interval)
         self.life = Life(self.dialler.dial, self._speak, waits, self.machine, self.gate, duties)
         self.configuration.restore()  # what the central system changed in an earlier life wins
+        self.configuration["SecurityProfile"] = str(self.dialler.security_profile)
 
     # -- the parts
 
@@ -140,41 +143,14 @@ class ChargePoint:
         self.metering = premises.metering
         self.charging = premises.charging
 
-    def _obey(self) -> None:
-        """What the central system may ask for: one room for each feature profile."""
-        memory = self.memory
-        self.router = Router("ChargePoint")
-        self.router.include(
-            Core(
-                memory.configuration,
-                self.connectors,
-                memory.transactions,
-                memory.cache,
-                self.charging,
-                later=self.gate.later,
-                reboot=self.gate.reboot,
-            )
-        )
-        self.router.include(
-            RemoteStart(
-                self.connectors,
-                memory.transactions,
-                memory.transaction_ids,
-                memory.configuration,
-                self._premises.authorizer,
-                self.charging,
-                later=self.gate.later,
-            )
-        )
-        self.router.include(
-            RemoteTrigger(self.gate, self.connectors, memory.transactions, self.metering, self.statuses)
-        )
-        memory.configuration.effects |= live_keys(self.gate, self.dialler, self.metering)
-
     # -- life
 
     async def start(self) -> Self:
-        """Begin to dial, in the background. Raises RuntimeError if it was started before."""
+        """Begin to dial, in the background.
+
+        Raises RuntimeError if it was started before, and `StoreFailed` if the file cannot be read; nothing has begun
+        then.
+        """
         if self._living:
             raise RuntimeError("expected a charge point that was not started yet; a new start is a new ChargePoint")
         self.charging.recover(self.outbox.entries(), resume=self._resume)
@@ -193,20 +169,33 @@ class ChargePoint:
             await asyncio.wait([self._living], timeout=6)
         if self.state == "stopped":
             return
-        self.machine.fire("stop")
         try:
-            self.metering.read_all()
+            self.machine.fire("stop")
+            self._premises.write_down()
         finally:
-            self.chores.end()
-            self.memory.close()
+            self._close()
+            await self.chores.ended()
+
+    def _close(self) -> None:
+        self.chores.end()
+        self.memory.close()
 
     async def __aenter__(self) -> Self:
-        return await self.start()
+        try:
+            return await self.start()
+        except StoreFailed:
+            self._close()
+            raise
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self.stop()
+        try:
+            await self.stop()
+        except StoreFailed:
+            if error is None:  # or it would hide the block's own
+                raise
+            log.exception("! %s: its last words could not be written", self.identity)
 
     @property
     def state(self) -> ConnectionState:
@@ -251,14 +240,16 @@ class ChargePoint:
         make_heartbeat = partial(self._pieces.heartbeat or Heartbeat, now=self.now)
         return Duties(
             identity=self.identity,
-            accepted=lambda: self.registration == "Accepted",
+            registration=lambda: self.registration,
             boot=self.boot,
+            boot_interval=self.gate.boot_interval,
             retry_interval=retry_interval,
             booted=self._booted,
             heartbeat=lambda: make_heartbeat(self.gate.call, self.configuration.seconds("HeartbeatInterval")),
             works={"statuses": lambda: self.statuses.run(), "outbox": lambda: self.delivery.run()},
             delivering=self.delivery.lane,
             note=self.note,
+            failed=self.chores.failed,
         )
 
     def _speak(self, pipe: Pipe) -> tuple[Session, Transport]:
@@ -282,7 +273,7 @@ class ChargePoint:
         if response.status == "Accepted":
             self.statuses.forget()  # the central system wants to hear of every connector (core errata 3.22)
             if response.interval > 0:
-                self.configuration["HeartbeatInterval"] = str(response.interval)
+                self.configuration["HeartbeatInterval"] = f"{min(response.interval, A_DAY):.0f}"
 
     # -- calling and answering
 
@@ -311,6 +302,11 @@ class ChargePoint:
                 return await self.router.answer(call)
 
     # -- the story
+
+    def _dialled(self, error: Exception | None) -> None:
+        self.uptime.dialled(error)
+        if error is None:
+            self.configuration["SecurityProfile"] = str(self.dialler.security_profile)
 
     def _changed(self, old: ConnectionState, event: ConnectionEvent, new: ConnectionState) -> None:
         self.note("=", f"{old} → {new} ({event})")

@@ -1,25 +1,31 @@
 """`Charging`: from plug to invoice: plug in, authorise, start, meter, stop, unplug (core 3.6, 4.8, 4.10).
 
 Every message of a transaction goes through the outbox, online or not. What happens to the connection is no business of
-ours. Written first, then done: a start or a stop that cannot be written down has not happened.
+ours. Written first, then done: a start or a stop that cannot be written down has not happened, and whoever wanted it is
+told no. What nobody can refuse (`Charging.end`) is done all the same, and what could not be written is owed.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from .. import messages as m
 from ..codec import encode_payload
-from ..errors import IllegalTransition
+from ..errors import IllegalTransition, StoreFailed
 from ..outbox import Entry
 from ..transaction_ids import TransactionIds
 from .authorization import Authorizer
 from .configuration import Configuration
 from .connector import Car, Connector
 from .metering import Metering
+from .owed import Owed
+from .stops import Stops
 from .transactions import Transaction, Transactions
+
+log = logging.getLogger(__name__)
 
 MILLISECOND, SECOND = timedelta(milliseconds=1), timedelta(seconds=1)
 
@@ -40,6 +46,8 @@ class Charging:
         configuration: Configuration,
         authorizer: Authorizer,
         metering: Metering,
+        stops: Stops,
+        owed: Owed,
         *,
         submit: Callable[[m.Request[Any], str], int],
         new_name: Callable[[], str],
@@ -51,6 +59,8 @@ class Charging:
         self.configuration = configuration
         self.authorizer = authorizer
         self.metering = metering
+        self.stops = stops
+        self.owed = owed
         self.submit = submit
         self.new_name = new_name
         self.now = now
@@ -62,7 +72,7 @@ class Charging:
     def plug_in(self, connector: int, car: Car | None = None) -> None:
         """A cable is plugged in. Raises `IllegalTransition` if this connector takes none now."""
         place = self._connector(connector)
-        goes_on = self.transactions.on(connector) and place.car is None  # see `unplug`
+        goes_on = place.in_use and place.car is None  # see `unplug`
         if not goes_on and (place.car or place.status not in ("Available", "Reserved")):
             raise IllegalTransition(place.status, "plug in", ["unplug"] if place.car else [])
         place.car = car or Car()
@@ -73,7 +83,18 @@ class Charging:
             self._let_flow(place)
 
     async def present(self, connector: int, id_tag: str) -> m.AuthorizationStatus:
-        """A tag is held to the reader: starts a transaction, or stops the one that this tag started."""
+        """A tag is held to the reader: starts a transaction, or stops the one that this tag started.
+
+        "Invalid" also tells the driver that our own file failed. Nothing has changed then: no transaction began, or
+        the one that should end goes on.
+        """
+        try:
+            return await self._present(connector, id_tag)
+        except StoreFailed:
+            log.exception("! connector %d: the driver was told no: our own file failed", connector)
+            return "Invalid"
+
+    async def _present(self, connector: int, id_tag: str) -> m.AuthorizationStatus:
         running = self.transactions.on(connector)
         if running and running.id_tag.casefold() == id_tag.casefold():
             self.stop(connector, "Local", id_tag)
@@ -88,13 +109,16 @@ class Charging:
         return await self.authorizer.authorize(id_tag)
 
     def unplug(self, connector: int) -> None:
-        """The cable is pulled: ends the transaction, or only pauses it (StopTransactionOnEVSideDisconnect)."""
+        """The cable is pulled: ends the transaction, or only pauses it (StopTransactionOnEVSideDisconnect).
+
+        It cannot be refused: whatever fails, no energy flows and the car is gone; see `end`.
+        """
         place = self._connector(connector)
         if self.configuration.enabled("StopTransactionOnEVSideDisconnect"):
-            self.stop(connector, "EVDisconnected")
+            self.end(connector, "EVDisconnected")
         place.open_contactor()
         place.car = None
-        if self.transactions.on(connector):
+        if place.in_use:
             if place.status == "Charging":
                 place.become("SuspendedEV")
         elif place.status not in ("Unavailable", "Faulted"):
@@ -102,10 +126,10 @@ class Charging:
 
     def set_free(self, connector: int) -> None:
         """Available, or Unavailable if that was commanded meanwhile (core 5.2)."""
-        operative, place = self.transactions.operative(connector), self._connector(connector)
-        if operative or place.status == "Preparing":  # from which no edge leads to Unavailable (core 4.9)
+        place = self._connector(connector)
+        if place.operative or place.status == "Preparing":  # from which no edge leads to Unavailable (core 4.9)
             place.become("Available")
-        if not operative:
+        if not place.operative:
             place.become("Unavailable")
 
     # -- transactions
@@ -117,7 +141,8 @@ class Charging:
     def start(self, connector: int, id_tag: str) -> str:
         """Begin a transaction; returns our name for it. Durable on return.
 
-        Raises `IllegalTransition` with what has to happen before, `PayloadError` for a tag that cannot be sent.
+        Raises `IllegalTransition` with what has to happen before, `PayloadError` for a tag that cannot be sent, and
+        `StoreFailed` if it cannot be written down: then nothing has begun, and nobody is told of anything.
         """
         place = self._connector(connector)
         if allowed := self._why_not(connector):
@@ -125,7 +150,7 @@ class Charging:
         name, now, meter = self.new_name(), self._instant_of_start(connector), int(place.energy)
         request = m.StartTransactionRequest(connector_id=connector, id_tag=id_tag, timestamp=now, meter_start=meter)
         encode_payload(request)  # a tag that cannot be sent leaves no trace
-        with self.transactions.together():
+        with self.owed.first():
             self.transactions.open(name, connector, id_tag, now, meter)
             self.submit(request, name)
         self._last_start[connector] = now
@@ -152,24 +177,49 @@ class Charging:
         return [] if place.car else ["plug in"]
 
     def stop(self, connector: int, reason: m.Reason, id_tag: str | None = None) -> None:
-        """End the transaction of a connector. Durable on return; nothing happens if there is none."""
-        place = self._connector(connector)
+        """End the transaction of a connector. Durable on return; nothing happens if there is none.
+
+        Raises `StoreFailed` if it cannot be written down: then it goes on, the energy too, and can be stopped later.
+        """
+        self._connector(connector)
         transaction = self.transactions.on(connector)
         if transaction is None:
             return
-        with self.transactions.together():
-            now, energy = self.metering.read(transaction)
-            self._write_stop(transaction, now, energy, reason, id_tag)
-        self.metering.leave(connector)
-        place.open_contactor()
-        if place.status in ("Charging", "SuspendedEV", "SuspendedEVSE"):
-            place.become("Finishing")
+        self.stops.write([transaction], reason, id_tag)
+        self._over(connector)
 
     def stop_all(self, reason: m.Reason) -> None:
-        """End every transaction (reset, emergency stop)."""
+        """End every transaction, or none: `StoreFailed` if one of them cannot be written down."""
+        running = list(self.transactions)
+        self.stops.write(running, reason)
+        for transaction in running:
+            self._over(transaction.connector)
+
+    def end(self, connector: int, reason: m.Reason) -> None:
+        """End the transaction of a connector, whatever fails: its cable is out, or energy may not flow any more.
+
+        No energy flows from now on. A stop that cannot be written down now is written as soon as it can be, with the
+        instant and the meter of now; until then no transaction can begin.
+        """
+        place = self._connector(connector)
+        try:
+            self.stop(connector, reason)
+        except Exception as error:  # our file, or a bug of whoever tells the time
+            self.stops.owe(place, reason, error)
+            self._over(connector)
+
+    def end_all(self, reason: m.Reason) -> None:
+        """End every transaction, whatever fails; see `end`."""
         for connector in self.connectors:
             if connector:
-                self.stop(connector, reason)
+                self.end(connector, reason)
+
+    def _over(self, connector: int) -> None:
+        place = self._connector(connector)
+        self.metering.leave(connector)
+        place.open_contactor()
+        if place.in_use:
+            place.become("Finishing")
 
     def sample(self, connector: int, context: m.ReadingContext) -> None:
         """Read the meter of a running transaction now; see `Metering.sample`."""
@@ -178,35 +228,25 @@ class Charging:
     def recover(self, queued: list[Entry], *, resume: bool) -> None:
         """After a power cut: go on with the transactions that ran, or close them with their newest reading.
 
-        ``queued`` are the messages that still wait in the outbox.
+        ``queued`` are the messages that still wait in the outbox. What cannot be written down now is owed. Raises
+        `StoreFailed` if the file cannot be read.
         """
         waiting = {(entry.transaction, entry.request.action) for entry in queued}
-        for transaction in self.transactions:
+        for transaction in list(self.transactions):
             name = transaction.name
             started = (name, "StartTransaction") in waiting or self.transaction_ids.get(name) is not None
-            if (name, "StopTransaction") in waiting or not started:
-                self.transactions.strike_out(name)  # its stop is written down; or its start never was
+            if (name, "StopTransaction") in waiting or not started:  # its stop is written down; or its start never was
+                self.stops.strike_out(transaction)
             elif resume and transaction.connector in self.connectors:
                 self._resume(transaction)
             else:
-                with self.transactions.together():
-                    self._write_stop(transaction, transaction.seen, transaction.meter_seen, "PowerLoss", None)
+                self.stops.close(transaction)
 
     def _resume(self, transaction: Transaction) -> None:
         place = self._connector(transaction.connector)
         place.car = place.car or Car()
         place.become("Charging")
         self._let_flow(place)
-
-    def _write_stop(
-        self, transaction: Transaction, at: datetime, meter: int, reason: m.Reason, id_tag: str | None
-    ) -> None:
-        at = max(at, transaction.started) if transaction.started - at < SECOND else at  # see `_instant_of_start`
-        request = m.StopTransactionRequest(
-            transaction_id=-1, timestamp=at, meter_stop=meter, reason=reason, id_tag=id_tag
-        )  # the real id is put in when it is sent
-        self.submit(request, transaction.name)
-        self.transactions.strike_out(transaction.name)
 
     def _let_flow(self, place: Connector) -> None:
         place.close_contactor()
@@ -237,12 +277,12 @@ class Charging:
             self.transaction_ids.give_up(entry.transaction)
 
     def _deauthorize(self, name: str) -> None:
-        """The tag is not accepted after all: stop, or only cut the energy (core 4.8, StopTransactionOnInvalidId)."""
+        """The tag is not accepted after all: end it, or only cut the energy (core 4.8, StopTransactionOnInvalidId)."""
         running = next((t for t in self.transactions if t.name == name), None)
         if running is None:
             return
         if self.configuration.enabled("StopTransactionOnInvalidId"):
-            self.stop(running.connector, "DeAuthorized")
+            self.end(running.connector, "DeAuthorized")
         else:
             place = self._connector(running.connector)
             place.open_contactor()

@@ -17,7 +17,7 @@ class Chores:
     def __init__(self, identity: str) -> None:
         self.identity = identity
         self.bugs: Counter[str] = Counter()
-        """How many tasks ended in an exception, by what they did."""
+        """How often something of ours failed, by what it was: a task, or what was told by `failed`."""
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def start(self, work: Coroutine[Any, Any, Any], what: str) -> asyncio.Task[Any]:
@@ -30,10 +30,19 @@ class Chores:
     def _ended(self, task: asyncio.Task[Any], what: str) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (bug := task.exception()):
-            self.bugs[what] += 1
-            log.error("! %s: %s failed", self.identity, what, exc_info=bug)
+            self.failed(what, bug)
+
+    def failed(self, what: str, error: BaseException) -> None:
+        """Something of ours failed and life goes on: counted, and told to the log with its traceback."""
+        self.bugs[what] += 1
+        log.error("! %s: %s failed", self.identity, what, exc_info=error)
 
     def end(self) -> None:
         """The power is off: cancel what still runs."""
         for task in self._tasks:
             task.cancel()
+
+    async def ended(self) -> None:
+        """Wait until all have ended, after `end`."""
+        if self._tasks:
+            await asyncio.wait(self._tasks)

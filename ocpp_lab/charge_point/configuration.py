@@ -1,87 +1,15 @@
-"""`Configuration`: the keys of a charge point, as one table (core 9, J-spec 7, whitepaper 7)."""
+"""`Configuration`: the values of a charge point's keys, read and changed from afar (core 5.3, 5.8); see `keys`."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
 
 from ..messages import ConfigurationStatus, KeyValue
 from ..store import Store, store_at
+from .keys import Key, fresh_keys
 
-Access = Literal["R", "RW", "W"]
-
-
-@dataclass
-class Key:
-    """One key. W: can be set and never read."""
-
-    name: str
-    value: str
-    access: Access
-    valid: Callable[[str], bool]
-
-
-def _boolean(text: str) -> bool:
-    return text.lower() in ("true", "false")
-
-
-def _number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= 9
-
-
-def _positive(text: str) -> bool:
-    return _number(text) and int(text) > 0
-
-
-def _profile(text: str) -> bool:
-    return text in ("0", "1", "2")
-
-
-def _text(text: str) -> bool:
-    return True
-
-
-def _only(possible: str) -> Callable[[str], bool]:
-    """What this charge point can do, and nothing else: a bad value is Rejected (core 5.3)."""
-    return lambda text: text == possible
-
-
-def _hex_key(text: str) -> bool:
-    """The key comes as hex text of 16 to 20 bytes, the range of the whitepaper (A00.FR.205)."""
-    return 32 <= len(text) <= 40 and len(text) % 2 == 0 and all(c in "0123456789abcdefABCDEF" for c in text)
-
-
-_TABLE: tuple[tuple[str, str, Access, Callable[[str], bool]], ...] = (
-    # key, default, access, what a value must look like; durations in seconds
-    ("AllowOfflineTxForUnknownId", "false", "RW", _boolean),
-    ("AuthorizationCacheEnabled", "false", "RW", _boolean),
-    ("AuthorizationKey", "", "W", _hex_key),
-    ("AuthorizeRemoteTxRequests", "false", "RW", _boolean),
-    ("ClockAlignedDataInterval", "0", "RW", _only("0")),  # to accept a number and send nothing would be a lie
-    ("ConnectionTimeOut", "60", "RW", _number),
-    ("ConnectorPhaseRotation", "0.Unknown", "RW", _text),
-    ("GetConfigurationMaxKeys", "50", "R", _number),
-    ("HeartbeatInterval", "300", "RW", _positive),
-    ("LocalAuthorizeOffline", "true", "RW", _boolean),
-    ("LocalPreAuthorize", "false", "RW", _boolean),
-    ("MessageTimeout", "30", "RW", _positive),
-    ("MeterValuesAlignedData", "Energy.Active.Import.Register", "RW", _only("Energy.Active.Import.Register")),
-    ("MeterValuesSampledData", "Energy.Active.Import.Register", "RW", _only("Energy.Active.Import.Register")),
-    ("MeterValueSampleInterval", "60", "RW", _number),
-    ("NumberOfConnectors", "1", "R", _number),
-    ("ResetRetries", "0", "RW", _number),
-    ("SecurityProfile", "0", "R", _profile),
-    ("StopTransactionOnEVSideDisconnect", "true", "RW", _boolean),
-    ("StopTransactionOnInvalidId", "true", "RW", _boolean),
-    ("StopTxnAlignedData", "", "RW", _only("")),
-    ("StopTxnSampledData", "", "RW", _only("")),
-    ("SupportedFeatureProfiles", "Core,RemoteTrigger", "R", _text),
-    ("TransactionMessageAttempts", "3", "RW", _positive),
-    ("TransactionMessageRetryInterval", "60", "RW", _number),
-    ("UnlockConnectorOnEVSideDisconnect", "true", "RW", _boolean),
-    ("WebSocketPingInterval", "60", "RW", _number),
-)
+log = logging.getLogger(__name__)
 
 
 class Configuration:
@@ -94,7 +22,7 @@ class Configuration:
 
     def __init__(self, store: Store | str = ":memory:", **values: object) -> None:
         self._store = store_at(store)
-        self.keys = {name: Key(name, value, access, valid) for name, value, access, valid in _TABLE}
+        self.keys = fresh_keys()
         self.effects: dict[str, Callable[[str], object]] = {}
         """By key, what is told the new value of every accepted change, now or in an earlier life. Other keys take
         effect where they are read."""
@@ -127,6 +55,7 @@ class Configuration:
     def change(self, name: str, value: str) -> ConfigurationStatus:
         """ChangeConfiguration (core 5.3): unknown key → NotSupported; read-only key or bad value → Rejected.
 
+        RebootRequired if it is written down and whoever should obey it at once could not; the next life begins with it.
         Raises `StoreFailed` if the change cannot be written; then nothing has changed.
         """
         key = self.find(name)
@@ -135,13 +64,17 @@ class Configuration:
         if key.access == "R" or not key.valid(value):
             return "Rejected"
         self._store.execute("INSERT OR REPLACE INTO configuration VALUES (?,?)", (key.name, value))
-        self._take(key, value)
-        return "Accepted"
+        return "Accepted" if self._take(key, value) else "RebootRequired"
 
-    def _take(self, key: Key, value: str) -> None:
+    def _take(self, key: Key, value: str) -> bool:
         key.value = value
-        if effect := self.effects.get(key.name):
-            effect(value)
+        try:
+            if effect := self.effects.get(key.name):
+                effect(value)
+        except Exception:  # a bug of whoever listens; the value holds all the same
+            log.exception("! the new value of %s has no effect yet", key.name)
+            return False
+        return True
 
     def restore(self) -> None:
         """Take every change of an earlier life again; one that is not valid any more is left out."""

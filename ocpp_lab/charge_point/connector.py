@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..messages import ChargePointStatus
 from ..states import Machine, Table
 from .transactions import Transactions
+
+log = logging.getLogger(__name__)
 
 # Core 4.9: from each status, the statuses that may follow. The event is the new status itself.
 _FOLLOWS: dict[ChargePointStatus, str] = {
@@ -49,7 +52,7 @@ class Car:
 class Connector:
     """One connector. ``time()`` gives seconds; ``register`` (Wh) is the meter's reading when it starts.
 
-    ``on_change(old, event, new)`` is told of every new status.
+    ``on_change(old, event, new)`` is told of every new status, after it; what it raises is logged and counted.
 
     The meter is arithmetic: energy is the integral of power over time, taken piece by piece whenever power changes or
     somebody reads.
@@ -64,9 +67,14 @@ class Connector:
         on_change: Callable[[ChargePointStatus, ChargePointStatus, ChargePointStatus], None] | None = None,
     ) -> None:
         self.number = number
+        self.on_change = on_change
         self.machine: Machine[ChargePointStatus, ChargePointStatus] = Machine(
-            CONNECTOR if number else CHARGE_POINT, "Available", on_change
+            CONNECTOR if number else CHARGE_POINT, "Available", self._changed
         )
+        self.listener_failures = 0
+        """How often ``on_change`` raised; the log has each."""
+        self.operative = True
+        """Availability as it was last commanded (core 5.2); set once it is written down."""
         self.car: Car | None = None
         """What the cable is plugged into; None while the cable is out."""
         self._time = time
@@ -79,6 +87,11 @@ class Connector:
         return self.machine.state
 
     @property
+    def in_use(self) -> bool:
+        """Whether a transaction runs here, as the status tells; no file is asked."""
+        return self.status in ("Charging", "SuspendedEV", "SuspendedEVSE")
+
+    @property
     def ready(self) -> bool:
         """Whether there is a car that only waits for a tag, whether or not our patience has run out."""
         return self.status == "Preparing" or (self.status == "Available" and self.car is not None)
@@ -89,6 +102,15 @@ class Connector:
             return False
         self.machine.fire(status)
         return True
+
+    def _changed(self, old: ChargePointStatus, event: ChargePointStatus, new: ChargePointStatus) -> None:
+        if self.on_change is None:
+            return
+        try:
+            self.on_change(old, event, new)
+        except Exception:  # whoever listens keeps no driver from charging, and no cable in
+            self.listener_failures += 1
+            log.exception("! connector %d: a listener to its status failed", self.number)
 
     @property
     def energy(self) -> float:
@@ -138,6 +160,7 @@ class Connector:
 def recover(number: int, transactions: Transactions, time: Callable[[], float]) -> Connector:
     """A connector as a power cut left it: meter register and availability (core 5.2). Nobody is told."""
     connector = Connector(number, time, register=transactions.register(number))
-    if not transactions.operative(number):
+    connector.operative = transactions.operative(number)
+    if not connector.operative:
         connector.become("Unavailable")
     return connector

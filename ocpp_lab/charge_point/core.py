@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from .. import messages as m
@@ -11,13 +11,15 @@ from .authorization import AuthorizationCache
 from .charging import Charging
 from .configuration import Configuration
 from .connector import Connector
+from .or_else import or_else
 from .transactions import Transactions
 
 
 class Core:
     """Configuration, availability, reset, unlock, data transfer.
 
-    ``later(work, what)`` runs once the handler has answered; ``reboot(why)`` goes down and comes back.
+    ``later(work, what)`` runs once the handler has answered; ``reboot(why)`` goes down and comes back. What cannot be
+    written down is not done and gets a no: see `or_else`.
     """
 
     def __init__(
@@ -29,7 +31,7 @@ class Core:
         charging: Charging,
         *,
         later: Callable[[Coroutine[Any, Any, object], str], None],
-        reboot: Callable[[str], Awaitable[None]],
+        reboot: Callable[[str], Coroutine[Any, Any, None]],
     ) -> None:
         self.configuration = configuration
         self.connectors = connectors
@@ -48,9 +50,11 @@ class Core:
         found, unknown = self.configuration.read(request.key)
         return m.GetConfigurationResponse(configuration_key=found or None, unknown_key=unknown or None)
 
+    @or_else(m.ChangeConfigurationResponse(status="Rejected"))
     async def on_change_configuration(self, request: m.ChangeConfigurationRequest) -> m.ChangeConfigurationResponse:
         return m.ChangeConfigurationResponse(status=self.configuration.change(request.key, request.value))
 
+    @or_else(m.ChangeAvailabilityResponse(status="Rejected"))
     async def on_change_availability(self, request: m.ChangeAvailabilityRequest) -> m.ChangeAvailabilityResponse:
         """Connector 0 means the charge point and all its connectors; in use means later: Scheduled (core 5.2)."""
         if request.connector_id not in self.connectors:
@@ -60,6 +64,8 @@ class Core:
         with self.transactions.together():
             for number in affected:
                 self.transactions.save_operative(number, operative)
+        for number in affected:
+            self.connectors[number].operative = operative
         done = [self._make_available(self.connectors[number], operative) for number in affected]
         return m.ChangeAvailabilityResponse(status="Accepted" if all(done) else "Scheduled")
 
@@ -73,6 +79,7 @@ class Core:
             connector.become("Unavailable")
         return connector.status in ("Unavailable", "Faulted")
 
+    @or_else(m.ClearCacheResponse(status="Rejected"))
     async def on_clear_cache(self, request: m.ClearCacheRequest) -> m.ClearCacheResponse:
         """Rejected without a cache (core errata 3.23)."""
         if not self.configuration.enabled("AuthorizationCacheEnabled"):
@@ -83,18 +90,25 @@ class Core:
     async def on_data_transfer(self, request: m.DataTransferRequest) -> m.DataTransferResponse:
         return m.DataTransferResponse(status="UnknownVendorId")
 
+    @or_else(m.ResetResponse(status="Rejected"))
     async def on_reset(self, request: m.ResetRequest) -> m.ResetResponse:
-        """Answer first, then end the transactions, go down and boot again (core 5.14)."""
-        self.later(self._reset(request.type), "Reset")
+        """End the transactions, answer, go down and boot again; the stops go out after the answer (core 5.14).
+
+        A soft reset ends transactions gracefully, so it is Rejected if one cannot be written down, and none has ended.
+        A hard one is the last resort for a charge point that does not work, and need not be graceful: it is always
+        done, and what cannot be written is owed (core errata 3.36).
+        """
+        if request.type == "Soft":
+            self.charging.stop_all("SoftReset")
+        else:
+            self.charging.end_all("HardReset")
+        # What the outbox cannot deliver now it delivers after the boot.
+        self.later(self.reboot(f"{request.type} reset"), "Reset")
         return m.ResetResponse(status="Accepted")
 
-    async def _reset(self, kind: m.ResetType) -> None:
-        # What the outbox cannot deliver now it delivers after the boot.
-        self.charging.stop_all("HardReset" if kind == "Hard" else "SoftReset")
-        await self.reboot(f"{kind} reset")
-
+    @or_else(m.UnlockConnectorResponse(status="UnlockFailed"))
     async def on_unlock_connector(self, request: m.UnlockConnectorRequest) -> m.UnlockConnectorResponse:
-        """Ends the transaction first (core 5.18); an unknown connector is NotSupported (core errata 3.85)."""
+        """Ends the transaction first, or is UnlockFailed (core 5.18); NotSupported if unknown (core errata 3.85)."""
         if request.connector_id not in self.connectors:
             return m.UnlockConnectorResponse(status="NotSupported")
         self.charging.stop(request.connector_id, "UnlockCommand")

@@ -12,6 +12,9 @@ from ..messages import TRANSACTION_ACTIONS, HeartbeatRequest, Request, Response
 from ..outbox import Entry
 from .configuration import Configuration
 
+RETRY_FLOOR = 1.0
+"""Seconds between two attempts of one message, whatever TransactionMessageRetryInterval says: 0 would be a flood."""
+
 
 class TransactionMessages(Protocol):
     """What a charge point needs of its outbox; `Outbox` says what each does and raises."""
@@ -66,6 +69,10 @@ class Delivery:
         self._unsent = asyncio.Event()  # set while the outbox holds something
         if len(outbox):
             self._unsent.set()
+        self._turn: tuple[int, Request[Any]] | None = None  # key and request of what is being sent; set by `_prepare`
+        self._answered: tuple[tuple[int, Request[Any]] | None, Any] = None, None
+        """The newest message that had its result, and the result: kept for as long as the file cannot be written, for
+        to send it again would be a second copy for no reason."""
 
     def submit(self, request: Request[Any], transaction: str | None = None) -> int:
         """Write a transaction message down; it is delivered in order, whatever happens. Durable on return.
@@ -91,8 +98,8 @@ class Delivery:
                     self._deliver,
                     self._is_alive,
                     attempts=self.configuration.number("TransactionMessageAttempts"),
-                    retry_interval=self.configuration.seconds("TransactionMessageRetryInterval"),
-                    prepare=self.prepare,
+                    retry_interval=max(self.configuration.seconds("TransactionMessageRetryInterval"), RETRY_FLOOR),
+                    prepare=self._prepare,
                     on_result=self.answered,
                     on_drop=self.given_up,
                 )
@@ -103,9 +110,20 @@ class Delivery:
             if not len(self.outbox):
                 self._unsent.clear()
 
+    def waits(self, key: int) -> bool:
+        """Whether this message is still to be delivered. Raises `StoreFailed`."""
+        head = self.outbox.head()
+        return head is not None and head.key <= key
+
+    def _prepare(self, entry: Entry) -> Request[Any]:
+        self._turn = entry.key, entry.request
+        return self.prepare(entry)
+
     async def _deliver(self, request: Request[Any]) -> Any:
         async with self.lane:
-            return await self.call(request)
+            if self._turn is None or self._answered[0] != self._turn:
+                self._answered = self._turn, await self.call(request)
+            return self._answered[1]
 
     async def _is_alive(self) -> bool:
         """Ask a peer that left a message unanswered: only silence to this too means a dead connection.

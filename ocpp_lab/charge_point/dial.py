@@ -138,6 +138,13 @@ class Dialler:
         self.on_dial(None)
         return pipe
 
+    @property
+    def security_profile(self) -> int:
+        """1 with a password, 2 with a password over TLS, else 0 (whitepaper 7.6)."""
+        if not self.password:
+            return 0
+        return 2 if self.url.startswith("wss:") else 1
+
     def set_ping_interval(self, seconds: float) -> None:
         """How often a silent connection is tested, from the next dial on; 0: never (J-spec 7)."""
         self.options |= pings(seconds)

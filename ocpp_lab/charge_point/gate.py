@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from ..connection import ConnectionState
 from ..errors import CallFailed, NotAccepted, NotConnected
 from ..messages import RegistrationStatus, Request, Response
+from .boot_interval import BootInterval
 from .registration import may_send
 
 
@@ -40,6 +41,7 @@ class Way(Protocol):
 
     def forget(self) -> None: ...
     def spawn(self, work: Coroutine[Any, Any, object], what: str) -> None: ...
+    def once(self, what: str, work: Callable[[], Coroutine[Any, Any, object]]) -> None: ...
     def boot_now(self) -> None: ...
     async def close(self, code: int, why: str) -> None: ...
 
@@ -58,6 +60,8 @@ class Gate:
         self.registration: RegistrationStatus | None = None
         """What the newest boot got. None before it is answered, after a reset, and once the central system has
         forgotten us."""
+        self.boot_interval = BootInterval()
+        """Begun by the answer to a boot; ended by the next boot, by a trigger for it, and by a reset."""
         self.way: Way | None = None
         """The connection of this moment, None while there is none; set by whoever dials."""
 
@@ -98,9 +102,15 @@ class Gate:
         else:
             work.close()
 
+    def once(self, what: str, work: Callable[[], Coroutine[Any, Any, object]]) -> None:
+        """Do something once the running handler has answered, unless the same is still to be begun."""
+        if self.way:
+            self.way.once(what, work)
+
     async def reboot(self, why: str) -> None:
         """Go down and come back: a charge point that restarted boots again (core 4.2)."""
         self.registration = None
+        self.boot_interval.end()
         await self.hang_up(why)
 
     async def hang_up(self, why: str) -> None:
@@ -109,9 +119,19 @@ class Gate:
             await self.way.close(1001, why)
 
     def boot_now(self) -> None:
-        """Do not wait out the interval before the next BootNotification."""
+        """Do not wait out the interval before the next BootNotification, not even if this connection ends before it."""
+        self.boot_interval.end()
         if self.way:
             self.way.boot_now()
+
+    @property
+    def silence(self) -> float:
+        """Seconds in which a connection is of no use.
+
+        After Rejected nothing may be said and nothing is answered until the interval is over, and the central system
+        may close what we open; after Pending the connection should be kept (core 4.2).
+        """
+        return self.boot_interval.left if self.registration == "Rejected" else 0.0
 
     # -- keys that take effect at once
 

@@ -50,7 +50,7 @@ class Life:
         """Stay connected until cancelled, whatever happens."""
         while True:
             try:
-                await keep_connected(self._dial, self._serve, self.delays, fire=self.machine.fire)
+                await keep_connected(self._dial, self._serve, self._waits, fire=self.machine.fire)
             except Exception:
                 self._failed()
             await asyncio.sleep(AFTER_A_BUG)
@@ -61,6 +61,11 @@ class Life:
         if self.uplink:
             self.uplink.give_up()
 
+    def _waits(self) -> Iterator[float]:
+        """Those of ``delays``, or longer while there is no use in a connection."""
+        for seconds in self.delays():
+            yield max(seconds, self.gate.silence)
+
     async def _dial(self) -> Pipe:
         return await self._unless_it_fails(self.dial())
 
@@ -69,11 +74,14 @@ class Life:
 
     async def _connect(self, pipe: Pipe, proved: Callable[[], None]) -> None:
         session, transport = self.speak(pipe)
-        self.uplink = self.gate.way = uplink = Uplink(session, transport, self.machine, proved, self.duties)
+        good = asyncio.Event()  # set once the connection showed that it is
+        self.uplink = self.gate.way = uplink = Uplink(session, transport, self.machine, good.set, self.duties)
         try:
-            await uplink.live()
+            await self._unless_it_fails(uplink.live())  # the state tells of a bug before the goodbye takes its time
         finally:
             self.uplink = self.gate.way = None
+            if good.is_set() and self.machine.state != "failed":  # or a bug that comes back would never back off
+                proved()
             await uplink.shut()
 
     async def _unless_it_fails[T](self, work: Coroutine[object, object, T]) -> T:

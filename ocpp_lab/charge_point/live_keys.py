@@ -13,7 +13,7 @@ def live_keys(gate: Gate, dialler: Dialler, metering: Metering) -> dict[str, Cal
     """By key, what its new value does; see `Configuration.effects`."""
 
     def new_authorization_key(value: str) -> None:
-        dialler.password = value
+        dialler.password = value  # what SecurityProfile says follows at the next dial
         gate.later(gate.hang_up("new AuthorizationKey"), "AuthorizationKey")
 
     return {

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
 from .. import messages as m
+from ..errors import StoreFailed
 from .chores import Chores
 from .configuration import Configuration
 from .connector import Connector
+from .owed import Owed
 from .transactions import Transaction, Transactions
+
+log = logging.getLogger(__name__)
 
 
 class Metering:
     """A reading every MeterValueSampleInterval seconds for each transaction that runs, and one whenever asked.
+
+    One that cannot be written down is missed, and the next is tried at its time: a meter never stops being read.
 
     ``submit(request, transaction)`` hands a reading to the outbox; ``now()`` is its timestamp.
     """
@@ -26,6 +33,7 @@ class Metering:
         transactions: Transactions,
         configuration: Configuration,
         chores: Chores,
+        owed: Owed,
         *,
         submit: Callable[[m.Request[Any], str], int],
         now: Callable[[], datetime],
@@ -34,8 +42,11 @@ class Metering:
         self.transactions = transactions
         self.configuration = configuration
         self.chores = chores
+        self.owed = owed
         self.submit = submit
         self.now = now
+        self.missed = 0
+        """Readings at intervals that could not be written down in this life; each is a gap in a curve."""
         self._meters: dict[int, asyncio.Task[None]] = {}
         """By connector, what reads its meter while a transaction runs there; begun by `watch`, ended by `leave`."""
 
@@ -72,24 +83,31 @@ class Metering:
                 place.become("SuspendedEV")
             if interval > 0 and loop.time() >= next_sample - 1e-9:
                 next_sample += interval
-                self.sample(connector, "Sample.Periodic")
+                self._try_to_sample(connector)
 
-    def sample(self, connector: int, context: m.ReadingContext) -> None:
+    def _try_to_sample(self, connector: int) -> None:
+        try:
+            self.sample(connector, "Sample.Periodic")
+        except Exception:  # a full disk, or a bug of whoever tells the time
+            self.missed += 1
+            log.exception("! connector %d: a reading was missed", connector)
+
+    def sample(self, connector: int, context: m.ReadingContext) -> int | None:
         """Read the meter of a running transaction and write the reading down; nothing happens if none runs.
 
-        Raises `StoreFailed` if it cannot be written.
+        Returns its key in the outbox. Raises `StoreFailed` if it cannot be written.
         """
         transaction = self.transactions.on(connector)
         if transaction is None:
-            return
-        with self.transactions.together():
+            return None
+        with self.owed.first():
             now, energy = self.read(transaction)
             value = m.SampledValue(
                 value=str(energy), context=context, measurand="Energy.Active.Import.Register", unit="Wh"
             )
             reading = m.MeterValue(timestamp=now, sampled_value=[value])
             request = m.MeterValuesRequest(connector_id=connector, transaction_id=-1, meter_value=[reading])
-            self.submit(request, transaction.name)
+            return self.submit(request, transaction.name)
 
     def read(self, transaction: Transaction) -> tuple[datetime, int]:
         """Read the meter (Wh) and write down what a power cut would leave us with."""
@@ -100,7 +118,13 @@ class Metering:
         return now, int(energy)
 
     def read_all(self) -> None:
-        """The last readings before the power goes."""
-        for transaction in self.transactions:
+        """The last readings before the power goes. All are tried; then `StoreFailed` if one could not be written."""
+        failed: StoreFailed | None = None
+        for transaction in list(self.transactions):
             if transaction.connector in self._meters:
-                self.read(transaction)
+                try:
+                    self.read(transaction)
+                except StoreFailed as error:
+                    failed = error
+        if failed:
+            raise failed

@@ -17,8 +17,10 @@ from .gate import Gate
 from .memory import Memory
 from .metering import Metering
 from .options import ChargingOptions
+from .owed import Owed
 from .patience import Patience
 from .statuses import Statuses
+from .stops import Stops
 
 
 class Premises:
@@ -57,7 +59,10 @@ class Premises:
             retry_interval=retry_interval,
             report_all=options.report_all,
         )
-        self.metering = Metering(self.connectors, transactions, configuration, chores, submit=submit, now=now)
+        self.owed = Owed(transactions, chores)
+        self.metering = Metering(
+            self.connectors, transactions, configuration, chores, self.owed, submit=submit, now=now
+        )
         self.authorizer = Authorizer(
             memory.cache, configuration, gate.call, online=lambda: gate.state() == "online", now=now
         )
@@ -68,6 +73,8 @@ class Premises:
             configuration,
             self.authorizer,
             self.metering,
+            Stops(transactions, self.metering, self.owed, submit=submit, now=now),
+            self.owed,
             submit=submit,
             new_name=new_name,
             now=now,
@@ -75,7 +82,17 @@ class Premises:
         seconds = partial(configuration.seconds, "ConnectionTimeOut")
         self.patience = Patience(chores, seconds, self.charging.set_free)
         for number, connector in self.connectors.items():
-            connector.machine.on_change = partial(self._changed, number)
+            connector.on_change = partial(self._changed, number)
+
+    def write_down(self) -> None:
+        """What is owed and the last readings, before the power goes.
+
+        All is tried; then `StoreFailed` if something could not be written.
+        """
+        try:
+            self.owed.pay()
+        finally:
+            self.metering.read_all()
 
     def _changed(self, number: int, old: ChargePointStatus, event: ChargePointStatus, new: ChargePointStatus) -> None:
         self.note("=", f"connector {number}: {old} → {new}")

@@ -12,6 +12,10 @@ from ..messages import TRANSACTION_ACTIONS, BootNotificationRequest, BootNotific
 
 log = logging.getLogger(__name__)
 
+A_DAY = 86_400.0
+"""Seconds. No charge point waits longer on the word of its peer: a mistyped number must not need a visit to the car
+park, one boot a day floods nobody, and a heartbeat a day is recommended anyway (J-spec 5.3)."""
+
 REMOTE_START_STOP = frozenset({"RemoteStartTransaction", "RemoteStopTransaction"})
 
 
@@ -36,6 +40,14 @@ def may_serve(action: str, registration: str | None) -> Literal["serve", "refuse
     return "refuse" if action in REMOTE_START_STOP and registration != "Accepted" else "serve"
 
 
+def boot_wait(interval: int, retry_interval: float) -> float:
+    """Seconds until the next BootNotification: at least ``interval`` (core 4.2), but at most `A_DAY`.
+
+    0 leaves it to us, and below 0 says nothing: then it is ``retry_interval``.
+    """
+    return float(min(interval, A_DAY)) if interval > 0 else retry_interval
+
+
 async def boot(
     call: Callable[[Any], Awaitable[Any]],
     request: BootNotificationRequest,
@@ -46,9 +58,8 @@ async def boot(
 ) -> BootNotificationResponse:
     """Send BootNotification until it is accepted; returns that answer.
 
-    Not accepted: again after ``interval`` seconds, which is a minimum; 0 leaves it to us (and below 0 says nothing):
-    we take ``retry_interval``. CallError, timeout, unreadable answer: again after ``retry_interval``. ConnectionLost
-    leaves.
+    Not accepted: again after `boot_wait` seconds. CallError, timeout, unreadable answer: again after
+    ``retry_interval``. ConnectionLost leaves.
     """
     while True:
         try:
@@ -61,4 +72,4 @@ async def boot(
             on_answer(response)
         if response.status == "Accepted":
             return response
-        await wait(response.interval if response.interval > 0 else retry_interval)
+        await wait(boot_wait(response.interval, retry_interval))

@@ -11,11 +11,15 @@ from .authorization import Authorizer
 from .charging import Charging
 from .configuration import Configuration
 from .connector import Connector
+from .or_else import or_else
 from .transactions import Transactions
 
 
 class RemoteStart:
-    """Answers first, then does it: ``later(work, what)`` runs once the handler has answered."""
+    """Writes first, then answers; what was written is sent after the answer. Rejected if it cannot be written.
+
+    ``later(work, what)`` runs once the handler has answered.
+    """
 
     def __init__(
         self,
@@ -36,31 +40,38 @@ class RemoteStart:
         self.charging = charging
         self.later = later
 
+    @or_else(m.RemoteStartTransactionResponse(status="Rejected"))
     async def on_remote_start(self, request: m.RemoteStartTransactionRequest) -> m.RemoteStartTransactionResponse:
-        """Accepted if a connector is ready; the transaction begins after the answer (core 5.11)."""
+        """Accepted if a connector is ready and the start is written down: accepted means that it will try (core 5.11).
+
+        With AuthorizeRemoteTxRequests the tag has to be asked for first, and nobody knows yet what comes of it.
+        """
         wanted = [request.connector_id] if request.connector_id else [number for number in self.connectors if number]
-        ready = [number for number in wanted if number in self.connectors and self.connectors[number].ready]
+        ready = [number for number in wanted if self._is_ready(number)]
         if not ready:
             return m.RemoteStartTransactionResponse(status="Rejected")
-        self.later(self._start(ready[0], request.id_tag), "RemoteStartTransaction")
+        if self.configuration.enabled("AuthorizeRemoteTxRequests"):
+            self.later(self._ask_and_start(ready[0], request.id_tag), "RemoteStartTransaction")
+        else:
+            self.charging.start(ready[0], request.id_tag)
         return m.RemoteStartTransactionResponse(status="Accepted")
 
-    async def _start(self, connector: int, id_tag: str) -> None:
-        ask = self.configuration.enabled("AuthorizeRemoteTxRequests")
-        if ask and await self.authorizer.authorize(id_tag) != "Accepted":
-            return
-        if self.charging.may_start(connector):
+    def _is_ready(self, connector: int) -> bool:
+        place = self.connectors.get(connector)
+        return place is not None and place.ready and self.charging.may_start(connector)
+
+    async def _ask_and_start(self, connector: int, id_tag: str) -> None:
+        """If the start cannot be written, the connector stays as it is, and whoever runs this hears of it."""
+        if await self.authorizer.authorize(id_tag) == "Accepted" and self.charging.may_start(connector):
             self.charging.start(connector, id_tag)
 
+    @or_else(m.RemoteStopTransactionResponse(status="Rejected"))
     async def on_remote_stop(self, request: m.RemoteStopTransactionRequest) -> m.RemoteStopTransactionResponse:
-        """Accepted if that transaction runs here (core 5.12)."""
+        """Accepted if that transaction runs here and its stop is written down (core 5.12)."""
         # Among those that run: a central system that lost its memory gives old ids again.
         ours = (t for t in self.transactions if self.transaction_ids.get(t.name) == request.transaction_id)
         running = next(ours, None)
         if running is None:
             return m.RemoteStopTransactionResponse(status="Rejected")
-        self.later(self._stop(running.connector), "RemoteStopTransaction")
+        self.charging.stop(running.connector, "Remote")
         return m.RemoteStopTransactionResponse(status="Accepted")
-
-    async def _stop(self, connector: int) -> None:
-        self.charging.stop(connector, "Remote")

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from .. import messages as m
 from .connector import Connector
 from .gate import Gate
 from .metering import Metering
+from .or_else import or_else
 from .statuses import Statuses
 from .transactions import Transactions
 
 
 class RemoteTrigger:
-    """TriggerMessage: the answer first, then the message."""
+    """TriggerMessage: the answer first, then the message.
+
+    What is triggered again before it was sent is Accepted and sent once: one message tells the current state to all who
+    asked (core 5.17). ``waits(key)`` says whether a message in the outbox is still to be delivered.
+    """
 
     def __init__(
         self,
@@ -22,29 +28,34 @@ class RemoteTrigger:
         transactions: Transactions,
         metering: Metering,
         statuses: Statuses,
+        *,
+        waits: Callable[[int], bool],
     ) -> None:
         self.gate = gate
         self.connectors = connectors
         self.transactions = transactions
         self.metering = metering
         self.statuses = statuses
+        self.waits = waits
+        self._sampled: dict[int, int] = {}
+        """By connector, the key of the newest reading that was triggered; set by `_sample`."""
 
+    @or_else(m.TriggerMessageResponse(status="Rejected"))
     async def on_trigger_message(self, request: m.TriggerMessageRequest) -> m.TriggerMessageResponse:
+        """A connector that does not matter to the message is not looked at (core 5.17)."""
         one = request.connector_id
-        if one is not None and one not in self.connectors:
-            return m.TriggerMessageResponse(status="Rejected")
         match request.requested_message:
             case "BootNotification":
                 done = self._boot()
             case "Heartbeat":
-                self.gate.later(self.gate.call(m.HeartbeatRequest(), triggered=True), "triggered Heartbeat")
+                beat = partial(self.gate.call, m.HeartbeatRequest(), triggered=True)
+                self.gate.once("triggered Heartbeat", beat)
                 done = True
             case "StatusNotification":
-                wanted = list(self.connectors) if one is None else [one]  # none named: all (core 5.17)
-                self.gate.later(self.statuses.tell(wanted, triggered=True), "triggered StatusNotification")
-                done = True
+                # None named: all (core 5.17).
+                done = self._tell([number for number in self.connectors if one in (None, number)])
             case "MeterValues":
-                done = self._sample_all([t.connector for t in self.transactions if one in (None, 0, t.connector)])
+                done = self._sample([t.connector for t in self.transactions if one in (None, 0, t.connector)])
             case _:
                 return m.TriggerMessageResponse(status="NotImplemented")
         return m.TriggerMessageResponse(status="Accepted" if done else "Rejected")
@@ -56,11 +67,17 @@ class RemoteTrigger:
         self.gate.boot_now()
         return True
 
-    def _sample_all(self, running: list[int]) -> bool:
-        if running:
-            self.gate.later(self._sample(running), "triggered MeterValues")
-        return bool(running)
-
-    async def _sample(self, connectors: list[int]) -> None:
+    def _tell(self, connectors: list[int]) -> bool:
         for connector in connectors:
-            self.metering.sample(connector, "Trigger")
+            tell = partial(self.statuses.tell, [connector], triggered=True)
+            self.gate.once(f"triggered StatusNotification {connector}", tell)
+        return bool(connectors)
+
+    def _sample(self, running: list[int]) -> bool:
+        for connector in running:
+            newest = self._sampled.get(connector)
+            if newest is None or not self.waits(newest):
+                key = self.metering.sample(connector, "Trigger")
+                if key is not None:
+                    self._sampled[connector] = key
+        return bool(running)

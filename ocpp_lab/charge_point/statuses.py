@@ -17,7 +17,8 @@ from ..errors import CallTimeout, ConnectionLost, NotConnected, OcppError
 from ..messages import ChargePointStatus, StatusNotificationRequest
 from .connector import Connector
 
-Change = tuple[int, ChargePointStatus, datetime]
+Change = tuple[int, ChargePointStatus, datetime | None]
+"""Connector, status, and when; None if nobody could tell the time then."""
 
 
 class Sends(Protocol):
@@ -61,7 +62,11 @@ class Statuses:
     def changed(self, connector: int) -> None:
         """A connector has a new status."""
         if self._changes is not None:
-            self._changes.put_nowait(self._now(connector))
+            try:
+                change = self._now(connector)
+            except Exception:  # whoever tells the time fails: `run` asks again and takes the blame, not the driver
+                change = connector, self.connectors[connector].status, None
+            self._changes.put_nowait(change)
 
     def forget(self) -> None:
         """The central system wants to hear of every connector again."""
@@ -69,7 +74,8 @@ class Statuses:
 
     async def run(self) -> None:
         """While online: first what it does not know, then every change. ConnectionLost leaves."""
-        changes = self._changes = asyncio.Queue()
+        changes: asyncio.Queue[Change] = asyncio.Queue()
+        self._changes = changes
         if self.report_all:
             self.forget()
         try:
@@ -88,7 +94,9 @@ class Statuses:
 
     async def _tell(self, change: Change, *, triggered: bool = False) -> None:
         connector, status, at = change
-        request = StatusNotificationRequest(connector_id=connector, error_code="NoError", status=status, timestamp=at)
+        request = StatusNotificationRequest(
+            connector_id=connector, error_code="NoError", status=status, timestamp=at or self.now()
+        )
         self._told.pop(connector, None)  # until it is answered, nobody knows what the central system knows
         try:
             await self.call(request, triggered=triggered)

@@ -30,6 +30,9 @@ class Transactions:
 
     def __init__(self, store: Store | str = ":memory:") -> None:
         self._store = store_at(store)
+        self.over: set[int] = set()
+        """Connectors whose transaction has ended although the file still has it, because it could not be written then;
+        set and cleared by `Owed`. Only `left` shows such a transaction."""
 
     def together(self) -> AbstractContextManager[None]:
         """A block of which all is written down, or nothing; what others keep in the same store too."""
@@ -55,9 +58,17 @@ class Transactions:
 
     def on(self, connector: int) -> Transaction | None:
         """The one that runs on this connector."""
-        return next((transaction for transaction in self if transaction.connector == connector), None)
+        return None if connector in self.over else self.left(connector)
+
+    def left(self, connector: int) -> Transaction | None:
+        """The one that the file has on this connector, whether it runs or is over."""
+        return next((transaction for transaction in self._all() if transaction.connector == connector), None)
 
     def __iter__(self) -> Iterator[Transaction]:
+        """Those that run, oldest first."""
+        return (transaction for transaction in self._all() if transaction.connector not in self.over)
+
+    def _all(self) -> Iterator[Transaction]:
         for name, connector, id_tag, started, meter_start, seen, meter_seen in self._store.execute(
             "SELECT * FROM transactions ORDER BY started"
         ):

@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ..connection import ConnectionEvent, ConnectionState
-from ..errors import ConnectionLost, NotAccepted, NotConnected, OcppError
-from ..messages import BootNotificationRequest, BootNotificationResponse
+from ..errors import ConnectionLost, NotAccepted, NotConnected, OcppError, StoreFailed
+from ..messages import BootNotificationRequest, BootNotificationResponse, RegistrationStatus
 from ..session import Session
 from ..transport import Transport
+from .boot_interval import BootInterval
+from .errands import Errands
 from .gate import Beats
 from .registration import boot
 
@@ -41,21 +43,24 @@ class Beating(Beats, Protocol):
 class Duties:
     """What there is to do on every connection.
 
-    ``accepted()`` says whether the boot was accepted before; ``boot`` is what the charge point says of itself,
-    ``retry_interval`` (s) how long a boot waits when nobody says, and ``booted`` is told of every answer to it.
+    ``registration()`` is what the newest boot got; ``boot`` is what the charge point says of itself,
+    ``boot_interval`` how long it may not, ``retry_interval`` (s) how long a boot waits when nobody says, and ``booted``
+    is told of every answer to it.
     ``heartbeat`` makes one for this connection, ``works`` are what runs beside it while the boot is accepted,
-    ``delivering`` is held while a message is on the wire, and ``note`` is told of trouble.
+    ``delivering`` is held while a message is on the wire, ``note`` is told of trouble, ``failed`` of our own failures.
     """
 
     identity: str
-    accepted: Callable[[], bool]
+    registration: Callable[[], RegistrationStatus | None]
     boot: BootNotificationRequest
+    boot_interval: BootInterval
     retry_interval: float
     booted: Callable[[BootNotificationResponse], None]
     heartbeat: Callable[[], Beating]
     works: Mapping[str, Work]
     delivering: asyncio.Lock
     note: Callable[[str, str], None]
+    failed: Callable[[str, BaseException], None]
 
 
 class Uplink:
@@ -76,7 +81,8 @@ class Uplink:
         self._group = asyncio.TaskGroup()  # the parent of all that needs this connection
         self._closing: asyncio.Task[None] | None = None  # begun by the first `close`; never cancelled
         self._reading = asyncio.Event()  # set once the reader runs
-        self._boot_now = asyncio.Event()  # set by `boot_now`, cleared by the next wait for a boot
+        self._errands = Errands(lambda work: self.spawn(work, "errands"), self._quietly)
+        self._boot_now = asyncio.Event()  # set by `boot_now`, cleared when a boot is sent
         self._forgotten = asyncio.Event()  # set by `forget`, cleared by the next boot
 
     async def live(self) -> None:
@@ -92,7 +98,7 @@ class Uplink:
         raise lost or ConnectionLost()
 
     def spawn(self, work: Coroutine[Any, Any, object], what: str) -> None:
-        """Do something beside the reader, once the running handler has answered. An `OcppError` of it is only noted."""
+        """Do something beside the reader, once the running handler has answered. An `OcppError` of it ends nothing."""
         quietly = self._quietly(work, what)
         try:
             task = self._group.create_task(quietly, name=f"{self.duties.identity} {what}")
@@ -101,6 +107,10 @@ class Uplink:
             work.close()
             return
         task.add_done_callback(lambda ended: work.close())  # cancelled before it began, it would complain
+
+    def once(self, what: str, work: Work) -> None:
+        """The same, one after the other, and not if it still waits to be begun."""
+        self._errands.add(what, work)
 
     async def close(self, code: int, why: str) -> None:
         """Say goodbye; the charge point dials again. The end of the connection cancels whoever said so, but not the
@@ -140,7 +150,7 @@ class Uplink:
 
     async def _be_online(self) -> None:
         await self._reading.wait()
-        if self.duties.accepted():
+        if self.duties.registration() == "Accepted":
             self.machine.fire("resumed")
         else:
             self.machine.fire("opened")
@@ -152,13 +162,21 @@ class Uplink:
 
     async def _boot(self) -> None:
         self._forgotten.clear()
+        if left := self.duties.boot_interval.left:  # of an answer on an earlier connection (core 4.2)
+            self.machine.fire("rejected" if self.duties.registration() == "Rejected" else "pending")
+            await self._wait_to_boot(left)
         await boot(
-            self.session.call,
+            self._call_to_boot,
             self.duties.boot,
             retry_interval=self.duties.retry_interval,
             on_answer=self._boot_answered,
             wait=self._wait_to_boot,
         )
+
+    async def _call_to_boot(self, request: BootNotificationRequest) -> BootNotificationResponse:
+        self._boot_now.clear()  # now: a trigger that comes right behind the answer, or before it, wants another boot
+        self.duties.boot_interval.end()
+        return await self.session.call(request)
 
     def _boot_answered(self, response: BootNotificationResponse) -> None:
         if self.machine.state != "booting":
@@ -169,7 +187,8 @@ class Uplink:
 
     async def _wait_to_boot(self, seconds: float) -> None:
         """Wait, or less if BootNotification is triggered meanwhile."""
-        self._boot_now.clear()
+        if self.machine.state in ("pending", "rejected"):
+            self.duties.boot_interval.begin(seconds)
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._boot_now.wait()
@@ -186,13 +205,13 @@ class Uplink:
         ]
         forgotten = asyncio.create_task(self._forgotten.wait(), name=f"{self.duties.identity} forgotten")
         try:
-            done, _ = await asyncio.wait([forgotten, *tasks], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([forgotten, *tasks], return_when=asyncio.FIRST_COMPLETED)
             # An answer may be on the way: to send that message again would be a second copy for no reason. Nor may
             # anything else be left alone on the wire, for the boot comes next (J-spec 4.1.1).
             async with self.duties.delivering, self.lane:
                 await _end(tasks)
-            for task in done:
-                task.result()  # the connection is lost, or there is a bug
+            if why := _worst(tasks):
+                raise why
         finally:
             await _end([forgotten, *tasks])
 
@@ -200,7 +219,9 @@ class Uplink:
         with suppress(NotAccepted):
             try:
                 await work()
-            except ConnectionLost:
+            except NotAccepted:
+                raise
+            except Exception:  # the connection is lost, or there is a bug: either way nobody is online
                 self.give_up()
                 raise
             return
@@ -209,8 +230,19 @@ class Uplink:
     async def _quietly(self, work: Coroutine[Any, Any, object], what: str) -> None:
         try:
             await work
+        except StoreFailed as error:
+            self.duties.failed(what, error)
         except OcppError as error:
             self.duties.note("!", f"{what}: {error}")
+        except Exception:
+            self.give_up()
+            raise
+
+
+def _worst(tasks: list[asyncio.Task[Any]]) -> BaseException | None:
+    """What the connection ended by: a bug, or else the loss; who meets the end that a bug made calls it a loss."""
+    errors = [error for task in tasks if not task.cancelled() and (error := task.exception())]
+    return min(errors, key=lambda error: isinstance(error, ConnectionLost | NotConnected), default=None)
 
 
 async def _end(tasks: list[asyncio.Task[Any]]) -> None:

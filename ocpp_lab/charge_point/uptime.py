@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable
 from http import HTTPStatus
 
 from ..errors import HandshakeRefused
 
+log = logging.getLogger(__name__)
+
 _STATUSES = frozenset(HTTPStatus)
 
 
 class Uptime:
-    """Read from the changes of the connection's state. ``observe(seconds)`` is told of every time to reconnect.
+    """Read from the changes of the connection's state. ``observe(seconds)`` is told of every time to reconnect; what it
+    raises is logged and counted.
 
     ``dials`` counts attempts by outcome: ``connected``, ``unreachable``, ``refused_404`` and so on. ``losses`` counts
     the connections that were open and died; to end one's own life, or to boot again on a good connection, is no loss.
@@ -21,6 +25,8 @@ class Uptime:
     def __init__(self, time: Callable[[], float], observe: Callable[[float], None] | None = None) -> None:
         self.dials: Counter[str] = Counter()
         self.observe = observe
+        self.observer_failures = 0
+        """How often ``observe`` raised; the log has each."""
         self.losses = 0
         self._time = time
         self._online_since: float | None = None
@@ -51,8 +57,7 @@ class Uptime:
         if new == "online":
             self._online_since = now
             if self._lost_at is not None:
-                if self.observe:
-                    self.observe(now - self._lost_at)
+                self._tell(now - self._lost_at)
                 self._lost_at = None
         elif old == "online":
             self._before, self._online_since = self.connected_seconds, None
@@ -62,3 +67,12 @@ class Uptime:
             self.losses += 1
             if self._lost_at is None:  # lost again before it was online: the outage goes on
                 self._lost_at = self._closing_at if old == "closing" else now
+
+    def _tell(self, seconds: float) -> None:
+        if self.observe is None:
+            return
+        try:
+            self.observe(seconds)
+        except Exception:  # whoever counts ends no connection
+            self.observer_failures += 1
+            log.exception("! the observer of reconnects failed")

@@ -161,7 +161,6 @@ async def test_pending_sends_what_is_triggered(
         ("MeterValues", None, "Rejected"),  # nothing runs, so there is nothing to read
         ("FirmwareStatusNotification", None, "NotImplemented"),
         ("StatusNotification", 3, "Rejected"),
-        ("Heartbeat", 3, "Rejected"),
     ],
 )
 async def test_what_cannot_be_triggered(message: m.MessageTrigger, connector: int | None, status: str) -> None:

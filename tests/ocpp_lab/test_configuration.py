@@ -9,6 +9,7 @@ import pytest
 from ocpp_lab.charge_point.configuration import Configuration
 from ocpp_lab.messages import KeyValue
 from tests.fakes import power_cut
+from tests.house import ROOT
 
 REQUIRED = {  # core 9.1, for the Core profile
     "AuthorizeRemoteTxRequests",
@@ -74,6 +75,23 @@ def test_every_default_is_a_value_that_could_be_set() -> None:
         ("StopTxnSampledData", "Energy.Active.Import.Register", "Rejected"),
         ("ClockAlignedDataInterval", "0", "Accepted"),
         ("ClockAlignedDataInterval", "900", "Rejected"),  # it would have to send them (core errata 3.15)
+        ("ConnectorPhaseRotation", "0.Unknown", "Accepted"),
+        ("ConnectorPhaseRotation", "0.RST", "Rejected"),  # no meter of ours has phases
+        ("ResetRetries", "0", "Accepted"),
+        ("ResetRetries", "3", "Rejected"),  # a reset that was accepted does not fail
+        ("UnlockConnectorOnEVSideDisconnect", "true", "Accepted"),
+        ("UnlockConnectorOnEVSideDisconnect", "false", "Rejected"),  # a cable that is pulled is out at both ends
+        ("SecurityProfile", "2", "Rejected"),  # it tells the profile in use
+        ("HeartbeatInterval", "86400", "Accepted"),  # a day, and no more
+        ("HeartbeatInterval", "86401", "Rejected"),
+        ("MessageTimeout", "3600", "Accepted"),
+        ("MessageTimeout", "3601", "Rejected"),
+        ("TransactionMessageAttempts", "100", "Accepted"),
+        ("TransactionMessageAttempts", "101", "Rejected"),
+        ("TransactionMessageAttempts", "0", "Rejected"),
+        ("TransactionMessageRetryInterval", "0", "Accepted"),
+        ("TransactionMessageRetryInterval", "3600", "Accepted"),
+        ("TransactionMessageRetryInterval", "3601", "Rejected"),
         ("WebSocketPingInterval", "0", "Accepted"),
         ("WebSocketPingInterval", "-1", "Rejected"),  # J-spec 7
         ("LocalPreAuthorize", "true", "Accepted"),
@@ -104,6 +122,19 @@ def test_change(key: str, value: str, status: str) -> None:
         assert changed.keys() <= {name}
     else:
         assert (changed, told) == ({}, [])
+
+
+def test_a_key_that_can_be_changed_is_read_by_somebody() -> None:
+    """Core 5.3: Accepted means that it is in force. What nobody reads takes its own value and no other."""
+    sources = {path.stem: path.read_text("utf-8") for path in (ROOT / "ocpp_lab" / "charge_point").glob("*.py")}
+    others = "".join(text for name, text in sources.items() if name != "keys")
+    some = ["true", "false", *map(str, range(3)), "60", "Voltage", "1.RST", KEY]
+    idle = {
+        name
+        for name, key in Configuration().keys.items()
+        if key.access != "R" and any(key.valid(value) for value in some if value != key.value) and name not in others
+    }
+    assert not idle, "nobody reads them: let a change be Rejected, or give it an effect"
 
 
 def test_reading_all_keys() -> None:

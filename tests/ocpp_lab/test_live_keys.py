@@ -85,6 +85,38 @@ async def test_ping_interval_of_the_constructor(given: float | None, shown: str)
         assert point.dialler.options["ping_interval"] == (given or None)
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "password", "profile"),
+    [("ws://cs", None, 0), ("ws://cs", OLD, 1), ("wss://cs", OLD, 2), ("wss://cs", None, 0)],
+)
+async def test_the_security_profile_in_use(endpoint: str, password: str | None, profile: int) -> None:
+    """Whitepaper, profiles 1 and 2: a password, a password over TLS; less than that is no profile."""
+    point = ChargePoint(endpoint, "CP_1", password=password)
+    assert point.configuration["SecurityProfile"] == str(profile)
+    await point.stop()
+
+
+@simulated
+async def test_the_security_profile_follows_the_key() -> None:
+    """It is that of the newest connection: the key alone changes nothing, the dial with it does."""
+    async with pair(**OPTIONS) as (server, point):
+        await point.wait_for("online")
+
+        async def profile() -> str | None:
+            request = m.GetConfigurationRequest(key=["SecurityProfile"])
+            [entry] = (await server["CP_1"].call(request)).configuration_key or []
+            return entry.value
+
+        assert await profile() == "0"
+        request = m.ChangeConfigurationRequest(key="AuthorizationKey", value=NEW)
+        assert (await server["CP_1"].call(request)).status == "Accepted"
+        await point.wait_for("waiting")
+        assert point.configuration["SecurityProfile"] == "0"
+        await point.wait_for("online")
+        await asyncio.sleep(1)
+        assert await profile() == "1"
+
+
 @simulated
 async def test_changed_keys_survive_a_restart(tmp_path: Path) -> None:
     """Core 5.3: the new AuthorizationKey opens the door in the next life, and the other keys have their effect."""

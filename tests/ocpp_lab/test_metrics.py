@@ -27,6 +27,7 @@ from ocpp_lab import (
 from ocpp_lab import messages as m
 from ocpp_lab.central_system.answers import MOST_CONNECTORS
 from ocpp_lab.frames import ERROR_CODES
+from tests import own_side
 from tests.fakes import NOON
 from tests.pair import central_system_alone, charge_point_alone, cut, heal, on, pair, serving, simulated_now
 from tests.simulated import simulated
@@ -93,6 +94,8 @@ async def test_what_the_issue_asks_for_is_there_from_the_start() -> None:
             "ocpp_outbox_depth", "ocpp_outbox_oldest_age_seconds", "ocpp_outbox_drops_total", "ocpp_pending_calls",
             "ocpp_heartbeats_sent_total", "ocpp_heartbeats_answered_total", "ocpp_reconnect_seconds_bucket",
             "ocpp_connection_state", "ocpp_connected_seconds_total", "ocpp_connection_losses_total",
+            "ocpp_failed_connections_total", "ocpp_store_failures_total", "ocpp_missed_readings_total",
+            "ocpp_owed_messages",
         }  # fmt: skip
 
 
@@ -283,6 +286,26 @@ async def test_drops_by_reason() -> None:
         assert metrics.value("ocpp_call_errors_total", code="InternalError") == 1
         await asyncio.sleep(100)
     outbox.close()
+
+
+@simulated
+async def test_our_own_side_in_numbers() -> None:
+    """A disk that fails for a minute: what was refused, what was missed, what is owed, and how often we were failed."""
+    async with own_side.online({"MeterValueSampleInterval": "10"}) as (_, point):
+        metrics = watch_charge_point(point)
+        await own_side.begin(point)
+        with own_side.broken(point):
+            await asyncio.sleep(25)
+            point.charging.unplug(1)
+            assert metrics.value("ocpp_owed_messages") == 1
+            assert metrics.value("ocpp_missed_readings_total") == point.metering.missed == 2
+            assert metrics.value("ocpp_store_failures_total") > 2
+        await asyncio.sleep(30)
+        assert metrics.value("ocpp_owed_messages") == 0
+        assert metrics.value("ocpp_failed_connections_total") == point.life.failures
+        refused = metrics.value("ocpp_store_failures_total")
+    metrics.text()
+    assert metrics.value("ocpp_store_failures_total") == refused, "a closed file has no failures"
 
 
 @simulated

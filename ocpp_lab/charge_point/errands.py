@@ -1,0 +1,46 @@
+"""`Errands`: what the central system asked for and is not begun yet: each kind once, done one after the other.
+
+A trigger wants the current state and no history (core 5.17), so one message answers all that asked for it before it
+was sent. That bounds what a peer can make us remember by the number of kinds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+Work = Callable[[], Coroutine[Any, Any, object]]
+
+
+class Errands:
+    """Of one connection; dies with it. ``spawn(work)`` runs a task beside the reader, ``do(work, what)`` hears of
+    what fails."""
+
+    def __init__(
+        self,
+        spawn: Callable[[Coroutine[Any, Any, object]], object],
+        do: Callable[[Coroutine[Any, Any, object], str], Coroutine[Any, Any, object]],
+    ) -> None:
+        self.spawn = spawn
+        self.do = do
+        self._waiting: dict[str, Work] = {}
+        self._busy = False  # while a task works on them
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def add(self, what: str, work: Work) -> None:
+        """Do it soon; nothing new if the same is still to be begun."""
+        if what in self._waiting:
+            return
+        self._waiting[what] = work
+        if not self._busy:
+            self._busy = True
+            self.spawn(self._run())
+
+    async def _run(self) -> None:
+        while self._waiting:
+            what = next(iter(self._waiting))
+            work = self._waiting.pop(what)
+            await self.do(work(), what)
+        self._busy = False

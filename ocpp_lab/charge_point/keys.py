@@ -1,0 +1,104 @@
+"""The configuration keys of a charge point, as one table (core 9, J-spec 7, whitepaper 7).
+
+A key does what it says, or it cannot be changed: a value without effect is Rejected (core 5.3), and so is a number that
+nobody can mean. Behind each key stands who reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+Access = Literal["R", "RW", "W"]
+
+A_DAY = 86_400
+
+
+@dataclass
+class Key:
+    """One key. W: can be set and never read."""
+
+    name: str
+    value: str
+    access: Access
+    valid: Callable[[str], bool]
+
+
+def _boolean(text: str) -> bool:
+    return text.lower() in ("true", "false")
+
+
+def _number(least: int, most: int) -> Callable[[str], bool]:
+    """Both included. Nine digits are enough for whatever may be meant, and no trouble for whoever reads them."""
+    return lambda text: text.isascii() and text.isdigit() and len(text) <= 9 and least <= int(text) <= most
+
+
+def _text(text: str) -> bool:
+    return True
+
+
+def _only(possible: str) -> Callable[[str], bool]:
+    """What this charge point can do, and nothing else: a bad value is Rejected (core 5.3)."""
+    return lambda text: text == possible
+
+
+def _hex_key(text: str) -> bool:
+    """The key comes as hex text of 16 to 20 bytes, the range of the whitepaper (A00.FR.205)."""
+    return 32 <= len(text) <= 40 and len(text) % 2 == 0 and all(c in "0123456789abcdefABCDEF" for c in text)
+
+
+_ENERGY = "Energy.Active.Import.Register"
+
+_TABLE: tuple[tuple[str, str, Access, Callable[[str], bool]], ...] = (
+    # Key, default, access, what a value must look like; durations in seconds. No duration is longer than a day: then
+    # somebody mistyped, and a charge point that believes it may need a visit.
+    #
+    # Who may charge: read by `Authorizer` whenever a tag is presented.
+    ("AllowOfflineTxForUnknownId", "false", "RW", _boolean),
+    ("AuthorizationCacheEnabled", "false", "RW", _boolean),  # and by ClearCache
+    ("LocalAuthorizeOffline", "true", "RW", _boolean),
+    ("LocalPreAuthorize", "false", "RW", _boolean),
+    ("AuthorizeRemoteTxRequests", "false", "RW", _boolean),  # `RemoteStart`, at each request
+    #
+    # The connection: `live_keys` tell whom it concerns, at the change.
+    ("AuthorizationKey", "", "W", _hex_key),  # `Dialler`, from the next dial, which follows at once
+    ("HeartbeatInterval", "300", "RW", _number(1, A_DAY)),  # `Heartbeat`; 0 would be a beat without end
+    ("MessageTimeout", "30", "RW", _number(1, 3600)),  # `Gate`; a call that waits holds up all others for so long
+    ("WebSocketPingInterval", "60", "RW", _number(0, A_DAY)),  # `Dialler`, from the next dial; 0 is off (J-spec 7)
+    ("SecurityProfile", "0", "R", _number(0, 2)),  # tells the profile of the newest connection; set at each dial
+    #
+    # Transaction messages: read by `Delivery` whenever it begins to empty the outbox. The wait is the interval times
+    # the number of sends so far (core 3.7.1), and at least a second: with 0 and no bound for the attempts, a central
+    # system that refused a message got it a thousand times a second. The most that can be set keeps what is behind a
+    # refused message waiting for months; beyond that nobody can mean it.
+    ("TransactionMessageAttempts", "3", "RW", _number(1, 100)),
+    ("TransactionMessageRetryInterval", "60", "RW", _number(0, 3600)),
+    #
+    # Transactions and their meters.
+    ("StopTransactionOnEVSideDisconnect", "true", "RW", _boolean),  # `Charging.unplug`
+    ("StopTransactionOnInvalidId", "true", "RW", _boolean),  # `Charging`, when a start is answered
+    ("ConnectionTimeOut", "60", "RW", _number(0, A_DAY)),  # `Patience`, from the next Preparing; 0 waits for ever
+    ("MeterValueSampleInterval", "60", "RW", _number(0, A_DAY)),  # `Metering`, told at the change; 0 is off
+    ("MeterValuesSampledData", _ENERGY, "RW", _only(_ENERGY)),  # what `Metering` measures, and all that it can
+    ("ClockAlignedDataInterval", "0", "RW", _only("0")),  # nobody reads by the clock (core errata 3.15)
+    ("MeterValuesAlignedData", _ENERGY, "RW", _only(_ENERGY)),
+    ("StopTxnAlignedData", "", "RW", _only("")),  # a stop carries no readings
+    ("StopTxnSampledData", "", "RW", _only("")),
+    ("UnlockConnectorOnEVSideDisconnect", "true", "RW", _only("true")),  # a cable that is pulled is out at both ends
+    ("ConnectorPhaseRotation", "0.Unknown", "RW", _only("0.Unknown")),  # no meter here has phases
+    ("ResetRetries", "0", "RW", _only("0")),  # a reset that was accepted does not fail
+    #
+    # What it is: set by `ChargePoint` when it is made.
+    ("GetConfigurationMaxKeys", "50", "R", _number(1, 1000)),  # `Core`, at each GetConfiguration
+    ("NumberOfConnectors", "1", "R", _number(1, 1000)),
+    ("SupportedFeatureProfiles", "Core,RemoteTrigger", "R", _text),
+)
+
+
+def fresh_keys() -> dict[str, Key]:
+    """Every key with its default, by its name, in the order of the names."""
+    return {
+        name: Key(name, value, access, valid)
+        for name, value, access, valid in sorted(_TABLE, key=lambda row: row[0].lower())
+    }

@@ -1,0 +1,67 @@
+"""`Owed`: what has happened and could not be written down then is written as soon as the file can be written.
+
+A driver who is refused can try again; a cable that was pulled is out. Such a deed is done all the same, and its message
+is owed: with the instant and the meter of then, before whatever happens later (core 3.7), and without a word to the
+driver. Until then the file still has the transaction, so that a power cut loses the reason, and not the transaction:
+the next life closes it with PowerLoss (core 4.10).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from .chores import Chores
+from .transactions import Transactions
+
+log = logging.getLogger(__name__)
+
+RETRY_INTERVAL = 5.0
+"""Seconds between two attempts to write. To try costs next to nothing; a driver may be waiting for the connector."""
+
+
+class Owed:
+    """The debts, oldest first; paid by `first` and, beside everything else, by a chore of its own."""
+
+    def __init__(self, transactions: Transactions, chores: Chores) -> None:
+        self.transactions = transactions
+        self.chores = chores
+        self._debts: list[Callable[[], None]] = []
+        self._collector: asyncio.Task[None] | None = None  # runs while there are debts; begun by `add`
+
+    def __len__(self) -> int:
+        return len(self._debts)
+
+    def add(self, connector: int, write: Callable[[], None], why: Exception) -> None:
+        """``write`` could not be done because of ``why``; from now on nothing runs on this connector."""
+        self.transactions.over.add(connector)
+        self._debts.append(write)
+        self.chores.failed(f"writing of connector {connector}", why)
+        if self._collector is None or self._collector.done():
+            self._collector = self.chores.start(self._collect(), "what is owed")
+
+    @contextmanager
+    def first(self) -> Iterator[None]:
+        """What the block writes comes after all that is owed, or nothing of both is written. Not to be nested."""
+        with self.transactions.together():
+            for write in self._debts:
+                write()
+            yield
+        self._debts.clear()
+        self.transactions.over.clear()
+
+    def pay(self) -> None:
+        """Write what is owed, if anything is; raises what it raises."""
+        if self._debts:
+            with self.first():
+                pass
+
+    async def _collect(self) -> None:
+        while self._debts:
+            await asyncio.sleep(RETRY_INTERVAL)
+            try:
+                self.pay()
+            except Exception as error:  # it was told with its traceback when it was new
+                log.warning("! %d messages cannot be written yet: %s", len(self), error)
