@@ -12,6 +12,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -186,8 +187,11 @@ class Outbox:
             return
         for key in doomed:
             self._store.execute("DELETE FROM outbox WHERE key = ?", (key,))
-        self.drops["overflow"] += len(doomed)
-        log.warning("! the outbox overflows: %d of its MeterValues were dropped", len(doomed))
+        self._store.afterwards(partial(self._thinned_out, len(doomed)))
+
+    def _thinned_out(self, number: int) -> None:
+        self.drops["overflow"] += number
+        log.warning("! the outbox overflows: %d of its MeterValues were dropped", number)
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:

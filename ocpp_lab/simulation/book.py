@@ -40,6 +40,8 @@ class Record:
     key: Key
     outbox_key: Any = None
     dropped: str | None = None
+    struck_out: bool = False
+    """Whether the outbox was told to forget it, and could: it was delivered, or given up."""
 
 
 class Book:
@@ -51,6 +53,7 @@ class Book:
         self.drops: Counter[str] = Counter()
         """What the outboxes say that they dropped, by reason, in the lives that are over; `close` adds one's."""
         self._by_key: dict[Key, list[Record]] = {}  # the same records, for `alike`
+        self._by_outbox_key: dict[Any, Record] = {}  # and again: an outbox never gives a key twice
         # What `Outbox.put` took in a block that is still open: request, transaction, key, and the keys that went.
         self._unsure: list[tuple[Request[Any], str | None, Any, set[Any]]] = []
         self._depth = 0  # of those blocks
@@ -73,25 +76,22 @@ class Book:
 
         def drop(entry: Any) -> None:
             given_up(entry)
-            doomed[entry.key] = entry
+            doomed.add(entry.key)
 
         def strike_out(key: Any) -> None:
             delete(key)
-            if entry := doomed.pop(key, None):
-                for record in self._records_of(entry):
+            if record := self._by_outbox_key.get(key):
+                record.struck_out = True
+                if key in doomed:
                     record.dropped = "attempts"
                     gave_up(record)
 
-        doomed: dict[Any, Any] = {}  # given up, and not struck out yet: that fails with the file
+        doomed: set[Any] = set()  # given up, and struck out next, if the file can be written
         delete = outbox.delete
         self._watch_transactions(charge_point.memory.store)
         outbox.put = write  # type: ignore[method-assign]
         outbox.delete = strike_out  # type: ignore[method-assign]
         charge_point.charging.given_up = drop  # type: ignore[method-assign]
-
-    def _records_of(self, entry: Any) -> list[Record]:
-        alike = self.alike(key_of(entry.request.action, to_object(entry.request)))
-        return [record for record in alike if record.transaction == entry.transaction]
 
     def _watch_transactions(self, store: Any) -> None:
         """What is written in a block is written down when the block ends, or not at all."""
@@ -121,6 +121,7 @@ class Book:
             record = Record(len(self.records), now, request, transaction, key, outbox_key)
             self.records.append(record)
             self._by_key.setdefault(key, []).append(record)
+            self._by_outbox_key[outbox_key] = record
             self._find_overflow(gone)
         self._unsure.clear()
 

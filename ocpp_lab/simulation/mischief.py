@@ -22,8 +22,8 @@ Mood = Literal["slow", "late", "turned away"]
 only those to transaction messages do, and not all. *turned away*: transaction messages get SecurityError."""
 SLOW, LATE = (35.0, 200.0), (31.0, 100.0)
 """Seconds that such an answer takes."""
-SWALLOWED = ("ignore", "wrong id", "garbage")
-"""Faults that leave a call without an end, on a connection that lives on."""
+UNANSWERED = ("ignore", "wrong id", "garbage", "delay")
+"""Faults that leave a call without an answer, or for long, on a connection that lives on."""
 
 _CODES = (
     "InternalError",
@@ -66,10 +66,10 @@ class Mischief(Faults):
         self.spoilt[identity, call.unique_id] = fault
         return fault
 
-    def swallowed(self, identity: str, unique_id: str) -> bool:
-        """Whether this call was left without an end on purpose."""
+    def without_end(self, identity: str, unique_id: str) -> bool:
+        """Whether this call was left without an answer on purpose, or its answer takes its time."""
         fault = self.spoilt.get((identity, unique_id))
-        return fault is not None and fault.kind in SWALLOWED
+        return fault is not None and fault.kind in UNANSWERED
 
     def _choose(self, identity: str, call: Call) -> str | None:
         message = (identity, *key_of(call.action, call.payload)) if call.action in TRANSACTION_ACTIONS else None

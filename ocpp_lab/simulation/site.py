@@ -41,6 +41,9 @@ class Site:
         """What that file lies on. A power cut does not mend it."""
         self.clock = MachineClock(ground.now)
         """What it takes for the date; it goes on without power."""
+        self.outages: list[tuple[float, float]] = []
+        """From when to when (s) it had no power; each start after a crash adds one."""
+        self._down_since = 0.0  # when the power went last
         self.up = False
         """Whether it has power: set by `start`, cleared by `crash` and `switch_off`. A polite end leaves it on."""
         self.starts = 0
@@ -61,7 +64,7 @@ class Site:
         if not self.up:
             raise RuntimeError(f"expected {self.name} to be up; it has no power already")
         self.path = self.ground.disk.snapshot(self.name, self.path)
-        self.up = False
+        self.up, self._down_since = False, asyncio.get_running_loop().time()
         self.note("power cut")
         self.host.crash()
 
@@ -70,6 +73,12 @@ class Site:
         if self.up:
             self.up = False
             self.host.crash()
+
+    def excuses(self, since: float, until: float) -> float:
+        """For how many seconds between these instants it could not write: no power, or a bad disk."""
+        outages = [*self.outages, *([] if self.up else [(self._down_since, until)])]
+        dark = sum(max(0.0, min(end, until) - max(begin, since)) for begin, end in outages)
+        return dark + self.bad_disk.was_bad(since, until)
 
     def note(self, text: str) -> None:
         """Tell the story of this machine."""
@@ -90,6 +99,7 @@ class Site:
             await asyncio.sleep(0.001)  # a dying task may still run in the instant of the crash
             self.bury()
             self.host.restart()
+            self.outages.append((self._down_since, asyncio.get_running_loop().time()))
         self.starts += 1
         self.up = True
 
@@ -181,7 +191,7 @@ class ChargePointSite(Site):
     ) -> None:
         self.book = Book()
         """What all lives wrote down for delivery."""
-        self.watch = Watch(identity, self.book, ground.invariants)
+        self.watch = Watch(identity, self.book, ground.invariants, lambda: not self.bad_disk.bad)
         """Hears the trace, over all lives."""
         super().__init__(ground, identity, Trace(limit=1_000_000, listener=self.watch.hear))
         self.make = make
