@@ -27,7 +27,7 @@ class Boots:
         """A BootNotification leaves."""
         self._asked.add(call.unique_id)
         if self._triggered:
-            self._triggered -= 1
+            self._triggered, self._not_before = 0, 0.0  # which ends the interval, whatever comes of this boot
             return
         if at < self._not_before - 1e-6:
             self._broken(f"a boot left {self._not_before - at:.3f} s too early")

@@ -211,7 +211,7 @@ class Watch:
         if in_time:
             self._in_flight = None
         action, key = self.sent.get(reply.unique_id, ("", None))
-        if isinstance(reply, CallResult):
+        if in_time and isinstance(reply, CallResult):
             self.boots.answered(reply, at)
         good = isinstance(reply, CallResult) and key is not None and not misfit(action, "response", reply.payload)
         if good and (in_time or self._counts_late(reply.unique_id)):
