@@ -46,10 +46,10 @@ class BadDisk:
         """Whether it refuses now."""
         return bool(self._why)
 
-    def was_bad(self, since: float, until: float) -> float:
-        """For how many seconds between these instants."""
+    def bad_between(self, since: float, until: float) -> list[float]:
+        """For how many seconds between these instants, spell by spell."""
         now = [(self._since, self._time())] if self._why else []
-        return sum(max(0.0, min(end, until) - max(begin, since)) for begin, end in [*self.spells, *now])
+        return [min(end, until) - max(begin, since) for begin, end in [*self.spells, *now] if begin < until and since < end]
 
     def _before(self, sql: str) -> None:
         verb = sql.split(None, 1)[0].upper()

@@ -139,6 +139,10 @@ class Book:
         """
         return self._by_key.get(key, [])
 
+    def newest(self, action: str) -> list[Record]:
+        """Of this action, the last that was written down, if there is one."""
+        return next(([record] for record in reversed(self.records) if record.key[0] == action), [])
+
     def _find_overflow(self, gone: set[Any]) -> None:
         for record in self.records if gone else []:
             if record.outbox_key in gone:

@@ -74,11 +74,10 @@ class Site:
             self.up = False
             self.host.crash()
 
-    def excuses(self, since: float, until: float) -> float:
-        """For how many seconds between these instants it could not write: no power, or a bad disk."""
-        outages = [*self.outages, *([] if self.up else [(self._down_since, until)])]
-        dark = sum(max(0.0, min(end, until) - max(begin, since)) for begin, end in outages)
-        return dark + self.bad_disk.was_bad(since, until)
+    def excuses(self, since: float, until: float) -> list[float]:
+        """For how many seconds between these instants it could not write, spell by spell: no power, or a bad disk."""
+        dark = [min(end, until) - max(begin, since) for begin, end in self.outages if begin < until and since < end]
+        return dark + self.bad_disk.bad_between(since, until)
 
     def note(self, text: str) -> None:
         """Tell the story of this machine."""

@@ -23,6 +23,9 @@ from .invariants import Invariants
 from .misfit import misfit
 from .real_ids import RealIds
 
+DEEDS = {"RemoteStartTransaction": "StartTransaction", "RemoteStopTransaction": "StopTransaction"}
+"""What is written down before this is Accepted, as long as no tag has to be asked for first."""
+
 
 @dataclass
 class _Copies:
@@ -63,7 +66,7 @@ class Watch:
         """Our calls by unique id: the action, and which transaction message it is."""
         self._charge_point: ChargePoint | None = None  # the newest life, from `begin`; None before the first
         self._powered = False  # from `begin` to the power cut
-        self._asked: dict[str, str] = {}  # actions of the peer's calls, by unique id
+        self._asked: dict[str, tuple[Call, float]] = {}  # the peer's calls, and when they came, by unique id
         self._copies: dict[Key, _Copies] = {}  # of each message that was sent and is not given up
         self._done: Counter[Key] = Counter()  # messages that were delivered or given up and have others alike
         self._in_flight: str | None = None  # unique id of our call that awaits its answer
@@ -87,7 +90,7 @@ class Watch:
                 self._call_left(call, event.at)
             case ">", CallResult() as result:
                 self.ends.went(result)
-                self._check_payload(self._asked.get(result.unique_id), "response", result.payload)
+                self._answer_left(result)
             case ">", CallError() as error:
                 self.ends.went(error)
             case "<", Call() as call:
@@ -111,8 +114,19 @@ class Watch:
             case "=", _ if " → " in event.text and not event.text.startswith("connector "):
                 self.state_since = event.at
 
+    def _answer_left(self, result: CallResult) -> None:
+        call, came = self._asked.get(result.unique_id, (None, 0.0))
+        if call is None:
+            return
+        self._check_payload(call.action, "response", result.payload)
+        payload: Any = result.payload
+        if self.strict and call.action in DEEDS and payload["status"] == "Accepted":
+            written = any(r.at >= came for r in self.book.newest(DEEDS[call.action]))
+            if not written:
+                self._broken("accepted is written down", f"{call.action} {result.unique_id} was Accepted; nothing was done")
+
     def _call_came(self, call: Call, at: float) -> None:
-        self._asked[call.unique_id] = call.action
+        self._asked[call.unique_id] = call, at
         if self._powered and may_serve(call.action, self._life.registration) != "silent":
             self.ends.came(call, at)
         self.boots.asked(call)
