@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -484,6 +485,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=MOST_SEEDS)
     parser.add_argument("names", nargs="*", help="only bugs whose name contains one of these")
     options = parser.parse_args()
+    logging.disable()
     for name in BUGS:
         if options.names and not any(part in name for part in options.names):
             continue

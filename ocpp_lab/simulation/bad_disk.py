@@ -10,6 +10,14 @@ FULL = "database or disk is full"
 LOCKED = "database is locked"
 READS = ("SELECT", "PRAGMA", "EXPLAIN")
 
+Spell = tuple[float, float]
+"""From when to when (s) something was bad."""
+
+
+def shares(spells: list[Spell], since: float, until: float) -> list[float]:
+    """The seconds of each spell that lie between these instants, of those that have any there."""
+    return [min(end, until) - max(begin, since) for begin, end in spells if begin < until and since < end]
+
 
 class BadDisk:
     """Lies under whatever database the machine has open (`put_under`); reads always work. ``time`` tells the second."""
@@ -17,8 +25,8 @@ class BadDisk:
     def __init__(self, time: Callable[[], float]) -> None:
         self.refused = 0
         """Statements that failed so far, over all lives of the machine."""
-        self.spells: list[tuple[float, float]] = []
-        """From when to when (s) it was bad; `heal` adds one."""
+        self.spells: list[Spell] = []
+        """When it was bad; `heal` adds one."""
         self._time = time
         self._why = ""  # what sqlite says of it; "" while it is good
         self._since = 0.0  # since when it is bad
@@ -49,7 +57,7 @@ class BadDisk:
     def bad_between(self, since: float, until: float) -> list[float]:
         """For how many seconds between these instants, spell by spell."""
         now = [(self._since, self._time())] if self._why else []
-        return [min(end, until) - max(begin, since) for begin, end in [*self.spells, *now] if begin < until and since < end]
+        return shares([*self.spells, *now], since, until)
 
     def _before(self, sql: str) -> None:
         verb = sql.split(None, 1)[0].upper()

@@ -139,9 +139,9 @@ class Book:
         """
         return self._by_key.get(key, [])
 
-    def newest(self, action: str) -> list[Record]:
-        """Of this action, the last that was written down, if there is one."""
-        return next(([record] for record in reversed(self.records) if record.key[0] == action), [])
+    def newest(self, action: str) -> Record | None:
+        """The last of this action that was written down."""
+        return next((record for record in reversed(self.records) if record.key[0] == action), None)
 
     def _find_overflow(self, gone: set[Any]) -> None:
         for record in self.records if gone else []:

@@ -10,8 +10,8 @@ from ..messages import TRANSACTION_ACTIONS
 from ..trace import Event
 from .ends import Ends
 from .invariants import Invariants
-from .misfit import misfit
 from .mischief import Mischief
+from .misfit import misfit
 
 KEPT = "what was answered is in the ledger"
 NO_FAILURE = "a ledger that fails is no failure of a message"

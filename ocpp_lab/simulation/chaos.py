@@ -19,8 +19,8 @@ from ..frames import Call, CallError, CallResult
 from ..outbox import Outbox
 from .accounts import BLOCKED, Accounts
 from .driver import Driver
-from .mischief import Mischief
 from .ends import Ends
+from .mischief import Mischief
 from .own_side import MOST_PENDING
 from .presence import Presence
 from .profile import RAIN, STORM, Profile
@@ -224,7 +224,7 @@ def _check(world: World, profile: Profile, drivers: list[Driver], mischief: Misc
         accounts = Accounts(site.name, site.book, ledger, world.invariants, resumed=resumed)
         if profile.strict:
             accounts.check_answers(central_system.answered)
-            accounts.check_meters(site.configuration["MeterValueSampleInterval"], site.excuses)
+            accounts.check_meters(site.charge_point.configuration.seconds("MeterValueSampleInterval"), site.excuses)
         accounts.check()
         accounts.check_deeds([deed for driver in drivers if driver.site is site for deed in driver.deeds])
         lossless = profile.failures < profile.attempts and not profile.poison

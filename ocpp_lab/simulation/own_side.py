@@ -122,7 +122,7 @@ class OwnSide:
         faults.mood = mood  # type: ignore[attr-defined]  # a `Mischief`, as every chaos has it
 
     def _either(self, identity: str) -> CentralSystemSite | ChargePointSite:
-        return self._rng.choice([self.machines.sites[identity], self._central_system])
+        return self.machines.sites[identity] if self._rng.random() < 0.5 else self._central_system
 
     @property
     def _central_system(self) -> CentralSystemSite:

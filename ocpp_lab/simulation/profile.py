@@ -38,7 +38,7 @@ class Profile:
     """Seconds between two events of the weather."""
     weather: tuple[str, ...] = field(default=OUTSIDE)
     strict: bool = False
-    """Whether a late result has to count, and a file that fails to hurt nobody: ours do, a learner's pieces need not."""
+    """Whether a late result has to count, and a file that fails may hurt nobody. A learner's pieces need not be so."""
 
 
 RAIN = Profile(pause=(15.0, 70.0), weather=WEATHER, strict=True)

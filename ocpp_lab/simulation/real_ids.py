@@ -23,7 +23,7 @@ class RealIds:
         """A stop is sent."""
         known = self._known.get(name)
         if known and known[0] != transaction_id:
-            why = f"the stop of {name} says {transaction_id}; the start was answered with {known[0]} at {known[1]:.3f} s"
+            why = f"the stop of {name} says {transaction_id}; its start got {known[0]} at {known[1]:.3f} s"
             self.invariants.broken(REAL_ID, why, self.identity)
 
     def power_went(self, at: float) -> None:

@@ -13,7 +13,7 @@ from ..pending import Pending
 from ..store import Store
 from ..tally import Tally
 from ..trace import Trace
-from .bad_disk import BadDisk
+from .bad_disk import BadDisk, Spell, shares
 from .book import Book
 from .central_system_watch import CentralSystemWatch
 from .ground import Ground
@@ -41,8 +41,8 @@ class Site:
         """What that file lies on. A power cut does not mend it."""
         self.clock = MachineClock(ground.now)
         """What it takes for the date; it goes on without power."""
-        self.outages: list[tuple[float, float]] = []
-        """From when to when (s) it had no power; each start after a crash adds one."""
+        self.outages: list[Spell] = []
+        """When it had no power; each start after a crash adds one."""
         self._down_since = 0.0  # when the power went last
         self.up = False
         """Whether it has power: set by `start`, cleared by `crash` and `switch_off`. A polite end leaves it on."""
@@ -76,8 +76,7 @@ class Site:
 
     def excuses(self, since: float, until: float) -> list[float]:
         """For how many seconds between these instants it could not write, spell by spell: no power, or a bad disk."""
-        dark = [min(end, until) - max(begin, since) for begin, end in self.outages if begin < until and since < end]
-        return dark + self.bad_disk.bad_between(since, until)
+        return shares(self.outages, since, until) + self.bad_disk.bad_between(since, until)
 
     def note(self, text: str) -> None:
         """Tell the story of this machine."""

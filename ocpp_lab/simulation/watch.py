@@ -121,9 +121,9 @@ class Watch:
         self._check_payload(call.action, "response", result.payload)
         payload: Any = result.payload
         if self.strict and call.action in DEEDS and payload["status"] == "Accepted":
-            written = any(r.at >= came for r in self.book.newest(DEEDS[call.action]))
-            if not written:
-                self._broken("accepted is written down", f"{call.action} {result.unique_id} was Accepted; nothing was done")
+            newest = self.book.newest(DEEDS[call.action])
+            if newest is None or newest.at < came:
+                self._broken("accepted is written down", f"{call.action} {call.unique_id} was Accepted, and not done")
 
     def _call_came(self, call: Call, at: float) -> None:
         self._asked[call.unique_id] = call, at
@@ -225,7 +225,7 @@ class Watch:
         if in_time:
             self._in_flight = None
         action, key = self.sent.get(reply.unique_id, ("", None))
-        if in_time and isinstance(reply, CallResult):
+        if in_time and isinstance(reply, CallResult) and self._life.state == "booting":  # not given up meanwhile
             self.boots.answered(reply, at)
         good = isinstance(reply, CallResult) and key is not None and not misfit(action, "response", reply.payload)
         if good and (in_time or self._counts_late(reply.unique_id)):
