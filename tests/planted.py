@@ -485,7 +485,6 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=MOST_SEEDS)
     parser.add_argument("names", nargs="*", help="only bugs whose name contains one of these")
     options = parser.parse_args()
-    logging.disable()
     for name in BUGS:
         if options.names and not any(part in name for part in options.names):
             continue
@@ -497,4 +496,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    logging.disable()  # the bugs are told with their tracebacks, again and again
     main()

@@ -21,7 +21,6 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     options = parser.parse_args(arguments)
-    logging.disable()  # what goes wrong on purpose fills a log with tracebacks; what matters is in the report
     scenarios = options.scenarios or list(SCENARIOS)
     for name in scenarios:
         seeds = range(options.first, options.first + options.seeds // len(scenarios))
@@ -46,4 +45,5 @@ def _show(report: Report) -> None:
 
 
 if __name__ == "__main__":
+    logging.disable()  # what goes wrong on purpose would fill pages with tracebacks; the report says what matters
     sys.exit(main())
