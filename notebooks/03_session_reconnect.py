@@ -263,10 +263,11 @@ for name, (charge_point, send) in programs.items():
 lab.diagram(CONNECTION)
 
 # %% [markdown]
-# Each box asks the same question: and if the connection dies here? Six states have the mark for it. Two of the boxes are
-# there so that the state never lies. *closing*: this end has given the connection up, and its end has not come through
-# yet. *failed*: a bug of our own ended the connection; the charge point waits and dials again. The exercise builds the
-# other eight. What is no edge cannot happen; if it does, it is a bug and has a name. **Predict** what a `stopped`
+# Each box asks the same question: and if the connection dies here? Seven states have the mark for it. Three of the boxes
+# are there so that the state never lies. *closing*: this end has given the connection up, and its end has not come
+# through yet. *failed*: a bug of our own ended the connection; the charge point waits and dials again. *forgotten*: the
+# central system says that it does not know us any more; nothing is sent until we have booted again. The exercise builds
+# the other eight. What is no edge cannot happen; if it does, it is a bug and has a name. **Predict** what a `stopped`
 # machine says to *connect*.
 #
 # (a) nothing · (b) it connects · (c) an error that names what is allowed

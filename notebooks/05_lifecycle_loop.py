@@ -429,7 +429,8 @@ print("boots in this life:", sum('"BootNotification"' in event.text for event in
 # Never: `_dial` reads the key at each dial. Code that reads it once, when it starts, knocks with the old one for ever.
 # Nor did it boot again: it was accepted before, and nothing changed (J-spec 5.4). A central system that has forgotten it
 # says SecurityError, as J-errata 3.8 recommends before a boot is accepted. Ours then boots. That is our choice: the code
-# says no more than that there is a security issue (J-spec 4.2.3).
+# says no more than that there is a security issue (J-spec 4.2.3). One that goes on saying it after every boot is asked
+# less and less often, as if it were dialled in vain.
 #
 # ## 10. Twenty-four hours
 #

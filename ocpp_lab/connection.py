@@ -6,10 +6,11 @@ itself, because a central system that accepts and drops would otherwise be hamme
 The table in words. A charge point dials (*connecting*), says who it is (*booting*) and talks once that is accepted
 (*online*). One that was accepted before and lost only its connection does not boot again: what a BootNotification says
 has not changed (J-spec 5.4), hence ``resumed``. *pending* and *rejected* wait out an interval and boot again (core
-4.2). ``forgotten``: the central system answered SecurityError while we were online. J-errata 3.8 recommends that code
-before a boot is accepted; to boot again on it is our choice. *closing*: this connection is over and nothing is sent on
-it any more, although its end has not come through yet. *failed*: a bug below us ended the connection; it is in the
-log, and we wait as after any loss, because a charge point with a bug still has drivers.
+4.2). *forgotten*: the central system answered SecurityError while we were online, and nothing is sent any more but a
+boot. J-errata 3.8 recommends that code before a boot is accepted; to boot again on it is our choice, at once the first
+time, and after a wait if it goes on (`charge_point.amnesia`), be it on the next connection. *closing*: this connection
+is over and nothing is sent on it any more, although its end has not come through yet. *failed*: a bug below us ended
+the connection; it is in the log, and we wait as after any loss, because a charge point with a bug still has drivers.
 
 Not in the table: what a connector does (`charge_point.connector`), and whether an own call may go out, which is
 decided from registration and action (`charge_point.registration`).
@@ -35,6 +36,7 @@ ConnectionState = Literal[
     "pending",
     "rejected",
     "online",
+    "forgotten",
     "closing",
     "failed",
     "waiting",
@@ -59,7 +61,10 @@ ConnectionEvent = Literal[
 # fmt: off
 CONNECTION: Table[ConnectionState, ConnectionEvent] = {
     "disconnected": {"connect": "connecting", "stop": "stopped"},
-    "connecting": {"opened": "booting", "resumed": "online", "failed": "failed", "lost": "waiting", "stop": "stopped"},
+    "connecting": {
+        "opened": "booting", "resumed": "online", "forgotten": "forgotten",
+        "failed": "failed", "lost": "waiting", "stop": "stopped",
+    },
     "booting": {
         "accepted": "online", "pending": "pending", "rejected": "rejected",
         "closed": "closing", "failed": "failed", "lost": "waiting", "stop": "stopped",
@@ -73,7 +78,11 @@ CONNECTION: Table[ConnectionState, ConnectionEvent] = {
         "closed": "closing", "failed": "failed", "lost": "waiting", "stop": "stopped",
     },
     "online": {
-        "forgotten": "booting",
+        "forgotten": "forgotten",
+        "closed": "closing", "failed": "failed", "lost": "waiting", "stop": "stopped",
+    },
+    "forgotten": {
+        "interval_over": "booting",
         "closed": "closing", "failed": "failed", "lost": "waiting", "stop": "stopped",
     },
     "closing": {"failed": "failed", "lost": "waiting", "stop": "stopped"},

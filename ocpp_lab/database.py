@@ -100,6 +100,11 @@ class Database:
         else:
             do()
 
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a `transaction` block is open: then a statement that fails has to leave it."""
+        return self._depth > 0
+
     def close(self) -> None:
         """Close the file and let others open it; closing twice is fine."""
         self._end()

@@ -181,7 +181,7 @@ def _oldest_age(charge_point: ChargePoint) -> float:
         return 0.0
     request: Any = entry.request
     at = request.meter_value[0].timestamp if isinstance(request, MeterValuesRequest) else request.timestamp
-    return float((charge_point.now() - at).total_seconds())
+    return float((charge_point.clock.now() - at).total_seconds())
 
 
 def _of_central_system(central_system: CentralSystem) -> Series:

@@ -27,10 +27,16 @@ CREATE TABLE IF NOT EXISTS configuration (name TEXT PRIMARY KEY, value TEXT NOT 
 CREATE TABLE owner (identity TEXT NOT NULL)
 """
 """Version 1. Files without a version have some of these tables, but for the last."""
+_CLOCK = """
+-- The newest timestamp that any event got, and what is added to our clock (s). One row.
+CREATE TABLE clock (newest TEXT, "offset" REAL NOT NULL DEFAULT 0);
+INSERT INTO clock (newest) SELECT max(seen) FROM transactions
+"""
+"""Version 2."""
 
 
 class Store(Database):
-    """The file of one charge point: outbox, transactions, their ids, meter registers, tags, changed keys.
+    """The file of one charge point: outbox, transactions, their ids, meter registers, tags, changed keys, the clock.
 
     ``owner`` is the charge point's identity: it is written into a new file, compared in one that has an owner, and
     alone in the file while it is open. Two owners of one file would stop each other's transactions, so the second gets
@@ -39,7 +45,7 @@ class Store(Database):
     """
 
     def __init__(self, path: str = ":memory:", owner: str = "") -> None:
-        super().__init__(path, [_TABLES], alone=bool(owner))
+        super().__init__(path, [_TABLES, _CLOCK], alone=bool(owner))
         try:
             self._belong_to(owner)
         except StoreFailed:

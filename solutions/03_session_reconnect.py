@@ -2149,8 +2149,8 @@ check("3.capstone", backoff, Machine, Outbox, Ledger)
 # ## Beside the package
 #
 # `ocpp_lab/backoff.py` is the same generator, and `ocpp_lab/states.py` the same engine; it refuses a first state that
-# the table does not have. The package's `CONNECTION` has one event more, `forgotten`: SecurityError while online leads
-# back to booting, by our choice (see 3.5). `keep_connected` tells the machine of `lost` and `wait_over`, and makes the
+# the table does not have. The package's `CONNECTION` has a state `forgotten`: SecurityError while online leads there, and
+# from there back to booting, by our choice (see 3.5). `keep_connected` tells the machine of `lost` and `wait_over`, and makes the
 # fresh iterator only when the next wait is due, because `proved` is called for each answered call.
 #
 # `ocpp_lab/outbox.py` has the same table. It remembers when a retry may leave, so that a wait outlives the line. It is

@@ -27,7 +27,8 @@ async def on[T](host: str, work: Coroutine[Any, Any, T]) -> T:
 
 
 async def serving(**options: Any) -> CentralSystem:
-    """A central system that listens on its machine."""
+    """A central system that listens on its machine, and tells the date of the simulation."""
+    options = {"now": simulated_now, **options}
     return await on("cs", CentralSystem(host="cs", port=9000, **options).start())
 
 
@@ -45,7 +46,7 @@ async def charge_point_alone(identity: str = "CP_1", **options: Any) -> AsyncIte
     """A charge point that dials from its machine, whether somebody is there or not."""
 
     async def make() -> ChargePoint:
-        return await ChargePoint(URL, identity, **options).__aenter__()
+        return await ChargePoint(URL, identity, **{"now": simulated_now, **options}).__aenter__()
 
     charge_point = await on("cp", make())
     try:

@@ -22,6 +22,7 @@ from ocpp_lab.frames import Call, CallError, CallResult
 from ocpp_lab.outbox import Entry, Outbox
 from ocpp_lab.simulation import Report, chaos, explore, storm
 from ocpp_lab.simulation.chaos import Talkative
+from tests.scenarios import wrong_clocks
 
 MOST_SEEDS = 500
 
@@ -374,6 +375,22 @@ class NoEnd(Talkative):
         return await super(Talkative, self).answer(call)
 
 
+class TimeGoesBack(Talkative):
+    """A timestamp is what the clock says, also when it has been set back, or stands still."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.clock.stamp = self.clock.now  # type: ignore[method-assign]
+
+
+class TimeForgotten(Talkative):
+    """After a power cut nobody knows which timestamps were given; the clock may be behind them."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.clock._newest = None
+
+
 # The ledger -----------------------------------------------------------------------------------------------------------
 
 
@@ -471,6 +488,8 @@ BUGS: dict[str, Any] = {
     "InternalError on a full ledger": partial(chaos, ledger=FullIsAFailure),
     "a full ledger answers all the same": partial(chaos, ledger=AnswersAllTheSame),
     "a registration is told before it is written": partial(chaos, ledger=TellsFirst),
+    "timestamps go back with the clock": partial(chaos, charge_point=TimeGoesBack),
+    "a restart forgets the newest timestamp": partial(wrong_clocks, charge_point=TimeForgotten),
 }
 
 

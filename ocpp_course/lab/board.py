@@ -29,6 +29,7 @@ PILLS = {
     "booting": (_BUSY, INK),
     "pending": (_BUSY, INK),
     "rejected": (_BUSY, INK),
+    "forgotten": (_BUSY, INK),
     "failed": (STATES["failed"], "#ffffff"),
 }
 """Background and letters of a state; every other one is grey. The word is always written."""

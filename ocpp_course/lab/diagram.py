@@ -35,6 +35,7 @@ MARKS = (
 COLOURS = {
     "online": STATES["up"], "waiting": STATES["waiting"], "booting": STATES["booting"], "pending": STATES["pending"],
     "rejected": STATES["booting"], "closing": STATES["waiting"], "failed": STATES["failed"],
+    "forgotten": STATES["booting"],
 }  # fmt: skip
 
 

@@ -31,6 +31,7 @@ HATCHES = {
     "booting": ("booting", "\\\\\\"),
     "pending": ("pending", "xxx"),
     "rejected": ("pending", "++"),
+    "forgotten": ("pending", "oo"),
     "waiting": ("waiting", "///"),
     "connecting": ("waiting", "..."),
     "closing": ("waiting", "---"),

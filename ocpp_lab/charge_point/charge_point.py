@@ -27,9 +27,11 @@ from ..store import Store
 from ..tally import Tally
 from ..trace import Trace
 from ..transport import Transport
+from .amnesia import Amnesia
 from .chores import Chores
 from .delivery import Delivery
 from .dial import Dialler
+from .event_clock import EventClock
 from .gate import Gate
 from .life import Life
 from .live_keys import live_keys
@@ -83,23 +85,25 @@ class ChargePoint:
         encode_payload(self.boot)
         self.identity = identity
         self.now = around.now
+        """Our own clock, which nobody sets; what time it is says `clock`."""
         self.trace = Trace() if around.trace is None else around.trace
         self.tally = Tally()
         self.uptime = Uptime(asyncio.get_running_loop().time)
         self.dialler = Dialler(url, identity, security, connecting, note=self.note, on_dial=self._dialled)
         self.machine = pieces.machine(CONNECTION, "disconnected", self._changed)
-        self.gate = Gate(identity, lambda: self.machine.state, timeout=connecting.timeout)
+        waits = pieces.delays or (lambda: backoff(around.rng or Random(identity)))
+        self.gate = Gate(identity, lambda: self.machine.state, timeout=connecting.timeout, amnesia=Amnesia(waits))
         self.chores = Chores(identity)
         self._unique_ids = random_ids() if around.ids is None else around.ids
         self._pieces = pieces
         self._watch: StateWatch[ConnectionState] = StateWatch()
         self._living: asyncio.Task[NoReturn] | None = None  # from `start` on; done when all is over
         self._remember(_memory(path, identity, connecting, charging, pieces))
+        self.clock = EventClock(self.memory.store, around.now, settable=around.set_clock)
         self._open(charging, connecting)
         self.router = orders(self.memory, self._premises, self.gate, self.delivery)
         """What the central system may ask for."""
         self.configuration.effects |= live_keys(self.gate, self.dialler, self.metering)
-        waits = pieces.delays or (lambda: backoff(around.rng or Random(identity)))
         duties = self._duties(connecting.retry_interval)
         self.life = Life(self.dialler.dial, self._speak, waits, self.machine, self.gate, duties)
         self.configuration.restore()  # what the central system changed in an earlier life wins
@@ -135,7 +139,8 @@ class ChargePoint:
             submit=self.delivery.submit,
             new_name=lambda: next(self._unique_ids),
             note=self.note,
-            now=self.now,
+            now=lambda: self.clock.stamp(),
+            date=self.clock.now,
             retry_interval=connecting.retry_interval,
         )
         self.connectors = premises.connectors
@@ -245,6 +250,8 @@ class ChargePoint:
             boot_interval=self.gate.boot_interval,
             retry_interval=retry_interval,
             booted=self._booted,
+            amnesia=self.gate.amnesia,
+            listening=self.clock.listening,
             heartbeat=lambda: make_heartbeat(self.gate.call, self.configuration.seconds("HeartbeatInterval")),
             works={"statuses": lambda: self.statuses.run(), "outbox": lambda: self.delivery.run()},
             delivering=self.delivery.lane,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from .. import messages as m
@@ -27,15 +27,13 @@ from .transactions import Transaction, Transactions
 
 log = logging.getLogger(__name__)
 
-MILLISECOND, SECOND = timedelta(milliseconds=1), timedelta(seconds=1)
-
 
 class Charging:
     """The driver's side of a charge point.
 
     ``submit(request, transaction)`` hands a message to the outbox, ``new_name()`` gives a name of our own for a
-    transaction, until the central system gives it an id. Whatever writes raises `StoreFailed` if it cannot; ValueError
-    if there is no such connector.
+    transaction, until the central system gives it an id, ``now()`` the timestamp of a start, and writes it down.
+    Whatever writes raises `StoreFailed` if it cannot; ValueError if there is no such connector.
     """
 
     def __init__(
@@ -64,8 +62,6 @@ class Charging:
         self.submit = submit
         self.new_name = new_name
         self.now = now
-        self._last_start: dict[int, datetime] = {}
-        """By connector, the timestamp of the newest start in this life; no other start gets it."""
 
     # -- the driver
 
@@ -147,25 +143,18 @@ class Charging:
         place = self._connector(connector)
         if allowed := self._why_not(connector):
             raise IllegalTransition(place.status, "start", allowed)
-        name, now, meter = self.new_name(), self._instant_of_start(connector), int(place.energy)
-        request = m.StartTransactionRequest(connector_id=connector, id_tag=id_tag, timestamp=now, meter_start=meter)
-        encode_payload(request)  # a tag that cannot be sent leaves no trace
+        name, meter = self.new_name(), int(place.energy)
         with self.owed.first():
+            now = self.now()
+            request = m.StartTransactionRequest(connector_id=connector, id_tag=id_tag, timestamp=now, meter_start=meter)
+            encode_payload(request)  # a tag that cannot be sent leaves no trace
             self.transactions.open(name, connector, id_tag, now, meter)
             self.submit(request, name)
-        self._last_start[connector] = now
         if place.status == "Finishing":
             place.become("Preparing")  # again, without a new plug (core 4.9, F2)
         place.become("Charging")
         self._let_flow(place)
         return name
-
-    def _instant_of_start(self, connector: int) -> datetime:
-        """Now, or a millisecond after the last start here: two in the same one would look like one sent twice."""
-        now, last = self.now(), self._last_start.get(connector)
-        if last and -SECOND < now - last < MILLISECOND:  # further back, somebody has set the clock
-            return last + MILLISECOND
-        return now
 
     def _why_not(self, connector: int) -> list[str]:
         """What has to happen before a transaction can start here; nothing if it can."""

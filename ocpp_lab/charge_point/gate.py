@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from ..connection import ConnectionState
 from ..errors import CallFailed, NotAccepted, NotConnected
 from ..messages import RegistrationStatus, Request, Response
+from .amnesia import Amnesia
 from .boot_interval import BootInterval
 from .registration import may_send
 
@@ -35,6 +36,7 @@ class Way(Protocol):
     """The connection of this moment, as the gate needs it: an `Uplink`."""
 
     session: Any
+    call: Callable[..., Coroutine[Any, Any, Any]]
     heartbeat: Any
     lane: asyncio.Lock
     proved: Callable[[], None]
@@ -50,13 +52,16 @@ class Gate:
     """Whoever wants to say something to the central system says it here, whatever connection there is.
 
     ``state()`` is the state of the connection. ``timeout`` (s) is how long a call waits, on every connection from now
-    on.
+    on. ``amnesia`` says how long to wait before booting again at a central system that has forgotten us.
     """
 
-    def __init__(self, identity: str, state: Callable[[], ConnectionState], *, timeout: float) -> None:
+    def __init__(
+        self, identity: str, state: Callable[[], ConnectionState], *, timeout: float, amnesia: Amnesia
+    ) -> None:
         self.identity = identity
         self.state = state
         self.timeout = timeout
+        self.amnesia = amnesia
         self.registration: RegistrationStatus | None = None
         """What the newest boot got. None before it is answered, after a reset, and once the central system has
         forgotten us."""
@@ -84,7 +89,7 @@ class Gate:
             if way.heartbeat:
                 way.heartbeat.touch()
             try:
-                response: R = await way.session.call(request, timeout=timeout)
+                response: R = await way.call(request, timeout=timeout)
             except CallFailed as error:
                 if error.code == "SecurityError" and self.state() == "online":
                     # It does not know us any more. To boot again then is our choice: J-errata 3.8 only recommends this
@@ -110,6 +115,7 @@ class Gate:
     async def reboot(self, why: str) -> None:
         """Go down and come back: a charge point that restarted boots again (core 4.2)."""
         self.registration = None
+        self.amnesia.end()
         self.boot_interval.end()
         await self.hang_up(why)
 
@@ -121,6 +127,7 @@ class Gate:
     def boot_now(self) -> None:
         """Do not wait out the interval before the next BootNotification, not even if this connection ends before it."""
         self.boot_interval.end()
+        self.amnesia.end()
         if self.way:
             self.way.boot_now()
 

@@ -24,7 +24,7 @@ class Metering:
 
     One that cannot be written down is missed, and the next is tried at its time: a meter never stops being read.
 
-    ``submit(request, transaction)`` hands a reading to the outbox; ``now()`` is its timestamp.
+    ``submit(request, transaction)`` hands a reading to the outbox; ``now()`` gives its timestamp, and writes it down.
     """
 
     def __init__(
@@ -111,8 +111,8 @@ class Metering:
 
     def read(self, transaction: Transaction) -> tuple[datetime, int]:
         """Read the meter (Wh) and write down what a power cut would leave us with."""
-        now, energy = self.now(), self.connectors[transaction.connector].energy
         with self.transactions.together():
+            now, energy = self.now(), self.connectors[transaction.connector].energy
             self.transactions.save_register(transaction.connector, energy)
             self.transactions.read(transaction.name, now, int(energy))
         return now, int(energy)

@@ -87,13 +87,15 @@ class Surroundings:
     """Time, chance and identity, which come from outside, and the ``trace`` that the story is told to.
 
     ``ids`` yields unique ids (random ones by default), ``rng`` draws the jitter of the waits (by default from the
-    identity), ``now()`` gives an aware datetime.
+    identity), ``now()`` gives an aware datetime. ``set_clock``: the central system's time sets an offset over it (core
+    4.2, 4.6), unless it cannot be true; see `event_clock.plausible`.
     """
 
     ids: Iterator[str] | None = None
     rng: Random | None = None
     trace: Trace | None = None
     now: Callable[[], datetime] = utc_now
+    set_clock: bool = True
 
 
 def filled[Group: Any](group: Group, options: dict[str, Any]) -> Group:

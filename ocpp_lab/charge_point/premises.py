@@ -27,7 +27,8 @@ class Premises:
     """Puts the parts together that drivers meet, as a power cut left them.
 
     ``submit(request, transaction)`` hands a message to the outbox, ``note(mark, text)`` tells the story,
-    ``retry_interval`` (s) is the wait before a status that had no answer is told again.
+    ``retry_interval`` (s) is the wait before a status that had no answer is told again. ``now()`` gives the timestamp
+    of an event, ``date()`` only looks at the clock.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Premises:
         new_name: Callable[[], str],
         note: Callable[[str, str], None],
         now: Callable[[], datetime],
+        date: Callable[[], datetime],
         retry_interval: float,
     ) -> None:
         time, configuration, transactions = (
@@ -64,7 +66,7 @@ class Premises:
             self.connectors, transactions, configuration, chores, self.owed, submit=submit, now=now
         )
         self.authorizer = Authorizer(
-            memory.cache, configuration, gate.call, online=lambda: gate.state() == "online", now=now
+            memory.cache, configuration, gate.call, online=lambda: gate.state() == "online", now=date
         )
         self.charging = Charging(
             self.connectors,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -17,11 +17,9 @@ from .transactions import Transaction, Transactions
 
 log = logging.getLogger(__name__)
 
-SECOND = timedelta(seconds=1)
-
 
 class Stops:
-    """``submit(request, transaction)`` hands a message to the outbox; ``now()`` is its timestamp."""
+    """``submit(request, transaction)`` hands a message to the outbox; ``now()`` gives its timestamp."""
 
     def __init__(
         self,
@@ -69,10 +67,10 @@ class Stops:
         """Of whatever the file has on this connector. ``at`` is None if nobody could tell the time then."""
         if transaction := self.transactions.left(place.number):
             self.transactions.save_register(place.number, place.energy)
-            self._write(transaction, at or self.now(), meter, reason, None)
+            late = self.now()  # with it is written down which timestamps were given while nothing could be
+            self._write(transaction, at or late, meter, reason, None)
 
     def _write(self, transaction: Transaction, at: datetime, meter: int, reason: Reason, id_tag: str | None) -> None:
-        at = max(at, transaction.started) if transaction.started - at < SECOND else at  # see `Charging.start`
         self.submit(
             StopTransactionRequest(transaction_id=-1, timestamp=at, meter_stop=meter, reason=reason, id_tag=id_tag),
             transaction.name,

@@ -17,12 +17,14 @@ from ..errors import ConnectionLost, NotAccepted, NotConnected, OcppError, Store
 from ..messages import BootNotificationRequest, BootNotificationResponse, RegistrationStatus
 from ..session import Session
 from ..transport import Transport
+from .amnesia import Amnesia
 from .boot_interval import BootInterval
 from .errands import Errands
 from .gate import Beats
 from .registration import boot
 
 Work = Callable[[], Coroutine[Any, Any, object]]
+Asks = Callable[..., Coroutine[Any, Any, Any]]
 
 
 class States(Protocol):
@@ -46,6 +48,8 @@ class Duties:
     ``registration()`` is what the newest boot got; ``boot`` is what the charge point says of itself,
     ``boot_interval`` how long it may not, ``retry_interval`` (s) how long a boot waits when nobody says, and ``booted``
     is told of every answer to it.
+    ``amnesia`` says how long a boot waits that a SecurityError brings about.
+    ``listening`` makes of a call one that hears the central system's time in the answers.
     ``heartbeat`` makes one for this connection, ``works`` are what runs beside it while the boot is accepted,
     ``delivering`` is held while a message is on the wire, ``note`` is told of trouble, ``failed`` of our own failures.
     """
@@ -56,6 +60,8 @@ class Duties:
     boot_interval: BootInterval
     retry_interval: float
     booted: Callable[[BootNotificationResponse], None]
+    amnesia: Amnesia
+    listening: Callable[[Asks], Asks]
     heartbeat: Callable[[], Beating]
     works: Mapping[str, Work]
     delivering: asyncio.Lock
@@ -70,6 +76,8 @@ class Uplink:
         self, session: Session, transport: Transport, machine: States, proved: Callable[[], None], duties: Duties
     ) -> None:
         self.session = session
+        self.call = duties.listening(session.call)
+        """The session's; everything that this end asks goes through it."""
         self.transport = transport
         self.machine = machine
         self.proved = proved
@@ -129,7 +137,7 @@ class Uplink:
 
     def give_up(self) -> None:
         """From now on nothing is sent on this connection, not even by those who do not know yet."""
-        if self.machine.state in ("booting", "pending", "rejected", "online"):
+        if self.machine.state in ("booting", "pending", "rejected", "online", "forgotten"):
             self.machine.fire("closed")
 
     def boot_now(self) -> None:
@@ -137,7 +145,8 @@ class Uplink:
         self._boot_now.set()
 
     def forget(self) -> None:
-        """The central system does not know us any more: boot again, on this connection."""
+        """The central system does not know us any more: say no more, and boot again, on this connection."""
+        self.machine.fire("forgotten")
         self._forgotten.set()
 
     async def _read(self) -> None:
@@ -152,12 +161,17 @@ class Uplink:
         await self._reading.wait()
         if self.duties.registration() == "Accepted":
             self.machine.fire("resumed")
+        elif left := self.duties.amnesia.left:
+            self.machine.fire("forgotten")
+            await self._wait_to_boot(left)
+            await self._boot()
         else:
             self.machine.fire("opened")
             await self._boot()
         while True:
+            self._boot_now.clear()  # what was triggered before the boot was accepted has been done
             await self._until_forgotten()
-            self.machine.fire("forgotten")
+            await self._wait_to_boot(self.duties.amnesia.begin())
             await self._boot()
 
     async def _boot(self) -> None:
@@ -176,7 +190,9 @@ class Uplink:
     async def _call_to_boot(self, request: BootNotificationRequest) -> BootNotificationResponse:
         self._boot_now.clear()  # now: a trigger that comes right behind the answer, or before it, wants another boot
         self.duties.boot_interval.end()
-        return await self.session.call(request)
+        self.duties.amnesia.end()
+        response: BootNotificationResponse = await self.call(request)
+        return response
 
     def _boot_answered(self, response: BootNotificationResponse) -> None:
         if self.machine.state != "booting":
@@ -192,7 +208,7 @@ class Uplink:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._boot_now.wait()
-        if self.machine.state in ("pending", "rejected"):
+        if self.machine.state in ("pending", "rejected", "forgotten"):
             self.machine.fire("interval_over")
 
     async def _until_forgotten(self) -> None:

@@ -14,6 +14,7 @@ Chaos looks at more: the state of a charge point never lies, what a connector sh
 what was Accepted. In the end everybody is back online within the worst back-off, outboxes are empty, calls cross and
 none is without an end, meters were read as long as a transaction ran, whatever was answered is in the ledger, and the
 ledger plus what was dropped is what the drivers did: starts, stops, energy, readings in order.
+No timestamp of an event repeats or goes back, whoever sets the clock.
 """
 
 from .chaos import chaos, storm

@@ -1,6 +1,7 @@
 """`Book`: what a charge point wrote down for delivery and what it dropped, over all its lives.
 
-It is kept from outside, at the instant when what `Outbox.put` wrote is durable: from then on it has to arrive.
+It is kept from outside, at the instant when what `Outbox.put` wrote is durable: from then on it has to arrive. And
+when each timestamp was given, for the clock behind it may be set meanwhile.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -52,6 +54,8 @@ class Book:
         """All messages ever written down, by any life; `Outbox.put` of each adds one."""
         self.drops: Counter[str] = Counter()
         """What the outboxes say that they dropped, by reason, in the lives that are over; `close` adds one's."""
+        self.stamps: list[tuple[datetime, float]] = []
+        """Every timestamp that any life gave to an event, and when (loop time, s); `EventClock.stamp` adds one."""
         self._by_key: dict[Key, list[Record]] = {}  # the same records, for `alike`
         self._by_outbox_key: dict[Any, Record] = {}  # and again: an outbox never gives a key twice
         # What `Outbox.put` took in a block that is still open: request, transaction, key, and the keys that went.
@@ -89,6 +93,7 @@ class Book:
         doomed: set[Any] = set()  # given up, and struck out next, if the file can be written
         delete = outbox.delete
         self._watch_transactions(charge_point.memory.store)
+        self._watch_clock(charge_point)
         outbox.put = write  # type: ignore[method-assign]
         outbox.delete = strike_out  # type: ignore[method-assign]
         charge_point.charging.given_up = drop  # type: ignore[method-assign]
@@ -125,6 +130,17 @@ class Book:
             self._find_overflow(gone)
         self._unsure.clear()
 
+    def _watch_clock(self, charge_point: ChargePoint) -> None:
+        stamp = charge_point.clock.stamp
+
+        def watched() -> datetime:
+            given = stamp()
+            if charge_point is self._open:  # a dying task may still give one, which nobody will ever see
+                self.stamps.append((given, asyncio.get_running_loop().time()))
+            return given
+
+        charge_point.clock.stamp = watched  # type: ignore[method-assign]
+
     def close(self, charge_point: ChargePoint) -> None:
         """A life ends. To say so twice is fine."""
         if charge_point is not self._open:
@@ -133,10 +149,7 @@ class Book:
         self.drops.update(charge_point.outbox.drops)
 
     def alike(self, key: Key) -> list[Record]:
-        """The messages that look like this one but for their transaction's id: nearly always one.
-
-        A reset stops two connectors in one instant, and their meters may show the same.
-        """
+        """The messages that look like this one but for their transaction's id: one, as long as no timestamp repeats."""
         return self._by_key.get(key, [])
 
     def newest(self, action: str) -> Record | None:

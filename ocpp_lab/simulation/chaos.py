@@ -200,9 +200,12 @@ async def _settle(world: World, drivers: list[Driver]) -> None:
 
 async def _probe(world: World, identity: str) -> None:
     """In calm a call is answered at once, even if its handler calls back."""
+    session = world.central_system.sessions.get(identity)
+    deadline = world.time + SETTLE_LIMIT
+    while session and len(session.pending) and world.time < deadline:  # noqa: ASYNC110 - asked while it was rejected
+        await asyncio.sleep(1)
     started = world.time
     answer: Any = None
-    session = world.central_system.sessions.get(identity)
     if session is not None:
         try:
             answer = await world.central_system_site.do(session.call(m.DataTransferRequest(vendor_id="chaos")))

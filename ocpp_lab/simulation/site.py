@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from datetime import datetime
 from typing import Any
 
 from ..central_system import CentralSystem, Ledger
@@ -174,7 +175,10 @@ class CentralSystemSite(Site):
 
 
 class ChargePointSite(Site):
-    """A charge point's machine. ``outbox`` makes one from its store; ``configuration`` sets keys before it starts."""
+    """A charge point's machine. ``outbox`` makes one from its store; ``configuration`` sets keys before it starts.
+
+    ``now`` is its own clock; by default it tells the date of the world.
+    """
 
     def __init__(
         self,
@@ -185,6 +189,7 @@ class ChargePointSite(Site):
         outbox: Callable[[Store], Any] = Outbox,
         pending: Callable[[], Any] = Pending,
         configuration: dict[str, object] | None = None,
+        now: Callable[[], datetime] | None = None,
         **options: Any,
     ) -> None:
         self.book = Book()
@@ -195,6 +200,7 @@ class ChargePointSite(Site):
         self.make = make
         self.make_outbox = outbox
         self.make_pending = pending
+        self.clock = MachineClock(now or ground.now)
         self.configuration = configuration or {}
         """Keys as every life finds them, unless the central system changed them."""
         self.options = options

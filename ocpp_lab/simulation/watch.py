@@ -35,6 +35,7 @@ class _Copies:
     fate_at: float = 0.0
     heard: int = 0  # frames received before the silence
     reported: int = 0  # failures that the peer reported
+    uncounted: int = 0  # those of them that could not be written down
     silences: int = 0  # timeouts after which the peer still said something
     not_before: float = 0.0
     settled: bool = False  # by a result that came after its timeout
@@ -252,7 +253,9 @@ class Watch:
         copies.fate = "error"
         if not (isinstance(reply, CallError) and reply.code == "SecurityError"):
             copies.reported += 1
-            copies.not_before = at + copies.reported * self._setting("TransactionMessageRetryInterval")
+            counted = copies.reported - copies.uncounted
+            copies.not_before = at + counted * self._setting("TransactionMessageRetryInterval")
+            copies.uncounted += not self.can_write()
 
     def _gave_no_answer(self, synthesised: CallError, at: float) -> None:
         if synthesised.unique_id == self._in_flight:

@@ -246,7 +246,7 @@ async def test_security_error_means_boot_again() -> None:
             (100, HEARTBEAT), (100, BOOT), (100, STATUS), (100, STATUS), (200, HEARTBEAT),
         ]  # fmt: skip
         assert connections(central_system) == 1
-        assert states(charge_point) == ["connecting", "booting", "online", "booting", "online"]
+        assert states(charge_point) == ["connecting", "booting", "online", "forgotten", "booting", "online"]
 
 
 class OnDemand(Heartbeat):

@@ -73,6 +73,14 @@ async def mute() -> AsyncIterator[CentralSystem]:
         yield central_system
 
 
+@asynccontextmanager
+async def without_memory() -> AsyncIterator[CentralSystem]:
+    """Accepts every boot, and then does not know whom it accepted."""
+    async with central_system_alone() as central_system:
+        central_system.faults.call_error("StatusNotification", code="SecurityError")
+        yield central_system
+
+
 def answering(status: m.RegistrationStatus) -> Any:
     return lambda: central_system_alone(policy=Policy(status, 50))
 
@@ -83,6 +91,7 @@ SCENES: dict[str, Callable[[], Any]] = {
     "pending": answering("Pending"),
     "rejected": answering("Rejected"),
     "online": answering("Accepted"),
+    "forgotten": without_memory,
     "failed": answering("Accepted"),
     "waiting": nobody,
 }
@@ -136,7 +145,7 @@ async def test_stop_before_the_start() -> None:
 
 
 @simulated
-@pytest.mark.parametrize("state", ["booting", "pending", "rejected", "online"])
+@pytest.mark.parametrize("state", ["booting", "pending", "rejected", "online", "forgotten"])
 async def test_stop_on_a_dead_line(state: str) -> None:
     """The peer answers no close frame: the line is cut after a few seconds."""
     async with SCENES[state](), started(ping_interval=None) as charge_point:

@@ -22,12 +22,13 @@ STATES = {
     "pending",
     "rejected",
     "online",
+    "forgotten",
     "closing",
     "failed",
     "waiting",
     "stopped",
 }
-CONNECTED = ("booting", "pending", "rejected", "online")
+CONNECTED = ("booting", "pending", "rejected", "online", "forgotten")
 
 
 # The table ------------------------------------------------------------------------------------------------------------
@@ -53,7 +54,10 @@ def _after(*events: str, start: str = "disconnected") -> str:
         (["connect", "opened", "rejected"], "rejected"),
         (["connect", "opened", "rejected", "interval_over", "rejected", "interval_over"], "booting"),
         # SecurityError to a later call: the central system does not know us (J-errata 3.8)
-        (["connect", "opened", "accepted", "forgotten"], "booting"),
+        (["connect", "opened", "accepted", "forgotten"], "forgotten"),
+        (["connect", "opened", "accepted", "forgotten", "interval_over"], "booting"),
+        # lost meanwhile: what is left of the wait is waited out on the next connection
+        (["connect", "opened", "accepted", "forgotten", "lost", "wait_over", "forgotten"], "forgotten"),
         # given up by this end, before its loss has come through
         (["connect", "opened", "accepted", "closed"], "closing"),
         (["connect", "opened", "accepted", "closed", "lost"], "waiting"),
@@ -99,6 +103,8 @@ def test_stopped_is_final(event: str) -> None:
         ("connecting", "accepted"),
         ("booting", "resumed"),
         ("booting", "forgotten"),
+        ("forgotten", "accepted"),  # only a new boot can accept
+        ("forgotten", "forgotten"),  # nothing is sent that could be refused
         ("pending", "accepted"),  # only a new boot can accept
         ("rejected", "accepted"),
         ("online", "accepted"),

@@ -366,7 +366,7 @@ WAYS: dict[str, Policy] = {
     "rejected": Policy("Rejected", 50),
     "online": Policy(),
 }
-ELSEWHERE = {"stopped", "closing", "failed"}  # in test_charge_point_ends
+ELSEWHERE = {"stopped", "closing", "failed", "forgotten"}  # in test_charge_point_ends
 
 
 @simulated

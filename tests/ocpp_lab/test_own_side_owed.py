@@ -31,7 +31,7 @@ def fresh(folder: Path) -> str:
 
 
 @simulated
-@pytest.mark.parametrize("nth", [1, 2, 3, 4, 5, 6, 7])
+@pytest.mark.parametrize("nth", [1, 2, 3, 4, 5, 6, 7, 8])
 async def test_a_cable_that_is_pulled(nth: int) -> None:
     """No energy, no car; the stop is written as soon as it can be, with the instant and the meter of the unplugging."""
     async with online() as (central_system, charge_point):
@@ -46,7 +46,8 @@ async def test_a_cable_that_is_pulled(nth: int) -> None:
         await asyncio.sleep(10)
         assert invoices(central_system) == [(0, 10, "EVDisconnected")]
         [row] = central_system.ledger.rows()
-        assert datetime.fromisoformat(row["stopped"]) == NOON + timedelta(seconds=11)
+        late = datetime.fromisoformat(row["stopped"]) - (NOON + timedelta(seconds=11))
+        assert timedelta() <= late <= timedelta(milliseconds=1)  # the timestamp that was undone is not given again
         assert not list(charge_point.transactions) and not charge_point.transactions.over
         assert told(central_system)[-1] == "Available" and charge_point.life.failures <= 20
 

@@ -6,7 +6,7 @@ import pytest
 
 from ocpp_lab.simulation import chaos, explore, simulate, storm
 from tests.planted import BUGS, MOST_SEEDS, find
-from tests.scenarios import CHAOS_SEEDS, STORM_SEEDS
+from tests.scenarios import CHAOS_SEEDS, CLOCK_SEEDS, STORM_SEEDS, wrong_clocks
 
 # Bug -> the first seed that finds it, and what it breaks. Made by `python -m tests.planted --find`.
 FOUND = {
@@ -29,6 +29,8 @@ FOUND = {
     "a message is never given up": (0, "everything settles"),
     "any reply resolves the pending call": (0, "one own call in flight"),
     "a transaction is stopped again after a power cut": (0, "ledger and drops are what was done"),
+    "timestamps go back with the clock": (0, "no timestamp repeats or goes back"),
+    "a restart forgets the newest timestamp": (0, "no timestamp repeats or goes back"),
 }
 
 NEARBY = 20
@@ -52,7 +54,7 @@ def test_the_seed_finds_it(name: str) -> None:
 
 def test_without_the_bug_the_seed_holds() -> None:
     """Or the seed would prove nothing. What `tests.test_simulation` runs anyway is not run again."""
-    covered = {chaos: CHAOS_SEEDS, storm: STORM_SEEDS}
+    covered = {chaos: CHAOS_SEEDS, storm: STORM_SEEDS, wrong_clocks: CLOCK_SEEDS}
     for name, bug in BUGS.items():
         seed, _ = FOUND[name]
         if seed >= covered[bug.func]:

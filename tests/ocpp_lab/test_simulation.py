@@ -17,7 +17,7 @@ from ocpp_lab.messages import ACTIONS
 from ocpp_lab.simulation import STORM, Failure, Run, Violation, World, chaos, explore, simulate, storm
 from ocpp_lab.simulation import run as simulation_run
 from ocpp_lab.simulation.__main__ import main as simulation_main
-from tests.scenarios import CHAOS_SEEDS, STORM_SEEDS, an_hour, breaks_under_seed_3
+from tests.scenarios import CHAOS_SEEDS, CLOCK_SEEDS, STORM_SEEDS, an_hour, breaks_under_seed_3, wrong_clocks
 from tests.schemas import officially_valid
 
 
@@ -229,6 +229,13 @@ def test_storm() -> None:
     assert report.ok, str(report)
     assert report.counted["dropped: attempts"] > 0
     assert report.counted["dropped: overflow"] > 0
+
+
+def test_wrong_clocks() -> None:
+    """Own clocks that are wrong and jump, and are set by the central system: nothing is lost, no timestamp repeats."""
+    report = explore(wrong_clocks, range(CLOCK_SEEDS))
+    assert report.ok, str(report)
+    assert not [what for what in report.counted if what.startswith("dropped")]
 
 
 def test_every_frame_is_officially_valid() -> None:

@@ -133,6 +133,7 @@ def test_a_file_of_the_first_edition(path: str) -> None:
     assert [each.meter_seen for each in Transactions(store)] == [9]
     assert [entry.request for entry in Outbox(store).entries()] == [m.HeartbeatRequest()]
     assert Transactions(store).register(1) == 0
+    assert store.execute("SELECT newest FROM clock") == [("2030-06-01T12:00:00+00:00",)]  # no start will be earlier
     store.close()
     with pytest.raises(StoreFailed, match="came that of 'CP_1'"):
         Store(path, "CP_2")

@@ -39,7 +39,7 @@ def test_what_leads_to_one_state_from_everywhere_is_a_mark() -> None:
     """Those of a connection: *closed*, *failed*, *lost*, *stop*. Two events between two states share one arrow."""
     marks = plan(CONNECTION).marks
     assert {event: (target, len(sources)) for event, (target, sources) in marks.items()} == {
-        "closed": ("closing", 4), "failed": ("failed", 7), "lost": ("waiting", 6), "stop": ("stopped", 9),
+        "closed": ("closing", 5), "failed": ("failed", 8), "lost": ("waiting", 7), "stop": ("stopped", 10),
     }  # fmt: skip
     assert not plan(LAMP).marks
     assert plan(LAMP).arrows["on", "broken"] == ["break", "burn"]

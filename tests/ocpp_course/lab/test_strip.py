@@ -77,8 +77,12 @@ def test_a_power_cut_is_a_death_and_to_stop_for_good_is_none() -> None:
 
 
 def test_to_boot_again_on_a_good_line_is_no_death() -> None:
-    again = [*BOOT, state(10, "online → booting (forgotten)"), state(11, "booting → online (accepted)")]
-    assert life(again, until=20).deaths == []
+    again = [
+        *BOOT, state(10, "online → forgotten (forgotten)"), state(13, "forgotten → booting (interval_over)"),
+        state(14, "booting → online (accepted)"),
+    ]  # fmt: skip
+    lived = life(again, until=20)
+    assert (lived.deaths, lived.seconds("forgotten")) == ([], 3)
 
 
 @pytest.mark.parametrize(
