@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import hmac
+import os
 import string
+from contextlib import suppress
+from typing import NamedTuple
 
 MIN_KEY_BYTES = 16  # an AuthorizationKey has 16 to 20 bytes (whitepaper A00.FR.205)
 
@@ -24,19 +28,61 @@ def basic_auth(identity: str, key: str | bytes) -> str:
     return "Basic " + base64.b64encode(identity.encode() + b":" + key_bytes(key)).decode()
 
 
+def password_of(header: str | None, identity: str) -> bytes | None:
+    """The password in an Authorization header, if it is that of this identity. It may be empty."""
+    kind, _, encoded = (header or "").partition(" ")
+    try:
+        credentials = base64.b64decode(encoded.strip(), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    user, colon, password = credentials.partition(b":")
+    right_user = hmac.compare_digest(user, identity.encode())
+    return password if kind.lower() == "basic" and colon and right_user else None
+
+
 def may_enter(header: str | None, identity: str, key: str | bytes) -> bool:
     """Whether an Authorization header opens the door for this identity, told in constant time.
 
     The password may be the key's raw bytes, or its hex text, which libocpp sends for keys that are not printable.
     """
-    kind, _, encoded = (header or "").partition(" ")
-    try:
-        credentials = base64.b64decode(encoded.strip(), validate=True)
-    except (binascii.Error, ValueError):
-        credentials = b""
-    user, _, password = credentials.partition(b":")
+    password = password_of(header, identity)
+    if password is None:
+        return False
     wanted = key_bytes(key)
     raw = hmac.compare_digest(password, wanted)
     as_hex = hmac.compare_digest(password.lower(), wanted.hex().encode())
-    right_user = hmac.compare_digest(user, identity.encode())
-    return kind.lower() == "basic" and right_user and (raw or as_hex)
+    return raw or as_hex
+
+
+class SealedKey(NamedTuple):
+    """A key as it is kept: whether a password is this key can be told, the key cannot.
+
+    ``opens``: whether it still opens the door, or is only remembered.
+    """
+
+    salt: bytes
+    digest: bytes
+    opens: bool = True
+
+    def fits(self, password: bytes) -> bool:
+        """Whether this password is the key: its raw bytes, or its hex text."""
+        readings = [password]
+        with suppress(binascii.Error):  # it is no hex text
+            readings.append(binascii.unhexlify(password))
+        return any(hmac.compare_digest(_digest(reading, self.salt), self.digest) for reading in readings)
+
+
+NO_KEY = SealedKey(b"", b"")
+"""In the place of a key where none is needed. No password fits it."""
+
+
+def seal(key: str | bytes) -> SealedKey:
+    """A key as it may be kept, with a salt of its own: that two charge points have the same key shows nowhere."""
+    salt = os.urandom(16)
+    return SealedKey(salt, _digest(key_bytes(key), salt))
+
+
+def _digest(key: bytes, salt: bytes) -> bytes:
+    # One round, not scrypt: an AuthorizationKey is 16 random bytes or more, which nobody finds by trying, however fast
+    # that is. What is slow on purpose would stop the loop at each dial, and they all dial after a restart.
+    return hashlib.sha256(salt + key).digest()

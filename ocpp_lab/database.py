@@ -106,7 +106,7 @@ class Database:
         return self._depth > 0
 
     def close(self) -> None:
-        """Close the file and let others open it; closing twice is fine."""
+        """Close the file and let others open it; closing twice is fine. Raises `StoreFailed` when all is closed."""
         self._end()
 
     def _run(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
@@ -165,6 +165,12 @@ def _lock(path: str) -> sqlite3.Connection:
 
 
 def _close(*databases: sqlite3.Connection | None) -> None:
-    for database in databases:
-        if database is not None:
+    """Close all of them, whichever fails."""
+    failed = None
+    for database in filter(None, databases):
+        try:
             database.close()
+        except sqlite3.Error as error:
+            failed = error
+    if failed:
+        raise StoreFailed(f"closing: {failed}") from failed

@@ -1,7 +1,8 @@
 """`Router`: which coroutine answers which request, typed.
 
 All that can be known when a handler is registered is checked then, not at three in the morning: unknown action, wrong
-direction, second handler, no coroutine, wrong annotation. `answer` never raises; it turns every outcome into a frame.
+direction, second handler, no coroutine, wrong annotation. `answer` turns every outcome into a frame, but one: a
+`StoreFailed` goes on to who asked.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Literal, get_type_hints
 
 from .codec import decode_payload, encode_payload
-from .errors import CallFailed, PayloadError
+from .errors import CallFailed, PayloadError, StoreFailed
 from .frames import Call, CallError, CallResult
 from .messages import ACTIONS, Request, Response
 
@@ -83,7 +84,11 @@ class Router:
         return frozenset(self._handlers)
 
     async def answer(self, call: Call) -> CallResult | CallError:
-        """The reply to a call. Raises nothing but CancelledError."""
+        """The reply to a call. Raises `StoreFailed` if a handler does, and nothing else but CancelledError.
+
+        Our own file failed, and nothing was done. To say so (InternalError) is right for most calls, and fatal for a
+        transaction message: after a few of them a charge point gives it up (core 3.7.1). Who stands above knows.
+        """
         route = self._handlers.get(call.action)
         if route is None:
             return self._nobody_home(call)
@@ -99,6 +104,8 @@ class Router:
             return CallResult(call.unique_id, _checked(response))
         except (PayloadError, CallFailed) as meant:
             return CallError(call.unique_id, meant.code, meant.description, getattr(meant, "details", {}))
+        except StoreFailed:
+            raise
         except Exception:
             # The peer cannot use the traceback and may be hostile: it goes to our log, not onto the wire.
             log.exception("! handler for %s failed: %s", call.action, _name(handler))

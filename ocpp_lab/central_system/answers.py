@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import logging
+import sqlite3
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any, cast
 
 from .. import messages as m
+from ..errors import StoreFailed
 from ..router import Router
 from ..session import current_session
 from .recording import Recording
+from .tags import Tags
+
+log = logging.getLogger(__name__)
 
 MOST_CONNECTORS = 1000
 """Connectors of one charge point whose status is remembered: the numbers come from the peer, who may invent them."""
+MOST_STATUSES = 100_000
+"""Statuses that are remembered of all together: without passwords a peer may invent identities too."""
 
 
 @dataclass
@@ -21,14 +31,18 @@ class Policy:
     """The decisions of a central system, settable while it runs.
 
     ``registration`` and ``interval`` (s) are what a BootNotification gets; ``registrations`` overrides the first for
-    one identity. ``id_tags`` knows the tags; what it does not know gets ``unknown_tag``.
+    one identity. ``id_tags`` knows the tags; what it does not know gets ``unknown_tag``. It may be set to a dict, which
+    is copied: what shall change later is ``policy.id_tags`` itself.
     """
 
     registration: m.RegistrationStatus = "Accepted"
     interval: int = 300
     registrations: dict[str, m.RegistrationStatus] = field(default_factory=dict)
-    id_tags: dict[str, m.AuthorizationStatus] = field(default_factory=dict)
+    id_tags: MutableMapping[str, m.AuthorizationStatus] = field(default_factory=dict)
     unknown_tag: m.AuthorizationStatus = "Accepted"
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, Tags(value) if name == "id_tags" else value)
 
     def register(self, identity: str) -> m.RegistrationStatus:
         """What this charge point's next BootNotification gets."""
@@ -36,8 +50,7 @@ class Policy:
 
     def authorize(self, id_tag: str) -> m.IdTagInfo:
         """What is known of this tag. Tags are compared without regard to case (core 7.28)."""
-        known = {tag.casefold(): status for tag, status in self.id_tags.items()}
-        return m.IdTagInfo(status=known.get(id_tag.casefold(), self.unknown_tag))
+        return m.IdTagInfo(status=cast(Tags, self.id_tags).status_of(id_tag, self.unknown_tag))
 
 
 class Answers:
@@ -53,7 +66,8 @@ class Answers:
         self.ledger = ledger
         self.now = now
         self.statuses: dict[tuple[str, int], m.StatusNotificationRequest] = {}
-        """The newest status by identity and connector, of at most `MOST_CONNECTORS` of each."""
+        """The newest status by identity and connector, in the order in which they came; of at most `MOST_CONNECTORS` of
+        each, and of `MOST_STATUSES` in all: then the one that came longest ago goes."""
         self._connectors: Counter[str] = Counter()  # by identity, how many are in there
 
     async def on_boot(self, request: m.BootNotificationRequest) -> m.BootNotificationResponse:
@@ -72,26 +86,46 @@ class Answers:
 
     def _remember(self, identity: str, request: m.StatusNotificationRequest) -> None:
         connector = (identity, request.connector_id)
-        if connector not in self.statuses:
+        if self.statuses.pop(connector, None) is None:
             if self._connectors[identity] >= MOST_CONNECTORS:
                 return
             self._connectors[identity] += 1
         self.statuses[connector] = request
+        if len(self.statuses) > MOST_STATUSES:
+            self._forget(next(iter(self.statuses)))
+
+    def _forget(self, connector: tuple[str, int]) -> None:
+        del self.statuses[connector]
+        self._connectors[connector[0]] -= 1
+        if not self._connectors[connector[0]]:
+            del self._connectors[connector[0]]
 
     async def on_start(self, request: m.StartTransactionRequest) -> m.StartTransactionResponse:
         # Always answered, whatever the tag is worth: the car is plugged in and energy may flow (core 4.8).
-        transaction_id = self.ledger.start(current_session().identity, request)
-        return m.StartTransactionResponse(
-            transaction_id=transaction_id, id_tag_info=self.policy.authorize(request.id_tag)
-        )
+        with _own_file():
+            transaction_id = self.ledger.start(current_session().identity, request)
+        info = self._authorize(request.id_tag) or m.IdTagInfo(status="Invalid")
+        return m.StartTransactionResponse(transaction_id=transaction_id, id_tag_info=info)
 
     async def on_stop(self, request: m.StopTransactionRequest) -> m.StopTransactionResponse:
-        self.ledger.stop(current_session().identity, request)
-        info = self.policy.authorize(request.id_tag) if request.id_tag else None
-        return m.StopTransactionResponse(id_tag_info=info)
+        with _own_file():
+            self.ledger.stop(current_session().identity, request)
+        return m.StopTransactionResponse(id_tag_info=self._authorize(request.id_tag) if request.id_tag else None)
+
+    def _authorize(self, id_tag: str) -> m.IdTagInfo | None:
+        """What the policy says of a tag whose transaction is kept already; None if it fails.
+
+        To report that (InternalError) would have the charge point send its message again, in vain, and then destroy it.
+        """
+        try:
+            return self.policy.authorize(id_tag)
+        except Exception:
+            log.exception("! the policy failed over a tag")
+            return None
 
     async def on_meter_values(self, request: m.MeterValuesRequest) -> m.MeterValuesResponse:
-        self.ledger.meter_values(current_session().identity, request)
+        with _own_file():
+            self.ledger.meter_values(current_session().identity, request)
         return m.MeterValuesResponse()
 
     async def on_data_transfer(self, request: m.DataTransferRequest) -> m.DataTransferResponse:
@@ -123,3 +157,12 @@ class Answers:
         router = Router("CentralSystem")
         router.include(self)
         return router
+
+
+@contextmanager
+def _own_file() -> Iterator[None]:
+    """A ledger of somebody's own may speak sqlite's language."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StoreFailed(f"the ledger: {error}") from error

@@ -30,6 +30,7 @@ from ..tally import Tally
 from ..trace import Event, Trace
 from ..transport import Transport
 from .answers import Answers, Policy
+from .closing import errors_of
 from .desk import Desk
 from .door import choose_subprotocol, identity_of
 from .keyring import Keyring
@@ -47,11 +48,11 @@ class CentralSystem:
     """``async with CentralSystem() as central_system:`` listens on a free port of the loopback interface.
 
     ``identities``: who is known, others get HTTP 404; None means all that have a password, or everybody if none has.
-    ``passwords``: identity to AuthorizationKey (raw bytes, or hex text); without it they get 401. ``router`` answers
+    ``passwords``: identity to AuthorizationKey (raw bytes, or hex text); without it they get 401. A key that it changes
+    lives on in the ledger, sealed, and wins over the password until that is another (`Keyring`). ``router`` answers
     the requests of all charge points, in place of the default `Answers`; or ``routers``, a function, gets the identity
     of each that connects and returns who answers it. ``ssl`` makes it ``wss://``. ``timeout`` (s) is how long its own
-    calls wait. ``require_boot`` answers SecurityError before a boot was
-    accepted, as J-errata 3.8 recommends.
+    calls wait. ``require_boot`` answers SecurityError before a boot was accepted, as J-errata 3.8 recommends.
     ``max_size`` (bytes) is the largest frame it reads; ``ping_interval`` (s, None: off) how often it looks whether a
     silent charge point lives. ``receive_buffer`` (bytes) shrinks the sockets' buffers, to make back-pressure visible.
     """
@@ -84,10 +85,11 @@ class CentralSystem:
         self.host = host
         self.port = port
         self.passwords = dict(passwords or {})
-        """The keys by identity. May be changed while it runs; the keyring writes a key here once it was accepted."""
-        self._keyring = Keyring(self.passwords)
+        """The configured keys by identity. May be changed while it runs: a key that is changed here counts at once, and
+        alone. One that a charge point accepted since is not written here: the keyring knows it, and its ledger."""
         self.identities = identities if identities is not None or not passwords else frozenset(passwords)
         self.ledger: Recording = Ledger() if ledger is None else ledger
+        self._keyring = Keyring(self.passwords, self.ledger)
         self.policy = policy or Policy()
         self.faults = faults or Faults()
         self.ssl = ssl
@@ -149,15 +151,20 @@ class CentralSystem:
         return self
 
     async def stop(self) -> None:
-        """Close every connection with 1001 and stop listening; returns when nothing of it is left."""
+        """Close every connection with 1001 and stop listening; returns when nothing of it is left.
+
+        What fails on the way is raised when all the rest is closed. The ledger stays open: it is its maker's.
+        """
         if server := self._server:
             server.close(close_connections=False)  # those are closed below: what they have still to send first
-            lines = [session.close(1001, "central system stops", timeout=2.0) for session in self.sessions.values()]
-            await asyncio.gather(*lines)
-            await asyncio.gather(*(each.close(1001, "central system stops") for each in server.connections))
-            await server.wait_closed()
+            why = (1001, "central system stops")
+            errors = await errors_of(session.close(*why, timeout=2.0) for session in list(self.sessions.values()))
+            errors += await errors_of(each.close(*why) for each in server.connections)
+            errors += await errors_of([server.wait_closed()])
             self._server = None
             self.trace.note("central system", "=", "stopped")
+            if errors:
+                raise errors[0]
 
     async def __aenter__(self) -> Self:
         return await self.start()
@@ -226,7 +233,15 @@ class CentralSystem:
             log.warning("! listening on %r, open to charge points without password: anybody can be one", self.host)
 
     def _process_request(self, connection: ServerConnection, request: HttpRequest) -> HttpResponse | None:
-        """Let in or refuse: unknown identity, then password; the subprotocol comes after (J-spec 3.2)."""
+        """Let in or refuse. What fails in here (a page, a fault of somebody's own) is a refusal too."""
+        try:
+            return self._judge(connection, request)
+        except Exception:
+            log.exception("! a handshake failed")
+            return self._refuse(connection, request, HTTPStatus.INTERNAL_SERVER_ERROR, "our own fault")
+
+    def _judge(self, connection: ServerConnection, request: HttpRequest) -> HttpResponse | None:
+        """Unknown identity, then password; the subprotocol comes after (J-spec 3.2)."""
         plain_get = "Upgrade" not in request.headers and getattr(request, "method", "GET") == "GET"
         if plain_get and (page := self.pages.get(request.path.partition("?")[0])):  # old websockets know only GET
             return _show(connection, *page())
@@ -257,7 +272,14 @@ class CentralSystem:
             self.trace.note(identity, "!", "no common subprotocol, closed")
             await websocket.close(1002, f"expected the subprotocol {SUBPROTOCOL}")
             return
-        session = self._newest[identity] = self._session(websocket, identity)
+        try:
+            session = self._session(websocket, identity)
+        except Exception:
+            log.exception("! %s: nobody answers it, closing with 1011", identity)
+            self.trace.note(identity, "!", "no router for it, closed")
+            await websocket.close(1011, "our own fault")
+            return
+        self._newest[identity] = session
         await self._end_older(identity)
         if self._newest.get(identity) is not session:  # a still newer one came meanwhile
             await session.close(1008, "replaced", timeout=1.0)
@@ -265,9 +287,12 @@ class CentralSystem:
         self.sessions[identity] = session
         self._arrivals.pop(identity, asyncio.Event()).set()
         self.trace.note(identity, "=", "connected")
+        if self.require_boot:
+            session.desk.reminder.begin(session)
         try:
             await session.run()
         finally:
+            session.desk.reminder.rest()
             self._forget(identity, session)
             self.trace.note(identity, "=", f"disconnected: {session.transport.lost}")
 
@@ -288,14 +313,20 @@ class CentralSystem:
                 del register[identity]
 
     def _register(self, identity: str, status: RegistrationStatus) -> None:
-        self.registrations[identity] = status
-        self.ledger.register(identity, status)
+        if self.registrations.get(identity) != status:
+            self.ledger.register(identity, status)  # first, for what it cannot keep we do not claim to know
+            self.registrations[identity] = status
 
-    def _session(self, websocket: ServerConnection, identity: str) -> Session:
+    def _set_aside(self, identity: str, call: Call, reason: str) -> None:
+        self.ledger.set_aside(identity, call, reason, self.answers.now())
+
+    def _session(self, websocket: ServerConnection, identity: str) -> OperatorSession:
         note = partial(self.trace.note, identity)
         pipe = WebSocketPipe(websocket, note)
         router = self.routers(identity)
-        desk = Desk(identity, router, self.faults, pipe, self.registrations, self._register, self.require_boot)
+        desk = Desk(
+            identity, router, self.faults, pipe, self.registrations, self._register, self.require_boot, self._set_aside
+        )
         return OperatorSession(
             Transport(pipe, name=identity),
             desk,

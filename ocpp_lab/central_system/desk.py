@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
-from ..errors import OcppError
+from ..errors import StoreFailed
 from ..faults import Fault, Faults
 from ..frames import Call, CallError, CallResult, Frame, decode, encode
-from ..messages import RegistrationStatus, TriggerMessageRequest
+from ..messages import TRANSACTION_ACTIONS, RegistrationStatus
 from ..pipe import WebSocketPipe
 from ..session import Answering, current_session
+from .boot_reminder import BootReminder
 
 log = logging.getLogger(__name__)
 
@@ -23,19 +25,24 @@ class Desk:
     """Answers the calls of one charge point.
 
     A call of a charge point whose boot was not accepted gets SecurityError, as J-errata 3.8 recommends, but for
-    BootNotification and, while Pending, what was triggered. One that never booted here is asked to, once: we may have
-    lost our memory.
+    BootNotification and, while Pending, what was triggered. One that never booted here is asked to by the ``reminder``,
+    now or a second after it connected.
+
+    A transaction message that our own file cannot keep gets no answer, and the connection is closed with 1011: the
+    charge point has to keep it and sends it again. Any other error goes on to the session. One that is refused is
+    ``set_aside``.
     """
 
     __slots__ = (
-        "asked_to_boot",
         "faults",
         "identity",
         "pipe",
         "register",
         "registrations",
         "require_boot",
+        "reminder",
         "router",
+        "set_aside",
         "triggered",
     )
 
@@ -48,6 +55,7 @@ class Desk:
         registrations: Mapping[str, RegistrationStatus],
         register: Callable[[str, RegistrationStatus], None],
         require_boot: bool,
+        set_aside: Callable[[str, Call, str], None],
     ) -> None:
         self.identity = identity
         self.router = router
@@ -56,23 +64,34 @@ class Desk:
         self.registrations = registrations
         self.register = register
         self.require_boot = require_boot
+        self.set_aside = set_aside
         self.triggered: frozenset[str] = frozenset()
-        self.asked_to_boot = False
+        self.reminder = BootReminder(identity, registrations)
 
     async def answer(self, call: Call) -> Reply | None:
-        """The reply to a call, or None if a fault swallowed it."""
-        if fault := self.faults.pick(call.action, self.identity, call=call):
-            return await self._answer_badly(call, fault)
-        return await self._answer_well(call)
+        """The reply to a call, or None if there shall be none."""
+        if call.action == "BootNotification":
+            self.reminder.rest()
+        try:
+            if fault := self.faults.pick(call.action, self.identity, call=call):
+                return await self._answer_badly(call, fault)
+            return await self._answer_well(call)
+        except (StoreFailed, sqlite3.Error) as error:
+            if call.action not in TRANSACTION_ACTIONS:
+                raise
+            log.error("! %s: %s cannot be kept, closing with 1011: %s", self.identity, call.action, error)
+            await current_session().close(1011, "the message cannot be kept now")
+            return None
 
     async def _answer_well(self, call: Call) -> Reply | None:
-        if self.require_boot and call.action != "BootNotification":
-            registration = self.registrations.get(self.identity)
-            if registration != "Accepted" and not (registration == "Pending" and call.action in self.triggered):
-                return self._turn_away(call, registration)
-        reply = await self.router.answer(call)
-        if call.action == "BootNotification" and isinstance(reply, CallResult):
-            self._register(reply)
+        if call.action == "BootNotification":
+            reply = await self.router.answer(call)
+            if isinstance(reply, CallResult):
+                self._register(reply)
+            return reply
+        reply = self._turn_away(call) or await self.router.answer(call)
+        if isinstance(reply, CallError) and call.action in TRANSACTION_ACTIONS:
+            self._set_aside(call, reply)
         return reply
 
     def _register(self, reply: CallResult) -> None:
@@ -80,19 +99,25 @@ class Desk:
         plain: Any = decode(encode(reply))  # a router may have encoded the payload already
         if (status := plain.payload.get("status")) in get_args(RegistrationStatus):
             self.register(self.identity, status)
+            self.reminder.withdraw()
 
-    def _turn_away(self, call: Call, registration: str | None) -> CallError:
-        if registration is None and not self.asked_to_boot:
-            self.asked_to_boot = True
-            current_session().spawn(self._ask_to_boot(), "TriggerMessage")
+    def _set_aside(self, call: Call, refusal: CallError) -> None:
+        """Somebody has to look into it: the charge point will give it up. The answer stays as it is."""
+        try:
+            self.set_aside(self.identity, call, f"{refusal.code}: {refusal.description}")
+        except Exception:
+            log.exception("! %s: a refused %s could not be set aside", self.identity, call.action)
+
+    def _turn_away(self, call: Call) -> CallError | None:
+        """What a call gets that comes too early; None if it does not."""
+        registration = self.registrations.get(self.identity)
+        triggered = registration == "Pending" and call.action in self.triggered
+        if not self.require_boot or registration == "Accepted" or triggered:
+            return None
+        if registration is None:
+            self.reminder.ask(current_session())
         why = f"{call.action:.60} came before a BootNotification was accepted (registration: {registration or 'none'})"
         return CallError(call.unique_id, "SecurityError", why)
-
-    async def _ask_to_boot(self) -> None:
-        try:
-            await current_session().call(TriggerMessageRequest(requested_message="BootNotification"))
-        except OcppError as error:
-            log.info("! %s was asked to boot: %s", self.identity, error)
 
     async def _answer_badly(self, call: Call, fault: Fault) -> Reply | None:
         log.info("! fault: %s, on %s", fault, call.action)

@@ -1,4 +1,4 @@
-"""`Ledger`: twice heard, once done. Transactions, meter values and registrations in sqlite.
+"""`Ledger`: twice heard, once done. Transactions, meter values, registrations and keys in sqlite.
 
 A charge point that lost our reply sends its message again, under a new unique id. What is the same about both copies is
 the event itself: a UNIQUE constraint over it makes the repeat harmless, and the repeat gets the same answer.
@@ -7,12 +7,18 @@ the event itself: a UNIQUE constraint over it makes the repeat harmless, and the
 from __future__ import annotations
 
 import hashlib
+import logging
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from ..codec import encode_payload
+import msgspec
+
+from ..codec import encode_payload, to_object
+from ..credentials import SealedKey
 from ..database import Database
 from ..errors import PayloadError
+from ..frames import Call
 from ..messages import (
     MeterValuesRequest,
     RegistrationStatus,
@@ -20,29 +26,10 @@ from ..messages import (
     StartTransactionRequest,
     StopTransactionRequest,
 )
+from .ledger_tables import STEPS
+from .quarantine import Quarantine
 
-_TABLES = """
-CREATE TABLE IF NOT EXISTS transactions (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,  -- positive, never given twice (core errata 3.54)
-    identity TEXT NOT NULL, connector INTEGER NOT NULL, id_tag TEXT NOT NULL,
-    started TEXT NOT NULL, meter_start INTEGER NOT NULL,
-    stopped TEXT, meter_stop INTEGER, reason TEXT,
-    UNIQUE (identity, connector, id_tag, started, meter_start)
-);
-CREATE TABLE IF NOT EXISTS meter_values (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,  -- the order in which they came
-    identity TEXT NOT NULL, id INTEGER NOT NULL, connector INTEGER NOT NULL, at TEXT NOT NULL,
-    hash TEXT NOT NULL, payload TEXT NOT NULL,
-    UNIQUE (identity, id, at, hash)
-);
-CREATE TABLE IF NOT EXISTS orphans (
-    identity TEXT NOT NULL, action TEXT NOT NULL, id INTEGER NOT NULL, at TEXT NOT NULL,
-    hash TEXT NOT NULL, payload TEXT NOT NULL,
-    UNIQUE (identity, action, id, at, hash)
-);
-CREATE TABLE IF NOT EXISTS registrations (identity TEXT PRIMARY KEY, status TEXT NOT NULL)
-"""
-"""Version 1. Files without a version have these tables too."""
+log = logging.getLogger(__name__)
 
 OUTSIDE = 0
 """The id of meter values that belong to no transaction."""
@@ -51,46 +38,69 @@ OUTSIDE = 0
 class Ledger:
     """What happened, by charge point. ``path`` is a file, or ``":memory:"``.
 
-    Everything that reads or writes the file raises `StoreFailed` if it cannot.
+    Everything that reads or writes the file raises `StoreFailed` if it cannot; nobody waits for another program's lock.
     """
 
     def __init__(self, path: str = ":memory:") -> None:
         """Raises `StoreFailed` if the file is no ledger, or newer than this edition."""
-        self._db = Database(path, [_TABLES])
+        self._db = Database(path, STEPS)
+        self._quarantine = Quarantine(self._db)
+
+    @property
+    def before(self) -> Callable[[str], None]:
+        """Told of every statement before it runs. Tests raise `sqlite3.Error` here: that is a disk that fails."""
+        return self._db.before
+
+    @before.setter
+    def before(self, told: Callable[[str], None]) -> None:
+        self._db.before = told
 
     def start(self, identity: str, request: StartTransactionRequest) -> int:
         """The transaction id for this start; the same one again for a repeat."""
         connector = _number("connectorId", request.connector_id)
         meter_start = _number("meterStart", request.meter_start)
         event = (identity, connector, request.id_tag, _instant(request.timestamp), meter_start)
-        self._db.execute(
-            "INSERT OR IGNORE INTO transactions (identity, connector, id_tag, started, meter_start) VALUES (?,?,?,?,?)",
+        known = self._db.execute(
+            "SELECT id FROM transactions WHERE (identity, connector, id_tag, started, meter_start) = (?,?,?,?,?)",
             event,
         )
-        (row,) = self.query(
-            "SELECT id FROM transactions WHERE (identity, connector, id_tag, started, meter_start) = (?,?,?,?,?)",
-            *event,
+        if known:
+            return int(known[0][0])
+        transaction_id = self._db.insert(
+            "INSERT INTO transactions (identity, connector, id_tag, started, meter_start, reservation)"
+            " VALUES (?,?,?,?,?,?)",
+            (*event, _small(request.reservation_id)),
         )
-        return int(row["id"])
+        self._look_for_another(identity, connector, transaction_id)
+        return transaction_id
 
     def stop(self, identity: str, request: StopTransactionRequest) -> None:
-        """End a transaction. The first stop wins; one of no transaction is kept apart (core errata 3.18)."""
+        """End a transaction. The first stop wins; another one is kept beside it, and one of no transaction is kept
+        apart (core errata 3.18)."""
         transaction_id = _number("transactionId", request.transaction_id)
-        meter_stop = _number("meterStop", request.meter_stop)
-        if not self._knows(identity, transaction_id):
-            self._keep_orphan(identity, request, transaction_id, request.timestamp)
-            return
-        self._db.execute(
-            "UPDATE transactions SET stopped = ?, meter_stop = ?, reason = ?"
-            " WHERE identity = ? AND id = ? AND stopped IS NULL",
-            (
-                _instant(request.timestamp),
-                meter_stop,
-                request.reason or "Local",  # the default (J-errata 2.5)
-                identity,
-                transaction_id,
-            ),
+        stop = (
+            _instant(request.timestamp),
+            _number("meterStop", request.meter_stop),
+            request.reason or "Local",  # the default (J-errata 2.5)
+            request.id_tag,
+            _transaction_data(request),
         )
+        with self._db.transaction():
+            found = self._db.execute(
+                "SELECT stopped, meter_stop, reason, stop_tag, transaction_data FROM transactions"
+                " WHERE identity = ? AND id = ?",
+                (identity, transaction_id),
+            )
+            if not found:
+                self._keep_orphan(identity, request, transaction_id, request.timestamp)
+            elif found[0][0] is None:
+                self._db.execute(
+                    "UPDATE transactions SET (stopped, meter_stop, reason, stop_tag, transaction_data) = (?,?,?,?,?)"
+                    " WHERE id = ?",
+                    (*stop, transaction_id),
+                )
+            elif found[0] != stop:
+                self._keep_second_stop(identity, request, transaction_id)
 
     def meter_values(self, identity: str, request: MeterValuesRequest) -> None:
         """Keep a reading; a repeat changes nothing."""
@@ -106,6 +116,10 @@ class Ledger:
             (identity, transaction_id, connector, _instant(at), digest, payload),
         )
 
+    def set_aside(self, identity: str, call: Call, reason: str, at: datetime) -> None:
+        """Keep a transaction message as it came, because it was refused; the same message once. `quarantine` has it."""
+        self._quarantine.set_aside(identity, call, reason, at)
+
     def register(self, identity: str, status: RegistrationStatus) -> None:
         """What the newest BootNotification of this identity got."""
         self._db.execute("INSERT OR REPLACE INTO registrations VALUES (?,?)", (identity, status))
@@ -113,6 +127,20 @@ class Ledger:
     def registrations(self) -> dict[str, RegistrationStatus]:
         """What the newest BootNotification of each identity got."""
         return {row["identity"]: row["status"] for row in self.query("SELECT * FROM registrations")}
+
+    def keep_keys(self, identity: str, keys: Sequence[SealedKey]) -> None:
+        """The keys of this identity from now on, in this order, in the place of those it had; none: forget it."""
+        with self._db.transaction():
+            self._db.execute("DELETE FROM keys WHERE identity = ?", (identity,))
+            for place, key in enumerate(keys):
+                self._db.execute("INSERT INTO keys VALUES (?,?,?,?,?)", (identity, place, *key))
+
+    def keys(self) -> dict[str, list[SealedKey]]:
+        """The keys of each identity that was ever offered one, oldest first. No key can be read back from it."""
+        rings: dict[str, list[SealedKey]] = {}
+        for row in self.query("SELECT * FROM keys ORDER BY identity, place"):
+            rings.setdefault(row["identity"], []).append(SealedKey(row["salt"], row["digest"], bool(row["opens"])))
+        return rings
 
     # -- reading
 
@@ -132,12 +160,53 @@ class Ledger:
         """Stops and meter values that belong to no transaction."""
         return self.query("SELECT * FROM orphans")
 
+    def conflicts(self) -> list[dict[str, Any]]:
+        """Open transactions whose connector has another open one: it has room for one car, so a stop is missing."""
+        return self.query(
+            "SELECT * FROM transactions AS this WHERE stopped IS NULL AND EXISTS ("
+            " SELECT 1 FROM transactions AS other WHERE other.stopped IS NULL AND other.id <> this.id"
+            " AND other.identity = this.identity AND other.connector = this.connector"
+            ") ORDER BY identity, connector, id"
+        )
+
+    def second_stops(self) -> list[dict[str, Any]]:
+        """Stops of transactions that had ended already, otherwise: the first stands, and these are kept beside it.
+
+        A file of version 1 knew neither tag nor data of a stop: a late repeat that carries some is kept here too.
+        """
+        return self.query("SELECT * FROM second_stops ORDER BY number")
+
+    def quarantine(self) -> list[dict[str, Any]]:
+        """Transaction messages that were refused, as they came, oldest first: ``identity``, ``at``, ``action``,
+        ``reason``, ``text``.
+
+        The same message once; the newest 100 of each charge point, the newest 1,000 of all, 16 million characters.
+        One that came too early and was sent again later stays here: look into `rows` before you bill it.
+        """
+        return self._quarantine.records()
+
     def close(self) -> None:
         """Close the file."""
         self._db.close()
 
     def _knows(self, identity: str, transaction_id: int) -> bool:
         return bool(self.query("SELECT 1 FROM transactions WHERE identity = ? AND id = ?", identity, transaction_id))
+
+    def _look_for_another(self, identity: str, connector: int, transaction_id: int) -> None:
+        others = self._db.execute(
+            "SELECT id FROM transactions WHERE identity = ? AND connector = ? AND stopped IS NULL AND id <> ?",
+            (identity, connector, transaction_id),
+        )
+        if others:
+            open_ones = ", ".join(str(number) for (number,) in others[:5])
+            log.warning("! %s: transaction %d began while %s was open", identity, transaction_id, open_ones)
+
+    def _keep_second_stop(self, identity: str, request: StopTransactionRequest, transaction_id: int) -> None:
+        log.warning("! %s: another stop of transaction %d, which had ended", identity, transaction_id)
+        self._db.execute(
+            "INSERT OR IGNORE INTO second_stops (identity, id, at, hash, payload) VALUES (?,?,?,?,?)",
+            (identity, transaction_id, _instant(request.timestamp), *_digest(request)),
+        )
 
     def _keep_orphan(self, identity: str, request: Request[Any], transaction_id: int, at: datetime) -> None:
         row = (identity, request.action, transaction_id, _instant(at), *_digest(request))
@@ -146,13 +215,27 @@ class Ledger:
 
 def _number(field: str, value: int) -> int:
     """The specification bounds no integer; sqlite keeps 64 bits."""
-    if not -(2**63) <= value < 2**63:
+    if not _fits(value):
         raise PayloadError("PropertyConstraintViolation", f"{field}: expected an integer of 64 bits, came a larger one")
     return value
 
 
+def _small(value: int | None) -> int | str | None:
+    """A number that nobody counts with: as text if it is too large, for it is no reason to refuse a transaction."""
+    return value if value is None or _fits(value) else str(value)
+
+
+def _fits(value: int) -> bool:
+    return -(2**63) <= value < 2**63
+
+
 def _instant(timestamp: datetime) -> str:
     return timestamp.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+def _transaction_data(request: StopTransactionRequest) -> str | None:
+    data = to_object(request).get("transactionData")
+    return msgspec.json.encode(data).decode() if data else None
 
 
 def _digest(request: Request[Any]) -> tuple[str, str]:

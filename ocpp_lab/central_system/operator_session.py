@@ -36,7 +36,10 @@ class OperatorSession(Session):
         self.keyring = keyring
 
     async def call[R: Response](self, request: Request[R], *, timeout: float | None = None) -> R:
-        """Send a request and return its response, as `Session.call` does; and heed what it changes at our end."""
+        """Send a request and return its response, as `Session.call` does; and heed what it changes at our end.
+
+        Raises `StoreFailed` if a new AuthorizationKey cannot be kept; then it is not sent.
+        """
         if isinstance(request, TriggerMessageRequest | ExtendedTriggerMessageRequest):
             wanted = TRIGGERS.get((request.action, request.requested_message), request.requested_message)
             self.desk.triggered |= {wanted}
@@ -47,15 +50,15 @@ class OperatorSession(Session):
 
     async def _change_key(self, request: Any, key: str, timeout: float | None) -> Any:
         """Offered before it is sent, for the charge point may dial with it before we hear its answer, or never do."""
-        self.keyring.offer(self.identity, key)
+        offer = self.keyring.offer(self.identity, key)
         try:
             response = await super().call(request, timeout=timeout)
         except OcppError as error:
             if error.definite is not False:
-                self.keyring.refused(self.identity, key)
+                self.keyring.refused(self.identity, offer)
             raise
         if response.status == "Accepted":
-            self.keyring.accepted(self.identity, key)
+            self.keyring.accepted(self.identity, offer)
         elif response.status != "RebootRequired":  # which means: from the dial after that
-            self.keyring.refused(self.identity, key)
+            self.keyring.refused(self.identity, offer)
         return response

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
+from ..credentials import SealedKey
+from ..frames import Call
 from ..messages import MeterValuesRequest, RegistrationStatus, StartTransactionRequest, StopTransactionRequest
 
 
 class Recording(Protocol):
     """Keeps what charge points report. What is kept is durable on return, and a repeat changes nothing.
 
-    Raises `PayloadError` for what it will never be able to keep. Any other error says that nothing was kept now.
+    Raises `PayloadError` for what it will never be able to keep, and `StoreFailed` if its file fails: nothing was kept
+    now. Then the charge point gets no answer, and sends its message again. `sqlite3.Error` is taken for `StoreFailed`.
+    Any other error is a bug, and reported to the charge point as one (InternalError).
     """
 
     def start(self, identity: str, request: StartTransactionRequest) -> int:
@@ -23,8 +28,17 @@ class Recording(Protocol):
     def meter_values(self, identity: str, request: MeterValuesRequest) -> None:
         """Keep a reading, in a transaction or outside."""
 
+    def set_aside(self, identity: str, call: Call, reason: str, at: datetime) -> None:
+        """Keep a transaction message as it came, because it was refused."""
+
     def register(self, identity: str, status: RegistrationStatus) -> None:
         """What the newest BootNotification of this identity got."""
 
     def registrations(self) -> Mapping[str, RegistrationStatus]:
         """What each identity got last, also before a restart; asked once, when the central system is made."""
+
+    def keep_keys(self, identity: str, keys: Sequence[SealedKey]) -> None:
+        """The keys of this identity from now on, in this order, in the place of those it had; none: forget it."""
+
+    def keys(self) -> Mapping[str, Sequence[SealedKey]]:
+        """The keys of each identity, also before a restart; asked once, when the central system is made."""

@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from ocpp_lab.credentials import basic_auth, key_bytes, may_enter
+from ocpp_lab.credentials import NO_KEY, basic_auth, key_bytes, may_enter, password_of, seal
 
 IDENTITY, KEY = "AL1000", "0001020304050607FFFFFFFFFFFFFFFFFFFFFFFF"
 HEADER = "Basic QUwxMDAwOgABAgMEBQYH////////////////"
@@ -93,3 +93,46 @@ def test_a_password_in_plain_words() -> None:
     assert may_enter(basic_auth("CP_1", "open: sesame"), "CP_1", "open: sesame")
     assert not may_enter(basic_auth("CP_1", "open: sesame"), "CP_1", "open")
     assert may_enter(basic_auth("Säule 1", "ключ"), "Säule 1", "ключ")
+
+
+# Sealed ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", [KEY, bytes.fromhex(KEY), "passwörd", "ab" * 15])
+def test_a_sealed_key_fits_what_opens_the_door(key: str | bytes) -> None:
+    """Raw bytes or their hex text, as with the key itself; and nothing else."""
+    sealed, raw = seal(key), key_bytes(key)
+    for password in (raw, raw.hex().encode(), raw.hex().upper().encode()):
+        assert sealed.fits(password) and may_enter(_header(IDENTITY, password), IDENTITY, key)
+    for password in (b"", raw[:-1], raw + b"\0", b" " + raw.hex().encode(), b"another"):
+        assert not sealed.fits(password) and not may_enter(_header(IDENTITY, password), IDENTITY, key)
+
+
+def test_a_seal_tells_no_key() -> None:
+    """16 bytes of salt and a SHA-256 over both. The same key twice gives two seals."""
+    one, two = seal(KEY), seal(KEY)
+    assert one != two and one.digest != two.digest and (len(one.salt), len(one.digest)) == (16, 32)
+    assert bytes.fromhex(KEY) not in one.salt + one.digest
+
+
+def test_no_key_fits_nothing() -> None:
+    """It stands where none is needed; it is no key that somebody could guess."""
+    assert not NO_KEY.fits(b"") and not NO_KEY.fits(b"00")
+
+
+@pytest.mark.parametrize(
+    ("header", "password"),
+    [
+        (HEADER, bytes.fromhex(KEY)),
+        (_header(IDENTITY, ""), b""),
+        (_header(IDENTITY, "with:colons"), b"with:colons"),
+        (_header("AL1001", KEY), None),
+        (_header(IDENTITY, KEY, kind="Digest"), None),
+        ("Basic " + base64.b64encode(IDENTITY.encode()).decode(), None),  # no colon
+        ("Basic ****", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_the_password_in_a_header(header: str | None, password: bytes | None) -> None:
+    assert password_of(header, IDENTITY) == password

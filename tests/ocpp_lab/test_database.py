@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ocpp_lab.database import Database
+from ocpp_lab.database import Database, _close
 from ocpp_lab.errors import StoreFailed
 from tests.fakes import Failing
 
@@ -77,6 +77,21 @@ def test_a_closed_file_says_so() -> None:
     database.close()
     with pytest.raises(StoreFailed, match="closed"):
         names(database)
+
+
+def test_of_two_files_the_second_is_closed_too() -> None:
+    """The file and its lock: what fails over the first is told when both are closed."""
+
+    class Stuck(sqlite3.Connection):
+        def close(self) -> None:
+            super().close()
+            raise sqlite3.OperationalError("disk I/O error")
+
+    stuck, other = sqlite3.connect(":memory:", factory=Stuck), sqlite3.connect(":memory:")
+    with pytest.raises(StoreFailed, match="disk I/O error"):
+        _close(stuck, None, other)
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        other.execute("SELECT 1")
 
 
 # Together -------------------------------------------------------------------------------------------------------------

@@ -30,9 +30,9 @@ async def test_a_new_authorization_key_opens_the_door(key: str) -> None:
         async with ChargePoint(server.url, "CP_1", password=OLD, **delays) as point:
             await point.wait_for("online")
             short = await server["CP_1"].call(m.ChangeConfigurationRequest(key=key, value="ab"))
-            assert short.status == "Rejected" and server.passwords == {"CP_1": OLD}
+            assert short.status == "Rejected"
             answer = await server["CP_1"].call(m.ChangeConfigurationRequest(key=key, value=NEW))
-            assert answer.status == "Accepted" and server.passwords == {"CP_1": NEW}
+            assert answer.status == "Accepted"
             await until(lambda: point.uptime.dials["connected"] == 2 and point.state == "online")
             await point.call(BEAT)
             assert not server.refused

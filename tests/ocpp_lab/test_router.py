@@ -11,7 +11,7 @@ import pytest
 
 from ocpp_lab import messages as m
 from ocpp_lab.codec import decode_payload
-from ocpp_lab.errors import CallFailed, PayloadError
+from ocpp_lab.errors import CallFailed, PayloadError, StoreFailed
 from ocpp_lab.frames import Call, CallError, CallResult, decode, encode
 from ocpp_lab.messages import ACTIONS, Action, Request, Response
 from ocpp_lab.router import Role, Router
@@ -205,6 +205,13 @@ async def test_a_handler_that_fails(outcome: Any, caplog: pytest.LogCaptureFixtu
     assert record.exc_info and record.name.startswith("ocpp_lab")
     assert "Authorize" in record.getMessage()
     assert (await router.answer(AUTHORIZE)).unique_id == "1"
+
+
+async def test_a_file_that_fails_is_no_answer(caplog: pytest.LogCaptureFixture) -> None:
+    """`StoreFailed` goes on to who asked: to report it may destroy a transaction (core 3.7.1). It is no bug either."""
+    with pytest.raises(StoreFailed, match="full"):
+        await _router_that(StoreFailed("the disk is full")).answer(AUTHORIZE)
+    assert not caplog.records
 
 
 @simulated

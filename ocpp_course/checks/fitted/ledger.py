@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from ocpp_lab.codec import encode_payload
+from ocpp_lab.credentials import SealedKey
+from ocpp_lab.frames import Call, encode
 from ocpp_lab.messages import (
     MeterValuesRequest,
     RegistrationStatus,
@@ -12,18 +18,23 @@ from ocpp_lab.messages import (
     StopTransactionRequest,
 )
 
+MOST_SET_ASIDE = 1000
+
 
 class FittedLedger:
     """``piece`` is the learner's, which keeps the transactions: step 3.7.
 
-    It knows nothing of meter values and registrations. Both are kept here, in memory, while this object lives. So a
-    central system that restarts with a new one asks its charge points to boot again, which is legal (J-errata 3.8).
+    It knows nothing of meter values, refused messages, registrations and keys. They are kept here, in memory, while
+    this object lives. So a central system that restarts with a new one asks its charge points to boot again, which is
+    legal (J-errata 3.8), and knows the configured keys only.
     """
 
     def __init__(self, piece: Any) -> None:
         self.piece = piece
         self._readings: dict[tuple[str, bytes], MeterValuesRequest] = {}  # by identity and payload: a repeat is one
+        self._set_aside: dict[tuple[str, bytes], dict[str, Any]] = {}  # by identity and what was said, the newest 1,000
         self._registrations: dict[str, RegistrationStatus] = {}
+        self._keys: dict[str, Sequence[SealedKey]] = {}
 
     def start(self, identity: str, request: StartTransactionRequest) -> int:
         number: int = self.piece.start(identity, request)
@@ -39,8 +50,24 @@ class FittedLedger:
         """The meter values of a charge point, in the order in which they came."""
         return [request for (whose, _), request in self._readings.items() if whose == identity]
 
+    def set_aside(self, identity: str, call: Call, reason: str, at: datetime) -> None:
+        record = {"identity": identity, "at": at, "action": call.action, "reason": reason, "text": encode(call)}
+        self._set_aside.setdefault((identity, msgspec.json.encode([call.action, call.payload])), record)
+        if len(self._set_aside) > MOST_SET_ASIDE:
+            del self._set_aside[next(iter(self._set_aside))]
+
+    def quarantine(self) -> list[dict[str, Any]]:
+        """The messages that were refused, oldest first."""
+        return list(self._set_aside.values())
+
     def register(self, identity: str, status: RegistrationStatus) -> None:
         self._registrations[identity] = status
 
     def registrations(self) -> dict[str, RegistrationStatus]:
         return dict(self._registrations)
+
+    def keep_keys(self, identity: str, keys: Sequence[SealedKey]) -> None:
+        self._keys[identity] = tuple(keys)
+
+    def keys(self) -> dict[str, Sequence[SealedKey]]:
+        return {identity: keys for identity, keys in self._keys.items() if keys}

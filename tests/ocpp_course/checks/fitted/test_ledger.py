@@ -6,7 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 from ocpp_course import fit
+from ocpp_lab import Call
 from ocpp_lab import messages as m
+from ocpp_lab.credentials import seal
 from tests.fakes import NOON
 from tests.learner import MyLedger
 from tests.ocpp_course.checks.fitted.nonsense import nonsense
@@ -47,6 +49,30 @@ def test_the_newest_registration_counts() -> None:
     ledger.register("CP_1", "Accepted")
     ledger.registrations()["CP_2"] = "Accepted"
     assert ledger.registrations() == {"CP_1": "Accepted"}
+
+
+def test_refused_messages_are_kept_once() -> None:
+    """Sent again it has another unique id, and is the same message; the newest thousand are kept."""
+    ledger = fresh()
+    for unique_id in ("1", "2"):
+        ledger.set_aside(
+            "CP_1", Call(unique_id, "StopTransaction", {"meterStop": "x"}), "TypeConstraintViolation", NOON
+        )
+    [kept] = ledger.quarantine()
+    assert (kept["identity"], kept["at"], kept["reason"]) == ("CP_1", NOON, "TypeConstraintViolation")
+    assert kept["text"] == '[2,"1","StopTransaction",{"meterStop":"x"}]'
+    for number in range(1000):
+        ledger.set_aside("CP_1", Call("1", "StopTransaction", {"meterStop": str(number)}), "", NOON)
+    assert len(ledger.quarantine()) == 1000 and kept not in ledger.quarantine()
+
+
+def test_changed_keys_are_kept_while_it_lives() -> None:
+    """In the order in which they came; none means that the identity is forgotten."""
+    ledger, keys = fresh(), [seal("a" * 16), seal("b" * 16)]
+    ledger.keep_keys("CP_1", keys)
+    assert ledger.keys() == {"CP_1": tuple(keys)}
+    ledger.keep_keys("CP_1", ())
+    assert ledger.keys() == {}
 
 
 @simulated

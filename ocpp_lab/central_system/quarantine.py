@@ -1,0 +1,55 @@
+"""`Quarantine`: transaction messages that were refused, as they came. Somebody charged, whatever was wrong with it."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from ..database import Database
+from ..frames import Call, encode
+
+MOST_OF_ONE = 100
+MOST_OF_ALL = 1000
+MOST_CHARACTERS = 16_000_000
+
+_KEEP_THE_NEWEST = """
+DELETE FROM quarantine WHERE number IN (
+    SELECT number FROM (
+        SELECT number,
+            row_number() OVER (PARTITION BY identity ORDER BY number DESC) AS of_one,
+            row_number() OVER (ORDER BY number DESC) AS of_all,
+            sum(size) OVER (ORDER BY number DESC) AS characters
+        FROM quarantine
+    ) WHERE of_one > ? OR of_all > ? OR characters > ?
+)
+"""
+
+
+class Quarantine:
+    """The table ``quarantine``. The newest 100 messages of each charge point are kept, of all together the newest
+    1,000, and no more than 16 million characters: whoever is refused may send as much as it likes.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def set_aside(self, identity: str, call: Call, reason: str, at: datetime) -> None:
+        """Keep one, once: sent again it has another unique id, and is the same message. Raises `StoreFailed`."""
+        digest = hashlib.sha256(msgspec.json.encode([call.action, call.payload])).hexdigest()
+        if self._db.execute("SELECT 1 FROM quarantine WHERE identity = ? AND hash = ?", (identity, digest)):
+            return
+        text = encode(call)
+        row = (identity, at.astimezone(UTC).isoformat(timespec="milliseconds"), call.action, reason, text)
+        with self._db.transaction():
+            self._db.execute(
+                "INSERT INTO quarantine (identity, at, action, reason, text, size, hash) VALUES (?,?,?,?,?,?,?)",
+                (*row, len(text), digest),
+            )
+            self._db.execute(_KEEP_THE_NEWEST, (MOST_OF_ONE, MOST_OF_ALL, MOST_CHARACTERS))
+
+    def records(self) -> list[dict[str, Any]]:
+        """The messages, oldest first: ``identity``, ``at``, ``action``, ``reason``, ``text``."""
+        return self._db.records("SELECT identity, at, action, reason, text FROM quarantine ORDER BY number")
