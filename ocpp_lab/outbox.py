@@ -163,8 +163,9 @@ class Outbox:
         what, seconds = verdict(error, entry.failures, alive=alive, attempts=attempts, retry_interval=retry_interval)
         if what == "halt":
             raise error
-        if what == "retry":  # first: also what cannot be counted, because the file fails, has to wait
-            self._not_before[entry.key] = asyncio.get_running_loop().time() + seconds  # from the failure
+        # First: also what cannot be counted, or given up, because the file fails, has to wait; from the failure on.
+        wait = seconds if what == "retry" else retry_interval * attempts
+        self._not_before[entry.key] = asyncio.get_running_loop().time() + wait
         failures = self.failed(entry.key)
         log.warning("! %s failed %d of %d times: %s", entry.request.action, failures, attempts, error)
         if what == "retry":
