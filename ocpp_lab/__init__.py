@@ -18,6 +18,8 @@ the milestones of the course that build the room. docs/architecture.md draws the
         router           which coroutine answers which request, typed                         2
         tally            what was counted, as numbers that outlive every session              6
         pending          unique id to future: resolve, expire, fail all, name the strays      4
+        lane             one own call on the wire, until its reply or its time is up          4
+        dispatcher       the peer's calls: a task each, so many at a time, an end for all     1, 4
         session          RPC over one transport: one call in flight, timeouts, answers        1, 4
         heartbeat        keep the cadence, adopt the interval, measure the clock skew         1
     what must not get lost
@@ -53,6 +55,7 @@ from .connection import CONNECTION, keep_connected
 from .errors import (
     CallFailed,
     CallTimeout,
+    CallWithdrawn,
     ConnectionLost,
     FrameError,
     HandshakeRefused,
@@ -85,8 +88,8 @@ from .transport import Transport
 # fmt: off
 __all__ = [
     # errors
-    "OcppError", "FrameError", "PayloadError", "CallFailed", "MalformedReply", "CallTimeout", "ConnectionLost",
-    "NotConnected", "HandshakeRefused", "NotAccepted", "StoreFailed", "IllegalTransition",
+    "OcppError", "FrameError", "PayloadError", "CallFailed", "MalformedReply", "CallTimeout", "CallWithdrawn",
+    "ConnectionLost", "NotConnected", "HandshakeRefused", "NotAccepted", "StoreFailed", "IllegalTransition",
     # the wire
     "Call", "CallResult", "CallError", "Frame", "encode", "decode",
     "messages", "ACTIONS", "Request", "Response", "encode_payload", "decode_payload",

@@ -8,6 +8,7 @@
     ├── CallFailed          the peer answered with a CallError           definite, reported
     ├── MalformedReply      a CallResult of the wrong shape came         indefinite, reported
     ├── CallTimeout         no answer in time                            indefinite
+    │   └── CallWithdrawn     taken back from our own write queue          definite
     ├── ConnectionLost      the connection died with calls pending             indefinite
     ├── NotConnected        nothing left this machine                    definite
     │   └── HandshakeRefused  the door was shut                          definite
@@ -22,6 +23,8 @@ that is a CallError (J-errata 3.2); that an unreadable answer counts too is our 
 
 from __future__ import annotations
 
+from asyncio import Future
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 
@@ -89,13 +92,36 @@ class MalformedReply(OcppError):
 
 
 class CallTimeout(OcppError):
-    """No answer in time. ``call_error`` is the synthesised CallError "Timeout". Indefinite."""
+    """No answer in time. ``call_error`` is the synthesised CallError "Timeout". Indefinite.
+
+    ``late`` gets the response if it comes after all; it belongs to whoever reads the replies, a `Pending`.
+    """
 
     definite = False
 
-    def __init__(self, message: str = "no answer in time", call_error: Any = None) -> None:
+    def __init__(
+        self, message: str = "no answer in time", call_error: Any = None, late: Future[Any] | None = None
+    ) -> None:
         super().__init__(message)
         self.call_error = call_error
+        self._late = late
+
+    def on_late_result(self, act: Callable[[Any], object]) -> None:
+        """Have ``act(response)`` called if the answer comes after all, on the same connection; once, and never now.
+
+        A CallError that comes late, and what cannot be read, is no answer here: that call has counted as silence.
+        """
+        if self._late is not None:
+            self._late.add_done_callback(lambda late: act(late.result()))
+
+
+class CallWithdrawn(CallTimeout):
+    """Time was up in our own write queue; the call was taken back.
+
+    Nothing left this machine, and nothing will: this timeout is definite. It says that the peer reads nothing.
+    """
+
+    definite = True
 
 
 class ConnectionLost(OcppError):

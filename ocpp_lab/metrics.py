@@ -111,6 +111,12 @@ def _of_tally(tally: Tally) -> Series:
         strays.add_metric([fate], totals[fate])
     yield strays
     yield _single_counter("ocpp_bad_frames", "Texts that were no frame", totals["bad frame"])
+    withdrawn = "Own calls that were taken back from the write queue"
+    yield _single_counter("ocpp_calls_withdrawn", withdrawn, totals["withdrawn"])
+    yield _single_counter("ocpp_calls_parked", "Calls of the peer that waited for a handler", totals["parked"])
+    yield _single_counter("ocpp_answers_failed", "InternalErrors by a fault of our own", totals["answer failed"])
+    overloaded = "Connections closed because too many calls of the peer had no end"
+    yield _single_counter("ocpp_connections_overloaded", overloaded, totals["overloaded"])
     yield _gauge("ocpp_pending_calls", "Own calls that await their answers", tally.pending())
     depth = sum(session.transport.queue_depth for session in tally.sessions)
     yield _gauge("ocpp_write_queue_depth", "Texts that wait for the writer", depth)

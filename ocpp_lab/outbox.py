@@ -3,7 +3,10 @@
 StartTransaction, StopTransaction and the MeterValues of a transaction are sent in the order in which they happened, at
 least once, whatever happens to the connection or to the power. What consumes one of ``TransactionMessageAttempts`` is a
 pure function, `verdict`: a CallError (core 3.7.1, J-errata 3.2) and, by our choice, an unreadable reply and the silence
-of a peer that lives. A lost connection consumes none.
+of a peer that lives. A lost connection consumes none, nor does a call that never left this machine.
+
+Silence is no answer yet. A CallResult that comes after our timeout strikes its message out all the same (`settle`), and
+the transaction id in it is used. A CallError that comes late changes nothing: that copy was counted as silence.
 """
 
 from __future__ import annotations
@@ -12,13 +15,14 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import msgspec
 
 from .codec import decode_payload, encode_payload
-from .errors import CallFailed, CallTimeout, ConnectionLost, MalformedReply, NotConnected, OcppError
+from .errors import CallFailed, CallTimeout, CallWithdrawn, ConnectionLost, MalformedReply, NotConnected, OcppError
 from .messages import ACTIONS, MeterValuesRequest, Request, Response
 from .store import Store, store_at
 
@@ -47,7 +51,7 @@ def verdict(
     says whether a peer that left us without an answer still answers a Heartbeat. Any other exception is raised again.
     """
     match error:
-        case CallFailed(code="SecurityError") | ConnectionLost() | NotConnected():
+        case CallFailed(code="SecurityError") | ConnectionLost() | NotConnected() | CallWithdrawn():
             return "halt", 0.0
         case CallTimeout() if not alive:
             return "halt", 0.0
@@ -75,6 +79,7 @@ class Outbox:
         self._lane = asyncio.Lock()  # held by the `drain` that sends
         self._not_before: dict[int, float] = {}
         """By key, the loop time (s) of the next attempt; set by a failure, gone with the message."""
+        self._settled = asyncio.Event()  # set by `settle`, cleared by the next wait for an attempt, which it ends
 
     def __len__(self) -> int:
         [(count,)] = self._store.execute("SELECT count(*) FROM outbox")
@@ -115,6 +120,19 @@ class Outbox:
         self._store.execute("DELETE FROM outbox WHERE key = ?", (key,))
         self._not_before.pop(key, None)
 
+    def settle(self, entry: Entry, response: Any, on_result: Callable[[Entry, Any], None] | None = None) -> bool:
+        """Act on the answer to a message and strike it out, whenever it comes: a `drain` that waits goes on at once.
+
+        False: it is not the head, so another copy of it was answered before, or it was given up; nothing happens.
+        """
+        if not self._is_head(entry):
+            return False
+        if on_result:
+            on_result(entry, response)
+        self.delete(entry.key)  # last: killed before this line, the message repeats; killed after, it is done
+        self._settled.set()
+        return True
+
     def close(self) -> None:
         """Close the file, whoever else keeps something in it."""
         self._store.close()
@@ -134,10 +152,13 @@ class Outbox:
 
         ``prepare`` makes the request at the instant of sending; ``on_result`` acts before the message is struck out;
         ``probe`` asks a silent peer whether it lives. Raises what makes `verdict` say *halt*; the message is kept.
+        Whatever it waited for, it looks at the head again afterwards: the message may have been settled meanwhile.
         """
         async with self._lane:
             while entry := self.head():
                 await self._wait_for_turn(entry.key)
+                if not self._is_head(entry):
+                    continue
                 self.in_flight = entry.key
                 try:
                     response = await call(prepare(entry) if prepare else entry.request)
@@ -146,9 +167,7 @@ class Outbox:
                     continue
                 finally:
                     self.in_flight = None
-                if on_result:
-                    on_result(entry, response)
-                self.delete(entry.key)  # last: killed before this line, the message repeats; killed after, it is done
+                self.settle(entry, response, on_result)
 
     async def _failed_to_send(
         self,
@@ -159,7 +178,12 @@ class Outbox:
         retry_interval: float,
         on_drop: Callable[[Entry], None] | None,
     ) -> None:
-        alive = await probe() if isinstance(error, CallTimeout) else True
+        if not self._is_head(entry):
+            return  # an older copy was answered meanwhile
+        asks = isinstance(error, CallTimeout) and not isinstance(error, CallWithdrawn)
+        alive = await probe() if asks else True
+        if not self._is_head(entry):
+            return  # this one was answered after all
         what, seconds = verdict(error, entry.failures, alive=alive, attempts=attempts, retry_interval=retry_interval)
         if what == "halt":
             raise error
@@ -176,9 +200,16 @@ class Outbox:
         self.drops["attempts"] += 1
 
     async def _wait_for_turn(self, key: int) -> None:
+        """Wait until this message may be sent again, or something was settled: it may be this one."""
         wait = self._not_before.get(key, 0.0) - asyncio.get_running_loop().time()
         if wait > 0:
-            await asyncio.sleep(wait)
+            self._settled.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await self._settled.wait()
+
+    def _is_head(self, entry: Entry) -> bool:
+        return self._store.execute("SELECT min(key) FROM outbox") == [(entry.key,)]
 
     def _thin_out(self) -> None:
         """Every second MeterValues goes, and not the one on the wire: a coarser curve beats a lost transaction."""

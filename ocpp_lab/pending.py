@@ -2,6 +2,7 @@
 
 A reply resolves the call with its id. One that fits no pending call gets a name and a counter, and hurts nobody:
 *late* (its call timed out, was cancelled or failed), *repeated* (its call had its answer), *orphan* (no such call).
+A late CallResult is still an answer: whoever got the `CallTimeout` may have asked to be told (`on_late_result`).
 """
 
 from __future__ import annotations
@@ -49,6 +50,8 @@ class Pending:
         self._entries: dict[str, PendingCall[Any]] = {}
         # How the newest ended calls ended, by unique id; `open` forgets an id that is used again.
         self._ended: OrderedDict[str, str] = OrderedDict()
+        # What a late result goes to, by unique id: of those in `_ended` that timed out, until any reply came.
+        self._late: dict[str, PendingCall[Any]] = {}
         # What `fail_all` was given, once it was; nothing can be opened from then on.
         self._error: Exception | None = None
 
@@ -65,6 +68,7 @@ class Pending:
         if unique_id in self._entries:
             raise ValueError(f"expected a fresh unique id, came {unique_id!r}, which is pending")
         self._ended.pop(unique_id, None)  # a new call under an old id is a new call
+        self._late.pop(unique_id, None)
         call = self._entries[unique_id] = PendingCall(unique_id, response_type)
         return call
 
@@ -72,6 +76,7 @@ class Pending:
         """Give a reply to the call it belongs to and say what became of it. Never raises."""
         call = self._waiting(frame.unique_id)
         if call is None:
+            self._came_late(frame)
             return self._name_stray(frame.unique_id)
         if isinstance(frame, CallError):
             return self._end(frame.unique_id, "failed", error=CallFailed(frame.code, frame.description, frame.details))
@@ -84,6 +89,7 @@ class Pending:
     def spoil(self, unique_id: str, why: str) -> Fate:
         """A reply for this id came and cannot be read."""
         if self._waiting(unique_id) is None:
+            self._late.pop(unique_id, None)
             return self._name_stray(unique_id)
         return self._end(unique_id, "malformed", error=MalformedReply(why))
 
@@ -104,6 +110,7 @@ class Pending:
     def fail_all(self, error: Exception) -> int:
         """The line is gone: end every pending call with this error, and raise it to whoever opens another. How many?"""
         self._error = error
+        self._late.clear()  # ids are unique on one connection: on the next one no reply is for these
         entries = list(self._entries)  # callbacks may open and settle meanwhile
         for unique_id in entries:
             own = error
@@ -123,7 +130,19 @@ class Pending:
     def _expire(self, call: PendingCall[Any], timeout: float) -> None:
         if self._entries.get(call.unique_id) is call:
             why = f"no answer within {timeout:g} s"
-            self._end(call.unique_id, "timeout", error=CallTimeout(why, CallError(call.unique_id, "Timeout", why)))
+            late = self._late[call.unique_id] = PendingCall(call.unique_id, call.response_type)
+            error = CallTimeout(why, CallError(call.unique_id, "Timeout", why), late)
+            self._end(call.unique_id, "timeout", error=error)
+
+    def _came_late(self, frame: CallResult | CallError) -> None:
+        """The first reply to a call that timed out: if it is a good result, it can still be used."""
+        late = self._late.pop(frame.unique_id, None)
+        if late is None or isinstance(frame, CallError):
+            return
+        try:
+            late.set_result(decode_payload(late.response_type, frame.payload, self.notes))
+        except PayloadError as problem:
+            log.warning("! late reply for unique id %.40r: %s", frame.unique_id, problem.description)
 
     def _end[F: str](self, unique_id: str, how: F, *, result: Any = None, error: Exception | None = None) -> F:
         """Every call ends here, once."""
@@ -132,7 +151,8 @@ class Pending:
             return how
         self._ended[unique_id] = how
         if len(self._ended) > self._remember:
-            self._ended.popitem(last=False)
+            forgotten, _ = self._ended.popitem(last=False)
+            self._late.pop(forgotten, None)
         self.counts[how] += 1
         if not call.done():
             if how == "cancelled":

@@ -13,7 +13,10 @@ from types import TracebackType
 from typing import Protocol
 
 from .errors import CallFailed, CallTimeout, ConnectionLost, MalformedReply, NotConnected
-from .frames import ERROR_CODES
+from .frames import ERROR_CODES, Call, CallError, CallResult
+
+KINDS: dict[type, str] = {Call: "call", CallResult: "result", CallError: "error"}
+"""How frames are called in `Tally.frames`."""
 
 OUTCOMES = ("result", "error", "timeout", "lost", "cancelled")
 

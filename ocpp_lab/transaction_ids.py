@@ -28,8 +28,12 @@ class TransactionIds:
         self._store = store_at(store)
 
     def learn(self, transaction: str, transaction_id: int) -> None:
-        """The central system answered StartTransaction. Learning it twice is harmless."""
-        self._store.execute("INSERT OR REPLACE INTO transaction_ids VALUES (?,?)", (transaction, str(transaction_id)))
+        """The central system answered StartTransaction. The first id stays; it may come after we gave up, too."""
+        self._store.execute(
+            'INSERT INTO transaction_ids VALUES (?,?) ON CONFLICT ("transaction")'
+            " DO UPDATE SET id = excluded.id WHERE id = ?",
+            (transaction, str(transaction_id), str(NO_ID)),
+        )
 
     def give_up(self, transaction: str) -> None:
         """There will never be an id: StartTransaction was given up."""

@@ -47,6 +47,8 @@ class Transport:
         # Senders that found it full, in their order, each with its text. Its future is done when the text was queued
         # (`_admit`), or holds the loss (`_end`).
         self._waiting: deque[tuple[asyncio.Future[None], str]] = deque()
+        # The newest text that its sender did not queue because it was cancelled; `withdraw` is asked right behind it.
+        self._never_queued: str | None = None
         # The task that writes; None before the first text that had to wait, done whenever the queue is empty.
         self._writer: asyncio.Task[None] | None = None
         # The one closing, made by the first `close`. Everybody else who closes waits for it, shielded.
@@ -94,9 +96,27 @@ class Transport:
         try:
             await turn
         except asyncio.CancelledError:
-            with suppress(ValueError):  # admitted in the same instant: its text goes out
-                self._waiting.remove((turn, text))
+            if turn.cancelled():  # or it was admitted in the same instant, and its text is in the queue, or gone
+                self._never_queued = text
+                with suppress(ValueError):
+                    self._waiting.remove((turn, text))
             raise
+
+    def withdraw(self, text: str) -> bool:
+        """Take a text back before it is written. True: it will never be sent; False: it went out, or is about to.
+
+        Whoever was cancelled in `send` learns here, asking at once and with the same string, whether it was queued.
+        """
+        if text is self._never_queued:
+            self._never_queued = None
+            return True
+        try:
+            self._queue.remove(text)
+        except ValueError:
+            return False
+        self._characters -= len(text)
+        self._admit()
+        return True
 
     def _put(self, text: str) -> None:
         self._queue.append(text)

@@ -186,7 +186,7 @@ class ReaderAwaits(Session):
 
         frame = None if isinstance(text, bytes) or not text.startswith("[2") else decode(text)
         if isinstance(frame, Call):
-            await self._answer(frame)
+            await self._dispatcher.answer(frame)
         else:
             await super()._receive(text)
 

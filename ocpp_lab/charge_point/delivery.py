@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+import logging
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Protocol
 
-from ..errors import CallFailed, CallTimeout, ConnectionLost, MalformedReply, NotAccepted
+from ..errors import CallFailed, CallTimeout, CallWithdrawn, ConnectionLost, MalformedReply, NotAccepted
 from ..messages import TRANSACTION_ACTIONS, HeartbeatRequest, Request, Response
 from ..outbox import Entry
 from .configuration import Configuration
 
+log = logging.getLogger(__name__)
+
 RETRY_FLOOR = 1.0
 """Seconds between two attempts of one message, whatever TransactionMessageRetryInterval says: 0 would be a flood."""
+MOST_GIVEN_UP = 100
+"""Messages of which it is known that they were given up: an answer may still come while their connection lives."""
 
 
 class TransactionMessages(Protocol):
@@ -27,6 +33,7 @@ class TransactionMessages(Protocol):
     def head(self) -> Entry | None: ...
     def entries(self) -> list[Entry]: ...
     def delete(self, key: int) -> None: ...
+    def settle(self, entry: Entry, response: Any, on_result: Callable[[Entry, Any], None] | None = None) -> bool: ...
     def close(self) -> None: ...
 
     async def drain(
@@ -66,6 +73,7 @@ class Delivery:
         self.given_up = given_up
         self.lane = asyncio.Lock()
         """Held while a message is on the wire: an answer that comes with the connection's last breath still counts."""
+        self._given_up: deque[int] = deque(maxlen=MOST_GIVEN_UP)  # keys, the newest last
         self._unsent = asyncio.Event()  # set while the outbox holds something
         if len(outbox):
             self._unsent.set()
@@ -101,8 +109,10 @@ class Delivery:
                     retry_interval=max(self.configuration.seconds("TransactionMessageRetryInterval"), RETRY_FLOOR),
                     prepare=self._prepare,
                     on_result=self.answered,
-                    on_drop=self.given_up,
+                    on_drop=self._give_up,
                 )
+            except CallWithdrawn as stalled:
+                raise ConnectionLost(f"the connection takes nothing more: {stalled}") from None
             except CallTimeout:
                 raise ConnectionLost("the central system answers nothing, not even a Heartbeat") from None
             except CallFailed as refused:  # SecurityError: the gate has seen it, and we shall boot again
@@ -120,10 +130,36 @@ class Delivery:
         return self.prepare(entry)
 
     async def _deliver(self, request: Request[Any]) -> Any:
+        entry = self.outbox.head()  # which is what the outbox is sending
         async with self.lane:
             if self._turn is None or self._answered[0] != self._turn:
-                self._answered = self._turn, await self.call(request)
+                try:
+                    response = await self.call(request)
+                except CallTimeout as silence:
+                    if entry:
+                        silence.on_late_result(partial(self._answered_late, entry))
+                    raise
+                self._answered = self._turn, response
             return self._answered[1]
+
+    def _answered_late(self, entry: Entry, response: Any) -> None:
+        """The answer to this very call came after its timeout. It still settles its message, if nothing else has.
+
+        A message that was given up is gone, but the id of its transaction is worth knowing: its stop may be unsent.
+        """
+        try:
+            if self.outbox.settle(entry, response, self.answered):
+                log.info("= the late answer to %s settles it", entry.request.action)
+            elif entry.key in self._given_up:
+                self._given_up.remove(entry.key)  # the first answer counts
+                self.answered(entry, response)
+        except Exception:  # our own side failed: the message stays, and what was answered is used at its next turn
+            self._answered = (entry.key, entry.request), response
+            log.exception("! the late answer to %s could not be used", entry.request.action)
+
+    def _give_up(self, entry: Entry) -> None:
+        self._given_up.append(entry.key)
+        self.given_up(entry)
 
     async def _is_alive(self) -> bool:
         """Ask a peer that left a message unanswered: only silence to this too means a dead connection.

@@ -13,7 +13,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from ocpp_lab import CentralSystem, ChargePoint, Session
+from ocpp_lab import CentralSystem, ChargePoint, ConnectionLost, Session
 from ocpp_lab import messages as m
 from ocpp_lab.central_system import MAX_SIZE
 from tests.integration.wire import (
@@ -189,6 +189,31 @@ async def test_peer_that_sends_and_never_reads(row: str) -> None:
             assert most <= session.max_handlers + 10
             assert resident() - before < 100_000_000  # without bounds, the longest ids take 250 MB
             await until(lambda: "deaf" not in central_system)
+            await good.is_served()
+
+
+async def test_a_flood_while_a_call_of_ours_waits_for_its_answer() -> None:
+    """The reader reads on for the reply, and holds 1 MiB of calls at most; then 1008 with the reason, and no memory."""
+
+    async def slowly(request: m.DataTransferRequest) -> m.DataTransferResponse:
+        await asyncio.get_running_loop().create_future()
+        raise AssertionError("nobody wakes it")
+
+    async with CentralSystem() as central_system, facing(central_system, "good") as good:
+        central_system.router.add(m.DataTransferRequest, slowly, replace=True)
+        async with facing(central_system, "bad") as bad:
+            session = await central_system.connected("bad")
+            asking = asyncio.create_task(session.call(m.GetConfigurationRequest()))
+            assert (await bad.hear())[2] == "GetConfiguration"
+            before = resident()
+            flood = '[2,"%d","DataTransfer",{"vendorId":"bad","data":"' + "x" * 20_000 + '"}]'
+            assert await send_until_closed(bad.websocket, lambda n: flood % n) < ENOUGH
+            assert await closed_with(bad.websocket) == 1008
+            assert bad.websocket.close_reason == "too many calls, 52 wait behind a call of ours"
+            with pytest.raises(ConnectionLost):
+                await asking
+            assert session.transport.frames_received < 1_000
+            assert resident() - before < 60_000_000  # 600 MB were to come
             await good.is_served()
 
 

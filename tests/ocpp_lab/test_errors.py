@@ -8,6 +8,7 @@ from ocpp_lab import errors
 from ocpp_lab.errors import (
     CallFailed,
     CallTimeout,
+    CallWithdrawn,
     ConnectionLost,
     FrameError,
     HandshakeRefused,
@@ -28,6 +29,7 @@ TABLE = [
     (CallFailed("GenericError"), True, True),
     (MalformedReply("AuthorizeResponse: idTagInfo"), False, True),
     (CallTimeout(), False, False),
+    (CallWithdrawn(), True, False),
     (ConnectionLost(), False, False),
     (NotConnected("nobody there"), True, False),
     (HandshakeRefused(404), True, False),
@@ -55,6 +57,16 @@ def test_a_refused_handshake_means_that_nothing_left_this_machine() -> None:
     assert isinstance(refused, NotConnected)
     assert (refused.status, str(refused)) == (401, "HTTP 401: Unauthorized")
     assert str(HandshakeRefused(503)) == "HTTP 503"
+
+
+def test_a_withdrawn_call_is_a_timeout_too() -> None:
+    """Whoever handles CallTimeout handles it; whoever asks whether the peer may have acted is told no."""
+    assert isinstance(CallWithdrawn("taken back"), CallTimeout)
+
+
+def test_a_timeout_that_nobody_can_answer_late() -> None:
+    """One that was not raised by a `Pending` of ours knows of no late result; to ask for it is fine."""
+    CallTimeout("no answer").on_late_result(pytest.fail)
 
 
 def test_one_loss_many_exceptions() -> None:

@@ -90,6 +90,8 @@ async def test_what_the_issue_asks_for_is_there_from_the_start() -> None:
         found = set(samples(watch_charge_point(point).text()))
         assert found >= {
             "ocpp_frames_total", "ocpp_frame_bytes_total", "ocpp_call_seconds_bucket", "ocpp_stray_replies_total",
+            "ocpp_calls_withdrawn_total", "ocpp_calls_parked_total", "ocpp_answers_failed_total",
+            "ocpp_connections_overloaded_total",
             "ocpp_write_queue_depth", "ocpp_write_queue_depth_max", "ocpp_writes_in_flight", "ocpp_bad_frames_total",
             "ocpp_outbox_depth", "ocpp_outbox_oldest_age_seconds", "ocpp_outbox_drops_total", "ocpp_pending_calls",
             "ocpp_heartbeats_sent_total", "ocpp_heartbeats_answered_total", "ocpp_reconnect_seconds_bucket",
@@ -211,6 +213,38 @@ async def test_statuses_of_invented_connectors() -> None:
 
 def _status(connector: int, status: Any) -> m.StatusNotificationRequest:
     return m.StatusNotificationRequest(connector_id=connector, error_code="NoError", status=status)
+
+
+# Calls that are too many, or too late ---------------------------------------------------------------------------------
+
+
+@simulated
+async def test_what_a_session_could_not_do_as_asked() -> None:
+    """A bug in a handler, calls that had to wait for one, a connection that was closed for it: one number each."""
+
+    class Slow(ChargePoint):
+        async def answer(self, call: Any) -> Any:
+            if call.action == "ClearCache":
+                raise KeyError("a bug")
+            with suppress(OcppError):
+                await self.call(BEAT)
+            await asyncio.sleep(1e6)
+
+    async with central_system_alone(now=simulated_now) as server:
+        point: Any = await on("cp", _started(Slow))
+        metrics = watch_charge_point(point)
+        await point.wait_for("online")
+        server.faults.ignore("Heartbeat")
+        with pytest.raises(CallFailed, match="InternalError"):
+            await server["CP_1"].call(m.ClearCacheRequest())
+        for number in range(66):
+            await server["CP_1"].transport.send(json.dumps([2, f"u{number}", "Reset", {}]))
+        await point.wait_for("waiting")
+        assert metrics.value("ocpp_answers_failed_total") == 1
+        assert metrics.value("ocpp_calls_parked_total") == 2
+        assert metrics.value("ocpp_connections_overloaded_total") == 1
+        assert metrics.value("ocpp_calls_withdrawn_total") == point.tally.totals()["withdrawn"] == 0
+        await on("cp", point.stop())
 
 
 # The charge point's own -----------------------------------------------------------------------------------------------

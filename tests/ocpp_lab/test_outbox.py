@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -15,12 +16,14 @@ from ocpp_lab import messages as m
 from ocpp_lab.errors import (
     CallFailed,
     CallTimeout,
+    CallWithdrawn,
     ConnectionLost,
     MalformedReply,
     NotAccepted,
     NotConnected,
     OcppError,
     PayloadError,
+    StoreFailed,
 )
 from ocpp_lab.outbox import Entry, Outbox, verdict
 from tests.fakes import NOON, power_cut
@@ -243,6 +246,12 @@ def test_what_nobody_refused_costs_nothing(error: Exception, alive: bool) -> Non
     assert {decide(error, failures, alive=alive, attempts=1) for failures in range(5)} == {("halt", 0)}
 
 
+@pytest.mark.parametrize("alive", [True, False])
+def test_what_never_left_costs_nothing(alive: bool) -> None:
+    """The call was taken back from our own write queue: nobody was silent."""
+    assert {decide(CallWithdrawn(), failures, alive=alive, attempts=1) for failures in range(5)} == {("halt", 0)}
+
+
 def test_silence_of_a_dead_line_costs_nothing() -> None:
     """A central system that hangs must not empty the outbox."""
     assert {decide(CallTimeout(), failures, alive=False, attempts=1) for failures in range(5)} == {("halt", 0)}
@@ -356,8 +365,9 @@ async def test_a_message_that_fails_too_often_is_given_up() -> None:
         (NotConnected("offline"), never),
         (CallFailed("SecurityError"), never),
         (CallTimeout(), dead),
+        (CallWithdrawn(), never),
     ],
-    ids=["lost", "not connected", "forgotten", "dead"],
+    ids=["lost", "not connected", "forgotten", "dead", "withdrawn"],
 )
 async def test_halt_keeps_the_message(error: OcppError, probe: Any, path: str) -> None:
     """The error leaves, the entry stays as it was, and the next drain begins with it."""
@@ -463,6 +473,156 @@ async def test_a_bug_leaves_and_keeps_the_message() -> None:
     with pytest.raises(TypeError):
         await box.drain(Script(TypeError("a bug")).call, never, attempts=1, retry_interval=60)
     assert len(box) == 1
+    box.close()
+
+
+# Settled by a late answer ---------------------------------------------------------------------------------------------
+
+GOOD = m.MeterValuesResponse()
+
+
+@simulated
+async def test_settled_while_it_waits_for_its_next_attempt() -> None:
+    """The wait is over at once; the message is acted upon, struck out, and not sent again."""
+    box, script = Outbox(), Script(CallFailed("InternalError"))
+    answered: list[int] = []
+    for number in range(2):
+        box.put(meter(number))
+    head = box.head()
+    assert head
+    draining = asyncio.create_task(box.drain(script.call, never, attempts=3, retry_interval=60))
+    await asyncio.sleep(10)
+    assert box.settle(head, GOOD, lambda entry, response: answered.append(entry.key)) is True
+    await draining
+    assert (script.sent, answered, len(box)) == ([(0, 0), (10, 1)], [head.key], 0)
+    box.close()
+
+
+@simulated
+async def test_settled_while_nobody_drains() -> None:
+    """Between two connections of a drain, or before the first: the next drain finds it gone, and waits for nothing."""
+    box, script = Outbox(), Script(CallFailed("InternalError"), ConnectionLost())
+    for number in range(2):
+        box.put(meter(number))
+    head = box.head()
+    assert head
+    with pytest.raises(ConnectionLost):
+        await box.drain(script.call, never, attempts=3, retry_interval=60)
+    assert box.settle(head, GOOD) is True
+    await box.drain(script.call, never, attempts=3, retry_interval=60)
+    assert script.sent == [(0, 0), (60, 0), (60, 1)]
+    box.close()
+
+
+@pytest.mark.parametrize("alive", [True, False])
+@simulated
+async def test_settled_while_the_peer_is_probed(alive: bool) -> None:
+    """Whatever the probe says then: it was answered, so nothing is consumed, and nothing halts."""
+    box, script = Outbox(), Script(CallTimeout())
+    for number in range(2):
+        box.put(meter(number))
+    head = box.head()
+    assert head
+
+    async def probe() -> bool:
+        await asyncio.sleep(5)
+        assert box.settle(head, GOOD)
+        return alive
+
+    await box.drain(script.call, probe, attempts=1, retry_interval=60)
+    assert (script.sent, len(box), box.drops) == ([(0, 0), (5, 1)], 0, {})
+    box.close()
+
+
+@pytest.mark.parametrize("outcome", [None, CallTimeout(), CallFailed("InternalError"), ConnectionLost()], ids=repr)
+@simulated
+async def test_settled_while_its_second_copy_is_on_the_wire(outcome: Exception | None) -> None:
+    """The first answer counts. What becomes of the copy is acted upon by nobody, and fails nobody else."""
+    script = Script(CallFailed("InternalError"), *([outcome] if outcome else []), latency=5)
+    box, answered = Outbox(), []
+    for number in range(2):
+        box.put(meter(number))
+    head = box.head()
+    assert head
+
+    def on_result(entry: Entry, response: Any) -> None:
+        answered.append(number_of(entry.request))
+
+    options: dict[str, Any] = {"attempts": 3, "retry_interval": 60, "on_result": on_result}
+    draining = asyncio.create_task(box.drain(script.call, never, **options))
+    await asyncio.sleep(66)  # failed at 5, sent again at 65
+    assert box.settle(head, GOOD, on_result) is True
+    assert box.settle(head, GOOD, on_result) is False
+    await draining
+    assert (script.sent, answered, box.drops) == ([(0, 0), (65, 0), (70, 1)], [0, 1], {})
+    box.close()
+
+
+@simulated
+async def test_only_the_head_can_be_settled() -> None:
+    """An answer to what is gone, or to what was never sent, strikes out nothing: that would be another message."""
+    box = Outbox()
+    for number in range(3):
+        box.put(meter(number))
+    first, second, _ = box.entries()
+    assert box.settle(second, GOOD, pytest.fail) is False
+    box.delete(first.key)
+    assert box.settle(first, GOOD, pytest.fail) is False
+    assert numbers(box) == [1, 2]
+    box.close()
+
+
+@simulated
+async def test_an_answer_that_cannot_be_acted_upon_strikes_out_nothing() -> None:
+    """Written first: if what it teaches cannot be kept, the message stays and is sent again."""
+    box = Outbox()
+    box.put(meter(0))
+    head = box.head()
+    assert head
+
+    def full(entry: Entry, response: Any) -> None:
+        raise StoreFailed("the disk is full")
+
+    with pytest.raises(StoreFailed):
+        box.settle(head, GOOD, full)
+    assert numbers(box) == [0]
+    box.close()
+
+
+@simulated(seeds=60)
+async def test_answers_in_any_order() -> None:
+    """Late by any measure, twice, or never in time: each message is acted upon once, in order, and struck out."""
+    rng = Random(asyncio.get_running_loop().seed)  # type: ignore[attr-defined]
+    box, acted = Outbox(), []
+    late: set[asyncio.Task[None]] = set()
+
+    def on_result(entry: Entry, response: Any) -> None:
+        acted.append(number_of(entry.request))
+
+    async def settle(entry: Entry, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        box.settle(entry, GOOD, on_result)
+
+    async def call(request: Any) -> Any:
+        head = box.head()
+        assert head and number_of(head.request) == number_of(request)
+        seconds = rng.choice([1, 29, 31, 40, 95, 130, 250])
+        if seconds > 30:
+            late.add(asyncio.create_task(settle(head, seconds)))
+            await asyncio.sleep(30)
+            raise CallTimeout
+        await asyncio.sleep(seconds)
+        return GOOD
+
+    async def probe() -> bool:
+        await asyncio.sleep(rng.choice([0.1, 5, 30]))
+        return True
+
+    for number in range(10):
+        box.put(meter(number))
+    await box.drain(call, probe, attempts=100, retry_interval=20, on_result=on_result)
+    await asyncio.wait(late)
+    assert acted == list(range(10)) and (len(box), box.drops) == (0, {})
     box.close()
 
 

@@ -378,3 +378,90 @@ async def test_another_error_can_end_all_of_them_too() -> None:
     for wants_to in (lambda: future.result(), lambda: pending.open("2", m.HeartbeatResponse)):
         with pytest.raises(RuntimeError, match="shut down"):
             wants_to()
+
+
+# Late results ---------------------------------------------------------------------------------------------------------
+
+
+async def _timed_out(pending: Pending, unique_id: str, told: list[Any]) -> None:
+    with pytest.raises(CallTimeout) as silence:
+        await _start(pending, unique_id, timeout=1)
+    silence.value.on_late_result(told.append)
+
+
+@simulated
+async def test_a_late_result_is_told_to_whoever_asked() -> None:
+    """Typed, once, and only to the one whose call it was; it counts as late all the same."""
+    pending, first, second = Pending(), [], []
+    await _timed_out(pending, "1", first)
+    await _timed_out(pending, "2", second)
+    assert [pending.settle(CallResult("2", GOOD)) for _ in range(2)] == ["late", "late"]
+    await quiet()
+    assert (first, second) == ([], [m.HeartbeatResponse(current_time=NOON)])
+    assert pending.counts == {"timeout": 2, "late": 2}
+
+
+@simulated
+async def test_a_result_in_the_instant_of_the_timeout() -> None:
+    """It comes after the time was up and before the caller has heard of it: it is not lost."""
+
+    class Sudden(Pending):
+        def _expire(self, *call: Any) -> None:
+            super()._expire(*call)
+            assert self.settle(CallResult("1", GOOD)) == "late"
+
+    told: list[Any] = []
+    await _timed_out(Sudden(), "1", told)
+    await quiet()
+    assert told == [m.HeartbeatResponse(current_time=NOON)]
+
+
+@pytest.mark.parametrize("first", ["CallError", "malformed", "spoilt"])
+@simulated
+async def test_the_first_late_reply_counts(first: str) -> None:
+    """What is no result tells nothing new, and what comes behind it is a repeat."""
+    pending, told = Pending(), []
+    await _timed_out(pending, "1", told)
+    if first == "spoilt":
+        assert pending.spoil("1", "five elements") == "late"
+    else:
+        assert pending.settle(CallError("1", "InternalError") if first == "CallError" else CallResult("1")) == "late"
+    assert pending.settle(CallResult("1", GOOD)) == "late"
+    await quiet()
+    assert told == []
+
+
+@pytest.mark.parametrize("why", ["the end", "forgotten", "used again"])
+@simulated
+async def test_a_late_result_that_comes_too_late(why: str) -> None:
+    """Of a connection that is over, of a call that is no longer remembered, of an id that is another call's now."""
+    pending, told = Pending(remember=3), []
+    await _timed_out(pending, "1", told)
+    if why == "the end":
+        pending.fail_all(ConnectionLost())
+    elif why == "forgotten":
+        for number in range(2, 5):
+            await _timed_out(pending, str(number), told)
+    else:
+        calling = _start(pending, "1")
+    for _ in range(2):
+        pending.settle(CallResult("1", GOOD))
+    await quiet()
+    assert told == []
+    if why == "used again":
+        assert (await calling).current_time == NOON
+    assert len(pending._late) <= 3
+
+
+@pytest.mark.parametrize("remember", [0, 2])
+@simulated
+async def test_late_results_are_not_waited_for_for_ever(remember: int) -> None:
+    """As many as are remembered, whoever is silent."""
+    pending, told = Pending(remember=remember), []
+    for number in range(20):
+        await _timed_out(pending, str(number), told)
+    assert len(pending._late) == remember
+    for number in range(20):
+        pending.settle(CallResult(str(number), GOOD))
+    await quiet()
+    assert len(told) == remember and not pending._late

@@ -108,7 +108,7 @@ async def test_a_router_that_says_nothing() -> None:
 
 @simulated
 async def test_a_router_that_breaks_hurts_nobody(caplog: pytest.LogCaptureFixture) -> None:
-    """Its bug is logged; the session lives and serves the next call."""
+    """Its bug is logged, its call has an end (J-spec 4.2.3); the session lives and serves the next one."""
 
     async def break_once(call: Call) -> None:
         if call.unique_id == "x":
@@ -118,6 +118,7 @@ async def test_a_router_that_breaks_hurts_nobody(caplog: pytest.LogCaptureFixtur
         with caplog.at_level(logging.ERROR, logger="ocpp_lab"):
             await peer.says(2, "x", "Reset", {})
             await peer.says(2, "y", "Reset", {})
+            assert await peer.hears() == [4, "x", "InternalError", "", {}]
             assert await peer.hears() == [3, "y", {}]
     assert "a bug in the router" in caplog.text
 

@@ -67,6 +67,26 @@ def test_what_was_learnt_is_not_given_up() -> None:
     ids.close()
 
 
+def test_the_first_id_wins() -> None:
+    """Two copies of a start may be answered; what was sent in between carries the first."""
+    ids = TransactionIds()
+    ids.learn("A", 42)
+    ids.learn("A", 43)
+    assert ids.get("A") == 42
+    ids.close()
+
+
+def test_an_id_that_comes_after_it_was_given_up() -> None:
+    """Its stop may still be unsent; and from then on it is the first."""
+    ids = TransactionIds()
+    ids.give_up("A")
+    ids.learn("A", 42)
+    ids.learn("A", 43)
+    ids.give_up("A")
+    assert ids.get("A") == 42
+    ids.close()
+
+
 def test_it_survives(path: str) -> None:
     ids = TransactionIds(path)
     ids.learn("A", 42)

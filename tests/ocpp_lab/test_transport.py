@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
+from random import Random
 
 import pytest
 
@@ -164,6 +166,84 @@ async def test_senders_that_give_up_leave_no_memory_behind() -> None:
     kept = [value for value in vars(transport).values() if hasattr(value, "__len__") and not isinstance(value, str)]
     assert sum(map(len, kept)) <= 2
     await transport.close(flush=False)
+
+
+# Taken back -----------------------------------------------------------------------------------------------------------
+
+
+@simulated
+async def test_a_text_that_waits_can_be_taken_back() -> None:
+    """It is never sent, its room is somebody else's; what is being written, or was, stays."""
+    pipe = FakePipe()
+    pipe.stall()
+    transport = Transport(pipe, limit=2)
+    for text in ("written", "first", "second"):
+        await transport.send(text)
+    waiting = asyncio.create_task(transport.send("third"))
+    await quiet()
+    assert transport.withdraw("written") is False and transport.withdraw("never heard of") is False
+    assert transport.withdraw("first") is True and transport.withdraw("first") is False
+    await waiting
+    assert transport.queue_depth == 2
+    pipe.flow()
+    await quiet()
+    assert transport.withdraw("second") is False
+    await transport.close()
+    assert pipe.sent == ["written", "second", "third"]
+    assert transport.withdraw("third") is False
+
+
+@pytest.mark.parametrize("room", [False, True])
+@simulated
+async def test_a_cancelled_sender_learns_whether_its_text_was_queued(room: bool) -> None:
+    """If there was no room for it, it was not; if room appeared in that instant, it is taken out of the queue."""
+    pipe = FakePipe()
+    pipe.stall()
+    transport = Transport(pipe, limit=1)
+    for text in ("written", "queued"):
+        await transport.send(text)
+    text = "waiting"
+    waiting = asyncio.create_task(transport.send(text))
+    await quiet()
+    if room:
+        assert transport.withdraw("queued")
+        assert transport.queue_depth == 1
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    assert waiting.cancelled()
+    assert transport.withdraw(text) is True and transport.withdraw(text) is False
+    pipe.flow()
+    await transport.close()
+    assert pipe.sent == (["written"] if room else ["written", "queued"])
+
+
+@simulated(seeds=40)
+async def test_each_text_is_sent_or_taken_back() -> None:
+    """Senders that lose patience at any instant, on a line that stalls and flows: True was never sent, False was."""
+    rng = Random(asyncio.get_running_loop().seed)  # type: ignore[attr-defined]
+    pipe = FakePipe(write_time=rng.choice([0.0, 0.1]))
+    transport = Transport(pipe, limit=rng.choice([1, 3]))
+    taken_back: dict[str, bool] = {}
+
+    async def sender(number: int) -> None:
+        text = f"text {number}"
+        with suppress(TimeoutError):
+            async with asyncio.timeout(rng.choice([0, 0.1, 0.5])):
+                await transport.send(text)
+                await asyncio.sleep(rng.choice([0, 0.2, 0.5]))
+        taken_back[text] = transport.withdraw(text)
+
+    senders = []
+    for number in range(60):
+        rng.choice([pipe.stall, pipe.flow])()
+        senders.append(asyncio.create_task(sender(number)))
+        await asyncio.sleep(rng.choice([0, 0, 0.1]))
+    await asyncio.wait(senders)
+    pipe.flow()
+    await asyncio.sleep(100)
+    assert sorted(pipe.sent) == sorted(text for text, back in taken_back.items() if not back)
+    assert transport.queue_depth == 0 and transport._characters == 0
+    await transport.close()
 
 
 @simulated

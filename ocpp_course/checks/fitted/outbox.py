@@ -22,6 +22,9 @@ class FittedOutbox:
     tells which of them wait. What an earlier life has left in its file was never put here: it is *turned* once, at the
     beginning: each message is put at the end again and struck out at the front, until all were seen. They have new keys
     then. A power cut in the midst of that may leave one of them twice, and those that were turned behind the others.
+
+    An answer that comes after its timeout is not used: the piece is about to send that message again, and nobody can
+    tell it not to. Only of a message that it has given up the transaction id is still learnt.
     """
 
     limit = sys.maxsize
@@ -64,6 +67,10 @@ class FittedOutbox:
     def delete(self, key: int) -> None:
         self.piece.delete(key)
         self._seen.pop(key, None)
+
+    def settle(self, entry: Entry, response: Any, on_result: Told | None = None) -> bool:
+        """Too late for the piece: it counts the answers that its own `drain` gets."""
+        return False
 
     async def drain(
         self,

@@ -19,7 +19,8 @@ class FittedPending:
     """``make()`` gives the learner's ``piece``, which matches replies and calls: steps 4.1 to 4.5.
 
     ``counts`` is our own: how a call ended is read from its future, and how the call of a stray reply ended is
-    remembered here. So a stray has its true name, whatever word the piece has for it.
+    remembered here. So a stray has its true name, whatever word the piece has for it. A late result is named and
+    counted, and not used: the `CallTimeout` is the piece's own and knows of no late result.
     """
 
     def __init__(self, make: Callable[..., Any], **options: Any) -> None:

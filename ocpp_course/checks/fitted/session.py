@@ -18,7 +18,8 @@ class FittedSession(Minutes):
 
     It gets its transport, its router and its pending calls from somebody who keeps the minutes, and ``trouble`` is told
     what a session of ours tells. It reads on however many calls of its peer are unanswered: there is no
-    ``max_handlers``, and nothing is ever "overloaded".
+    ``max_handlers``, and nothing is ever "overloaded". Whether a cancelled call keeps the others waiting until its
+    reply comes, is the piece's own decision, as step 4.6 leaves it.
     """
 
     def __init__(

@@ -17,7 +17,8 @@ class FittedTransport:
     """``make(pipe)`` gives the learner's ``piece``, which carries the texts: steps 1.3 and 1.4.
 
     Texts, bytes and writes in flight are counted at the pipe below it. How deep the queue is, its own probes say. How
-    it ended is known from its iteration, from a send that failed, or from our own close.
+    it ended is known from its iteration, from a send that failed, or from our own close. A text that it was given
+    cannot be taken back: no step asks for that, so a call that times out may still be sent.
     """
 
     has_room = False
@@ -45,6 +46,10 @@ class FittedTransport:
         except ConnectionLost as lost:
             self._lost = self._lost or lost
             raise
+
+    def withdraw(self, text: str) -> bool:
+        """It may be in a queue of the piece, or on its way; nobody can tell."""
+        return False
 
     async def __aiter__(self) -> AsyncIterator[Text]:
         async for text in self.piece:
