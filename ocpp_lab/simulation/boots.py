@@ -21,6 +21,7 @@ class Boots:
         self._not_before = 0.0  # what a Pending or Rejected said, until it is over
         self._triggered = 0  # boots that were asked for and not sent yet
         self._sent: list[float] = []  # when the newest ones left that nobody asked for
+        self._answered_at = -1.0  # when the newest answer came
         self._asked: set[str] = set()  # unique ids of boots
 
     def left(self, call: Call, at: float) -> None:
@@ -41,6 +42,12 @@ class Boots:
         if result.unique_id in self._asked and isinstance(payload, dict):
             waits = payload.get("status") in ("Pending", "Rejected") and isinstance(payload.get("interval"), int)
             self._not_before = at + payload["interval"] if waits else 0.0
+            self._answered_at = at
+
+    def closing(self, at: float) -> None:
+        """The connection is given up; an answer that came in this very instant was not heard."""
+        if self._answered_at == at:
+            self._not_before = 0.0
 
     def asked(self, call: Call) -> None:
         """The central system asks for something; perhaps for a boot, now or after a reset."""

@@ -114,6 +114,8 @@ class Watch:
                     self._count_silence(copies)
             case "=", _ if " → " in event.text and not event.text.startswith("connector "):
                 self.state_since = event.at
+                if " → closing" in event.text:
+                    self.boots.closing(event.at)
 
     def _answer_left(self, result: CallResult) -> None:
         call, came = self._asked.get(result.unique_id, (None, 0.0))
