@@ -36,6 +36,7 @@ class Database:
         self.failures = 0
         """How many statements sqlite refused in this life."""
         self._depth = 0  # of nested `transaction` blocks
+        self._afterwards: list[Callable[[], object]] = []  # what waits for the end of the outermost one
         lock = _lock(path) if alone and path != ":memory:" else None
         try:
             self._db = _open(path, busy_timeout)
@@ -81,12 +82,23 @@ class Database:
             yield
             self._run("COMMIT")
         except BaseException:
+            self._afterwards.clear()
             if self._db.in_transaction:  # sqlite may have undone it already, on a full disk
                 with suppress(sqlite3.Error):
                     self._db.execute("ROLLBACK")
             raise
         finally:
             self._depth -= 1
+        for do in self._afterwards:
+            do()
+        self._afterwards.clear()
+
+    def afterwards(self, do: Callable[[], object]) -> None:
+        """Do this once what is written now is durable; never, if it is undone. What is counted has to be true."""
+        if self._depth:
+            self._afterwards.append(do)
+        else:
+            do()
 
     @property
     def in_transaction(self) -> bool:

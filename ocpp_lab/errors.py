@@ -116,9 +116,9 @@ class CallTimeout(OcppError):
 
 
 class CallWithdrawn(CallTimeout):
-    """Time was up in our own write queue; the call was taken back.
+    """Time was up in our own write queue, or what was asked is known by now; the call was taken back.
 
-    Nothing left this machine, and nothing will: this timeout is definite. It says that the peer reads nothing.
+    Nothing left this machine, and nothing will: this timeout is definite. The first says that the peer reads nothing.
     """
 
     definite = True

@@ -16,6 +16,7 @@ import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -186,8 +187,9 @@ class Outbox:
         what, seconds = verdict(error, entry.failures, alive=alive, attempts=attempts, retry_interval=retry_interval)
         if what == "halt":
             raise error
-        if what == "retry":  # first: also what cannot be counted, because the file fails, has to wait
-            self._not_before[entry.key] = asyncio.get_running_loop().time() + seconds  # from the failure
+        # First: also what cannot be counted, or given up, because the file fails, has to wait; from the failure on.
+        wait = seconds if what == "retry" else retry_interval * attempts
+        self._not_before[entry.key] = asyncio.get_running_loop().time() + wait
         failures = self.failed(entry.key)
         log.warning("! %s failed %d of %d times: %s", entry.request.action, failures, attempts, error)
         if what == "retry":
@@ -217,8 +219,11 @@ class Outbox:
             return
         for key in doomed:
             self._store.execute("DELETE FROM outbox WHERE key = ?", (key,))
-        self.drops["overflow"] += len(doomed)
-        log.warning("! the outbox overflows: %d of its MeterValues were dropped", len(doomed))
+        self._store.afterwards(partial(self._thinned_out, len(doomed)))
+
+    def _thinned_out(self, number: int) -> None:
+        self.drops["overflow"] += number
+        log.warning("! the outbox overflows: %d of its MeterValues were dropped", number)
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:

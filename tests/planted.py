@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 import msgspec
 
-from ocpp_lab import CallFailed, CallTimeout, ConnectionLost, Ledger, Pending, Session
+from ocpp_lab import CallFailed, CallTimeout, ConnectionLost, Ledger, OcppError, Pending, Session, StoreFailed
 from ocpp_lab import messages as m
+from ocpp_lab.connection import keep_connected
 from ocpp_lab.frames import Call, CallError, CallResult
 from ocpp_lab.outbox import Entry, Outbox
 from ocpp_lab.simulation import Report, chaos, explore, storm
@@ -138,6 +141,17 @@ class NeverGivesUp(Outbox):
         await super().drain(call, probe, **(options | {"attempts": 10**9}))
 
 
+class UncountedAtOnce(_Failing):
+    """A failure that cannot be counted, because the file fails, does not wait before the next attempt."""
+
+    async def _failed_to_send(self, entry: Entry, error: Any, probe: Any, *rest: Any) -> None:
+        try:
+            await super()._failed_to_send(entry, error, probe, *rest)
+        except StoreFailed:
+            self._not_before.pop(entry.key, None)
+            raise
+
+
 # The session ----------------------------------------------------------------------------------------------------------
 
 
@@ -222,6 +236,145 @@ class StopsAgain(Talkative):
         self.transactions.strike_out = lambda name: None  # type: ignore[method-assign]
 
 
+class LateIgnored(Talkative):
+    """A result that comes after the timeout is thrown away: the same start three times, and a stop with -1."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.delivery._answered_late = lambda entry, response: None  # type: ignore[method-assign]
+
+
+class LateStrikesTheHead(Talkative):
+    """A late result strikes out whatever is the head of the outbox now."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.delivery._answered_late = self._strike  # type: ignore[method-assign]
+
+    def _strike(self, entry: Entry, response: Any) -> None:
+        if head := self.outbox.head():
+            self.outbox.settle(head, response)
+
+
+class AnswerForgotten(Talkative):
+    """A message that was answered while the file failed is sent again on the next connection."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        connect = self.life._connect
+
+        async def forgetting(pipe: Any, proved: Any) -> None:
+            self.delivery._answered = None, None
+            await connect(pipe, proved)
+
+        self.life._connect = forgetting  # type: ignore[method-assign]
+
+
+class MeterDies(Talkative):
+    """A reading that cannot be written ends the task that takes them, and nobody hears of it."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        metering = self.metering
+        metering._try_to_sample = lambda connector: metering.sample(connector, "Sample.Periodic")  # type: ignore
+
+
+class StartsFirst(Talkative):
+    """A start acts, and is written down afterwards."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        charging, start = self.charging, self.charging.start
+
+        def hasty(connector: int, id_tag: str) -> str:
+            if charging.may_start(connector) and charging.connectors[connector].status == "Preparing":
+                charging.connectors[connector].become("Charging")
+            return start(connector, id_tag)
+
+        charging.start = hasty  # type: ignore[method-assign]
+
+
+class StopsFirst(Talkative):
+    """A stop acts, and is written down afterwards."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        charging, stop = self.charging, self.charging.stop
+
+        def hasty(connector: int, reason: Any, id_tag: str | None = None) -> None:
+            if charging.transactions.on(connector):
+                charging._over(connector)
+            stop(connector, reason, id_tag)
+
+        charging.stop = hasty  # type: ignore[method-assign]
+
+
+class NothingOwed(Talkative):
+    """A cable is pulled while the file fails: nobody writes down later that the transaction has ended."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.charging.owed.add = lambda connector, write, why: self.transactions.over.add(connector)  # type: ignore
+
+
+class AcceptsFirst(Talkative):
+    """RemoteStartTransaction is Accepted before the start is written down, and then it cannot be."""
+
+    async def answer(self, call: Call) -> CallResult | CallError | None:
+        payload: Any = call.payload
+        connector = payload.get("connectorId", 0)
+        ready = call.action == "RemoteStartTransaction" and connector in self.connectors
+        ready = ready and self.connectors[connector].ready and self.charging.may_start(connector)
+        reply = await super().answer(call)
+        return CallResult(call.unique_id, {"status": "Accepted"}) if ready else reply
+
+
+class OnlineForEver(Talkative):
+    """A bug below the connection ends the life, and the state says online for ever."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        life = self.life
+
+        async def bare(work: Any) -> Any:
+            return await work
+
+        async def run() -> None:
+            try:
+                await keep_connected(life._dial, life._serve, life._waits, fire=life.machine.fire)
+            except StoreFailed:
+                return
+
+        life._unless_it_fails = bare  # type: ignore[method-assign]
+        life.run = run  # type: ignore[method-assign,assignment]
+
+
+class IntervalForgotten(Talkative):
+    """The interval that came with Pending or Rejected ends with the connection."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        connect = self.life._connect
+
+        async def forgetting(pipe: Any, proved: Any) -> None:
+            self.life.duties.boot_interval.end()
+            await connect(pipe, proved)
+
+        self.life._connect = forgetting  # type: ignore[method-assign]
+
+
+class NoEnd(Talkative):
+    """A handler whose own call fails says nothing."""
+
+    async def answer(self, call: Call) -> CallResult | CallError | None:
+        if call.action == "DataTransfer":
+            try:
+                await self.call(m.HeartbeatRequest())
+            except OcppError:
+                return None
+        return await super(Talkative, self).answer(call)
+
+
 class TimeGoesBack(Talkative):
     """A timestamp is what the clock says, also when it has been set back, or stands still."""
 
@@ -268,6 +421,32 @@ class TwoForOne(Ledger):
         return int(found[0]["id"]) if found else super().start(identity, request)
 
 
+class FullIsAFailure(Ledger):
+    """A message that a full disk cannot keep gets InternalError: after a few of them a charge point gives it up."""
+
+    def start(self, identity: str, request: m.StartTransactionRequest) -> int:
+        try:
+            return super().start(identity, request)
+        except StoreFailed as error:
+            raise RuntimeError("a bug") from error
+
+
+class AnswersAllTheSame(Ledger):
+    """A stop that a full disk cannot keep is answered: the charge point forgets it."""
+
+    def stop(self, identity: str, request: m.StopTransactionRequest) -> None:
+        with suppress(StoreFailed):
+            super().stop(identity, request)
+
+
+class TellsFirst(Ledger):
+    """A registration is told before it is written, and then it cannot be: a restart does not know it."""
+
+    def register(self, identity: str, status: m.RegistrationStatus) -> None:
+        with suppress(StoreFailed):
+            super().register(identity, status)
+
+
 def _instant(timestamp: Any) -> str:
     return str(timestamp.isoformat(timespec="milliseconds"))
 
@@ -293,6 +472,22 @@ BUGS: dict[str, Any] = {
     "a message is never given up": partial(storm, outbox=NeverGivesUp),
     "any reply resolves the pending call": partial(chaos, pending=AnyReplyWillDo),
     "a transaction is stopped again after a power cut": partial(chaos, charge_point=StopsAgain),
+    # When our own side fails.
+    "a late result is ignored": partial(chaos, charge_point=LateIgnored),
+    "a late result strikes out the head, whatever it is": partial(chaos, charge_point=LateStrikesTheHead),
+    "a message that was answered while the file failed is sent again": partial(chaos, charge_point=AnswerForgotten),
+    "a failure that cannot be counted does not wait": partial(chaos, outbox=UncountedAtOnce),
+    "the meter's task dies unheard": partial(chaos, charge_point=MeterDies),
+    "a start acts before it is written": partial(chaos, charge_point=StartsFirst),
+    "a stop acts before it is written": partial(chaos, charge_point=StopsFirst),
+    "an end that could not be written is forgotten": partial(chaos, charge_point=NothingOwed),
+    "a remote start is accepted before it is written": partial(chaos, charge_point=AcceptsFirst),
+    "online after a bug below the connection": partial(chaos, charge_point=OnlineForEver),
+    "the interval of Pending is forgotten at reconnect": partial(chaos, charge_point=IntervalForgotten),
+    "a handler that fails says nothing": partial(chaos, charge_point=NoEnd),
+    "InternalError on a full ledger": partial(chaos, ledger=FullIsAFailure),
+    "a full ledger answers all the same": partial(chaos, ledger=AnswersAllTheSame),
+    "a registration is told before it is written": partial(chaos, ledger=TellsFirst),
     "timestamps go back with the clock": partial(chaos, charge_point=TimeGoesBack),
     "a restart forgets the newest timestamp": partial(wrong_clocks, charge_point=TimeForgotten),
 }
@@ -320,4 +515,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    logging.disable()  # the bugs are told with their tracebacks, again and again
     main()

@@ -59,7 +59,7 @@ class Delivery:
         self,
         outbox: TransactionMessages,
         configuration: Configuration,
-        call: Callable[[Request[Any]], Awaitable[Any]],
+        call: Callable[..., Awaitable[Any]],
         *,
         prepare: Callable[[Entry], Request[Any]],
         answered: Callable[[Entry, Any], None],
@@ -134,13 +134,18 @@ class Delivery:
         async with self.lane:
             if self._turn is None or self._answered[0] != self._turn:
                 try:
-                    response = await self.call(request)
+                    response = await self.call(request, wanted=partial(self._is_next, entry))
                 except CallTimeout as silence:
                     if entry:
                         silence.on_late_result(partial(self._answered_late, entry))
                     raise
                 self._answered = self._turn, response
             return self._answered[1]
+
+    def _is_next(self, entry: Entry | None) -> bool:
+        """Whether this is still to be sent: while it waited for the lane, a late answer may have settled it."""
+        head = self.outbox.head()
+        return entry is None or (head is not None and head.key == entry.key)
 
     def _answered_late(self, entry: Entry, response: Any) -> None:
         """The answer to this very call came after its timeout. It still settles its message, if nothing else has.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 from ..connection import ConnectionState
-from ..errors import CallFailed, NotAccepted, NotConnected
+from ..errors import CallFailed, CallWithdrawn, NotAccepted, NotConnected
 from ..messages import RegistrationStatus, Request, Response
 from .amnesia import Amnesia
 from .boot_interval import BootInterval
@@ -71,12 +71,18 @@ class Gate:
         """The connection of this moment, None while there is none; set by whoever dials."""
 
     async def call[R: Response](
-        self, request: Request[R], *, timeout: float | None = None, triggered: bool = False
+        self,
+        request: Request[R],
+        *,
+        timeout: float | None = None,
+        triggered: bool = False,
+        wanted: Callable[[], bool] = lambda: True,
     ) -> R:
         """Send a request and return its response; raises what `Session.call` does.
 
         In addition `NotAccepted` if it may not be sent before the boot is accepted (core 4.2). ``triggered``: the
-        central system asked for it, so it may be sent while Pending. ``timeout`` in seconds.
+        central system asked for it, so it may be sent while Pending. ``timeout`` in seconds. ``wanted()`` is asked at
+        the instant of sending, for other calls go first: what is not wanted any more ends with `CallWithdrawn`.
         """
         way = self.way
         if way is None:
@@ -86,6 +92,8 @@ class Gate:
                 raise NotConnected(f"{request.action} was not sent: {self.identity} has given up this connection")
             if may_send(request.action, self.registration, triggered=triggered) != "send":
                 raise NotAccepted(f"{request.action} may not be sent while the registration is {self.registration}")
+            if not wanted():
+                raise CallWithdrawn(f"{request.action} was not sent: it is not wanted any more")
             if way.heartbeat:
                 way.heartbeat.touch()
             try:

@@ -7,11 +7,14 @@ goes wrong. What must hold in every world is watched all the time:
 - every frame fits its declaration; every call ends once, and at once when its connection does; the metrics balance
 - a transaction message is written down before it is sent, and sent in strict order; no second copy unless the first was
   answered with a CallError, or its result did not come in time; retries wait; only failures consume attempts
+- a start that was answered has its real id in its stop; no boot before its interval, and no storm of them
 - stopping never hangs; no task, connection or file is left
 
-Chaos looks at more in the end: everybody is back online within the worst back-off, outboxes are empty, calls cross, and
-the ledger plus what was dropped is what the drivers did: starts, stops, energy, readings in order. No timestamp of an
-event repeats or goes back, whoever sets the clock.
+Chaos looks at more: the state of a charge point never lies, what a connector shows is what is written down, and so is
+what was Accepted. In the end everybody is back online within the worst back-off, outboxes are empty, calls cross and
+none is without an end, meters were read as long as a transaction ran, whatever was answered is in the ledger, and the
+ledger plus what was dropped is what the drivers did: starts, stops, energy, readings in order.
+No timestamp of an event repeats or goes back, whoever sets the clock.
 """
 
 from .chaos import chaos, storm

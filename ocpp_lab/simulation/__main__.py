@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 
 from .chaos import chaos, storm
@@ -44,4 +45,5 @@ def _show(report: Report) -> None:
 
 
 if __name__ == "__main__":
+    logging.disable()  # what goes wrong on purpose would fill pages with tracebacks; the report says what matters
     sys.exit(main())

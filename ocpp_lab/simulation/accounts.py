@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
@@ -11,12 +12,14 @@ import msgspec
 
 from ..messages import MeterValuesRequest, StartTransactionRequest, StopTransactionRequest
 from .book import Book, Key, Record, key_of
+from .central_system_watch import KEPT
 from .driver import Deed
 from .invariants import Invariants
 
 BLOCKED = "BLOCKED"
 """A tag that is refused by the central system, if it is asked."""
 ACCOUNTS = "ledger and drops are what was done"
+METERS = "meters are read as long as a transaction runs"
 CLOCK = "no timestamp repeats or goes back"
 
 
@@ -63,6 +66,33 @@ class Accounts:
             if found:
                 self._check_energy(deed, found[0])
 
+    def check_answers(self, answered: list[tuple[str, str, Any, Any]]) -> None:
+        """Whatever was answered is in the ledger."""
+        rows = {row["id"]: row for row in self.rows}
+        kept = {_key("MeterValues", reading) for readings in self.readings.values() for reading in readings}
+        apart = {_key(row["action"], row) for row in self.orphans}
+        for identity, action, payload, answer in answered:
+            if identity != self.identity:
+                continue
+            key = key_of(action, payload)
+            match action:
+                case "StartTransaction":
+                    there = answer["transactionId"] in rows
+                case "StopTransaction":
+                    there = key in apart or rows.get(payload["transactionId"], {}).get("stopped") is not None
+                case _:
+                    there = key in kept or key in apart
+            self.invariants.expect(there, KEPT, f"{action} {key[1].decode()} was answered", identity)
+
+    def check_meters(self, interval: float, excuses: Callable[[float, float], list[float]]) -> None:
+        """Meters are read as long as a transaction runs; ``excuses`` tells the spells (s) in which nobody could."""
+        for name in self.starts:
+            for before, after in pairwise(record.at for record in self._of(name)):
+                spells = excuses(before, after)
+                idle = after - before - sum(spells)
+                why = f"no reading of {name} in {after - before:.1f} s"
+                self.invariants.expect(idle <= (2 + len(spells)) * interval + 1, METERS, why, self.identity)
+
     # -- the parts
 
     def _check_stamps(self) -> None:
@@ -82,7 +112,8 @@ class Accounts:
             fewest = 0 if start.dropped else 1
             self._expect(fewest <= len(rows) <= 1, f"{len(rows)} rows for the start {_text(start)}")
             seen += [row["id"] for row in rows]
-        self._expect(seen == sorted(seen), f"transactions are out of order: {seen}")
+        kept = [row["id"] for start in self.starts.values() if not start.dropped for row in self._rows_of(start)]
+        self._expect(kept == sorted(kept), f"transactions are out of order: {kept}")
         strangers = {row["id"] for row in self.rows} - set(seen)
         self._expect(not strangers, f"nobody started transactions {sorted(strangers)}")
 
@@ -100,7 +131,11 @@ class Accounts:
         needed = [] if self.starts[name].dropped else [r.key for r in written if not r.dropped]
         came = [_key("MeterValues", reading) for reading in self.readings[row["id"]]]
         self._expect(_is_part(needed, came), f"readings of transaction {row['id']} are missing or out of order")
-        self._expect(_is_part(came, [r.key for r in written]), f"transaction {row['id']} has readings nobody took")
+        strangers = set(came) - {r.key for r in written}
+        self._expect(not strangers, f"transaction {row['id']} has readings nobody took")
+        needed_too = set(needed)  # one that was given up may still come, late: its effect was only slow
+        in_order = [key for key in came if key in needed_too]
+        self._expect(_is_part(in_order, needed), f"readings of transaction {row['id']} came out of order")
 
     def _check_orphans(self) -> None:
         """Under -1 comes what belongs to a transaction whose start was given up, once, and nothing else."""
@@ -108,9 +143,17 @@ class Accounts:
         belong = [r for r in self.records if r.transaction in given_up and r.transaction and r not in self._starts()]
         came = Counter(_key(row["action"], row) for row in self.orphans)
         for record in belong:
-            self._expect(record.dropped or came[record.key], f"{_text(record)} is neither kept apart nor dropped")
+            kept = record.dropped or came[record.key] or self._has_its_row(record)
+            self._expect(kept, f"{_text(record)} is neither kept apart nor dropped")
         strangers = came - Counter(record.key for record in belong)
         self._expect(not strangers, f"kept apart without reason: {list(strangers)}")
+
+    def _has_its_row(self, record: Record) -> bool:
+        """A start that was given up, and answered late: what followed may have its real id."""
+        rows = self._rows_of(self.starts[record.transaction])
+        stopped = any(row["stopped"] is not None for row in rows)
+        taken = {_key("MeterValues", reading) for row in rows for reading in self.readings[row["id"]]}
+        return record.key in taken or (stopped and isinstance(record.request, StopTransactionRequest))
 
     def _starts(self) -> list[Record]:
         return list(self.starts.values())

@@ -1,14 +1,15 @@
 """`Book`: what a charge point wrote down for delivery and what it dropped, over all its lives.
 
-It is kept from outside, at the instant when `Outbox.put` returns: what is durable from then on has to arrive. And when
-each timestamp was given, for the clock behind it may be set meanwhile.
+It is kept from outside, at the instant when what `Outbox.put` wrote is durable: from then on it has to arrive. And
+when each timestamp was given, for the clock behind it may be set meanwhile.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -29,14 +30,20 @@ def key_of(action: str, payload: dict[str, Any]) -> Key:
 
 @dataclass(eq=False)
 class Record:
-    """One message. ``transaction`` is the charge point's own name for its transaction; ``dropped`` says why."""
+    """One message. ``transaction`` is the charge point's own name for its transaction; ``dropped`` says why.
+
+    ``at`` is when it was written down (loop time, s).
+    """
 
     index: int
+    at: float
     request: Any
     transaction: str | None
     key: Key
     outbox_key: Any = None
     dropped: str | None = None
+    struck_out: bool = False
+    """Whether the outbox was told to forget it, and could: it was delivered, or given up."""
 
 
 class Book:
@@ -50,6 +57,10 @@ class Book:
         self.stamps: list[tuple[datetime, float]] = []
         """Every timestamp that any life gave to an event, and when (loop time, s); `EventClock.stamp` adds one."""
         self._by_key: dict[Key, list[Record]] = {}  # the same records, for `alike`
+        self._by_outbox_key: dict[Any, Record] = {}  # and again: an outbox never gives a key twice
+        # What `Outbox.put` took in a block that is still open: request, transaction, key, and the keys that went.
+        self._unsure: list[tuple[Request[Any], str | None, Any, set[Any]]] = []
+        self._depth = 0  # of those blocks
         self._open: ChargePoint | None = None  # the life that writes now, from `open` to `close`; None between lives
 
     def open(self, charge_point: ChargePoint, gave_up: Callable[[Record], object]) -> None:
@@ -61,24 +72,63 @@ class Book:
             full = len(outbox) >= outbox.limit  # then something may be thinned out
             before = _keys(outbox) if full else set()
             outbox_key = put(request, transaction)
-            key = key_of(request.action, to_object(request))
-            record = Record(len(self.records), request, transaction, key, outbox_key)
-            self.records.append(record)
-            self._by_key.setdefault(key, []).append(record)
-            if full:
-                self._find_overflow({*before, outbox_key} - _keys(outbox))
+            gone = {*before, outbox_key} - _keys(outbox) if full else set()
+            self._unsure.append((request, transaction, outbox_key, gone))
+            if not self._depth:
+                self._write_down()
             return outbox_key
 
         def drop(entry: Any) -> None:
-            key = key_of(entry.request.action, to_object(entry.request))
-            for record in [r for r in self.alike(key) if r.transaction == entry.transaction]:
-                record.dropped = "attempts"
-                gave_up(record)
             given_up(entry)
+            doomed.add(entry.key)
 
+        def strike_out(key: Any) -> None:
+            delete(key)
+            if record := self._by_outbox_key.get(key):
+                record.struck_out = True
+                if key in doomed:
+                    record.dropped = "attempts"
+                    gave_up(record)
+
+        doomed: set[Any] = set()  # given up, and struck out next, if the file can be written
+        delete = outbox.delete
+        self._watch_transactions(charge_point.memory.store)
         self._watch_clock(charge_point)
         outbox.put = write  # type: ignore[method-assign]
+        outbox.delete = strike_out  # type: ignore[method-assign]
         charge_point.charging.given_up = drop  # type: ignore[method-assign]
+
+    def _watch_transactions(self, store: Any) -> None:
+        """What is written in a block is written down when the block ends, or not at all."""
+        transaction = store.transaction
+        self._depth = 0
+
+        @contextmanager
+        def watched() -> Iterator[None]:
+            self._depth += 1
+            try:
+                with transaction():
+                    yield
+            except BaseException:
+                self._unsure.clear()
+                raise
+            finally:
+                self._depth -= 1
+            if not self._depth:
+                self._write_down()
+
+        store.transaction = watched
+
+    def _write_down(self) -> None:
+        for request, transaction, outbox_key, gone in self._unsure:
+            key = key_of(request.action, to_object(request))
+            now = asyncio.get_running_loop().time()
+            record = Record(len(self.records), now, request, transaction, key, outbox_key)
+            self.records.append(record)
+            self._by_key.setdefault(key, []).append(record)
+            self._by_outbox_key[outbox_key] = record
+            self._find_overflow(gone)
+        self._unsure.clear()
 
     def _watch_clock(self, charge_point: ChargePoint) -> None:
         stamp = charge_point.clock.stamp
@@ -102,8 +152,12 @@ class Book:
         """The messages that look like this one but for their transaction's id: one, as long as no timestamp repeats."""
         return self._by_key.get(key, [])
 
+    def newest(self, action: str) -> Record | None:
+        """The last of this action that was written down."""
+        return next((record for record in reversed(self.records) if record.key[0] == action), None)
+
     def _find_overflow(self, gone: set[Any]) -> None:
-        for record in self.records:
+        for record in self.records if gone else []:
             if record.outbox_key in gone:
                 record.dropped = "overflow"
 

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..central_system import CentralSystem
 from ..frames import Call, CallError, CallResult
+from ..messages import TRANSACTION_ACTIONS
 from ..trace import Event
+from .ends import Ends
 from .invariants import Invariants
+from .mischief import Mischief
 from .misfit import misfit
+
+KEPT = "what was answered is in the ledger"
+NO_FAILURE = "a ledger that fails is no failure of a message"
 
 
 class CentralSystemWatch:
@@ -17,7 +25,13 @@ class CentralSystemWatch:
         self.strange_replies = 0
         """Replies that do not fit their declaration, over all lives; faults may do that on purpose."""
         self._central_system: CentralSystem | None = None  # the newest life, from `begin`; None before the first
-        self._asked: dict[str, dict[str, str]] = {}  # actions of the charge points' calls, by identity and unique id
+        self.mischief: Mischief | None = None
+        """What goes wrong on purpose, if a scenario says so; then what goes wrong without is told."""
+        self.answered: list[tuple[str, str, Any, Any]] = []
+        """Transaction messages that had a CallResult: identity, action, payload, and that of the answer."""
+        self.ends: dict[str, Ends] = {}
+        """The calls of the charge points that have no end yet, by identity."""
+        self._asked: dict[str, dict[str, Call]] = {}  # the charge points' calls, by identity and unique id
         self._in_flight: dict[str, str] = {}  # unique id of its own call that awaits an answer, by identity
 
     def begin(self, central_system: CentralSystem) -> None:
@@ -26,23 +40,48 @@ class CentralSystemWatch:
 
     def hear(self, event: Event) -> None:
         """One event of the central system's trace."""
-        asked = self._asked.setdefault(event.identity, {})
+        ends = self.ends.setdefault(event.identity, Ends())
         match event.mark, event.frame:
             case "<", Call() as call:
-                asked[call.unique_id] = call.action
+                self._asked.setdefault(event.identity, {})[call.unique_id] = call
+                ends.came(call, event.at)
             case ">", Call() as call:
                 self._call_left(call, event)
-            case ">", CallResult() as result:
-                action = asked.get(result.unique_id, "")
-                if action and misfit(action, "response", result.payload):
-                    self._strange_reply(event)
+            case ">", CallResult() | CallError() as reply:
+                ends.went(reply)
+                if asked := self._asked.get(event.identity, {}).get(reply.unique_id):
+                    self._answer_left(asked, reply, event)
             case (("<" | "!"), CallResult() | CallError() as reply):
                 if self._in_flight.get(event.identity) == reply.unique_id:
                     del self._in_flight[event.identity]
             case "=", _ if event.text == "power cut":
                 self._in_flight.clear()
+                self.ends.clear()
             case "=", _ if event.text.startswith(("connected", "disconnected")):
                 self._in_flight.pop(event.identity, None)
+                ends.clear()
+
+    def _answer_left(self, asked: Call, reply: CallResult | CallError, event: Event) -> None:
+        transactional = asked.action in TRANSACTION_ACTIONS
+        if isinstance(reply, CallResult):
+            if misfit(asked.action, "response", reply.payload):
+                self._strange_reply(event)
+            elif transactional:
+                self.answered.append((event.identity, asked.action, asked.payload, reply.payload))
+            elif asked.action == "BootNotification":
+                self._look_at_the_registration(reply, event)
+        elif transactional and self.mischief and reply.code != "SecurityError":
+            on_purpose = (event.identity, asked.unique_id) in self.mischief.spoilt
+            self.invariants.expect(on_purpose, NO_FAILURE, f"{asked.action} got {reply.code}", event.identity)
+
+    def _look_at_the_registration(self, reply: CallResult, event: Event) -> None:
+        """Written first, then told: or a restart would not know it."""
+        if self._central_system is None or self.mischief is None:
+            return
+        payload: Any = reply.payload
+        written = self._central_system.ledger.registrations().get(event.identity)
+        told = payload["status"]
+        self.invariants.expect(written == told, KEPT, f"{told} was told, and {written} is written", event.identity)
 
     def _call_left(self, call: Call, event: Event) -> None:
         if event.identity in self._in_flight:

@@ -19,7 +19,10 @@ from ..frames import Call, CallError, CallResult
 from ..outbox import Outbox
 from .accounts import BLOCKED, Accounts
 from .driver import Driver
+from .ends import Ends
 from .mischief import Mischief
+from .own_side import MOST_PENDING
+from .presence import Presence
 from .profile import RAIN, STORM, Profile
 from .weather import Weather
 from .world import World
@@ -29,9 +32,10 @@ WAIT_MINIMUM, REPEAT_TIMES, RANDOM_RANGE = 3, 3, 10
 WORST_WAIT = 8 * WAIT_MINIMUM + 15 * RANDOM_RANGE
 """The longest wait of that back-off: 174 s."""
 PING = 20.0
-ONLINE_LIMIT = 2 * PING + 15 + WORST_WAIT + 15 + 30 + 60 + 30
+ONLINE_LIMIT = 2 * PING + 15 + WORST_WAIT + 15 + 30 + 60 + 30 + MOST_PENDING
 """Seconds of calm until everybody is online: a dead connection is noticed (ping, pong timeout, close), the last long
-wait, a dial, and a boot whose answer was lost in the chaos (timeout, and the wait after it)."""
+wait, a dial, a boot whose answer was lost in the chaos (timeout, and the wait after it), and the interval that came
+with a boot that was not accepted."""
 AFTERMATH = 60.0
 """Seconds of calm in which delayed replies of the chaos may still come, and a dead connection is found to be dead."""
 SETTLE_LIMIT = 3600.0
@@ -67,10 +71,14 @@ async def chaos(
     await world.start_central_system(
         make=central_system, ledger=ledger, policy=policy, faults=mischief, ping_interval=PING
     )
+    if profile.strict:
+        world.central_system_site.watch.mischief = mischief
     make_outbox = partial(outbox, limit=profile.limit) if profile.limit != RAIN.limit else outbox
     for number in range(1, profile.charge_points + 1):
         options = _options(world, profile, rng, f"CP_{number}")
         await world.start_charge_point(f"CP_{number}", make=charge_point, outbox=make_outbox, **(options | pieces))
+    if profile.strict:
+        _watch_closely(world)
     drivers = [
         Driver(site, connector, world.rng(f"driver {site.name} {connector}"), TAGS, partial(_ask, world, site.name))
         for site in world.sites.values()
@@ -81,7 +89,7 @@ async def chaos(
     mischief.active = False
     await weather.calm()
     await _settle(world, drivers)
-    _check(world, drivers)
+    _check(world, profile, drivers, mischief)
     return _counted(world, mischief)
 
 
@@ -110,6 +118,13 @@ def _options(world: World, profile: Profile, rng: Random, identity: str) -> dict
             "StopTransactionOnInvalidId": rng.choice(["true", "false"]),
         },
     }
+
+
+def _watch_closely(world: World) -> None:
+    """Of a world whose pieces are all ours, more is expected."""
+    for site in world.sites.values():
+        site.watch.strict = True
+        world.begin(Presence(site, WORST_WAIT + 30).watch(), f"presence {site.name}")
 
 
 async def _rage(world: World, profile: Profile, drivers: list[Driver], weather: Weather) -> None:
@@ -185,9 +200,12 @@ async def _settle(world: World, drivers: list[Driver]) -> None:
 
 async def _probe(world: World, identity: str) -> None:
     """In calm a call is answered at once, even if its handler calls back."""
+    session = world.central_system.sessions.get(identity)
+    deadline = world.time + SETTLE_LIMIT
+    while session and len(session.pending) and world.time < deadline:  # noqa: ASYNC110 - asked while it was rejected
+        await asyncio.sleep(1)
     started = world.time
     answer: Any = None
-    session = world.central_system.sessions.get(identity)
     if session is not None:
         try:
             answer = await world.central_system_site.do(session.call(m.DataTransferRequest(vendor_id="chaos")))
@@ -198,13 +216,29 @@ async def _probe(world: World, identity: str) -> None:
     world.expect(served, "calls cross", f"DataTransfer in calm: {answer!r} after {took:.1f} s", identity)
 
 
-def _check(world: World, drivers: list[Driver]) -> None:
+def _check(world: World, profile: Profile, drivers: list[Driver], mischief: Mischief) -> None:
+    central_system = world.central_system_site.watch
     for site in world.sites.values():
+        _check_ends(world, site.watch.ends, site.name, lambda unique_id: False)
+        on_purpose = partial(mischief.without_end, site.name)
+        _check_ends(world, central_system.ends.get(site.name, Ends()), site.name, on_purpose)
         site.book.close(site.charge_point)
         ledger, resumed = world.central_system_site.ledger, site.options["resume_transactions"]
         accounts = Accounts(site.name, site.book, ledger, world.invariants, resumed=resumed)
+        if profile.strict:
+            accounts.check_answers(central_system.answered)
+            accounts.check_meters(site.charge_point.configuration.seconds("MeterValueSampleInterval"), site.excuses)
         accounts.check()
         accounts.check_deeds([deed for driver in drivers if driver.site is site for deed in driver.deeds])
+        lossless = profile.failures < profile.attempts and not profile.poison
+        given_up = site.book.drops["attempts"] if lossless else 0
+        world.expect(not given_up, "nothing is given up without need", f"{given_up} messages were", site.name)
+
+
+def _check_ends(world: World, ends: Ends, identity: str, on_purpose: Callable[[str], bool]) -> None:
+    open_ones = ends.older_than(world.time - AFTERMATH)
+    left = [f"{action} {unique_id}" for unique_id, action in open_ones.items() if not on_purpose(unique_id)]
+    world.expect(not left, "no call without an end", f"unanswered: {', '.join(left)}", identity)
 
 
 def _counted(world: World, mischief: Mischief) -> Counter[str]:

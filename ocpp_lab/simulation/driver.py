@@ -16,6 +16,7 @@ from ..errors import IllegalTransition
 from .site import ChargePointSite
 
 IN_USE = ("Charging", "SuspendedEV", "SuspendedEVSE")
+SHOWN = "what is shown is what is written down"
 
 
 @dataclass
@@ -79,6 +80,15 @@ class Driver:
 
     async def _act_on(self, step: Callable[[], Any]) -> None:
         await self.site.do(step())
+        if self.site.up:
+            self._look()
+
+    def _look(self) -> None:
+        """What is shown is what is written down: a deed that was refused has not happened."""
+        status = self._charge_point.connectors[self.connector].status
+        running = self._charge_point.transactions.on(self.connector)
+        said = f"connector {self.connector} is {status}, and {running or 'no transaction'} is written down"
+        self.site.ground.invariants.expect((status in IN_USE) == bool(running), SHOWN, said, self.site.name)
 
     def _pause(self) -> float:
         return self._rng.choice([1.0, self._rng.uniform(0.5, 10.0), self._rng.uniform(10.0, 90.0)])

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-WEATHER = ("cut", "long cut", "deaf", "mute", "charge point crash", "central system crash", "refuse", "stall", "abort")
+OUTSIDE = ("cut", "long cut", "deaf", "mute", "charge point crash", "central system crash", "refuse", "stall", "abort")
 """What happens to connections and machines; see `weather.py`."""
+
+OWN_SIDE = (
+    "full disk", "locked disk", "clock jump", "slow central system", "late answers", "turned away", "not accepted yet",
+)  # fmt: skip
+"""What a machine suffers by itself, or from a peer that lives and is no help; see `own_side.py`."""
+
+WEATHER = (*OUTSIDE, *OWN_SIDE)
 
 
 @dataclass(frozen=True)
@@ -29,11 +36,15 @@ class Profile:
     """The most that a seed may choose as the share of calls whose answer goes wrong."""
     pause: tuple[float, float] = (20.0, 90.0)
     """Seconds between two events of the weather."""
-    weather: tuple[str, ...] = field(default=WEATHER)
+    weather: tuple[str, ...] = field(default=OUTSIDE)
+    strict: bool = False
+    """Whether a late result has to count, and a file that fails may hurt nobody. A learner's pieces need not be so."""
 
 
-RAIN = Profile()
+RAIN = Profile(pause=(15.0, 70.0), weather=WEATHER, strict=True)
 """The default: everything that goes wrong is survived, and nothing is lost."""
 
-STORM = Profile(name="storm", attempts=3, failures=3, poison=0.06, limit=12, pause=(30.0, 120.0))
+STORM = Profile(
+    name="storm", attempts=3, failures=3, poison=0.06, limit=12, pause=(20.0, 100.0), weather=WEATHER, strict=True
+)
 """More failures than attempts, and an outbox that overflows: what is lost must be accounted for."""

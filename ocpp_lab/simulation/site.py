@@ -14,9 +14,11 @@ from ..pending import Pending
 from ..store import Store
 from ..tally import Tally
 from ..trace import Trace
+from .bad_disk import BadDisk, Spell, shares
 from .book import Book
 from .central_system_watch import CentralSystemWatch
 from .ground import Ground
+from .machine_clock import MachineClock
 from .watch import Watch
 
 PORT = 9000
@@ -36,6 +38,13 @@ class Site:
         """Whose tasks and connections die with the power; `crash` and `switch_off` see to that."""
         self.path = ground.disk.path(name)
         """Its file. `crash` replaces it by a copy of what was on the disk at that instant."""
+        self.bad_disk = BadDisk(asyncio.get_running_loop().time)
+        """What that file lies on. A power cut does not mend it."""
+        self.clock = MachineClock(ground.now)
+        """What it takes for the date; it goes on without power."""
+        self.outages: list[Spell] = []
+        """When it had no power; each start after a crash adds one."""
+        self._down_since = 0.0  # when the power went last
         self.up = False
         """Whether it has power: set by `start`, cleared by `crash` and `switch_off`. A polite end leaves it on."""
         self.starts = 0
@@ -56,7 +65,7 @@ class Site:
         if not self.up:
             raise RuntimeError(f"expected {self.name} to be up; it has no power already")
         self.path = self.ground.disk.snapshot(self.name, self.path)
-        self.up = False
+        self.up, self._down_since = False, asyncio.get_running_loop().time()
         self.note("power cut")
         self.host.crash()
 
@@ -65,6 +74,10 @@ class Site:
         if self.up:
             self.up = False
             self.host.crash()
+
+    def excuses(self, since: float, until: float) -> list[float]:
+        """For how many seconds between these instants it could not write, spell by spell: no power, or a bad disk."""
+        return shares(self.outages, since, until) + self.bad_disk.bad_between(since, until)
 
     def note(self, text: str) -> None:
         """Tell the story of this machine."""
@@ -85,6 +98,7 @@ class Site:
             await asyncio.sleep(0.001)  # a dying task may still run in the instant of the crash
             self.bury()
             self.host.restart()
+            self.outages.append((self._down_since, asyncio.get_running_loop().time()))
         self.starts += 1
         self.up = True
 
@@ -134,13 +148,14 @@ class CentralSystemSite(Site):
 
     async def _start(self, forget: str) -> CentralSystem:
         self.ledger = self.make_ledger(self.path)
+        self.bad_disk.put_under(getattr(self.ledger, "_db", None))  # one built in the exercises may keep it elsewhere
         self.central_system = self.make(
             host="127.0.0.1",  # which is this machine, whose name in the network is cs
             port=PORT,
             ledger=self.ledger,
             ids=self.ids(),
             trace=self.trace,
-            now=self.ground.now,
+            now=self.clock.now,
             **self.options,
         )
         self.watch.begin(self.central_system)
@@ -179,13 +194,13 @@ class ChargePointSite(Site):
     ) -> None:
         self.book = Book()
         """What all lives wrote down for delivery."""
-        self.watch = Watch(identity, self.book, ground.invariants)
+        self.watch = Watch(identity, self.book, ground.invariants, lambda: not self.bad_disk.bad)
         """Hears the trace, over all lives."""
         super().__init__(ground, identity, Trace(limit=1_000_000, listener=self.watch.hear))
         self.make = make
         self.make_outbox = outbox
         self.make_pending = pending
-        self.now = now or ground.now
+        self.clock = MachineClock(now or ground.now)
         self.configuration = configuration or {}
         """Keys as every life finds them, unless the central system changed them."""
         self.options = options
@@ -204,6 +219,7 @@ class ChargePointSite(Site):
 
     async def _start(self) -> ChargePoint:
         store = Store(self.path, owner=self.name)
+        self.bad_disk.put_under(store)
         charge_point = self.charge_point = self.make(
             f"ws://cs:{PORT}",
             self.name,
@@ -213,7 +229,7 @@ class ChargePointSite(Site):
             ids=self.ids(),
             rng=self.ground.rng(f"{self.name} {self.starts}"),
             trace=self.trace,
-            now=self.now,
+            now=self.clock.now,
             **self.options,
         )
         for key, value in self.configuration.items():

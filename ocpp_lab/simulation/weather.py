@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from random import Random
 from typing import Any, Protocol
 
+from .own_side import OwnSide
 from .profile import Profile
 from .site import CentralSystemSite, ChargePointSite
 
@@ -51,6 +52,8 @@ class Weather:
             "stall": self._stall,
             "abort": self._abort,
         }
+        self._own_side = OwnSide(land, rng)
+        self._kinds |= self._own_side.kinds
         kinds = [kind for kind in profile.weather if rng.random() < 0.7]  # each seed has a climate of its own
         self.climate = kinds or [rng.choice(profile.weather)]
         """The kinds of event that happen under this seed."""
@@ -65,6 +68,7 @@ class Weather:
     async def calm(self) -> None:
         """The network is whole, every machine has power, the door is open."""
         self.land.heal()
+        self._own_side.calm()
         await self._power_on(self.land.central_system_site)
         for identity, site in self.land.sites.items():
             self.land.set_latency(identity, 0.01, 0.05)

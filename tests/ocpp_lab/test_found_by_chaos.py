@@ -5,15 +5,28 @@ from __future__ import annotations
 import asyncio
 import itertools
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from ocpp_lab import ChargePoint, ConnectionLost, Event, NotConnected, OcppError, Policy, Trace
+from ocpp_lab import (
+    ChargePoint,
+    ConnectionLost,
+    Event,
+    NotConnected,
+    OcppError,
+    Outbox,
+    Policy,
+    Store,
+    StoreFailed,
+    Trace,
+)
 from ocpp_lab import messages as m
 from ocpp_lab.charge_point.connector import Car
 from ocpp_lab.frames import CallResult
 from ocpp_lab.session import Session
+from ocpp_lab.simulation.bad_disk import FULL, BadDisk
 from tests.pair import (
     URL,
     action_of,
@@ -31,6 +44,13 @@ from tests.pair import (
 from tests.simulated import clock
 
 START = "StartTransaction"
+READING = m.MeterValuesRequest(
+    connector_id=1,
+    transaction_id=-1,
+    meter_value=[
+        m.MeterValue(timestamp=datetime(2030, 6, 1, 12, tzinfo=UTC), sampled_value=[m.SampledValue(value="1")])
+    ],
+)
 OPTIONS: dict[str, Any] = {"now": simulated_now, "delays": lambda: itertools.repeat(10.0)}
 
 
@@ -227,3 +247,22 @@ async def test_two_transactions_in_one_millisecond_are_two() -> None:
         assert len({row["started"] for row in rows}) == 2
         assert all(row["started"] <= row["stopped"] for row in rows)
         assert not len(charge_point.outbox)
+
+
+# A file that fails ----------------------------------------------------------------------------------------------------
+
+
+async def test_what_was_not_dropped_after_all_is_not_counted() -> None:
+    """A full outbox is thinned out for a reading that then cannot be written: nothing was dropped."""
+    disk = BadDisk(lambda: 0.0)
+    disk.put_under(store := Store())
+    outbox = Outbox(store, limit=4)
+    for _ in range(4):
+        outbox.put(READING)
+    disk.fail(FULL, spared=3)  # the reading and two deletions have room, the COMMIT has none
+    with pytest.raises(StoreFailed):
+        outbox.put(READING)
+    assert (len(outbox), outbox.drops) == (4, {})
+    disk.heal()
+    outbox.put(READING)
+    assert (len(outbox), outbox.drops) == (3, {"overflow": 2})

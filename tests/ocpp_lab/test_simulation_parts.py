@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
+from datetime import UTC, datetime
+
 import pytest
 
-from ocpp_lab import CentralSystem, ChargePoint
+from ocpp_lab import CentralSystem, ChargePoint, Store, StoreFailed
 from ocpp_lab.frames import Call, CallResult, Frame, encode
 from ocpp_lab.simulation import World, simulate
+from ocpp_lab.simulation.bad_disk import FULL, LOCKED, BadDisk
 from ocpp_lab.simulation.book import Book
+from ocpp_lab.simulation.boots import Boots
 from ocpp_lab.simulation.central_system_watch import CentralSystemWatch
+from ocpp_lab.simulation.ends import Ends
 from ocpp_lab.simulation.invariants import Invariants
+from ocpp_lab.simulation.machine_clock import MachineClock
+from ocpp_lab.simulation.real_ids import REAL_ID, RealIds
 from ocpp_lab.simulation.watch import Watch
 from ocpp_lab.trace import Event
 
@@ -93,6 +101,125 @@ async def test_a_message_that_is_not_in_the_book() -> None:
     watch.begin(ChargePoint("ws://cs:9000", "CP_1"))
     watch.hear(event(">", Call("1", "MeterValues", {"connectorId": 1, "transactionId": 7, "meterValue": []})))
     assert "every message was written down first" in broken(invariants)
+
+
+# Our own side --------------------------------------------------------------------------------------------------------
+
+BOOT = Call("b", "BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"})
+
+
+def disk_of(store: Store) -> BadDisk:
+    disk = BadDisk(lambda: 0.0)
+    disk.put_under(store)
+    return disk
+
+
+def write(store: Store) -> None:
+    store.execute("INSERT INTO transaction_ids VALUES (?, '1')", (str(next(numbers)),))
+
+
+def count(store: Store) -> int:
+    return int(store.execute("SELECT count(*) FROM transaction_ids")[0][0])
+
+
+numbers = itertools.count()
+
+
+def test_a_full_disk_refuses_what_writes_and_nothing_else() -> None:
+    """From the statement on that finds no room; a transaction that cannot end is undone."""
+    disk = disk_of(store := Store())
+    write(store)
+    disk.fail(FULL, spared=1)
+    with pytest.raises(StoreFailed, match="full"), store.transaction():
+        write(store)  # the last one that has room; the COMMIT has none
+    assert (count(store), disk.refused) == (1, 1)
+    disk.heal()
+    write(store)
+    assert (count(store), disk.bad) == (2, False)
+
+
+def test_a_locked_disk_refuses_whoever_has_no_lock() -> None:
+    disk = disk_of(store := Store())
+    with store.transaction():
+        disk.fail(LOCKED)
+        write(store)
+    for attempt in (write, lambda store: store.transaction().__enter__()):
+        with pytest.raises(StoreFailed, match="locked"):
+            attempt(store)
+    assert (count(store), disk.refused) == (1, 2)
+
+
+def test_the_spells_of_a_bad_disk() -> None:
+    """What was bad, and what still is, as far as it lies between two instants."""
+    times = iter([10.0, 15.0, 20.0, 30.0, 30.0])
+    disk = BadDisk(lambda: next(times))
+    disk.fail(FULL)
+    disk.heal()
+    disk.fail(FULL)
+    assert disk.bad_between(12.0, 25.0) == [3.0, 5.0]
+    assert disk.bad_between(0.0, 5.0) == []
+
+
+def test_a_clock_that_is_set() -> None:
+    noon = datetime(2030, 6, 1, 12, tzinfo=UTC)
+    clock = MachineClock(lambda: noon)
+    clock.jump(-60)
+    assert (clock.now() - noon).total_seconds() == -60
+    clock.forget()
+    assert clock.now() == datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def test_which_calls_have_no_end() -> None:
+    ends = Ends()
+    ends.came(ASK, 1.0)
+    ends.came(ASK_AGAIN, 2.0)
+    assert ends.older_than(2.0) == {"1": "ClearCache"}
+    ends.went(CallResult("1", {}))
+    assert ends.older_than(9.0) == {"2": "ClearCache"}
+    ends.clear()
+    assert ends.older_than(9.0) == {}
+
+
+def test_a_boot_before_its_interval() -> None:
+    """Core 4.2; a trigger, a reset or a new life ends the interval, a reply that comes again does not begin it."""
+
+    def after(*calls: Call) -> list[str]:
+        boots = Boots("CP_1", invariants := Invariants(lambda: 0.0))
+        boots.left(BOOT, 1.0)
+        boots.answered(CallResult("b", {"status": "Pending", "interval": 60}), 2.0)
+        for call in calls:
+            boots.asked(call)
+        boots.left(BOOT, 10.0)
+        return broken(invariants)
+
+    assert after() == ["boots wait"]
+    assert after(Call("1", "Reset", {"type": "Soft"})) == []
+    assert after(Call("1", "TriggerMessage", {"requestedMessage": "BootNotification"})) == []
+    assert after(Call("1", "TriggerMessage", {"requestedMessage": "Heartbeat"})) == ["boots wait"]
+
+
+def test_a_storm_of_boots() -> None:
+    boots = Boots("CP_1", invariants := Invariants(lambda: 0.0))
+    for second in range(8):
+        boots.left(BOOT, float(second))
+        boots.answered(CallResult("b", {"status": "Accepted", "interval": 60}), float(second))
+    assert broken(invariants) == []
+    boots.left(BOOT, 9.0)
+    assert broken(invariants) == ["boots wait"]
+
+
+def test_the_first_id_wins() -> None:
+    """What came in the instant of a power cut nobody could write down."""
+    ids = RealIds("CP_1", invariants := Invariants(lambda: 0.0))
+    ids.came("a", 7, 1.0)
+    ids.came("a", 8, 2.0)
+    ids.came("b", 9, 3.0)
+    ids.power_went(3.0)
+    ids.stop_left("a", 7)
+    ids.stop_left("b", -1)
+    assert broken(invariants) == []
+    ids.stop_left("a", -1)
+    assert broken(invariants) == [REAL_ID]
 
 
 # The world -----------------------------------------------------------------------------------------------------------
