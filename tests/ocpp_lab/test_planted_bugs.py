@@ -10,7 +10,7 @@ from tests.scenarios import CHAOS_SEEDS, CLOCK_SEEDS, STORM_SEEDS, wrong_clocks
 
 # Bug -> the first seed that finds it, and what it breaks. Made by `python -m tests.planted --find`.
 FOUND = {
-    "in-flight call not cleared at disconnect": (1, "a lost connection ends its calls at once"),
+    "in-flight call not cleared at disconnect": (1, "no call is left pending"),
     "disconnection consumes an attempt": (1, "only failures consume attempts"),
     "SecurityError consumes an attempt": (1, "only failures consume attempts"),
     "a hanging central system consumes attempts": (1, "only failures consume attempts"),
