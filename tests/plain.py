@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.connection import Connection
 
-import ocpp_lab.session
 from ocpp_lab import CentralSystem
 from tests.integration.wire import BOOT, Peer, plain_client
 from tests.pair import URL, on
-
-needs_an_end = pytest.mark.skipif(
-    "InternalError" not in inspect.getsource(ocpp_lab.session),
-    reason="this session leaves a Call without an end if what answers it raises",
-)
-
 
 @asynccontextmanager
 async def dialled(identity: str = "CP_1", **options: Any) -> AsyncIterator[ClientConnection]:

@@ -141,17 +141,6 @@ class NeverGivesUp(Outbox):
         await super().drain(call, probe, **(options | {"attempts": 10**9}))
 
 
-class UncountedAtOnce(_Failing):
-    """A failure that cannot be counted, because the file fails, does not wait before the next attempt."""
-
-    async def _failed_to_send(self, entry: Entry, error: Any, probe: Any, *rest: Any) -> None:
-        try:
-            await super()._failed_to_send(entry, error, probe, *rest)
-        except StoreFailed:
-            self._not_before.pop(entry.key, None)
-            raise
-
-
 # The session ----------------------------------------------------------------------------------------------------------
 
 
@@ -439,14 +428,6 @@ class AnswersAllTheSame(Ledger):
             super().stop(identity, request)
 
 
-class TellsFirst(Ledger):
-    """A registration is told before it is written, and then it cannot be: a restart does not know it."""
-
-    def register(self, identity: str, status: m.RegistrationStatus) -> None:
-        with suppress(StoreFailed):
-            super().register(identity, status)
-
-
 def _instant(timestamp: Any) -> str:
     return str(timestamp.isoformat(timespec="milliseconds"))
 
@@ -476,7 +457,6 @@ BUGS: dict[str, Any] = {
     "a late result is ignored": partial(chaos, charge_point=LateIgnored),
     "a late result strikes out the head, whatever it is": partial(chaos, charge_point=LateStrikesTheHead),
     "a message that was answered while the file failed is sent again": partial(chaos, charge_point=AnswerForgotten),
-    "a failure that cannot be counted does not wait": partial(chaos, outbox=UncountedAtOnce),
     "the meter's task dies unheard": partial(chaos, charge_point=MeterDies),
     "a start acts before it is written": partial(chaos, charge_point=StartsFirst),
     "a stop acts before it is written": partial(chaos, charge_point=StopsFirst),
@@ -487,7 +467,6 @@ BUGS: dict[str, Any] = {
     "a handler that fails says nothing": partial(chaos, charge_point=NoEnd),
     "InternalError on a full ledger": partial(chaos, ledger=FullIsAFailure),
     "a full ledger answers all the same": partial(chaos, ledger=AnswersAllTheSame),
-    "a registration is told before it is written": partial(chaos, ledger=TellsFirst),
     "timestamps go back with the clock": partial(chaos, charge_point=TimeGoesBack),
     "a restart forgets the newest timestamp": partial(wrong_clocks, charge_point=TimeForgotten),
 }

@@ -13,7 +13,7 @@ from ocpp_lab import messages as m
 from tests.fakes import NOON
 from tests.learner import MyRouter
 from tests.pair import central_system_alone, charge_point_alone, pair, simulated, simulated_now
-from tests.plain import boot, closed_with, dialled, facing, needs_an_end
+from tests.plain import boot, closed_with, dialled, facing
 
 SOON: dict[str, Any] = {"now": simulated_now, "delays": lambda: itertools.repeat(10.0)}
 START = m.StartTransactionRequest(connector_id=1, id_tag="TAG", meter_start=0, timestamp=NOON)
@@ -52,7 +52,6 @@ class BrokenPolicy(Policy):
 # A call ---------------------------------------------------------------------------------------------------------------
 
 
-@needs_an_end
 @simulated
 async def test_a_router_that_raises(caplog: pytest.LogCaptureFixture) -> None:
     """InternalError for that call; the connection lives, and so does everybody else's."""
@@ -65,7 +64,6 @@ async def test_a_router_that_raises(caplog: pytest.LogCaptureFixture) -> None:
     assert "a bug of the router" in caplog.text and "Traceback" in caplog.text
 
 
-@needs_an_end
 @simulated
 async def test_faults_that_raise(caplog: pytest.LogCaptureFixture) -> None:
     faults = BrokenFaults()

@@ -21,7 +21,7 @@ from ocpp_lab.charge_point.connector import Car
 from tests.fakes import NOON, Failing
 from tests.learner import MyRouter
 from tests.pair import central_system_alone, charge_point_alone, pair, simulated, simulated_now
-from tests.plain import boot, closed_with, facing, needs_an_end
+from tests.plain import boot, closed_with, facing
 
 START = m.StartTransactionRequest(connector_id=1, id_tag="TAG", meter_start=0, timestamp=NOON)
 STOP = m.StopTransactionRequest(transaction_id=1, meter_stop=9, timestamp=NOON)
@@ -202,7 +202,6 @@ async def test_an_answer_that_was_to_be_spoilt_on_purpose() -> None:
         ledger.before = lambda sql: None
 
 
-@needs_an_end
 @simulated
 async def test_any_other_call_gets_an_internal_error() -> None:
     """Nobody destroys anything because a heartbeat failed; the connection lives."""
@@ -229,7 +228,6 @@ async def test_memory_does_not_know_more_than_the_file() -> None:
         assert central_system.registrations == ledger.registrations() == {"CP_1": "Accepted"}
 
 
-@needs_an_end
 @simulated
 async def test_a_boot_that_cannot_be_kept_gets_an_end(caplog: pytest.LogCaptureFixture) -> None:
     """InternalError, logged with its traceback; the charge point boots again, on the same connection."""
