@@ -121,7 +121,6 @@ class Session:
         closing: Callable[[], object] = lambda: None,
     ) -> None:
         self.transport = transport
-        self.router = router
         self.pending: Awaiting = Pending() if pending is None else pending
         self.timeout = timeout
         self.identity = identity
@@ -299,6 +298,15 @@ class Session:
         self._closing()
         await self.transport.close(code, reason, flush=flush, timeout=timeout)
         self._dispatcher.wake_reader()
+
+    @property
+    def router(self) -> Answering:
+        """What answers the peer's calls; another one may take its place."""
+        return self._dispatcher.router
+
+    @router.setter
+    def router(self, router: Answering) -> None:
+        self._dispatcher.router = router
 
     @property
     def max_handlers(self) -> int:

@@ -19,6 +19,7 @@ from ocpp_lab import Call, CallResult, CentralSystem, ChargePoint, Transport
 from ocpp_lab import messages as m
 from ocpp_lab.charge_point.connector import Car
 from tests.fakes import Failing, power_cut
+from tests.house import scaled
 from tests.learner import MINE, MyOutbox
 from tests.pair import (
     actions,
@@ -425,7 +426,7 @@ async def test_a_learners_pieces_do_without(names: list[str], copies: int) -> No
         assert came(server, START) == copies
 
 
-@simulated(seeds=40)
+@simulated(seeds=scaled(12, 60))
 async def test_a_night_of_slow_answers() -> None:
     """Delays of all lengths for everything, and losses between: each transaction once, complete, under its own id."""
     rng = Random(asyncio.get_running_loop().seed)  # type: ignore[attr-defined]

@@ -124,6 +124,19 @@ async def test_a_router_that_breaks_hurts_nobody(caplog: pytest.LogCaptureFixtur
 
 
 @simulated
+async def test_another_router_may_take_its_place() -> None:
+    """From the next call on; what is under way is answered by the one that got it."""
+    first, second = Desk(slowly(10)), Desk()
+    async with conversation(first) as (session, peer):
+        await peer.says(2, "x", "Reset", {})
+        await quiet()
+        session.router = second
+        await peer.says(2, "y", "Reset", {})
+        assert [(await peer.hears())[1] for _ in range(2)] == ["y", "x"]
+        assert (first.began, second.began) == (["x"], ["y"]) and session.router is second
+
+
+@simulated
 async def test_work_after_the_answer() -> None:
     """`spawn`: what a handler wants done starts when it has answered (TriggerMessage: .conf first, core 5.17)."""
 

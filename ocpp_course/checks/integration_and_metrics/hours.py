@@ -19,7 +19,7 @@ from random import Random
 from ocpp_lab.central_system import CentralSystem, Policy
 from ocpp_lab.charge_point import ChargePoint
 from ocpp_lab.errors import OcppError
-from ocpp_lab.messages import AuthorizeRequest
+from ocpp_lab.messages import AuthorizeRequest, GetConfigurationRequest
 from ocpp_lab.metrics import watch_charge_point
 from ocpp_lab.simulation import World, simulate
 
@@ -112,8 +112,14 @@ async def _half_open(hour: Hour) -> None:
 
 
 async def _stalled(hour: Hour) -> None:
+    """It reads no more, and still asks. Our own calls are taken back when their time is up; the answers wait."""
     await asyncio.sleep(hour.chance.uniform(5, 200))
     hour.central_system.faults.stop_reading()
+    while True:
+        with suppress(OcppError):
+            asking = hour.central_system["CP_1"].call(GetConfigurationRequest(key=["HeartbeatInterval"]))
+            await hour.world.central_system_site.do(asking)
+        await asyncio.sleep(hour.chance.uniform(10, 60))
 
 
 async def _credentials(hour: Hour) -> None:
