@@ -13,6 +13,7 @@ from ocpp_lab import CentralSystem
 from tests.integration.wire import BOOT, Peer, plain_client
 from tests.pair import URL, on
 
+
 @asynccontextmanager
 async def dialled(identity: str = "CP_1", **options: Any) -> AsyncIterator[ClientConnection]:
     """A connection from the charge points' machine, whatever becomes of it."""

@@ -46,8 +46,9 @@ WHOLES = {
 PIECES = {"Transport", "Session", "Pending", "Router", "Outbox", "Ledger", "Heartbeat", "Machine", "WebSocketPipe"}
 """What may be somebody else's."""
 ASKING_NOBODY = [f"ocpp_lab.{room}" for room in STACK if room != "cli"]
-FOREIGN_NAMES = {"max_size", "method", "action", "details", "__qualname__", "__module__", "_streams"}
-"""Looked up on what is no piece: asyncio's transport, a request of websockets, what a user registers, simloop's net."""
+FOREIGN_NAMES = {"max_size", "method", "action", "details", "__qualname__", "__module__", "_streams", "_db"}
+"""Looked up on what is no piece: asyncio's transport, a request of websockets, what a user registers, simloop's net,
+and the file under a ledger, if there is one, under which a simulated disk lies."""
 MAX_LINES = 350
 
 

@@ -90,7 +90,7 @@ async def test_a_start_that_is_given_up_on_a_full_disk() -> None:
             await begin(charge_point)
             await asyncio.sleep(2)
         assert refused
-        await asyncio.sleep(10)
+        await asyncio.sleep(70)  # what cannot be written waits like any failure
         charge_point.charging.unplug(1)
         await asyncio.sleep(10)
         assert charge_point.outbox.drops == {"attempts": 1} and len(charge_point.outbox) == 0
