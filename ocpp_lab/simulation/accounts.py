@@ -96,9 +96,11 @@ class Accounts:
     # -- the parts
 
     def _check_stamps(self) -> None:
-        """Over all lives, whoever sets the clock: a start is recognised by its timestamp."""
-        given = [_instant(stamp) for stamp, _ in self.book.stamps]
-        back = [f"{after} after {before}" for before, after in pairwise(given) if after <= before]
+        """Whoever sets the clock, in every life and over all lives: a start is recognised by its timestamp."""
+        written = [stamp for stamp in self.book.stamps if stamp.written]
+        pairs = [*pairwise(written), *((one, two) for one, two in pairwise(self.book.stamps) if one.life == two.life)]
+        given = [(_instant(before.given), _instant(after.given)) for before, after in pairs]
+        back = [f"{after} after {before}" for before, after in given if after <= before]
         self.invariants.expect(not back, CLOCK, "; ".join(back), self.identity)
 
     def _rows_of(self, start: Record) -> list[dict[str, Any]]:
@@ -167,7 +169,7 @@ class Accounts:
 
     def _check_energy(self, deed: Deed, start: Record) -> None:
         stops = [r.request for r in self._of(start.transaction) if isinstance(r.request, StopTransactionRequest)]
-        given = dict(self.book.stamps)
+        given = {stamp.given: stamp.at for stamp in self.book.stamps}
         for stop in stops if not self.resumed else []:
             seconds = given[stop.timestamp] - given[deed.started]  # the clock may have been set meanwhile
             right = min(deed.car.wanted, deed.car.power * seconds / 3600)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -46,6 +46,18 @@ class Record:
     """Whether the outbox was told to forget it, and could: it was delivered, or given up."""
 
 
+class Stamp(NamedTuple):
+    """A timestamp that an event was given, when (loop time, s), in which life, and whether it is in the file.
+
+    A status is told on a full disk too, and its timestamp may then go with the power.
+    """
+
+    given: datetime
+    at: float
+    life: int
+    written: bool
+
+
 class Book:
     """The records in the order in which they were written, and the drops by reason."""
 
@@ -54,8 +66,9 @@ class Book:
         """All messages ever written down, by any life; `Outbox.put` of each adds one."""
         self.drops: Counter[str] = Counter()
         """What the outboxes say that they dropped, by reason, in the lives that are over; `close` adds one's."""
-        self.stamps: list[tuple[datetime, float]] = []
-        """Every timestamp that any life gave to an event, and when (loop time, s); `EventClock.stamp` adds one."""
+        self.stamps: list[Stamp] = []
+        """Every timestamp that any life gave to an event; `EventClock.stamp` adds one."""
+        self._lives = 0  # how many have begun
         self._by_key: dict[Key, list[Record]] = {}  # the same records, for `alike`
         self._by_outbox_key: dict[Any, Record] = {}  # and again: an outbox never gives a key twice
         # What `Outbox.put` took in a block that is still open: request, transaction, key, and the keys that went.
@@ -65,7 +78,7 @@ class Book:
 
     def open(self, charge_point: ChargePoint, gave_up: Callable[[Record], object]) -> None:
         """A life begins: listen to its outbox. ``gave_up`` is told of a message that is dropped after its attempts."""
-        self._open = charge_point
+        self._open, self._lives = charge_point, self._lives + 1
         outbox, put, given_up = charge_point.outbox, charge_point.outbox.put, charge_point.charging.given_up
 
         def write(request: Request[Any], transaction: str | None = None) -> Any:
@@ -136,7 +149,9 @@ class Book:
         def watched() -> datetime:
             given = stamp()
             if charge_point is self._open:  # a dying task may still give one, which nobody will ever see
-                self.stamps.append((given, asyncio.get_running_loop().time()))
+                [(newest,)] = charge_point.memory.store.execute("SELECT newest FROM clock")
+                written = newest == given.isoformat()
+                self.stamps.append(Stamp(given, asyncio.get_running_loop().time(), self._lives, written))
             return given
 
         charge_point.clock.stamp = watched  # type: ignore[method-assign]
