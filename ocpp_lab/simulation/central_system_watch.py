@@ -32,7 +32,8 @@ class CentralSystemWatch:
         self.ends: dict[str, Ends] = {}
         """The calls of the charge points that have no end yet, by identity."""
         self._asked: dict[str, dict[str, Call]] = {}  # the charge points' calls, by identity and unique id
-        self._in_flight: dict[str, str] = {}  # unique id of its own call that awaits an answer, by identity
+        # Its own call that awaits an answer, by identity: the unique id, and when it left (loop time, s).
+        self._in_flight: dict[str, tuple[str, float]] = {}
 
     def begin(self, central_system: CentralSystem) -> None:
         """A life begins."""
@@ -52,7 +53,7 @@ class CentralSystemWatch:
                 if asked := self._asked.get(event.identity, {}).get(reply.unique_id):
                     self._answer_left(asked, reply, event)
             case (("<" | "!"), CallResult() | CallError() as reply):
-                if self._in_flight.get(event.identity) == reply.unique_id:
+                if self._in_flight.get(event.identity, ("", 0.0))[0] == reply.unique_id:
                     del self._in_flight[event.identity]
             case "=", _ if event.text == "power cut":
                 self._in_flight.clear()
@@ -84,10 +85,18 @@ class CentralSystemWatch:
         self.invariants.expect(written == told, KEPT, f"{told} was told, and {written} is written", event.identity)
 
     def _call_left(self, call: Call, event: Event) -> None:
-        if event.identity in self._in_flight:
+        if event.identity in self._in_flight and event.at < self._time_is_up(event.identity):
             self.invariants.broken("one own call in flight", f"{call.action} left too early", event.identity)
-        self._in_flight[event.identity] = call.unique_id
+        self._in_flight[event.identity] = call.unique_id, event.at
         self.invariants.expect(not misfit(call.action, "request", call.payload), "every frame is valid", event.text)
+
+    def _time_is_up(self, identity: str) -> float:
+        """When the newest call to this charge point is over even without an answer (loop time, s).
+
+        If its caller has gone away, nobody says so.
+        """
+        timeout = self._central_system.timeout if self._central_system else float("inf")
+        return self._in_flight[identity][1] + timeout - 1e-6
 
     def _strange_reply(self, event: Event) -> None:
         self.strange_replies += 1
