@@ -195,4 +195,5 @@ async def test_a_soft_reset_ends_all_or_none() -> None:
         await asyncio.sleep(10)
         assert [reason for _, _, reason in invoices(central_system)] == ["SoftReset"] * 2
         assert actions(central_system).count("BootNotification") == 2
-        assert [each["transactionId"] for each in payloads(central_system, STOP)] == [1, 2] and clock() > 20
+        stopped = [each["transactionId"] for each in payloads(central_system, STOP)]
+        assert list(dict.fromkeys(stopped)) == [1, 2] and clock() > 20  # one whose answer the reset cut off comes again
