@@ -18,27 +18,25 @@ class Lane(asyncio.Lock):
 
     def __init__(self) -> None:
         super().__init__()
-        # The call that is on the wire although nobody waits for it: its unique id, and what ends its time. Set by
-        # `leave`; None again once the lane is free.
-        self._left: tuple[str, asyncio.TimerHandle] | None = None
+        self.left: str | None = None
+        """Unique id of the call that is on the wire although nobody waits for it. Whoever reads a reply to it says
+        `end`."""
+        self._timer: asyncio.TimerHandle | None = None  # ends its time
 
-    def release(self) -> None:
-        """Free for the next one, unless it was left: then not yet."""
-        if self._left is None:
-            super().release()
+    __aenter__ = asyncio.Lock.acquire  # type: ignore[assignment]  # the same, and one coroutine less for every call
+
+    async def __aexit__(self, *error: object) -> None:
+        if self.left is None:  # or it is not free yet
+            self.release()
 
     def leave(self, unique_id: str, seconds: float) -> None:
         """The caller goes away. Its call is over when its reply comes, at the latest in so many seconds."""
-        self._left = unique_id, asyncio.get_running_loop().call_later(seconds, self.end)
-
-    def replied(self, unique_id: str) -> None:
-        """A reply with that id came: if it is the one that the lane waits for, the next call may go out."""
-        if self._left and self._left[0] == unique_id:
-            self.end()
+        self.left = unique_id
+        self._timer = asyncio.get_running_loop().call_later(seconds, self.end)
 
     def end(self) -> None:
-        """Wait for no reply any more; fine if there is nothing to wait for."""
-        if self._left:
-            self._left[1].cancel()
-            self._left = None
-            super().release()
+        """Wait for no reply any more; the next call may go out. Fine if there is nothing to wait for."""
+        if self.left is not None and self._timer:
+            self._timer.cancel()
+            self.left = None
+            self.release()

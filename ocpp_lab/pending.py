@@ -70,7 +70,8 @@ class Pending:
         if unique_id in self._entries:
             raise ValueError(f"expected a fresh unique id, came {unique_id!r}, which is pending")
         self._ended.pop(unique_id, None)  # a new call under an old id is a new call
-        self._late.pop(unique_id, None)
+        if self._late:
+            self._late.pop(unique_id, None)
         call = self._entries[unique_id] = PendingCall(unique_id, response_type)
         return call
 
@@ -154,7 +155,8 @@ class Pending:
         self._ended[unique_id] = how
         if len(self._ended) > self._remember:
             forgotten, _ = self._ended.popitem(last=False)
-            self._late.pop(forgotten, None)
+            if self._late:
+                self._late.pop(forgotten, None)
         self.counts[how] += 1
         if not call.done():
             if how == "cancelled":

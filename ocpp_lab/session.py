@@ -170,19 +170,8 @@ class Session:
             return response
 
     async def _exchange(self, call: Call, response_type: type[Any], limit: float) -> Any:
-        """One call, from its `open` to its end."""
-        future = self.pending.open(call.unique_id, response_type)
-        try:
-            return await self._travel(call.unique_id, encode(call), future, limit)
-        except (CallTimeout, ConnectionLost) as error:
-            self._report(call, error)
-            raise
-        finally:
-            self.pending.drop(future)
-
-    async def _travel(self, unique_id: str, text: str, future: asyncio.Future[Any], limit: float) -> Any:
-        """Out, and back. What nobody waits for is taken back if it still can be; else the lane waits for its reply."""
-        sent = False
+        """One call, from its `open` to its end. What nobody waits for any more is taken back, if it still can be."""
+        future, text, sent = self.pending.open(call.unique_id, response_type), encode(call), False
         self.last_call_at = asyncio.get_running_loop().time()
         self._dispatcher.wake_reader()  # it has to read on, for the reply
         try:
@@ -191,16 +180,21 @@ class Session:
             return await self.pending.expect(future, limit)
         except CallTimeout as error:
             if not self._withdraw(text):
+                self._report(call, error)
                 raise
             sent = False
-            raise CallWithdrawn(f"{error}; it was taken back from the write queue") from None
+            raise self._report(call, CallWithdrawn(f"{error}; it was taken back from the write queue")) from None
+        except ConnectionLost as error:
+            self._report(call, error)
+            raise
         except asyncio.CancelledError:
             if self._withdraw(text):
                 sent = False
             elif not self._ended.done() and (future.cancelled() or not future.done()):  # done: its reply came
-                self._lane.leave(unique_id, self._time_left(limit) if sent else limit)
+                self._lane.leave(call.unique_id, self._time_left(limit) if sent else limit)
             raise
         finally:
+            self.pending.drop(future)
             if sent:  # which is certain only now
                 self.tally.frames["out", "call"] += 1
 
@@ -226,10 +220,12 @@ class Session:
         """Of the newest call, in seconds; its time began when it was sent."""
         return (self.last_call_at or 0.0) + limit - asyncio.get_running_loop().time()
 
-    def _report(self, call: Call, error: CallTimeout | ConnectionLost) -> None:
+    def _report[E: (CallTimeout, ConnectionLost)](self, call: Call, error: E) -> E:
+        """Say in the trace that nothing came, as the CallError that did not come."""
         code = "Timeout" if isinstance(error, CallTimeout) else "ConnectionClosed"
         error.call_error = error.call_error or CallError(call.unique_id, code, str(error))
         self._trouble(encode(error.call_error))
+        return error
 
     # -- reading
 
@@ -259,28 +255,30 @@ class Session:
             return
         self.tally.frames["in", KINDS[type(frame)]] += 1
         if isinstance(frame, Call):
-            await self._serve(frame, len(text))
+            if self._dispatcher.full:
+                await self._dispatcher.make_room(len(text))
+            if not self.transport.closed:  # or we would act and could not say so
+                self._dispatcher.serve(frame, len(text))
             return
         fate = self.pending.settle(frame)
-        self._lane.replied(frame.unique_id)
+        if self._lane.left == frame.unique_id:
+            self._lane.end()
         if fate not in ("resolved", "failed"):
             self._trouble(f"{fate} reply: {encode(frame)}")
-
-    async def _serve(self, call: Call | CallError, size: int) -> None:
-        if self._dispatcher.full and not await self._dispatcher.make_room(size):
-            return
-        if not self.transport.closed:  # or we would act and could not say so
-            self._dispatcher.serve(call, size)
 
     async def _refuse(self, problem: FrameError, size: int) -> None:
         """A Call that can be told gets a CallError, a spoilt reply ends its call; the rest is counted and forgotten."""
         self._count("bad frame", str(problem))
         if problem.unique_id is not None:
             # The id goes back as it came, even if it is too long: nothing else says whose call this was.
-            await self._serve(CallError(problem.unique_id, problem.code, problem.description), size)
+            if self._dispatcher.full:
+                await self._dispatcher.make_room(size)  # its CallError needs it too
+            if not self.transport.closed:
+                self._dispatcher.refuse(CallError(problem.unique_id, problem.code, problem.description), size)
         elif problem.reply_to is not None:
             self.pending.spoil(problem.reply_to, problem.description)
-            self._lane.replied(problem.reply_to)
+            if self._lane.left == problem.reply_to:
+                self._lane.end()
 
     def _count(self, what: str, detail: str) -> None:
         self.counts[what] += 1

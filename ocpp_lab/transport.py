@@ -85,7 +85,7 @@ class Transport:
         if self._lost:
             raise self._lost.again()
         if not self._queue and not self.writes_in_flight and self.pipe.offer(text):
-            self.max_writes_in_flight = max(self.max_writes_in_flight, 1)
+            self.max_writes_in_flight = self.max_writes_in_flight or 1
             self._count_sent(text)
             return
         if self.has_room:

@@ -15,7 +15,9 @@ from ocpp_lab import messages as m
 from ocpp_lab.dispatcher import MOST_PARKED
 from ocpp_lab.errors import CallTimeout, ConnectionLost, OcppError, StoreFailed
 from ocpp_lab.frames import Call, CallError, CallResult
+from ocpp_lab.pipe import pipe_pair
 from ocpp_lab.session import Session, current_session
+from ocpp_lab.transport import Transport
 from tests.fakes import Desk, Peer, conversation, for_ever, heartbeat_response, slowly
 from tests.simulated import clock, quiet, simulated
 
@@ -375,6 +377,51 @@ async def test_a_router_that_closes_the_session_and_says_nothing() -> None:
         assert (peer.pipe.close_code, peer.pipe.close_reason) == (1011, "cannot write")
         await session.wait_closed()
         assert session.counts == {}
+
+
+@simulated
+async def test_a_parked_call_is_not_acted_on_while_this_end_closes() -> None:
+    """Its turn comes when nothing can be sent any more: to act would leave the peer in doubt."""
+    desk = Desk(slowly(5))
+    async with conversation(desk, max_handlers=1) as (session, peer):
+        heard = Heard(peer, seconds=None)
+        calling = asyncio.create_task(session.call(BEAT))
+        await quiet()
+        await heard.asks(0, 1, 2)
+        await asyncio.sleep(1)
+        session.transport._lost = ConnectionLost("as if a write had failed")  # the reader has not noticed yet
+        await asyncio.sleep(20)
+        assert desk.began == ["p0"] and session.counts["answer lost"] == 1
+        await session.close()
+        with pytest.raises(ConnectionLost):
+            await calling
+        await heard.listening
+
+
+@simulated
+async def test_a_transport_that_breaks(caplog: pytest.LogCaptureFixture) -> None:
+    """It may be anybody's. What it raises is logged, once; the call was answered, so there is no second answer."""
+
+    class Breaks(Transport):
+        broken = 0
+
+        async def send(self, text: str) -> None:
+            if '"x"' in text:
+                self.broken += 1
+                raise RuntimeError("a bug in the transport")
+            await super().send(text)
+
+    near, far = pipe_pair()
+    session, peer = Session(Breaks(near), Desk()), Peer(far)
+    running = asyncio.create_task(session.run())
+    with caplog.at_level(logging.ERROR, logger="ocpp_lab"):
+        await peer.says(2, "x", "Reset", {})
+        await peer.says(2, "y", "Reset", {})
+        assert await peer.hears() == [3, "y", {}]
+    assert "a bug in the transport" in caplog.text and session.transport.broken == 1
+    assert session.counts == {"answered": 1}
+    await session.close()
+    await running
 
 
 @simulated

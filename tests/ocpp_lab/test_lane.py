@@ -40,38 +40,34 @@ async def test_it_is_a_lock() -> None:
     assert order == ["a", "c"] and not lane.locked() and clock() == 2
 
 
-@pytest.mark.parametrize(("ends", "at"), [("reply", 3), ("time", 30), ("the end", 3), ("another's reply", 30)])
+@pytest.mark.parametrize(("ended", "at"), [(True, 3), (False, 30)])
 @simulated
-async def test_whoever_leaves_is_free_and_the_lane_is_not(ends: str, at: float) -> None:
-    """Until a reply with that id, or its time is up, or the connection ends; and then for the next one at once."""
+async def test_whoever_leaves_is_free_and_the_lane_is_not(ended: bool, at: float) -> None:
+    """Until its end is told, or its time is up; and then it is the next one's at once."""
     lane, entered = Lane(), []
     await _leaves(lane, "1", 30)
-    assert lane.locked() and clock() == 0
+    assert lane.locked() and lane.left == "1" and clock() == 0
     waiting = [asyncio.create_task(_enters(lane, entered)) for _ in range(2)]
     await asyncio.sleep(3)
-    if ends == "the end":
+    if ended:
         lane.end()
-    elif ends != "time":
-        lane.replied("1" if ends == "reply" else "2")
     await asyncio.wait(waiting)
-    assert entered == [at, at] and not lane.locked()
+    assert entered == [at, at] and not lane.locked() and lane.left is None
 
 
 @simulated
 async def test_what_comes_afterwards_frees_nobody_else() -> None:
-    """A second reply with that id, and the end: the lane is somebody else's by then."""
+    """A second end, and the time that is up: the lane is somebody else's by then."""
     lane, entered = Lane(), []
     await _leaves(lane, "1", 30)
-    lane.replied("1")
+    lane.end()
     async with lane:
-        lane.replied("1")
         lane.end()
         waiting = asyncio.create_task(_enters(lane, entered))
         await asyncio.sleep(40)
         assert lane.locked() and entered == []
     await waiting
     lane.end()
-    lane.replied("1")
     assert not lane.locked()
 
 
