@@ -23,6 +23,9 @@ from .errands import Errands
 from .gate import Beats
 from .registration import boot
 
+PARTING = 1.0
+"""Seconds that a goodbye waits for the answer to a transaction message that is under way."""
+
 Work = Callable[[], Coroutine[Any, Any, object]]
 Asks = Callable[..., Coroutine[Any, Any, Any]]
 
@@ -125,9 +128,15 @@ class Uplink:
         closing."""
         if self._closing is None:
             self.give_up()
-            work = self.transport.close(code, why)
-            self._closing = asyncio.create_task(work, name=f"{self.duties.identity} closing")
+            self._closing = asyncio.create_task(self._part(code, why), name=f"{self.duties.identity} closing")
         await asyncio.shield(self._closing)
+
+    async def _part(self, code: int, why: str) -> None:
+        """An answer may be on the way: to send that message again would be a second copy for no reason."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PARTING), self.duties.delivering:
+                pass
+        await self.transport.close(code, why)
 
     async def shut(self) -> None:
         """After `live`: leave nothing of the transport behind; its writer may be a task of its own."""

@@ -152,6 +152,7 @@ async def test_kill_9_in_the_middle_of_transactions(tmp_path: Path, resume: bool
                 trouble(central_system.faults)
                 await kill_one(central_system.url, path, f"{name}{n}", chance.randint(10, 60), said)
                 central_system.faults.clear()
+        await kill_one(central_system.url, path, "last", 14 * chance.randint(1, 4) + 6, said)  # in the middle of two
         options: dict[str, Any] = {"path": str(path), "connectors": 2, "resume_transactions": resume}
         async with ChargePoint(central_system.url, "CP_1", delays=AT_ONCE, **options) as charge_point:
             open_ones = {transaction.id_tag for transaction in charge_point.transactions}
