@@ -355,6 +355,23 @@ async def test_the_disk_fails_when_the_late_answer_comes(caplog: pytest.LogCaptu
         assert point.transaction_ids.get(next(iter(point.transactions)).name) == 1 == len(server.ledger.rows())
 
 
+@simulated
+async def test_settled_while_its_retry_waits_for_the_lane() -> None:
+    """The retry is due, another call is on the wire, and the late answer comes meanwhile: nothing is sent again."""
+    async with central_system() as server, charge_point() as point:
+        server.faults.delay(START, seconds=95, times=1)
+        begin(point)
+        await asyncio.sleep(85)  # no answer for 30 s, a Heartbeat that is answered, and the retry 60 s later
+        server.faults.delay("Authorize", seconds=20, times=1)
+        other = asyncio.create_task(point.call(m.AuthorizeRequest(id_tag="TAG_B")))
+        await asyncio.sleep(7)
+        assert came(server, START) == 1 and len(point.outbox) == 1, "its retry waits for the lane"
+        await other
+        await asyncio.sleep(60)
+        assert came(server, START) == 1 and len(point.outbox) == 0
+        assert point.transaction_ids.get(next(iter(point.transactions)).name) == 1
+
+
 class Dammed:
     """A pipe that takes nothing more once ``dam`` is set; what was given to it before is gone."""
 
