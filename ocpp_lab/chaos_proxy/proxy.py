@@ -123,9 +123,11 @@ class ChaosProxy:
         try:
             async with asyncio.TaskGroup() as group:
                 self._group = group
-                await asyncio.get_running_loop().create_future()  # until `stop`
+                try:
+                    await asyncio.get_running_loop().create_future()  # until `stop`
+                finally:
+                    self._group = None  # it takes no more links
         finally:
-            self._group = None
             self._server.close()
             await self._server.wait_closed()
 
@@ -202,7 +204,10 @@ class ChaosProxy:
             reset(writer)
             return
         self.connections += 1
-        self._group.create_task(self._carry(reader, writer), name=f"chaos link {self.connections}")
+        link = self._group.create_task(self._carry(reader, writer), name=f"chaos link {self.connections}")
+        # Here and not in a `finally` of the link: cancelled before it began, it would not get there, and the server
+        # waits for each connection that it accepted. After a polite end it is no more than a formality.
+        link.add_done_callback(lambda ended: reset(writer))
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, from the accept to its end."""
@@ -211,15 +216,12 @@ class ChaosProxy:
         except OSError:
             self.unreachable += 1
             return
-        else:
-            link = Link(self._conditions, (reader, writer), upstream)
-            self._links[link] = None
-            try:
-                await link.carry()
-            finally:
-                del self._links[link]
+        link = Link(self._conditions, (reader, writer), upstream)
+        self._links[link] = None
+        try:
+            await link.carry()
         finally:
-            reset(writer)  # no more than a formality after a polite end
+            del self._links[link]
 
 
 def _check(step: tuple[Any, ...]) -> None:

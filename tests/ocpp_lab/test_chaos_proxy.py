@@ -378,3 +378,24 @@ async def test_a_proxy_starts_once() -> None:
 async def test_the_url_has_the_scheme_that_is_spoken_through_it() -> None:
     async with bench(scheme="wss") as there:
         assert there.proxy.url.startswith("wss://127.0.0.1:")
+
+
+class _StoppedAtTheDoor(ChaosProxy):
+    """Stopped in the very turn of the loop in which a connection is accepted: its link never gets to run."""
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        assert self._life
+        self._life.cancel()
+        super()._accept(reader, writer)
+
+
+async def test_stopping_does_not_wait_for_a_connection_whose_link_never_ran() -> None:
+    """A server waits for every connection that it accepted (Python 3.12): one that nobody closes is waited for, for
+    ever."""
+    proxy = await _StoppedAtTheDoor("127.0.0.1", 9).start()
+    reader, writer = await asyncio.open_connection("127.0.0.1", proxy._listens_on)
+    async with asyncio.timeout(DEADLINE):
+        await proxy.stop()
+        with pytest.raises(ConnectionResetError):
+            await reader.read()
+    writer.close()
