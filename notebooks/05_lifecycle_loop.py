@@ -631,8 +631,9 @@ strip
 # %%
 await strip.close()
 await slider.close()
-for each in (panel, line_panel, buttons):
-    each.close()
+panel.close()
+line_panel.close()
+await buttons.close()
 sampling.cancel()
 await charge_point.stop()
 await proxy.stop()

@@ -9,13 +9,14 @@ from typing import Any
 
 import ipywidgets as W
 
+from .clicked import Clicked, find
 from .panel import _counted, _paragraph, _width
 
 
 class Buttons:
     """``Buttons({"restart": restart})`` runs ``await restart()`` at each click, one after the other.
 
-    Without a mouse: ``buttons.press("restart")``, then ``await buttons.settle()``. Call ``close()`` at the end.
+    Without a mouse: ``buttons.press("restart")``, then ``await buttons.settle()``. ``await close()`` at the end.
     """
 
     def __init__(self, works: Mapping[str, Callable[[], Awaitable[object]]]) -> None:
@@ -24,7 +25,7 @@ class Buttons:
         self.trouble = ""
         """What the last work that failed has raised; also in the status line."""
         self._lane = asyncio.Lock()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._begun = Clicked(self._done)
         self.buttons = {label: W.Button(description=label, layout=_width(190)) for label in self.works}
         self.status = W.HTML()
         for button in self.buttons.values():
@@ -36,20 +37,17 @@ class Buttons:
 
     def press(self, label: str) -> None:
         """Press a button. What it starts is over after ``await settle()``."""
-        if label not in self.buttons:
-            raise ValueError(f"expected one of {', '.join(self.buttons)}, came {label!r}")
-        self.buttons[label].click()
+        find(self.buttons, label).click()
 
     async def settle(self) -> None:
         """Wait until what was pressed is done, and raise what it raised."""
-        while self._tasks:
-            await asyncio.gather(*self._tasks)
-            await asyncio.sleep(0)  # gather of what is done does not yield, and a task takes itself out in a callback
+        await self._begun.settle()
 
-    def close(self) -> None:
-        """No more clicks."""
+    async def close(self) -> None:
+        """No more clicks; returns when what was clicked is done, for what it would make then nobody would end."""
         for button in self.buttons.values():
             button.disabled = True
+        await self._begun.ended()
         self.status.value = _paragraph("closed; run the notebook from the top to use the buttons again")
 
     @property
@@ -59,9 +57,7 @@ class Buttons:
 
     def _clicked(self, button: Any) -> None:
         self.pressed[button.description] += 1
-        task = asyncio.create_task(self._do(button.description), name=f"button {button.description}")
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
+        self._begun.begin(self._do(button.description), f"button {button.description}")
         self._refresh()
 
     async def _do(self, label: str) -> None:
@@ -69,7 +65,6 @@ class Buttons:
             await self.works[label]()
 
     def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
             self.trouble = repr(error)
         self._refresh()

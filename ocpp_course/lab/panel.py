@@ -15,6 +15,8 @@ from ocpp_lab.faults import Fault
 from ocpp_lab.messages import ACTIONS
 from ocpp_lab.session import Session
 
+from .clicked import Clicked, find
+
 ANY = "any call"
 TOGGLES = (
     "ignore", "delay", "CallError", "answer twice", "wrong id", "wrong payload", "garbage", "stop reading", "refuse",
@@ -41,7 +43,7 @@ class FaultPanel:
         self.rules: dict[str, Fault] = {}
         """The rule in force for each toggle that is on."""
         self.pressed: Counter[str] = Counter()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._clicked = Clicked()
         self._loop = asyncio.get_running_loop()
         self._resume: asyncio.TimerHandle | None = None
         self._build()
@@ -52,11 +54,11 @@ class FaultPanel:
 
     def toggle(self, label: str, on: bool = True) -> None:
         """Switch a fault on or off, as a click does."""
-        self._find(self.toggles, label).value = on
+        find(self.toggles, label).value = on
 
     def press(self, label: str) -> None:
         """Press *close 1001* or *abort*. What it starts is over after ``await settle()``."""
-        self._find(self.buttons, label).click()
+        find(self.buttons, label).click()
 
     def set(self, *, action: str | None = None, seconds: float | None = None, interval: int | None = None) -> None:
         """Move the drop-down or a slider. ``action`` is an action of OCPP or ``"any call"``."""
@@ -74,9 +76,7 @@ class FaultPanel:
 
     async def settle(self) -> None:
         """Wait until what was pressed is done, and raise what it raised."""
-        while self._tasks:
-            await asyncio.gather(*self._tasks)
-            await asyncio.sleep(0)  # gather of what is done does not yield, and a task takes itself out in a callback
+        await self._clicked.settle()
 
     def close(self) -> None:
         """Switch everything off and look at the central system no more."""
@@ -219,15 +219,8 @@ class FaultPanel:
     def _each(self, button: Any, work: Callable[[Session], Coroutine[Any, Any, None]]) -> None:
         self.pressed[button.description] += 1
         for session in self._sessions():
-            task = asyncio.create_task(work(session), name="fault panel")
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._clicked.begin(work(session), "fault panel")
         self._refresh()
-
-    def _find(self, widgets: dict[str, Any], label: str) -> Any:
-        if label not in widgets:
-            raise ValueError(f"expected one of {', '.join(widgets)}, came {label!r}")
-        return widgets[label]
 
     # -- the status line
 

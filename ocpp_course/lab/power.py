@@ -6,13 +6,13 @@ import asyncio
 import sqlite3
 import sys
 from collections import Counter
-from collections.abc import Coroutine
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 import ipywidgets as W
 
+from .clicked import Clicked, find
 from .panel import REFRESH, _counted, _paragraph, _width
 
 BUTTONS = ("power on", "kill -9")
@@ -35,29 +35,27 @@ class PowerPanel:
         """What happened and the tag it happened to, in order."""
         self.exit_codes: list[int] = []
         self._process: asyncio.subprocess.Process | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._clicked = Clicked()
         self._loop = asyncio.get_running_loop()
         self.buttons = {label: W.Button(description=label, layout=_width(118)) for label in BUTTONS}
         self.status = W.HTML()
         layout = W.Layout(max_width="760px", border="1px solid #bdbdbd", padding="6px")
         self.box = W.VBox([W.HBox([*self.buttons.values()]), self.status], layout=layout)
-        self.buttons["power on"].on_click(lambda button: self._begin(self._switch_on(), "power on"))
-        self.buttons["kill -9"].on_click(lambda button: self._begin(self._kill(), "kill"))
+        self.buttons["power on"].on_click(
+            lambda button: self._clicked.begin(self._switch_on(), "power panel: power on")
+        )
+        self.buttons["kill -9"].on_click(lambda button: self._clicked.begin(self._kill(), "power panel: kill"))
         self._tick()
 
     # -- operated from Python
 
     def press(self, label: str) -> None:
         """Press *power on* or *kill -9*; what it starts is over after ``await settle()``."""
-        if label not in self.buttons:
-            raise ValueError(f"expected one of {', '.join(self.buttons)}, came {label!r}")
-        self.buttons[label].click()
+        find(self.buttons, label).click()
 
     async def settle(self) -> None:
         """Wait until what was pressed is done, and raise what it raised."""
-        while self._tasks:
-            await asyncio.gather(*self._tasks)
-            await asyncio.sleep(0)  # gather of what is done does not yield, and a task takes itself out in a callback
+        await self._clicked.settle()
         self._refresh()
 
     async def close(self) -> None:
@@ -103,11 +101,6 @@ class PowerPanel:
         return 0
 
     # -- what the buttons do
-
-    def _begin(self, work: Coroutine[Any, Any, None], what: str) -> None:
-        task = asyncio.create_task(work, name=f"power panel: {what}")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     async def _switch_on(self) -> None:
         if self._process:

@@ -10,6 +10,7 @@ import ipywidgets as W
 
 from ocpp_lab.chaos_proxy import ChaosProxy
 
+from .clicked import find
 from .panel import _LABEL, REFRESH, _counted, _paragraph, _width
 
 BUTTONS = ("cut", "reset")
@@ -42,12 +43,12 @@ class ProxyPanel:
 
     def press(self, label: str) -> None:
         """Press *cut* or *reset*."""
-        self._find(self.buttons, label).click()
+        find(self.buttons, label).click()
 
     def toggle(self, label: str, on: bool = True) -> None:
         """Switch *half-open* or *refuse* on or off, as a click does."""
         self._follow()  # a script may have changed something since the last look
-        self._find(self.toggles, label).value = on
+        find(self.toggles, label).value = on
 
     def set(
         self, *, direction: str | None = None, latency: float | None = None, bandwidth: float | None = None
@@ -168,11 +169,6 @@ class ProxyPanel:
             self.bandwidth.value = round(proxy.bandwidth or 0)
         finally:
             self._following = False
-
-    def _find(self, widgets: dict[str, Any], label: str) -> Any:
-        if label not in widgets:
-            raise ValueError(f"expected one of {', '.join(widgets)}, came {label!r}")
-        return widgets[label]
 
     # -- the status line
 

@@ -87,7 +87,7 @@ class LabNotebook:
         self._command("notebook:clear-all-cell-outputs")
         return self._run("notebook:run-all-above" if but_last else "notebook:run-all-cells", timeout)
 
-    def run_last(self, timeout: float = 30.0) -> float:
+    def run_last(self, timeout: float = 60.0) -> float:
         """Run the last cell; returns the seconds it took."""
         return self._run("notebook:run-cell", timeout)
 
@@ -166,7 +166,7 @@ class LabNotebook:
         """What the cell shows whose source contains this text."""
         return "\n".join(self.cell(source).locator(".jp-OutputArea-output").all_inner_texts())
 
-    def wait_for_text(self, text: str | re.Pattern[str], timeout: float = 10.0) -> None:
+    def wait_for_text(self, text: str | re.Pattern[str], timeout: float = 60.0) -> None:
         """Wait until an output on the page contains the text."""
         try:
             self.widgets.filter(has_text=text).first.wait_for(timeout=timeout * 1000)

@@ -24,8 +24,29 @@ async def test_a_press_awaits_the_work_and_is_counted() -> None:
     assert done == ["begun", "ended"] * 2
     assert repr(buttons) == buttons._repr_mimebundle_()["text/plain"] == "Buttons: restart · pressed: restart 2×"
     assert "restart 2×" in buttons.status.value
-    buttons.close()
+    await buttons.close()
     assert buttons.buttons["restart"].disabled
+
+
+async def test_closing_waits_for_what_was_clicked() -> None:
+    """Or a restart would start a machine after the notebook has stopped all of them."""
+    begun, go_on, done = asyncio.Event(), asyncio.Event(), []
+
+    async def work() -> None:
+        begun.set()
+        await go_on.wait()
+        done.append("restarted")
+
+    buttons = Buttons({"restart": work})
+    buttons.press("restart")
+    await begun.wait()
+    closing = asyncio.create_task(buttons.close())
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not closing.done()
+    go_on.set()
+    await closing
+    assert done == ["restarted"] and "closed" in buttons.status.value
 
 
 async def test_what_a_work_raises_is_shown_and_raised() -> None:
