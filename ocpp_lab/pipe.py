@@ -41,6 +41,11 @@ Note = Callable[[str, str], None]
 """Told of every text at the instant it passes: ``note(">", text)`` when sent, ``note("<", text)`` when received."""
 
 
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address of an endpoint is this machine itself: localhost, ::1, 127.0.0.0/8."""
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
 class Pipe(Protocol):
     """Something that carries texts both ways, in order, until either end closes it."""
 

@@ -22,7 +22,7 @@ from ..faults import Faults
 from ..frames import Call
 from ..messages import RegistrationStatus
 from ..pending import Pending
-from ..pipe import MAX_SIZE, SUBPROTOCOL, WIRE_LOG, WebSocketPipe
+from ..pipe import MAX_SIZE, SUBPROTOCOL, WIRE_LOG, WebSocketPipe, is_loopback
 from ..session import Answering, Session, random_ids
 from ..tally import Tally
 from ..trace import Event, Trace
@@ -40,8 +40,6 @@ from .operator_session import OperatorSession
 from .recording import Recording
 
 log = logging.getLogger(__name__)
-
-LOOPBACK = ("localhost", "::1")  # and 127.0.0.0/8
 
 
 class CentralSystem:
@@ -246,8 +244,7 @@ class CentralSystem:
                 raise ValueError(f"expected a password for {identity!r}, came an empty one")
             if len(key_bytes(key)) < MIN_KEY_BYTES:
                 log.warning("! the key of %s is shorter than %d bytes (whitepaper A00.FR.205)", identity, MIN_KEY_BYTES)
-        local = self.host in LOOPBACK or self.host.startswith("127.")
-        if not local and (self.identities is None or set(self.identities) - set(self.passwords)):
+        if not is_loopback(self.host) and (self.identities is None or set(self.identities) - set(self.passwords)):
             log.warning("! listening on %r, open to charge points without password: anybody can be one", self.host)
 
     async def _serve(self, websocket: ServerConnection) -> None:

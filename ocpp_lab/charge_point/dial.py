@@ -14,7 +14,7 @@ from websockets.exceptions import InvalidStatus, NegotiationError, WebSocketExce
 
 from ..credentials import basic_auth
 from ..errors import HandshakeRefused, NotConnected
-from ..pipe import SUBPROTOCOL, WIRE_LOG, Note, WebSocketPipe
+from ..pipe import SUBPROTOCOL, WIRE_LOG, Note, WebSocketPipe, is_loopback
 from .dial_failed import DialFailed, why_no_handshake, why_no_tls
 from .options import Connecting, Security
 
@@ -61,14 +61,13 @@ async def dial(
     parts = urlsplit(url)
     host, secure = parts.hostname or "", parts.scheme == "wss"
     where = host if parts.port is None else f"{host}:{parts.port}"  # not all of the URL: a password may stand in it
-    local = host in ("localhost", "::1") or host.startswith("127.")
     if ssl:
         options["ssl"] = ssl  # None would be taken for "no TLS", and wss:// refused
     attempt = connect(
         url,
         subprotocols=[SUBPROTOCOL],
         additional_headers={"Authorization": authorization} if authorization else None,
-        proxy=None if local else True,  # websockets would ask a proxy for 127.0.0.1 too
+        proxy=None if is_loopback(host) else True,  # websockets would ask a proxy for 127.0.0.1 too
         logger=WIRE_LOG,
         open_timeout=open_timeout,
         **options,
