@@ -35,6 +35,10 @@
     lab.SeedSlider(run, draw)                                       # run(seed) in a thread, draw(seed, result) below
     lab.Buttons({"restart": restart})                               # awaits restart() at each click
 
+    turns = lab.Turns()                      # when each of several tasks had its turn on the one thread
+    await asyncio.gather(turns.watch("A", work()), turns.watch("B", work()))
+    turns.picture("The finding")
+
     lab.diagram(CONNECTION)                  # a state table, drawn from itself
     fleet = simulate(partial(lab.outages, charge_points=200, seconds=60))   # dials by random range, here 0 and 10
     lab.reconnects(fleet[10], fleet[0])      # or of one: lab.reconnects(lab.dials(charge_point.trace))
@@ -80,6 +84,7 @@ from .seed_slider import SeedSlider
 from .snapshots import labelled, moved, short
 from .strip import heartbeats_per_minute, life, states
 from .style import OUTCOMES, Picture, figure, subplots, title
+from .turns import Turns
 from .wait import now, until
 from .watch import Watch
 
@@ -87,7 +92,7 @@ from .watch import Watch
 __all__ = [
     "Guard", "LoopBlocked", "tasks_left",
     "FaultPanel", "ProxyPanel", "PowerPanel", "Watch", "Buttons", "SeedSlider", "LiveStrip", "Dashboard", "Case",
-    "now", "until", "timed", "calls", "Ended", "example",
+    "now", "until", "timed", "calls", "Ended", "example", "Turns",
     "Sampler", "Sample",
     "ladder", "latency", "outcomes", "queue_depth",
     "states", "life", "heartbeats_per_minute", "detection", "cadence",
