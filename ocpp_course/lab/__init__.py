@@ -49,6 +49,7 @@
     lab.quantile(lab.buckets(snapshot, "result"), 0.95); lab.between(one, later); lab.histogram(snapshot, "…", alt="…")
     lab.Case(7)                              # two snapshots around an unnamed fault: .before .after .answer
 
+    lab.source(Transport.send)               # the package's own lines, with their file named
     lab.example(m.ReserveNowRequest)         # a small valid payload of any type
     watch = lab.Watch({"repeated": lambda: pending.counts["repeated"]}, "CP_1 heard")   # a line that follows; close it
 
@@ -82,6 +83,7 @@ from .reconnects import reconnects, storm
 from .sampler import Sample, Sampler
 from .seed_slider import SeedSlider
 from .snapshots import labelled, moved, short
+from .source import Source, source
 from .strip import heartbeats_per_minute, life, states
 from .style import OUTCOMES, Picture, figure, subplots, title
 from .turns import Turns
@@ -98,6 +100,6 @@ __all__ = [
     "states", "life", "heartbeats_per_minute", "detection", "cadence",
     "Dial", "dials", "envelope", "outages", "reconnects", "storm", "diagram",
     "moved", "short", "labelled", "buckets", "between", "quantile", "histogram",
-    "OUTCOMES", "Picture", "figure", "subplots", "title",
+    "OUTCOMES", "Picture", "figure", "subplots", "title", "source", "Source",
 ]
 # fmt: on
