@@ -179,3 +179,19 @@ def test_nbval_compares_facts_and_overlooks_what_the_sanitizer_names(made: Path,
     report = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True).stdout
     assert "2 failed, 10 passed" in report, report
     assert "00_overlooked.ipynb" not in report.partition("short test summary")[2]
+
+
+def test_prints_in_a_row_are_one_text() -> None:
+    """How many pieces a cell's prints come in depends on how busy the machine was."""
+    from nbformat.v4 import new_code_cell, new_notebook, new_output
+
+    from tools import notebooks
+
+    def said(name: str, text: str) -> Any:
+        return new_output("stream", name=name, text=text)  # type: ignore[no-untyped-call]
+
+    outputs = [said("stdout", "a\n"), said("stdout", "b\n"), said("stderr", "c\n"), said("stdout", "d\n")]
+    notebook = new_notebook(cells=[new_code_cell("print()", outputs=outputs)])  # type: ignore[no-untyped-call]
+    notebooks.tidy(notebook)
+    told = [(output.name, output.text) for output in notebook.cells[0].outputs]
+    assert told == [("stdout", "a\nb\n"), ("stderr", "c\n"), ("stdout", "d\n")]

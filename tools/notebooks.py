@@ -103,8 +103,21 @@ def tidy(notebook: NotebookNode) -> None:
     for number, cell in enumerate(code, start=1):
         cell.execution_count = number
         cell.metadata.pop("execution", None)
+        cell.outputs = _joined(cell.outputs)
         for output in cell.outputs:
             _tidy_output(output, number)
+
+
+def _joined(outputs: list[NotebookNode]) -> list[NotebookNode]:
+    """Prints in a row are one text: how many pieces they come in depends on how busy the machine was."""
+    joined: list[NotebookNode] = []
+    for output in outputs:
+        last = joined[-1] if joined else None
+        if last and output.output_type == last.output_type == "stream" and output.name == last.name:
+            last.text += output.text
+        else:
+            joined.append(output)
+    return joined
 
 
 def _tidy_output(output: NotebookNode, number: int) -> None:
