@@ -12,9 +12,9 @@ from typing import Any, NamedTuple, Self
 class End:
     """A child process that obeys: see `end`."""
 
-    def __init__(self, role: str, letter: str) -> None:
-        self.name = f"{role} {letter}"
-        command = [sys.executable, "-m", "benchmarks.end", role, letter]
+    def __init__(self, *arguments: str, module: str = "end") -> None:
+        self.name = " ".join([module, *arguments])
+        command = [sys.executable, "-m", f"benchmarks.{module}", *arguments]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def ask(self, verb: str, *arguments: Any) -> Any:
