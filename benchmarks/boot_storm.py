@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from .descriptors import allow
 from .progress import Progress
 from .site import Site
 
@@ -34,12 +35,14 @@ class Storm(msgspec.Struct, frozen=True):
     charge_points: int
     round: int
     accepted: list[float]
-    """When each boot was accepted, in order, from the first dial."""
+    """When boots were accepted, from the first dial: a hundred of them, evenly chosen by rank, and the last."""
     cpu: float
     """Of the central system."""
     commits: int
     redials: int
     """Dials that failed, and were made again."""
+    asked: int
+    """Who was asked to boot (TriggerMessage), because the boot that was on its way had waited for a second."""
 
     @property
     def seconds(self) -> float:
@@ -49,14 +52,22 @@ class Storm(msgspec.Struct, frozen=True):
 
 def boot_storm(scale: Scale, progress: Progress) -> list[Storm]:
     """Rounds of both ledgers in turn; every storm meets a central system that has just started, and an empty file."""
+    allow(scale.charge_points)
     found = []
     for number in range(scale.rounds):
         for ledger in LEDGERS[:: 1 if number % 2 else -1]:
             with Site(ledger) as site:
                 sample, spent = site.watch("storm", site.port, scale.charge_points, number)
+            sample["accepted"] = thinned(sample["accepted"])
             found.append(Storm(ledger, scale.charge_points, number, cpu=spent.cpu, commits=spent.commits, **sample))
             progress.step(f"storm of {scale.charge_points:,}, round {number + 1}, ledger: {ledger}")
     return found
+
+
+def thinned(times: list[float], ranks: int = 100) -> list[float]:
+    """So many of them, evenly chosen by their rank; the last is one of them."""
+    count = min(ranks, len(times))
+    return [times[len(times) * number // count - 1] for number in range(1, count + 1)]
 
 
 def column(found: list[Storm], ledger: str, what: str) -> list[float]:
@@ -71,6 +82,4 @@ def middle(found: list[Storm], ledger: str, what: str) -> float:
 
 def times_memory(found: list[Storm], what: str = "seconds") -> list[float]:
     """How many times that of the ledger in memory, round by round."""
-    return [
-        one / other for one, other in zip(column(found, "file", what), column(found, "memory", what), strict=True)
-    ]
+    return [one / other for one, other in zip(column(found, "file", what), column(found, "memory", what), strict=True)]

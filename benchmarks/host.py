@@ -5,6 +5,7 @@ It has its own answers and a ledger, as whoever runs one has: what is measured h
 
 from __future__ import annotations
 
+import logging
 import sys
 from pathlib import Path
 
@@ -36,6 +37,7 @@ class Host(Server):
 
 
 def main(kind: str, folder: str = "") -> None:
+    logging.getLogger("ocpp_lab").setLevel(logging.ERROR)  # in a storm there is a warning for every late answer
     run(obey(Host(":memory:" if kind == "memory" else str(Path(folder) / "ledger.db"))))
 
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from .descriptors import allow
 from .progress import Progress
 from .site import Site
 
@@ -62,6 +63,7 @@ class Window(msgspec.Struct, frozen=True):
 
 def live(scale: Scale, progress: Progress) -> list[Window]:
     """Rounds of all ledgers at each size; two central systems are alive throughout, one of them at rest."""
+    allow(max(scale.sizes))
     found: list[Window] = []
     with ExitStack() as stack:
         sites = {kind: stack.enter_context(Site(kind)) for kind in ("memory", "file")}
