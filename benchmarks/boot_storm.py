@@ -57,7 +57,7 @@ def boot_storm(scale: Scale, progress: Progress) -> list[Storm]:
     for number in range(scale.rounds):
         for ledger in LEDGERS[:: 1 if number % 2 else -1]:
             with Site(ledger) as site:
-                sample, spent = site.watch("storm", site.port, scale.charge_points, number)
+                sample, spent = site.watch("storm", site.port, scale.charge_points)
             sample["accepted"] = thinned(sample["accepted"])
             found.append(Storm(ledger, scale.charge_points, number, cpu=spent.cpu, commits=spent.commits, **sample))
             progress.step(f"storm of {scale.charge_points:,}, round {number + 1}, ledger: {ledger}")

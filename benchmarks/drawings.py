@@ -25,7 +25,11 @@ from .table import RATIOS
 from .throughput import CASES, KINDS, ratio
 
 LOOKS = {"memory": Look("#0072B2", "o"), "file": Look("#E69F00", "s"), "slow": Look("#D55E00", "X")}
-LABELS = {"memory": "ledger in memory", "file": "in a file", "slow": f"in a file, {live.SLOW * 1000:g} ms per commit"}
+LABELS = {
+    "memory": "ledger in memory",
+    "file": "ledger in a file",
+    "slow": f"in a file, {live.SLOW * 1000:g} ms per commit",
+}
 CASE_LOOKS = [
     Look("#0072B2", "o"),
     Look("#0072B2", "o", hollow=True),
@@ -48,24 +52,24 @@ def draw_latency(found: list[live.Window]) -> dict[str, Picture]:
     fig.legend(*ax.get_legend_handles_labels(), loc="outside lower left", borderaxespad=0.3, ncols=3)
     most = live.sizes(found)[-1]
     times = spread(live.times_memory(found, "file", most))
-    finding = f"{most:,} live: the p99 with a ledger in a file is {times} times that in memory"
+    finding = f"{most:,} live: p99 with a file is {times} times that in memory"
     title(ax, finding)
     middles = ", ".join(f"{LABELS[ledger]} {duration(live.middle(found, ledger, most, 'p99'))}" for ledger in LOOKS)
     return {"latency": figure(fig, f"Latency of a heartbeat by number of charge points. {finding}. p99: {middles}.")}
 
 
 def _lines(ax: Axes, found: list[live.Window], ledger: str, look: Look) -> None:
-    """The medians as lines, p99 solid and p50 dashed; the rounds as points."""
+    """The medians as lines, p99 solid and p50 dotted; the p99 of each round as a point."""
     sizes = live.sizes(found)
     for what, style, alpha in (("p99", "-", 1.0), ("p50", ":", 0.8)):
         middles = [live.middle(found, ledger, size, what) for size in sizes]
         ax.plot(sizes, middles, style, color=look.colour, alpha=alpha, label=f"{what}, {LABELS[ledger]}")
-        _dots(ax, points(found, ledger, what), look, alpha)
+    _dots(ax, points(found, ledger, "p99"), look)
 
 
-def _dots(ax: Axes, dots: Iterable[tuple[float, float]], look: Look, alpha: float = 1.0) -> None:
+def _dots(ax: Axes, dots: Iterable[tuple[float, float]], look: Look) -> None:
     xs, ys = zip(*dots, strict=True)
-    ax.plot(xs, ys, look.marker, color=look.colour, alpha=alpha, markersize=5, markeredgewidth=0)
+    ax.plot(xs, ys, look.marker, color=look.colour, markersize=5, markeredgewidth=0)
 
 
 def _charge_points(ax: Axes, sizes: list[int]) -> None:
@@ -83,7 +87,7 @@ def draw_growth(found: list[live.Window]) -> dict[str, Picture]:
         for ledger in ("memory", "file"):
             _grown(ax, found, ledger, what, unit)
         _charge_points(ax, live.sizes(found))
-        ax.set_ylim(bottom=0)
+        ax.set_ylim(0, max(getattr(window, what) for window in found) / unit * 1.15)
     above.yaxis.set_major_formatter(PercentFormatter(1.0))
     above.set(ylabel="CPU (% of one core)", xlabel="")
     below.set(ylabel="resident memory (MB)")
@@ -121,7 +125,7 @@ def draw_storm(found: list[boot_storm.Storm]) -> dict[str, Picture]:
     ax.set(xlabel="time since the first dial (s)", ylabel="charge points accepted", xlim=(0, None), ylim=(0, None))
     fig.legend(*ax.get_legend_handles_labels(), loc="outside lower left", borderaxespad=0.3, ncols=2)
     size, times = found[0].charge_points, spread(boot_storm.times_memory(found))
-    finding = f"{size:,} boot at once: with a ledger in a file that takes {times} times as long as in memory"
+    finding = f"{size:,} boot at once: a file takes {times} times as long as memory"
     title(ax, finding)
     return {"storm": figure(fig, f"Charge points accepted over time. {finding}. {len(found)} storms.")}
 

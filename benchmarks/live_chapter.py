@@ -20,8 +20,8 @@ HOW_LATENCY = """
 **How it was taken.** One process is the central system, with its own answers and a ledger; its CPU and its memory are
 those of that process alone. Another process is all charge points, over bare WebSockets on the loopback interface. Each
 has an open transaction, calls Heartbeat every 10 s and MeterValues (650 bytes) every 60 s, and makes one call at a
-time. The instants are spread by a seeded generator. A latency is the time from the instant when a charge point wants to call
-to the answer, as seen by the charge point. A window lasts until its last answer is there. The windows of the three
+time. The instants are spread by a seeded generator. A latency is the time from the instant when a charge point wants to
+call to the answer, as seen by the charge point. A window lasts until its last answer is there. The windows of the three
 ledgers follow each other, in changing order; a ratio compares windows of one round, and is the median of the rounds,
 with the least and the most in brackets. *Slow* is the file with a commit that takes 20 ms longer: the delay stands
 where the ledger tells of its statements before they run, and blocks as `fsync` does. Commits are counted there too.
@@ -40,13 +40,13 @@ def chapters(found: list[Window]) -> list[Chapter]:
     latency = Chapter(
         "Live charge points", _findings(found), HOW_LATENCY, _table(found), draw=partial(draw_latency, found)
     )
-    growth = Chapter(
-        "Growth with the number of charge points",
-        [_grows(found, ledger, what) for what in GROWING for ledger in ("memory", "file")],
-        HOW_GROWTH,
-        draw=partial(draw_growth, found),
-    )
-    return [latency, growth] if len(sizes(found)) > 1 else [latency]
+    return [latency, _growth(found)] if len(sizes(found)) > 1 else [latency]
+
+
+def _growth(found: list[Window]) -> Chapter:
+    told = [_grows(found, ledger, what) for what in GROWING for ledger in ("memory", "file")]
+    draw = partial(draw_growth, found)
+    return Chapter("Growth with the number of charge points", told, HOW_GROWTH, draw=draw)
 
 
 def _findings(found: list[Window]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -44,9 +45,10 @@ class Site:
         self._end()
 
     def _end(self) -> None:
-        self.crowd.stop()
-        self.host.stop()
-        shutil.rmtree(self.folder)
+        with ExitStack() as ends:  # all of them, whichever fails
+            ends.callback(shutil.rmtree, self.folder)
+            ends.callback(self.host.stop)
+            ends.callback(self.crowd.stop)  # first, so that nobody dials in vain
 
     def watch(self, verb: str, *arguments: Any) -> tuple[Any, Spent]:
         """Have the crowd do something; what it found, and what that cost the central system."""

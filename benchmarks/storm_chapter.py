@@ -18,9 +18,9 @@ HOW = """
 as they are let in; the time runs from the first dial to the last acceptance. Each storm meets a central system in a
 process of its own that has just started, with an empty ledger; file and memory take turns. A listening socket keeps
 100 that are not yet accepted: who comes when it is full is heard by the kernel one, three, seven … seconds later, so
-these times come in steps. Who is not let in within 10 s dials again after one or two seconds, and is counted. Who was
-let in and whose boot waits for a second is asked to boot by the central system (TriggerMessage), declines because that
-is under way, and is counted too.
+these times come in steps. A charge point waits for a minute; who is refused, or cut off, dials again after one or two
+seconds, and is counted. Who was let in and whose boot waits for a second is asked to boot by the central system
+(TriggerMessage), declines because that is under way, and is counted too.
 """.strip()
 
 
