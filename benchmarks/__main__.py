@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ def main() -> None:
     wish = _wish()
     if wish.draw:
         return _draw()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: children and their files go first
     try:
         results = measure(wish.only or list(ENTRIES), wish.quick)
     except KeyboardInterrupt:

@@ -131,6 +131,24 @@ def draw_storm(found: list[boot_storm.Storm]) -> dict[str, Picture]:
 
 
 @matplotlib.rc_context(RC)
+def draw_fairness(waits: dict[str, float], times: float) -> dict[str, Picture]:
+    """Three waits (s) as bars, each with its length written beside it."""
+    fig, ax = subplots(220)
+    bars = ax.barh(list(waits), list(waits.values()), color=[LOOKS[name].colour for name in ("memory", "file", "slow")])
+    ax.bar_label(bars, [duration(seconds) for seconds in waits.values()], padding=4, color=INK)
+    ax.set_xscale("log")
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda seconds, _: duration(seconds)))
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.set_xlim(min(waits.values()) / 3, max(waits.values()) * 3)
+    ax.invert_yaxis()
+    ax.set_xlabel("a good peer's heartbeat waits for its answer (median, log)")
+    finding = f"A good peer beside five that flood waits {times:.1f} times as long as alone"
+    title(ax, finding)
+    told = ", ".join(f"{name} {duration(seconds)}" for name, seconds in waits.items())
+    return {"fairness": figure(fig, f"Latency of a heartbeat as bars. {finding}: {told}.")}
+
+
+@matplotlib.rc_context(RC)
 def draw_ratios(found: Stack) -> dict[str, Picture]:
     """Each ratio of the table as a row, its four cases as points."""
     fig, ax = subplots(130 + 34 * len(RATIOS))

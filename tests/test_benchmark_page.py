@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from benchmarks import boot_storm, live
+from benchmarks import boot_storm, fairness_chapter, live
 from benchmarks.chapter import Chapter, markdown, plain, spread, verdict
 from benchmarks.entries import ENTRIES
 from benchmarks.growth import line, points
@@ -60,7 +61,7 @@ def _live(**other: Any) -> list[live.Window]:
 def _storms() -> list[boot_storm.Storm]:
     took = {"memory": 3.3, "file": 18.3}
     return [
-        boot_storm.Storm(ledger, 2000, number, [seconds / 2, seconds], seconds / 3, 2000, 0, 7)
+        boot_storm.Storm(ledger, 2000, number, [seconds / 2, seconds], seconds, 2000, 0, 7)
         for ledger, seconds in took.items()
         for number in range(2)
     ]
@@ -162,6 +163,16 @@ def test_rates_are_those_of_all_rounds() -> None:
     assert [row["ledger"] for row in rows] == ["memory", "file", "slow"] * 2
     assert {(row["readings/s"], row["commits/s"]) for row in rows} == {("8", "2")}
     assert (rows[-1]["p99"], rows[-1]["memory"], rows[-1]["CPU of a core"]) == ("60 ms", "190 MB", "10.0%")
+
+
+def test_fairness_has_its_place() -> None:
+    """Its numbers come from elsewhere; 8 × is too long, 4 % fewer answers is little enough."""
+    found = SimpleNamespace(alone=0.001, beside=0.008, times=8.0, unfair_beside=0.4, unfair_times=400.0, answers=0.96)
+    [chapter] = fairness_chapter.chapters(found)
+    assert "8.0 × as long as alone; goal at most 5: not met" in chapter.findings[0]
+    assert "4.0% fewer answers for a CPU second; goal at most 0.1: met" in chapter.findings[1]
+    assert (chapter.table or [])[1] == ["with fairness", "1.0 ms", "8.0 ms", "8.0"]
+    assert "beside five, unfair 400 ms" in chapter.draw()["fairness"].alt
 
 
 # -- the file and the page
