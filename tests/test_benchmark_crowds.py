@@ -192,6 +192,34 @@ def test_a_slow_commit_is_waited_for() -> None:
     assert sample["accepted"][0] >= 0.2 and spent.commits == 1
 
 
+class Asked:
+    """A site that writes down what its host is asked."""
+
+    def __init__(self) -> None:
+        self.host = self
+        self.said: list[Any] = []
+
+    def ask(self, verb: str, *arguments: Any) -> int:
+        self.said.append([verb, *arguments])
+        return 0
+
+    def watch(self, verb: str, *arguments: Any) -> tuple[dict[str, Any], site.Spent]:
+        self.said.append([verb, *arguments])
+        zeros = dict.fromkeys(("p50", "p99", "worst", "heartbeats", "readings", "late"), 0)
+        return {"seconds": 1.0, **zeros}, site.Spent(0.0, 0)
+
+
+def test_the_disk_is_slow_in_its_own_windows_only() -> None:
+    """Or growing to the next size would take minutes, and the plain file would be slow too."""
+    here: Any = Asked()
+    for ledger in ("slow", "file"):
+        live._window(here, ledger, 10, 0, 1.0)
+    assert [said for said in here.said if said[0] in ("slow", "live")] == [
+        ["slow", 0.02], ["live", 1.0, 0], ["slow", 0.0],
+        ["slow", 0.0], ["live", 1.0, 0], ["slow", 0.0],
+    ]  # fmt: skip
+
+
 def test_thirty_boot_at_once(small: Path) -> None:
     """Each is accepted and kept, with both ledgers."""
     scale = boot_storm.Scale(30, 1)
