@@ -46,9 +46,10 @@ class Window(msgspec.Struct, frozen=True):
     charge_points: int
     round: int
     seconds: float
-    """From the first call to the last answer."""
+    """From the first call to the last answer: longer than the window if somebody was behind."""
     cpu: float
-    """The central system's share of one core."""
+    """The share of one core that the central system needs for what is called: CPU seconds by those of the window. A
+    machine without time makes the calls late, and no fewer."""
     memory: int
     """Resident in the central system after the window, garbage apart."""
     p50: float
@@ -87,7 +88,7 @@ def _window(site: Site, ledger: str, size: int, number: int, seconds: float) -> 
     site.host.ask("slow", SLOW if ledger == "slow" else 0.0)
     sample, spent = site.watch("live", seconds, number)
     site.host.ask("slow", 0.0)  # growing is no part of it
-    cpu, memory = spent.cpu / sample["seconds"], site.host.ask("memory")
+    cpu, memory = spent.cpu / seconds, site.host.ask("memory")
     return Window(ledger, size, number, cpu=cpu, memory=memory, commits=spent.commits, **sample)
 
 

@@ -14,6 +14,8 @@ from .live import LEDGERS, SLOW, Window, column, commits_more, middle, sizes, ti
 
 P99_GOAL = 5.0
 COMMITS_GOAL = 1.5
+LATE = 0.1
+"""Seconds: with a crowd that is later than that, a latency says what the machine did, and little of the ledger."""
 GROWING = {"cpu": "CPU", "memory": "memory"}
 
 HOW_LATENCY = """
@@ -25,7 +27,8 @@ call to the answer, as seen by the charge point. A window lasts until its last a
 ledgers follow each other, in changing order; a ratio compares windows of one round, and is the median of the rounds,
 with the least and the most in brackets. *Slow* is the file with a commit that takes 20 ms longer: the delay stands
 where the ledger tells of its statements before they run, and blocks as `fsync` does. Commits are counted there too.
-*Late* is how late (p99) the charge points' own process was: where it is as long as a latency, the machine was too busy.
+*CPU* is what the calls of a window took, by the seconds of the window. *Late* is how late (p99) the charge points' own
+process was: where that is longer than a latency, the machine was too busy, and the latency says little.
 """.strip()
 
 HOW_GROWTH = """
@@ -58,7 +61,17 @@ def _findings(found: list[Window]) -> list[str]:
         f"{most:,} live: the p99 of a heartbeat is {memory} with a ledger in memory, {file} with one in a file.",
         f"p99 with the file, beside memory: {_by_size(found, times)}; {verdict(worst, P99_GOAL)}.",
         *(_slow(found, what, word) for what, word in (("worst", "worst wait"), ("p99", "p99"))),
+        *_too_busy(found),
     ]
+
+
+def _too_busy(found: list[Window]) -> list[str]:
+    """A warning, if it was the charge points' own process that had no time."""
+    late = {size: max(middle(found, ledger, size, "late") for ledger in LEDGERS) for size in sizes(found)}
+    told = ", ".join(f"{duration(seconds)} at {size:,}" for size, seconds in late.items() if seconds > LATE)
+    if not told:
+        return []
+    return [f"**The machine was too busy for these latencies**: the charge points called late (p99) by {told}."]
 
 
 def _slow(found: list[Window], what: str, word: str) -> str:
@@ -78,7 +91,7 @@ def _by_size(found: list[Window], told: list[str]) -> str:
 def _table(found: list[Window]) -> Table:
     head = ["charge points", "ledger", "CPU of a core", "memory", "p50", "p99", "worst", "p99 × memory"]
     rows = [_row(found, ledger, size) for size in sizes(found) for ledger in LEDGERS]
-    return [[*head, "commits/s", "readings/s", "late"], *rows]
+    return [[*head, "commits / readings", "late"], *rows]
 
 
 def _row(found: list[Window], ledger: str, size: int) -> list[str]:
@@ -86,10 +99,9 @@ def _row(found: list[Window], ledger: str, size: int) -> list[str]:
         middle(found, ledger, size, what) for what in ("cpu", "memory", "p50", "p99", "worst", "late")
     )
     times = "1" if ledger == "memory" else spread(times_memory(found, ledger, size))
-    lasted = sum(column(found, ledger, size, "seconds"))
-    rates = [f"{sum(column(found, ledger, size, what)) / lasted:.0f}" for what in ("commits", "readings")]
-    waits = [*map(duration, (p50, p99, worst))]
-    return [f"{size:,}", ledger, f"{cpu:.1%}", f"{memory / 1e6:.0f} MB", *waits, times, *rates, duration(late)]
+    commits, readings = (sum(column(found, ledger, size, what)) for what in ("commits", "readings"))
+    costs, waits = [f"{cpu:.1%}", f"{memory / 1e6:.0f} MB"], [*map(duration, (p50, p99, worst))]
+    return [f"{size:,}", ledger, *costs, *waits, times, f"{commits:,} / {readings:,}", duration(late)]
 
 
 def _grows(found: list[Window], ledger: str, what: str) -> str:

@@ -206,7 +206,7 @@ class Asked:
     def watch(self, verb: str, *arguments: Any) -> tuple[dict[str, Any], site.Spent]:
         self.said.append([verb, *arguments])
         zeros = dict.fromkeys(("p50", "p99", "worst", "heartbeats", "readings", "late"), 0)
-        return {"seconds": 1.0, **zeros}, site.Spent(0.0, 0)
+        return {"seconds": 8.0, **zeros}, site.Spent(0.5, 0)
 
 
 def test_the_disk_is_slow_in_its_own_windows_only() -> None:
@@ -218,6 +218,12 @@ def test_the_disk_is_slow_in_its_own_windows_only() -> None:
         ["slow", 0.02], ["live", 1.0, 0], ["slow", 0.0],
         ["slow", 0.0], ["live", 1.0, 0], ["slow", 0.0],
     ]  # fmt: skip
+
+
+def test_cpu_is_that_of_the_calls() -> None:
+    """Half a second for the calls of one second is half a core, although a busy machine took eight over them."""
+    here: Any = Asked()
+    assert live._window(here, "file", 10, 0, 1.0).cpu == 0.5
 
 
 def test_thirty_boot_at_once(small: Path) -> None:

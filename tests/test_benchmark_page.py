@@ -157,11 +157,18 @@ def test_one_size_has_no_growth() -> None:
     assert len(ENTRIES["live"].chapters([window for window in _live() if window.charge_points == 1000])) == 1
 
 
-def test_rates_are_those_of_all_rounds() -> None:
+def test_a_machine_without_time_is_told_of() -> None:
+    """A crowd that calls late measures itself."""
+    assert not [told for told in ENTRIES["live"].chapters(_live(late=0.09))[0].findings if "too busy" in told]
+    [told] = [told for told in ENTRIES["live"].chapters(_live(late=38.0))[0].findings if "too busy" in told]
+    assert "38.0 s at 1,000, 38.0 s at 5,000" in told
+
+
+def test_commits_are_those_of_all_rounds() -> None:
     [latency, _] = ENTRIES["live"].chapters(_live(readings=83, commits=20))
     rows = [dict(zip((latency.table or [])[0], row, strict=True)) for row in (latency.table or [])[1:]]
     assert [row["ledger"] for row in rows] == ["memory", "file", "slow"] * 2
-    assert {(row["readings/s"], row["commits/s"]) for row in rows} == {("8", "2")}
+    assert {row["commits / readings"] for row in rows} == {"40 / 166"}
     assert (rows[-1]["p99"], rows[-1]["memory"], rows[-1]["CPU of a core"]) == ("60 ms", "190 MB", "10.0%")
 
 
