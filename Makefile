@@ -72,7 +72,7 @@ map: .venv/made  ## docs/architecture.svg, and the tree of errors in docs/archit
 	$(PYTHON) tools/architecture.py
 
 .PHONY: bench
-bench: .venv/made  ## round trips per second and memory, beside the bare WebSocket library and another stack
+bench: .venv/made  ## what crowds, durability and types cost, in ratios; writes docs/performance.md
 	$(PYTHON) -m benchmarks
 
 .PHONY: chaos

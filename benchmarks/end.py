@@ -10,11 +10,12 @@ import asyncio
 import gc
 import json
 import resource
+import signal
 import sys
 import time
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from .contenders import CONTENDERS, Caller, Contender
 
@@ -89,17 +90,33 @@ class Client:
             await asyncio.gather(*(caller.close() for caller in self.callers[start : start + 50]))
 
 
-async def obey(end: Server | Client) -> None:
-    """Do what the lines on stdin say, one after the other."""
+class Obedient(Protocol):
+    """Its coroutine methods are the verbs; ``close`` is called at the end."""
+
+    async def close(self) -> None: ...
+
+
+async def obey(end: Obedient) -> None:
+    """Do what the lines on stdin say, one after the other. When stdin ends, whatever is being done is given up."""
     lines = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
-    while line := await lines.readline():
+    line = await lines.readline()
+    while line:
         verb, *arguments = json.loads(line)
-        print(json.dumps(await getattr(end, verb)(*arguments)), flush=True)
+        ahead = asyncio.create_task(lines.readline(), name="next line")
+        work = asyncio.create_task(getattr(end, verb)(*arguments), name=verb)
+        await asyncio.wait({ahead, work}, return_when=asyncio.FIRST_COMPLETED)
+        if not work.done() and not ahead.result():  # the parent is gone, or has had enough
+            work.cancel()
+            await asyncio.wait({work})
+            break
+        print(json.dumps(await work), flush=True)
+        line = await ahead
     await end.close()
 
 
-def run(work: Coroutine[Any, Any, None], loop: str) -> None:
+def run(work: Coroutine[Any, Any, None], loop: str = "asyncio") -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all: the parent hears it, and closes our stdin
     if loop == "uvloop":
         import uvloop
 
@@ -109,8 +126,6 @@ def run(work: Coroutine[Any, Any, None], loop: str) -> None:
 
 
 def main(role: str, letter: str) -> None:
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # a thousand connections and some
     contender = CONTENDERS[letter]
     run(obey(Server(contender) if role == "server" else Client(contender)), contender.loop)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .descriptors import allow
 from .pair import Pair
 from .progress import Progress
 
@@ -14,6 +15,7 @@ frames, which belongs to the central system and not to a connection."""
 
 def memory(progress: Progress) -> dict[str, float]:
     """Bytes per connection. Each made two round trips before it went idle, so that nothing is left to be made later."""
+    allow(CONNECTIONS)
     found = {}
     for letter in CONTENDERS:
         with Pair(letter) as pair:

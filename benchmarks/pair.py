@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
@@ -12,16 +13,17 @@ from typing import Any, NamedTuple, Self
 class End:
     """A child process that obeys: see `end`."""
 
-    def __init__(self, role: str, letter: str) -> None:
-        self.name = f"{role} {letter}"
-        command = [sys.executable, "-m", "benchmarks.end", role, letter]
+    def __init__(self, *arguments: str, module: str = "end") -> None:
+        self.name = " ".join([module, *arguments])
+        command = [sys.executable, "-m", f"benchmarks.{module}", *arguments]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def ask(self, verb: str, *arguments: Any) -> Any:
         """Have it do something and wait for the answer."""
         assert self.process.stdin and self.process.stdout
-        self.process.stdin.write(json.dumps([verb, *arguments]) + "\n")
-        self.process.stdin.flush()
+        with suppress(BrokenPipeError):  # a dead child reads nothing, and answers nothing either
+            self.process.stdin.write(json.dumps([verb, *arguments]) + "\n")
+            self.process.stdin.flush()
         answer = self.process.stdout.readline()
         if not answer:
             raise RuntimeError(f"expected {self.name} to answer {verb!r}, but it died; its error is above")
@@ -30,7 +32,8 @@ class End:
     def stop(self) -> None:
         """Close its stdin, which ends it."""
         assert self.process.stdin and self.process.stdout
-        self.process.stdin.close()
+        with suppress(BrokenPipeError):  # it is dead already
+            self.process.stdin.close()
         try:
             self.process.wait(20)
         except subprocess.TimeoutExpired:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Self
 
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.server import ServerConnection
@@ -31,7 +31,7 @@ class Caller:
         self.websocket = websocket
 
     @classmethod
-    async def dial(cls, port: int, number: int) -> Caller:
+    async def dial(cls, port: int, number: int) -> Self:
         return cls(await connect(port, number))
 
     async def heartbeat(self) -> Any:

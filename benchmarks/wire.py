@@ -31,10 +31,10 @@ async def listen(handler: Callable[[server.ServerConnection], Awaitable[None]]) 
     return int(listening.sockets[0].getsockname()[1])
 
 
-async def connect(port: int, number: int) -> client.ClientConnection:
-    """Dial as charge point CP_<number>."""
+async def connect(port: int, number: int, open_timeout: float = 10.0) -> client.ClientConnection:
+    """Dial as charge point CP_<number>; give up after ``open_timeout`` (s)."""
     url = f"ws://127.0.0.1:{port}/CP_{number}"
-    websocket = await client.connect(url, subprotocols=SUBPROTOCOLS, proxy=None, **OPTIONS)
+    websocket = await client.connect(url, subprotocols=SUBPROTOCOLS, proxy=None, open_timeout=open_timeout, **OPTIONS)
     _set_read_size(websocket)
     return websocket
 
