@@ -128,6 +128,10 @@ class Ledger:
         """What the newest BootNotification of each identity got."""
         return {row["identity"]: row["status"] for row in self.query("SELECT * FROM registrations")}
 
+    def forget(self, identity: str) -> None:
+        """Its registration need not be known any more."""
+        self._db.execute("DELETE FROM registrations WHERE identity = ?", (identity,))
+
     def keep_keys(self, identity: str, keys: Sequence[SealedKey]) -> None:
         """The keys of this identity from now on, in this order, in the place of those it had; none: forget it."""
         with self._db.transaction():
