@@ -30,7 +30,9 @@ ONE_OF_MANY = 500_000
 EVERYTHING = 10**12
 """For who needs the whole story: a simulation, whose invariants read it to the end."""
 
-_AN_EVENT = 160  # bytes of an event without what its text says: a tuple, a float, the head of a str, a place in the ring
+_AN_EVENT = (
+    160  # bytes of an event without what its text says: a tuple, a float, the head of a str, a place in the ring
+)
 
 _SECRET = "authorizationkey"  # keys of a configuration are compared without regard to case (core 7.17)
 _VALUE = re.compile(r'("value"\s*:\s*)("(?:[^"\\]|\\.)*"?|[^,}\s]+)')
