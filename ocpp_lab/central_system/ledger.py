@@ -28,7 +28,7 @@ from ..messages import (
 )
 from .ledger_tables import STEPS
 from .memory_limits import MemoryLimits
-from .newest import Newest
+from .newest import Most, Newest
 from .quarantine import Quarantine
 
 log = logging.getLogger(__name__)
@@ -36,19 +36,17 @@ log = logging.getLogger(__name__)
 OUTSIDE = 0
 """The id of meter values that belong to no transaction."""
 
-MOST_OF_ONE = 1000
-MOST_OF_ALL = 20_000
-MOST_CHARACTERS = 16_000_000
+MOST = Most(of_one=1000, of_all=20_000, characters=16_000_000)
 """Of what belongs to no transaction, in a file too: see `Ledger`."""
 
 
 class Ledger:
     """What happened, by charge point. ``path`` is a file, or ``":memory:"``.
 
-    Transactions and their readings are kept for ever in a file. Of what belongs to no transaction that is open or known,
-    a peer may invent as much as it likes: of `orphans`, `second_stops` and readings outside of a transaction, each, the
-    newest 1,000 of a charge point are kept, the newest 20,000 of all, and 16 million characters; and a tenth more, as
-    they do not go one by one. `quarantine` says its own. Without a file `MemoryLimits` bound the rest too.
+    Transactions and their readings are kept for ever in a file. Of all else a peer may invent as much as it likes: of
+    `orphans`, of `second_stops` and of readings outside of a transaction the newest 1,000 of each charge point are
+    kept, the newest 20,000 of all, and 16 million characters; and a tenth more, as they do not go one by one.
+    `quarantine` says its own. Without a file `MemoryLimits` bound the rest too.
 
     Everything that reads or writes the file raises `StoreFailed` if it cannot; nobody waits for another program's lock.
     """
@@ -57,10 +55,9 @@ class Ledger:
         """Raises `StoreFailed` if the file is no ledger, or newer than this edition."""
         self._db = Database(path, STEPS)
         self._quarantine = Quarantine(self._db)
-        most = {"of_one": MOST_OF_ONE, "of_all": MOST_OF_ALL, "characters": MOST_CHARACTERS}
-        self._orphans = Newest(self._db, "orphans", **most)
-        self._second_stops = Newest(self._db, "second_stops", **most)
-        self._outside = Newest(self._db, "meter_values", f"id = {OUTSIDE}", **most)
+        self._orphans = Newest(self._db, "orphans", MOST)
+        self._second_stops = Newest(self._db, "second_stops", MOST)
+        self._outside = Newest(self._db, "meter_values", MOST, f"id = {OUTSIDE}")
         self._memory = MemoryLimits(self._db) if path == ":memory:" else None
 
     @property

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from ..database import Database
 from ..errors import PayloadError
-from .newest import Newest
+from .newest import Most, Newest
 
 MOST_OPEN = 1000
 """Open transactions of one charge point, which has one on each connector."""
-MOST_OF_ONE = 2000
-MOST_OF_ALL = 50_000
-MOST_CHARACTERS = 16_000_000
+MOST = Most(of_one=2000, of_all=50_000, characters=16_000_000)
+"""Readings, and transactions that have ended."""
 MOST_PAGES = 65_536
 """Of 4 KiB. No more than 256 MiB in all: beyond, sqlite says that its disk is full, and so do we."""
 
@@ -33,10 +32,9 @@ class MemoryLimits:
         self._db = database
         for statement in _STARTED:
             database.execute(statement.format(pages=MOST_PAGES))
-        most = {"of_one": MOST_OF_ONE, "of_all": MOST_OF_ALL, "characters": MOST_CHARACTERS}
-        self._readings = Newest(database, "meter_values", **most)
+        self._readings = Newest(database, "meter_values", MOST)
         size = "length(coalesce(transaction_data, ''))"
-        self._ended = Newest(database, "transactions", "stopped IS NOT NULL", size=size, **most)
+        self._ended = Newest(database, "transactions", MOST, "stopped IS NOT NULL", size=size)
 
     def opens(self, identity: str) -> None:
         """A transaction is about to begin. Raises `PayloadError` if that would be one too many."""

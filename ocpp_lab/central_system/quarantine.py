@@ -10,11 +10,9 @@ import msgspec
 
 from ..database import Database
 from ..frames import Call, encode
-from .newest import Newest
+from .newest import Most, Newest
 
-MOST_OF_ONE = 100
-MOST_OF_ALL = 1000
-MOST_CHARACTERS = 16_000_000
+MOST = Most(of_one=100, of_all=1000, characters=16_000_000)
 
 
 class Quarantine:
@@ -24,8 +22,7 @@ class Quarantine:
 
     def __init__(self, database: Database) -> None:
         self._db = database
-        most = {"of_one": MOST_OF_ONE, "of_all": MOST_OF_ALL, "characters": MOST_CHARACTERS}
-        self._newest = Newest(database, "quarantine", size="size", slack=0, **most)
+        self._newest = Newest(database, "quarantine", MOST, size="size", slack=0)
 
     def set_aside(self, identity: str, call: Call, reason: str, at: datetime) -> None:
         """Keep one, once: sent again it has another unique id, and is the same message. Raises `StoreFailed`."""

@@ -13,6 +13,7 @@ import pytest
 from ocpp_lab import Ledger, PayloadError, StoreFailed
 from ocpp_lab.central_system import ledger as room
 from ocpp_lab.central_system import memory_limits
+from ocpp_lab.central_system.newest import Most
 from ocpp_lab.messages import (
     MeterValue,
     MeterValuesRequest,
@@ -27,9 +28,7 @@ from tests.fakes import NOON
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Caps that a test reaches: 10 rows of one, 50 of all, 20,000 characters."""
     for module in (room, memory_limits):
-        monkeypatch.setattr(module, "MOST_OF_ONE", 10)
-        monkeypatch.setattr(module, "MOST_OF_ALL", 50)
-        monkeypatch.setattr(module, "MOST_CHARACTERS", 20_000)
+        monkeypatch.setattr(module, "MOST", Most(of_one=10, of_all=50, characters=20_000))
     monkeypatch.setattr(memory_limits, "MOST_OPEN", 10)
 
 
@@ -157,7 +156,7 @@ def test_an_older_file_with_more_is_trimmed_by_the_first_that_comes(tmp_path: Pa
     """It was written when there were no caps."""
     path = str(tmp_path / "ledger.db")
     ledger = Ledger(path)
-    ledger._orphans.of_all = ledger._orphans.characters = 10**9
+    ledger._orphans.most = Most(10**9, 10**9, 10**9)
     with ledger._db.transaction():
         for number in range(300):
             ledger.stop(f"CP_{number}", stop(999, number))
