@@ -97,7 +97,7 @@ class Answers:
             self._connectors[identity] += 1
         self.statuses[connector] = request
 
-    def _forget(self, connector: tuple[str, int]) -> None:
+    def _forget(self, connector: tuple[str, int], status: m.StatusNotificationRequest) -> None:
         self._connectors[connector[0]] -= 1
         if not self._connectors[connector[0]]:
             del self._connectors[connector[0]]

@@ -22,7 +22,7 @@ def registrations(ledger: Recording, stays: Callable[[str], bool]) -> Bounded[st
     known: Bounded[str, RegistrationStatus] = Bounded(MOST_STRANGERS, stays)
     known.update(ledger.registrations())
     # From now on: an older file may hold a hundred thousand, and to delete them one by one would take minutes.
-    known.gone = lambda identity: _forget(ledger, identity)
+    known.gone = lambda identity, status: _forget(ledger, identity)
     return known
 
 

@@ -9,11 +9,11 @@ from ocpp_lab.bounded import LOOKS, Bounded
 
 
 def test_the_oldest_goes_and_is_told_of() -> None:
-    gone: list[int] = []
-    newest: Bounded[int, str] = Bounded(3, gone=gone.append)
+    gone: list[tuple[int, str]] = []
+    newest: Bounded[int, str] = Bounded(3, gone=lambda *pair: gone.append(pair))
     for number in range(5):
         newest[number] = "x"
-    assert newest == {2: "x", 3: "x", 4: "x"} and gone == [0, 1]
+    assert newest == {2: "x", 3: "x", 4: "x"} and gone == [(0, "x"), (1, "x")]
 
 
 def test_to_set_again_makes_new() -> None:
