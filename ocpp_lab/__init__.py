@@ -8,6 +8,7 @@ the milestones of the course that build the room. docs/architecture.md draws the
         clock            the one place that asks for the real date                            1
         credentials      HTTP Basic as OCPP means it                                          1
         backoff          a generator of waiting times, seeded                                 3
+        bounded          a dict that forgets its oldest, for keys that a peer invents         -
         frames           Call, CallResult, CallError to text and back                         1
         messages         the typed payloads by feature profile; ACTIONS, all on one screen    2
         tolerance        what real devices get wrong, mended and counted, if so chosen        2

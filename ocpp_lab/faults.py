@@ -12,6 +12,7 @@ from http import HTTPStatus
 from random import Random
 from typing import Any, Literal
 
+from .bounded import Bounded
 from .frames import ERROR_CODES, Call
 
 Kind = Literal[
@@ -21,6 +22,10 @@ Kind = Literal[
 
 CLOSE_CODES = frozenset({1000, 1001, 1002, 1003, *range(1007, 1015)})
 """Those below 3000 that may go over the wire."""
+
+
+MOST_UNDONE = 1000
+"""Connections on which one rule has a lasting effect; each is held until it is undone."""
 
 
 @dataclass
@@ -38,8 +43,9 @@ class Fault:
     effect: bool = False
     options: dict[str, Any] = field(default_factory=dict)
     hits: int = 0
-    undo: dict[str, Callable[[], None]] = field(default_factory=dict, repr=False, compare=False)
-    """By identity, what ends its lasting effect on the newest connection."""
+    undo: dict[str, Callable[[], None]] = field(default_factory=lambda: _undo(), repr=False, compare=False)
+    """By identity, what ends its lasting effect on the newest connection; of the newest `MOST_UNDONE`, for a peer may
+    invent identities. For one more the oldest effect ends now."""
 
     def fits(self, action: str | None, identity: str) -> bool:
         """Whether this rule speaks of that action from that charge point, and is not used up."""
@@ -57,6 +63,10 @@ class Fault:
         chance = "" if self.probability == 1.0 else f" p={self.probability:g}"
         options = "".join(f" {key}={value}" for key, value in self.options.items())
         return f"{self.kind} {self.action or 'any call'} of {self.identity or 'anybody'}{left}{chance}{options}"
+
+
+def _undo() -> Bounded[str, Callable[[], None]]:
+    return Bounded(MOST_UNDONE, gone=lambda identity, undo: undo())
 
 
 class Faults:

@@ -219,11 +219,13 @@ class Outbox:
             return
         for key in doomed:
             self._store.execute("DELETE FROM outbox WHERE key = ?", (key,))
-        self._store.afterwards(partial(self._thinned_out, len(doomed)))
+        self._store.afterwards(partial(self._thinned_out, doomed))
 
-    def _thinned_out(self, number: int) -> None:
-        self.drops["overflow"] += number
-        log.warning("! the outbox overflows: %d of its MeterValues were dropped", number)
+    def _thinned_out(self, keys: list[int]) -> None:
+        for key in keys:
+            self._not_before.pop(key, None)
+        self.drops["overflow"] += len(keys)
+        log.warning("! the outbox overflows: %d of its MeterValues were dropped", len(keys))
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:

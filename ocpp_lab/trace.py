@@ -23,6 +23,17 @@ log = logging.getLogger("ocpp_lab")
 
 Mark = Literal[">", "<", "=", "!"]
 
+A_LESSON = 4_000_000
+"""Bytes that a trace takes unless told otherwise: some 10,000 frames, what a notebook draws its figures from."""
+ONE_OF_MANY = 500_000
+"""The same of a charge point that nobody gave a trace, some 2,000 frames: a fleet has a thousand of them."""
+EVERYTHING = 10**12
+"""For who needs the whole story: a simulation, whose invariants read it to the end."""
+
+_AN_EVENT = (
+    160  # bytes of an event without what its text says: a tuple, a float, the head of a str, a place in the ring
+)
+
 _SECRET = "authorizationkey"  # keys of a configuration are compared without regard to case (core 7.17)
 _VALUE = re.compile(r'("value"\s*:\s*)("(?:[^"\\]|\\.)*"?|[^,}\s]+)')
 
@@ -49,9 +60,11 @@ class Event(NamedTuple):
 
 
 class Trace:
-    """The newest ``limit`` events, fewer if their texts have more than ``max_characters`` together.
+    """The newest ``limit`` events, fewer if they take more than ``max_bytes`` of memory, but always the newest one.
 
-    ``listener`` is told of each one at once (live output, tests).
+    A peer chooses how long its texts are, so they count: an event takes 160 bytes and its text, a character of it one
+    byte, or four if there is one in it that is not ASCII. 4 MB are some 10,000 frames; a charge point that nobody gives
+    a trace has one of 500 kB. ``listener`` is told of each event at once (live output, tests).
     """
 
     def __init__(
@@ -59,14 +72,14 @@ class Trace:
         limit: int = 10_000,
         listener: Callable[[Event], None] | None = None,
         *,
-        max_characters: int = 16_000_000,
+        max_bytes: int = A_LESSON,
     ) -> None:
         self.events: deque[Event] = deque(maxlen=limit)
         self.listener = listener
-        self.max_characters = max_characters
+        self.max_bytes = max_bytes
         self.listener_failures = 0
         """How often the listener raised; the log has each."""
-        self._characters = 0
+        self._bytes = 0  # that the events take
         self._time = asyncio.get_running_loop().time
 
     def note(self, identity: str, mark: str, text: str) -> None:
@@ -89,19 +102,24 @@ class Trace:
         """A ring of so many texts alone would hold gigabytes if a peer sends large ones."""
         events = self.events
         if not events:  # also after somebody cleared them
-            self._characters = 0
+            self._bytes = 0
         elif len(events) == events.maxlen:
-            self._characters -= len(events[0].text)
+            self._bytes -= _size(events[0].text)
         events.append(event)
-        self._characters += len(event.text)
-        while self._characters > self.max_characters and len(events) > 1:
-            self._characters -= len(events.popleft().text)
+        self._bytes += _size(event.text)
+        while self._bytes > self.max_bytes and len(events) > 1:
+            self._bytes -= _size(events.popleft().text)
 
     def __iter__(self) -> Iterator[Event]:
         return iter(self.events)
 
     def __len__(self) -> int:
         return len(self.events)
+
+
+def _size(text: str) -> int:
+    """Bytes of an event with this text, or somewhat less than that; asked twice, it says the same."""
+    return _AN_EVENT + (len(text) if text.isascii() else 4 * len(text))
 
 
 def redact(text: str) -> str:

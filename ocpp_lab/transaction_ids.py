@@ -17,9 +17,21 @@ from .store import Store, store_at
 NO_ID = -1
 """For a transaction whose start was given up (core errata 3.18); the central system answers it as if it were valid."""
 
+MOST_IDS = 1000
+"""Ids of transactions that are over. As many as an outbox has room for, so that also one that keeps its messages
+elsewhere has none that still needs another."""
+
+_FORGET = """
+DELETE FROM transaction_ids WHERE rowid IN (SELECT rowid FROM transaction_ids ORDER BY rowid DESC LIMIT -1 OFFSET ?)
+    AND "transaction" NOT IN (SELECT name FROM transactions)
+    AND "transaction" NOT IN (SELECT "transaction" FROM outbox WHERE "transaction" IS NOT NULL)
+"""
+
 
 class TransactionIds:
     """Our names of transactions to the central system's ids, in sqlite. ``store`` is the charge point's, or a path.
+
+    Of the newest 1,000 transactions, and of every one that runs or has a message in the store's outbox.
 
     Everything that reads or writes the file raises `StoreFailed` if it cannot.
     """
@@ -29,15 +41,21 @@ class TransactionIds:
 
     def learn(self, transaction: str, transaction_id: int) -> None:
         """The central system answered StartTransaction. The first id stays; it may come after we gave up, too."""
-        self._store.execute(
+        self._write(
             'INSERT INTO transaction_ids VALUES (?,?) ON CONFLICT ("transaction")'
-            " DO UPDATE SET id = excluded.id WHERE id = ?",
-            (transaction, str(transaction_id), str(NO_ID)),
+            f" DO UPDATE SET id = excluded.id WHERE id = '{NO_ID}'",
+            transaction,
+            transaction_id,
         )
 
     def give_up(self, transaction: str) -> None:
         """There will never be an id: StartTransaction was given up."""
-        self._store.execute("INSERT OR IGNORE INTO transaction_ids VALUES (?,?)", (transaction, str(NO_ID)))
+        self._write("INSERT OR IGNORE INTO transaction_ids VALUES (?,?)", transaction, NO_ID)
+
+    def _write(self, sql: str, transaction: str, transaction_id: int) -> None:
+        with self._store.transaction():
+            self._store.execute(sql, (transaction, str(transaction_id)))
+            self._store.execute(_FORGET, (MOST_IDS,))
 
     def get(self, transaction: str) -> int | None:
         """The id, -1 if given up, None if it is not known yet."""

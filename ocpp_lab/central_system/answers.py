@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Container, Iterator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 
 from .. import messages as m
+from ..bounded import Bounded
 from ..errors import StoreFailed
 from ..router import Router
 from ..session import current_session
@@ -22,8 +23,9 @@ log = logging.getLogger(__name__)
 
 MOST_CONNECTORS = 1000
 """Connectors of one charge point whose status is remembered: the numbers come from the peer, who may invent them."""
-MOST_STATUSES = 100_000
-"""Statuses that are remembered of all together: without passwords a peer may invent identities too."""
+MOST_STATUSES = 50_000
+"""Statuses that are remembered, but for those of who is connected: without passwords a peer may invent identities too.
+At its longest one takes about 900 bytes."""
 
 
 @dataclass
@@ -54,20 +56,23 @@ class Policy:
 
 
 class Answers:
-    """The handlers of all requests that a charge point may send, but SignCertificate."""
+    """The handlers of all requests that a charge point may send, but SignCertificate. ``connected``: who is, now."""
 
     def __init__(
         self,
         policy: Policy,
         ledger: Recording,
         now: Callable[[], datetime],
+        connected: Container[str] = (),
     ) -> None:
         self.policy = policy
         self.ledger = ledger
         self.now = now
-        self.statuses: dict[tuple[str, int], m.StatusNotificationRequest] = {}
-        """The newest status by identity and connector, in the order in which they came; of at most `MOST_CONNECTORS` of
-        each, and of `MOST_STATUSES` in all: then the one that came longest ago goes."""
+        self.statuses: dict[tuple[str, int], m.StatusNotificationRequest] = Bounded(
+            MOST_STATUSES, stays=lambda key: key[0] in connected, gone=self._forget
+        )
+        """The newest status by identity and connector: the first `MOST_CONNECTORS` connectors of each, and of all
+        `MOST_STATUSES`. Of more, the one goes that came longest ago from somebody who is not connected."""
         self._connectors: Counter[str] = Counter()  # by identity, how many are in there
 
     async def on_boot(self, request: m.BootNotificationRequest) -> m.BootNotificationResponse:
@@ -86,16 +91,13 @@ class Answers:
 
     def _remember(self, identity: str, request: m.StatusNotificationRequest) -> None:
         connector = (identity, request.connector_id)
-        if self.statuses.pop(connector, None) is None:
+        if connector not in self.statuses:
             if self._connectors[identity] >= MOST_CONNECTORS:
                 return
             self._connectors[identity] += 1
         self.statuses[connector] = request
-        if len(self.statuses) > MOST_STATUSES:
-            self._forget(next(iter(self.statuses)))
 
-    def _forget(self, connector: tuple[str, int]) -> None:
-        del self.statuses[connector]
+    def _forget(self, connector: tuple[str, int], status: m.StatusNotificationRequest) -> None:
         self._connectors[connector[0]] -= 1
         if not self._connectors[connector[0]]:
             del self._connectors[connector[0]]

@@ -38,6 +38,7 @@ from .keyring import Keyring
 from .ledger import Ledger
 from .operator_session import OperatorSession
 from .recording import Recording
+from .registrations import registrations
 
 log = logging.getLogger(__name__)
 
@@ -96,11 +97,13 @@ class CentralSystem:
         self.ssl = ssl
         self.timeout = timeout
         self.require_boot = require_boot
-        self.registrations: dict[str, RegistrationStatus] = dict(self.ledger.registrations())
-        """What the newest BootNotification of each identity got; kept across reconnects (J-spec 5.4)."""
         self.sessions: dict[str, Session] = {}
-        """Who is connected now: from the end of an older connection of that identity to the end of this one."""
-        self.answers = Answers(self.policy, self.ledger, now)
+        """Who is connected now: from the end of an older connection of that identity to the end of this one. As many as
+        the operating system gives us sockets."""
+        self.registrations: dict[str, RegistrationStatus] = registrations(self.ledger, self._stays)
+        """What the newest BootNotification of each identity got; kept across reconnects (J-spec 5.4). Of more than
+        20,000 the one is forgotten that changed longest ago and is neither connected nor listed in ``identities``."""
+        self.answers = Answers(self.policy, self.ledger, now, self.sessions)
         own = self.answers.router(lenient=lenient)
         self.notes: Counter[str] = own.notes if router is None else Counter()
         """What our own router let pass in requests; empty if another one answers, which may count for itself."""
@@ -302,6 +305,10 @@ class CentralSystem:
         if self.registrations.get(identity) != status:
             self.ledger.register(identity, status)  # first, for what it cannot keep we do not claim to know
             self.registrations[identity] = status
+
+    def _stays(self, identity: str) -> bool:
+        """Whether its registration must be known: it is connected, or the operator has listed it."""
+        return identity in self.sessions or (self.identities is not None and self._knows(identity))
 
     def _set_aside(self, identity: str, call: Call, reason: str) -> None:
         self.ledger.set_aside(identity, call, reason, self.answers.now())

@@ -11,6 +11,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request as HttpRequest
 from websockets.http11 import Response as HttpResponse
 
+from ..credentials import MAX_IDENTITY
 from ..faults import Faults
 from .door import identity_of, show
 from .guest import came_from
@@ -51,11 +52,14 @@ class Gatekeeper:
             return self._refuse(connection, request, HTTPStatus.INTERNAL_SERVER_ERROR, "our own fault")
 
     def _judge(self, connection: ServerConnection, request: HttpRequest) -> HttpResponse | None:
-        """Unknown identity, then password; the subprotocol comes after (J-spec 3.2)."""
+        """An identity that is too long, an unknown one, then the password; the subprotocol comes after (J-spec 3.2)."""
         plain_get = "Upgrade" not in request.headers and getattr(request, "method", "GET") == "GET"
         if plain_get and (page := self._pages.get(request.path.partition("?")[0])):  # old websockets know only GET
             return show(connection, *page())
         identity = identity_of(request.path)
+        if identity is not None and len(identity) > MAX_IDENTITY:
+            why = f"expected an identity of at most {MAX_IDENTITY} characters, came one of {len(identity)}"
+            return self._refuse(connection, request, HTTPStatus.REQUEST_URI_TOO_LONG, why)
         if identity is None or not self._knows(identity):
             return self._refuse(connection, request, HTTPStatus.NOT_FOUND, "no such charge point")
         if fault := self._faults().pick(None, identity, door=True):

@@ -11,6 +11,8 @@ from .recording import Recording
 log = logging.getLogger(__name__)
 
 Key = str | bytes
+MOST_OFFERS = 16
+"""Offers of one identity that nobody has answered for. More of them is no reply that was lost."""
 Ring = tuple[SealedKey, ...]
 """The keys of one identity, oldest first: the configured one with which it began, then those that were offered."""
 
@@ -25,6 +27,10 @@ class Keyring:
     A configured key is the start. What was offered since wins over it, in this life and in the next, until the
     configured key itself is changed: that is the operator's word, and then it alone counts. To configure none changes
     nothing: who forgets the passwords at a restart opens no door.
+
+    Of more than 16 offers without an answer the oldest opens nothing any more; neither the configured key nor the one
+    that was proved last is among them. There are no rings but of those whose key the operator has changed, so their
+    number is the operator's, and none is ever forgotten: it would open a door.
 
     A key that comes is in the ledger before it is sent. A key that goes may be there again after a restart if the
     ledger failed meanwhile: then a door stays open that should be shut, and nobody is locked out.
@@ -53,7 +59,8 @@ class Keyring:
         """A change is about to be sent. The offer is what `accepted` or `refused` is told; raises `StoreFailed`."""
         offer = seal(key)
         ring = self._ring(identity) or (self._start(identity),)
-        self._keep(identity, (*ring, offer))
+        proved = 1 if ring[0].opens else 2  # keys that are no mere offers: the configured one, and what was proved
+        self._keep(identity, (*ring[:proved], *ring[proved:][1 - MOST_OFFERS :], offer))
         return offer
 
     def accepted(self, identity: str, offer: SealedKey) -> None:

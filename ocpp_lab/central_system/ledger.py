@@ -27,6 +27,8 @@ from ..messages import (
     StopTransactionRequest,
 )
 from .ledger_tables import STEPS
+from .memory_limits import MemoryLimits
+from .newest import Most, Newest
 from .quarantine import Quarantine
 
 log = logging.getLogger(__name__)
@@ -34,9 +36,17 @@ log = logging.getLogger(__name__)
 OUTSIDE = 0
 """The id of meter values that belong to no transaction."""
 
+MOST = Most(of_one=1000, of_all=20_000, characters=16_000_000)
+"""Of what belongs to no transaction, in a file too: see `Ledger`."""
+
 
 class Ledger:
     """What happened, by charge point. ``path`` is a file, or ``":memory:"``.
+
+    Transactions and their readings are kept for ever in a file. Of all else a peer may invent as much as it likes: of
+    `orphans`, of `second_stops` and of readings outside of a transaction the newest 1,000 of each charge point are
+    kept, the newest 20,000 of all, and 16 million characters; and a tenth more, as they do not go one by one.
+    `quarantine` says its own. Without a file `MemoryLimits` bound the rest too.
 
     Everything that reads or writes the file raises `StoreFailed` if it cannot; nobody waits for another program's lock.
     """
@@ -45,6 +55,10 @@ class Ledger:
         """Raises `StoreFailed` if the file is no ledger, or newer than this edition."""
         self._db = Database(path, STEPS)
         self._quarantine = Quarantine(self._db)
+        self._orphans = Newest(self._db, "orphans", MOST)
+        self._second_stops = Newest(self._db, "second_stops", MOST)
+        self._outside = Newest(self._db, "meter_values", MOST, f"id = {OUTSIDE}")
+        self._memory = MemoryLimits(self._db) if path == ":memory:" else None
 
     @property
     def before(self) -> Callable[[str], None]:
@@ -66,6 +80,8 @@ class Ledger:
         )
         if known:
             return int(known[0][0])
+        if self._memory:
+            self._memory.opens(identity)
         transaction_id = self._db.insert(
             "INSERT INTO transactions (identity, connector, id_tag, started, meter_start, reservation)"
             " VALUES (?,?,?,?,?,?)",
@@ -99,6 +115,8 @@ class Ledger:
                     " WHERE id = ?",
                     (*stop, transaction_id),
                 )
+                if self._memory:
+                    self._memory.ended(identity, len(stop[-1] or ""))
             elif found[0] != stop:
                 self._keep_second_stop(identity, request, transaction_id)
 
@@ -111,10 +129,15 @@ class Ledger:
             self._keep_orphan(identity, request, transaction_id, at)
             return
         digest, payload = _digest(request)
-        self._db.execute(
-            "INSERT OR IGNORE INTO meter_values (identity, id, connector, at, hash, payload) VALUES (?,?,?,?,?,?)",
-            (identity, transaction_id, connector, _instant(at), digest, payload),
-        )
+        with self._db.transaction():
+            self._db.execute(
+                "INSERT OR IGNORE INTO meter_values (identity, id, connector, at, hash, payload) VALUES (?,?,?,?,?,?)",
+                (identity, transaction_id, connector, _instant(at), digest, payload),
+            )
+            if transaction_id == OUTSIDE:
+                self._outside.trim(identity, len(payload))
+            elif self._memory:
+                self._memory.read(identity, len(payload))
 
     def set_aside(self, identity: str, call: Call, reason: str, at: datetime) -> None:
         """Keep a transaction message as it came, because it was refused; the same message once. `quarantine` has it."""
@@ -127,6 +150,10 @@ class Ledger:
     def registrations(self) -> dict[str, RegistrationStatus]:
         """What the newest BootNotification of each identity got."""
         return {row["identity"]: row["status"] for row in self.query("SELECT * FROM registrations")}
+
+    def forget(self, identity: str) -> None:
+        """Its registration need not be known any more."""
+        self._db.execute("DELETE FROM registrations WHERE identity = ?", (identity,))
 
     def keep_keys(self, identity: str, keys: Sequence[SealedKey]) -> None:
         """The keys of this identity from now on, in this order, in the place of those it had; none: forget it."""
@@ -203,14 +230,19 @@ class Ledger:
 
     def _keep_second_stop(self, identity: str, request: StopTransactionRequest, transaction_id: int) -> None:
         log.warning("! %s: another stop of transaction %d, which had ended", identity, transaction_id)
+        digest, payload = _digest(request)
         self._db.execute(
             "INSERT OR IGNORE INTO second_stops (identity, id, at, hash, payload) VALUES (?,?,?,?,?)",
-            (identity, transaction_id, _instant(request.timestamp), *_digest(request)),
+            (identity, transaction_id, _instant(request.timestamp), digest, payload),
         )
+        self._second_stops.trim(identity, len(payload))
 
     def _keep_orphan(self, identity: str, request: Request[Any], transaction_id: int, at: datetime) -> None:
-        row = (identity, request.action, transaction_id, _instant(at), *_digest(request))
-        self._db.execute("INSERT OR IGNORE INTO orphans VALUES (?,?,?,?,?,?)", row)
+        digest, payload = _digest(request)
+        row = (identity, request.action, transaction_id, _instant(at), digest, payload)
+        with self._db.transaction():
+            self._db.execute("INSERT OR IGNORE INTO orphans VALUES (?,?,?,?,?,?)", row)
+            self._orphans.trim(identity, len(payload))
 
 
 def _number(field: str, value: int) -> int:

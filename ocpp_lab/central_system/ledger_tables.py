@@ -49,4 +49,7 @@ CREATE TABLE keys (
 """
 """Version 2: what a stop carries, what was refused, and the keys."""
 
-STEPS = (_FIRST, _SECOND)
+_THIRD = "CREATE INDEX outside ON meter_values (identity) WHERE id = 0"
+"""Version 3: the readings that belong to no transaction are counted, and few among many."""
+
+STEPS = (_FIRST, _SECOND, _THIRD)

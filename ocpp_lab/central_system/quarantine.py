@@ -10,22 +10,9 @@ import msgspec
 
 from ..database import Database
 from ..frames import Call, encode
+from .newest import Most, Newest
 
-MOST_OF_ONE = 100
-MOST_OF_ALL = 1000
-MOST_CHARACTERS = 16_000_000
-
-_KEEP_THE_NEWEST = """
-DELETE FROM quarantine WHERE number IN (
-    SELECT number FROM (
-        SELECT number,
-            row_number() OVER (PARTITION BY identity ORDER BY number DESC) AS of_one,
-            row_number() OVER (ORDER BY number DESC) AS of_all,
-            sum(size) OVER (ORDER BY number DESC) AS characters
-        FROM quarantine
-    ) WHERE of_one > ? OR of_all > ? OR characters > ?
-)
-"""
+MOST = Most(of_one=100, of_all=1000, characters=16_000_000)
 
 
 class Quarantine:
@@ -35,6 +22,7 @@ class Quarantine:
 
     def __init__(self, database: Database) -> None:
         self._db = database
+        self._newest = Newest(database, "quarantine", MOST, size="size", slack=0)
 
     def set_aside(self, identity: str, call: Call, reason: str, at: datetime) -> None:
         """Keep one, once: sent again it has another unique id, and is the same message. Raises `StoreFailed`."""
@@ -48,7 +36,7 @@ class Quarantine:
                 "INSERT INTO quarantine (identity, at, action, reason, text, size, hash) VALUES (?,?,?,?,?,?,?)",
                 (*row, len(text), digest),
             )
-            self._db.execute(_KEEP_THE_NEWEST, (MOST_OF_ONE, MOST_OF_ALL, MOST_CHARACTERS))
+            self._newest.trim(identity, len(text))
 
     def records(self) -> list[dict[str, Any]]:
         """The messages, oldest first: ``identity``, ``at``, ``action``, ``reason``, ``text``."""

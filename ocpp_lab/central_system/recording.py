@@ -37,6 +37,9 @@ class Recording(Protocol):
     def registrations(self) -> Mapping[str, RegistrationStatus]:
         """What each identity got last, also before a restart; asked once, when the central system is made."""
 
+    def forget(self, identity: str) -> None:
+        """Its registration need not be known any more: it is not connected, and too many others have come since."""
+
     def keep_keys(self, identity: str, keys: Sequence[SealedKey]) -> None:
         """The keys of this identity from now on, in this order, in the place of those it had; none: forget it."""
 

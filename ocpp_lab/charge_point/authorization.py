@@ -15,9 +15,16 @@ from .configuration import Configuration
 
 log = logging.getLogger(__name__)
 
+_FORGET = "DELETE FROM tags WHERE rowid IN (SELECT rowid FROM tags ORDER BY rowid DESC LIMIT -1 OFFSET ?)"
+MOST_TAGS = 5000
+"""Tags in the cache, some 400 kB."""
+
 
 class AuthorizationCache:
     """What the central system said of tags the last time, in sqlite; it survives a power cut (core 3.5.1).
+
+    Of the newest 5,000: with RemoteStartTransaction a central system may invent tags, so the one goes of which it has
+    said nothing for longest.
 
     Everything that reads or writes the file raises `StoreFailed` if it cannot.
     """
@@ -28,7 +35,9 @@ class AuthorizationCache:
     def learn(self, id_tag: str, info: IdTagInfo) -> None:
         """Every idTagInfo that comes, in whichever answer, updates the cache."""
         expires = info.expiry_date.isoformat() if info.expiry_date else None
-        self._store.execute("INSERT OR REPLACE INTO tags VALUES (?,?,?)", (id_tag.casefold(), info.status, expires))
+        with self._store.transaction():
+            self._store.execute("INSERT OR REPLACE INTO tags VALUES (?,?,?)", (id_tag.casefold(), info.status, expires))
+            self._store.execute(_FORGET, (MOST_TAGS,))
 
     def status(self, id_tag: str, now: datetime) -> AuthorizationStatus | None:
         """What is known of a tag now; None if nothing. An Accepted tag past its date is Expired."""

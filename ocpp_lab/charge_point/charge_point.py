@@ -26,7 +26,7 @@ from ..pipe import Pipe
 from ..session import Session, random_ids
 from ..store import Store
 from ..tally import Tally
-from ..trace import Trace
+from ..trace import ONE_OF_MANY, Trace
 from ..transport import Transport
 from .amnesia import Amnesia
 from .chores import Chores
@@ -87,7 +87,7 @@ class ChargePoint:
         self.identity = identity
         self.now = around.now
         """Our own clock, which nobody sets; what time it is says `clock`."""
-        self.trace = Trace() if around.trace is None else around.trace
+        self.trace = Trace(max_bytes=ONE_OF_MANY) if around.trace is None else around.trace
         self.tally = Tally()
         self.uptime = Uptime(asyncio.get_running_loop().time)
         self.dialler = Dialler(url, identity, security, connecting, note=self.note, on_dial=self._dialled)

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus, NegotiationError, WebSocketException
 
-from ..credentials import basic_auth
+from ..credentials import MAX_IDENTITY, basic_auth
 from ..errors import HandshakeRefused, NotConnected
 from ..pipe import SUBPROTOCOL, WIRE_LOG, Note, WebSocketPipe, is_loopback
 from .dial_failed import DialFailed, why_no_handshake, why_no_tls
@@ -36,6 +36,10 @@ def connection_url(endpoint: str, identity: str) -> str:
         raise ValueError(f"expected an endpoint such as ws://host:port/path, came {endpoint!r}")
     if not identity or ":" in identity:
         raise ValueError(f"expected an identity without a colon (HTTP Basic ends the user there), came {identity!r}")
+    if len(identity) > MAX_IDENTITY:
+        raise ValueError(
+            f"expected an identity of at most {MAX_IDENTITY} characters, came one of {len(identity)}: {identity:.40}…"
+        )
     return f"{endpoint.rstrip('/')}/{quote(identity, safe='')}"
 
 

@@ -29,14 +29,15 @@ class Errands:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def add(self, what: str, work: Work) -> None:
-        """Do it soon; nothing new if the same is still to be begun."""
+    def add(self, what: str, work: Work) -> bool:
+        """Do it soon. False if the same is still to be begun: then it is not done once more."""
         if what in self._waiting:
-            return
+            return False
         self._waiting[what] = work
         if not self._busy:
             self._busy = True
             self.spawn(self._run())
+        return True
 
     async def _run(self) -> None:
         while self._waiting:

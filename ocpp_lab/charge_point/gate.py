@@ -43,7 +43,7 @@ class Way(Protocol):
 
     def forget(self) -> None: ...
     def spawn(self, work: Coroutine[Any, Any, object], what: str) -> None: ...
-    def once(self, what: str, work: Callable[[], Coroutine[Any, Any, object]]) -> None: ...
+    def once(self, what: str, work: Callable[[], Coroutine[Any, Any, object]]) -> bool: ...
     def boot_now(self) -> None: ...
     async def close(self, code: int, why: str) -> None: ...
 
@@ -115,10 +115,9 @@ class Gate:
         else:
             work.close()
 
-    def once(self, what: str, work: Callable[[], Coroutine[Any, Any, object]]) -> None:
-        """Do something once the running handler has answered, unless the same is still to be begun."""
-        if self.way:
-            self.way.once(what, work)
+    def once(self, what: str, work: Callable[[], Coroutine[Any, Any, object]]) -> bool:
+        """Do something once the running handler has answered. False: the same is still to be begun, or nobody asks."""
+        return self.way is not None and self.way.once(what, work)
 
     async def reboot(self, why: str) -> None:
         """Go down and come back: a charge point that restarted boots again (core 4.2)."""

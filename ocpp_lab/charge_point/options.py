@@ -87,7 +87,8 @@ class Pieces:
 
 @dataclass(frozen=True, kw_only=True)
 class Surroundings:
-    """Time, chance and identity, which come from outside, and the ``trace`` that the story is told to.
+    """Time, chance and identity, which come from outside, and the ``trace`` that the story is told to: by default one
+    of 500 kB, some 2,000 frames; a larger one is ``Trace(max_bytes=…)``.
 
     ``ids`` yields unique ids (random ones by default), ``rng`` draws the jitter of the waits (by default from the
     identity), ``now()`` gives an aware datetime. ``set_clock``: the central system's time sets an offset over it (core

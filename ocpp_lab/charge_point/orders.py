@@ -34,7 +34,8 @@ def orders(memory: Memory, premises: Premises, gate: Gate, delivery: Delivery, *
             memory.configuration,
             premises.authorizer,
             premises.charging,
-            later=gate.later,
+            once=gate.once,
+            has_room=lambda: len(memory.outbox) < memory.outbox.limit,
         )
     )
     router.include(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
 from typing import Any
 
 from .. import messages as m
@@ -18,7 +19,9 @@ from .transactions import Transactions
 class RemoteStart:
     """Writes first, then answers; what was written is sent after the answer. Rejected if it cannot be written.
 
-    ``later(work, what)`` runs once the handler has answered.
+    ``once(what, work)`` does something once the handler has answered, or says False: the same is still to be begun.
+    ``has_room()`` says whether the outbox takes what nobody here has done: a central system that answers no transaction
+    message could have any number of them written down.
     """
 
     def __init__(
@@ -30,7 +33,8 @@ class RemoteStart:
         authorizer: Authorizer,
         charging: Charging,
         *,
-        later: Callable[[Coroutine[Any, Any, object], str], None],
+        once: Callable[[str, Callable[[], Coroutine[Any, Any, object]]], bool],
+        has_room: Callable[[], bool],
     ) -> None:
         self.connectors = connectors
         self.transactions = transactions
@@ -38,22 +42,25 @@ class RemoteStart:
         self.configuration = configuration
         self.authorizer = authorizer
         self.charging = charging
-        self.later = later
+        self.once = once
+        self.has_room = has_room
 
     @or_else(m.RemoteStartTransactionResponse(status="Rejected"))
     async def on_remote_start(self, request: m.RemoteStartTransactionRequest) -> m.RemoteStartTransactionResponse:
         """Accepted if a connector is ready and the start is written down: accepted means that it will try (core 5.11).
 
-        With AuthorizeRemoteTxRequests the tag has to be asked for first, and nobody knows yet what comes of it.
+        With AuthorizeRemoteTxRequests the tag has to be asked for first, and nobody knows yet what comes of it. While
+        another one waits to be asked for at that connector: Rejected.
         """
         wanted = [request.connector_id] if request.connector_id else [number for number in self.connectors if number]
         ready = [number for number in wanted if self._is_ready(number)]
-        if not ready:
+        if not ready or not self.has_room():
             return m.RemoteStartTransactionResponse(status="Rejected")
         if self.configuration.enabled("AuthorizeRemoteTxRequests"):
-            self.later(self._ask_and_start(ready[0], request.id_tag), "RemoteStartTransaction")
-        else:
-            self.charging.start(ready[0], request.id_tag)
+            ask = partial(self._ask_and_start, ready[0], request.id_tag)
+            asks = self.once(f"RemoteStartTransaction {ready[0]}", ask)
+            return m.RemoteStartTransactionResponse(status="Accepted" if asks else "Rejected")
+        self.charging.start(ready[0], request.id_tag)
         return m.RemoteStartTransactionResponse(status="Accepted")
 
     def _is_ready(self, connector: int) -> bool:

@@ -17,6 +17,9 @@ from ..errors import CallTimeout, ConnectionLost, NotConnected, OcppError
 from ..messages import ChargePointStatus, StatusNotificationRequest
 from .connector import Connector
 
+MOST_CHANGES = 1000
+"""Changes that wait to be told: a central system that answers none may cause as many as it likes."""
+
 Change = tuple[int, ChargePointStatus, datetime | None]
 """Connector, status, and when; None if nobody could tell the time then."""
 
@@ -56,8 +59,11 @@ class Statuses:
         """By connector, what the central system has answered; absent while nobody knows what it knows."""
         self._silences: Counter[int] = Counter()
         """By connector, calls without an answer since the last answer."""
+        self._again: set[int] = set()
+        """Connectors for which `_tell_again` waits: one each, however often there was no answer."""
         self._changes: asyncio.Queue[Change] | None = None
-        """What is still to be told; None while not online, when nobody keeps a history."""
+        """What is still to be told; None while not online, when nobody keeps a history. With more than `MOST_CHANGES`
+        the history is given up, and the current statuses are told, as after a time offline."""
 
     def changed(self, connector: int) -> None:
         """A connector has a new status."""
@@ -66,7 +72,17 @@ class Statuses:
                 change = self._now(connector)
             except Exception:  # whoever tells the time fails: `run` asks again and takes the blame, not the driver
                 change = connector, self.connectors[connector].status, None
-            self._changes.put_nowait(change)
+            if self._changes.qsize() >= MOST_CHANGES + len(self.connectors):
+                self._give_up_history(self._changes)
+            else:
+                self._changes.put_nowait(change)
+
+    def _give_up_history(self, changes: asyncio.Queue[Change]) -> None:
+        while not changes.empty():
+            changes.get_nowait()
+        for number, connector in self.connectors.items():
+            if self._told.get(number) != connector.status:
+                changes.put_nowait((number, connector.status, None))
 
     def forget(self) -> None:
         """The central system wants to hear of every connector again."""
@@ -76,6 +92,7 @@ class Statuses:
         """While online: first what it does not know, then every change. ConnectionLost leaves."""
         changes: asyncio.Queue[Change] = asyncio.Queue()
         self._changes = changes
+        self._again.clear()  # those of the connection before are cancelled, or never began
         if self.report_all:
             self.forget()
         try:
@@ -112,11 +129,14 @@ class Statuses:
         self.note("!", f"StatusNotification for connector {connector}: {error}")
         if isinstance(error, CallTimeout):
             self._silences[connector] += 1
-            wait = self.retry_interval * self._silences[connector]
-            self.later(self._tell_again(connector, wait), "StatusNotification again")
+            if connector not in self._again:
+                self._again.add(connector)
+                wait = self.retry_interval * self._silences[connector]
+                self.later(self._tell_again(connector, wait), "StatusNotification again")
 
     async def _tell_again(self, connector: int, seconds: float) -> None:
         await asyncio.sleep(seconds)
+        self._again.discard(connector)
         if self._told.get(connector) != self.connectors[connector].status:
             self.changed(connector)
 

@@ -109,7 +109,13 @@ class Uplink:
         raise lost or ConnectionLost()
 
     def spawn(self, work: Coroutine[Any, Any, object], what: str) -> None:
-        """Do something beside the reader, once the running handler has answered. An `OcppError` of it ends nothing."""
+        """Do something beside the reader, once the running handler has answered. An `OcppError` of it ends nothing.
+
+        Once this end closes, nothing is begun any more: a peer may ask for a reset as often as it likes.
+        """
+        if self._closing:
+            work.close()
+            return
         quietly = self._quietly(work, what)
         try:
             task = self._group.create_task(quietly, name=f"{self.duties.identity} {what}")
@@ -119,9 +125,9 @@ class Uplink:
             return
         task.add_done_callback(lambda ended: work.close())  # cancelled before it began, it would complain
 
-    def once(self, what: str, work: Work) -> None:
-        """The same, one after the other, and not if it still waits to be begun."""
-        self._errands.add(what, work)
+    def once(self, what: str, work: Work) -> bool:
+        """The same, one after the other, and not if it still waits to be begun: then False."""
+        return self._errands.add(what, work)
 
     async def close(self, code: int, why: str) -> None:
         """Say goodbye; the charge point dials again. The end of the connection cancels whoever said so, but not the

@@ -13,7 +13,7 @@ from ..outbox import Outbox
 from ..pending import Pending
 from ..store import Store
 from ..tally import Tally
-from ..trace import Trace
+from ..trace import EVERYTHING, Trace
 from .bad_disk import BadDisk, Spell, shares
 from .book import Book
 from .central_system_watch import CentralSystemWatch
@@ -125,7 +125,7 @@ class CentralSystemSite(Site):
     ) -> None:
         self.watch = CentralSystemWatch(ground.invariants)
         """Hears the trace, over all lives."""
-        super().__init__(ground, "cs", Trace(limit=1_000_000, listener=self.watch.hear))
+        super().__init__(ground, "cs", Trace(limit=1_000_000, listener=self.watch.hear, max_bytes=EVERYTHING))
         self.make = make
         self.make_ledger = ledger
         self.options = options
@@ -196,7 +196,7 @@ class ChargePointSite(Site):
         """What all lives wrote down for delivery."""
         self.watch = Watch(identity, self.book, ground.invariants, lambda: not self.bad_disk.bad)
         """Hears the trace, over all lives."""
-        super().__init__(ground, identity, Trace(limit=1_000_000, listener=self.watch.hear))
+        super().__init__(ground, identity, Trace(limit=1_000_000, listener=self.watch.hear, max_bytes=EVERYTHING))
         self.make = make
         self.make_outbox = outbox
         self.make_pending = pending

@@ -95,6 +95,18 @@ async def test_unknown_identity_gets_404() -> None:
         assert await status(central_system, "/CP_2", basic("CP_2", KEY)) == 404
 
 
+async def test_an_identity_that_is_too_long_gets_414(caplog: pytest.LogCaptureFixture) -> None:
+    """Ours: 255 characters, however many bytes they are. One line, that shows as much of it as is good for a line."""
+    async with CentralSystem() as central_system:
+        assert await status(central_system, "/" + "%C3%A4" * 255) == 101
+        assert await status(central_system, "/" + "%C3%A4" * 256) == 414
+        assert await status(central_system, "/" + "x" * 8000) == 414
+        lines = [str(event) for event in central_system.trace if event.mark == "!"]
+        assert ["expected an identity of at most 255 characters, came one of 8000" in line for line in lines] == [0, 1]
+        assert max(map(len, lines)) < 250 and central_system.doorbell.kinds == {"HTTP 414": 2}
+        assert not any("x" * 60 in record.getMessage() for record in caplog.records)
+
+
 # With which key -------------------------------------------------------------------------------------------------------
 
 

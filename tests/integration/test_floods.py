@@ -227,3 +227,22 @@ async def test_big_frames_that_nobody_wants_do_not_fill_the_memory() -> None:
         await peer.is_served()
         assert peer.session.pending.counts["orphan"] == 600
         assert resident() - before < 60_000_000  # 120 MB came in, and each is noted twice
+
+
+@pytest.mark.soak
+@pytest.mark.time_limit(180)
+async def test_readings_of_a_megabyte_do_not_fill_the_memory() -> None:
+    """Valid, answered, and new each time: a central system without a file keeps the newest of them."""
+    reading = (
+        '[2,"%d","MeterValues",{"connectorId":1,"meterValue":[{"timestamp":"2030-01-01T00:00:00Z",'
+        '"sampledValue":[{"value":"%d' + "1" * 900_000 + '"}]}]}]'
+    )
+    async with facing_central_system() as peer:
+        for n in range(40):  # whatever is made once is there
+            await peer.raw(reading % (n, n))
+            assert (await peer.hear())[0] == 3
+        before = resident()
+        for n in range(40, 200):
+            await peer.raw(reading % (n, n))
+            assert (await peer.hear())[0] == 3
+        assert resident() - before < 50_000_000  # 144 MB came in, and were all kept

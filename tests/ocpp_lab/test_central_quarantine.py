@@ -169,3 +169,16 @@ async def test_statuses_of_all_are_bounded(monkeypatch: pytest.MonkeyPatch) -> N
         await tell(desk, "faithful", 1)
     assert len(desk.statuses) == len(desk._connectors) == 10
     assert ("faithful", 1) in desk.statuses and ("CP_99", 1) in desk.statuses
+
+
+async def test_statuses_of_who_is_connected_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many others come after, and however long it has had nothing new to tell."""
+    monkeypatch.setattr(answers, "MOST_STATUSES", 10)
+    desk = Answers(Policy(), Ledger(), lambda: NOON, {"connected"})
+    for connector in range(3):
+        await tell(desk, "connected", connector)
+    for number in range(100):
+        await tell(desk, f"CP_{number}", 1)
+    assert len(desk.statuses) == 10
+    assert [connector for identity, connector in sorted(desk.statuses) if identity == "connected"] == [0, 1, 2]
+    assert desk._connectors["connected"] == 3

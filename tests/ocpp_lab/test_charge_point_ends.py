@@ -347,6 +347,7 @@ def test_arguments_are_checked() -> None:
         (("http://cs", "CP_1"), {}, "such as ws://"),
         (("ws://cs", "a:b"), {}, "without a colon"),
         (("ws://cs", ""), {}, "an identity"),
+        (("ws://cs", "x" * 256), {}, "at most 255 characters, came one of 256"),
         (("ws://cs", "CP_1"), {"connectors": 0}, "at least 1 connector"),
         (("ws://cs", "CP_1"), {"ssl": True}, "expected a wss:// endpoint"),
     ):

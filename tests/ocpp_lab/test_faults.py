@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from typing import Any
 
 import pytest
 
-from ocpp_lab.faults import Fault, Faults
+from ocpp_lab.faults import MOST_UNDONE, Fault, Faults
 from ocpp_lab.frames import ERROR_CODES
 
 MAKERS: dict[str, dict[str, Any]] = {
@@ -199,3 +200,13 @@ def test_a_rule_says_what_it_does() -> None:
     faults.pick("BootNotification", "CP_9")
     assert str(faults.rules[0]).endswith("×1")
     assert isinstance(faults.rules[0], Fault)
+
+
+def test_a_rule_remembers_only_so_many_connections() -> None:
+    """A peer may invent identities. The oldest connection is read again at once, and is held no longer."""
+    rule, read_again = Faults().stop_reading("Heartbeat"), list[int]()
+    for number in range(MOST_UNDONE + 3):
+        rule.undo[f"CP_{number}"] = partial(read_again.append, number)
+    assert len(rule.undo) == MOST_UNDONE and read_again == [0, 1, 2]
+    rule.end()
+    assert read_again == list(range(MOST_UNDONE + 3))

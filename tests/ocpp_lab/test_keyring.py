@@ -10,7 +10,7 @@ import pytest
 
 from ocpp_lab import CallFailed, ConnectionLost, Event, Ledger, StoreFailed, Trace
 from ocpp_lab import messages as m
-from ocpp_lab.central_system.keyring import Keyring
+from ocpp_lab.central_system.keyring import MOST_OFFERS, Keyring
 from ocpp_lab.credentials import basic_auth
 from tests.fakes import Failing
 from tests.pair import action_of, actions, central_system_alone, charge_point_alone, pair, simulated
@@ -66,6 +66,23 @@ def test_of_two_lost_changes_either_may_have_arrived() -> None:
     keyring.refused("CP_1", keyring.offer("CP_1", NEWER))
     assert not opens(keyring, NEWER)
     assert opens(keyring, NEW) and not opens(keyring, OLD)
+
+
+def test_offers_without_an_answer_are_bounded() -> None:
+    """Sixteen of them open the door; beside the configured key, and later beside the one that was proved last."""
+    ledger = Ledger()
+    keyring, keys = Keyring({"CP_1": OLD}, ledger), [f"{n:032x}" for n in range(100)]
+    for key in keys[:40]:
+        keyring.offer("CP_1", key)
+    assert len(ledger.keys()["CP_1"]) == 1 + MOST_OFFERS and opens(keyring, OLD)
+    assert not opens(keyring, keys[0]) and not opens(keyring, keys[23])
+    assert opens(keyring, keys[24])  # and so it is proved
+    assert not opens(keyring, OLD)
+    for key in keys[40:]:
+        keyring.offer("CP_1", key)
+    assert len(ledger.keys()["CP_1"]) == 2 + MOST_OFFERS
+    assert opens(keyring, keys[24]) and not opens(keyring, keys[83]) and not opens(keyring, OLD)
+    assert opens(keyring, keys[84]) and opens(keyring, keys[99])
 
 
 def test_what_it_proved_to_have_is_not_refused() -> None:

@@ -153,7 +153,7 @@ async def test_accepted_and_then_not_written(caplog: pytest.LogCaptureFixture) -
         with refusing(charge_point, "INSERT INTO transactions"):
             assert await ask(central_system, m.RemoteStartTransactionRequest(id_tag="TAG_A")) == "Accepted"
             await asyncio.sleep(10)
-        assert charge_point.chores.bugs == {"RemoteStartTransaction": 1} and "StoreFailed" in caplog.text
+        assert charge_point.chores.bugs == {"RemoteStartTransaction 1": 1} and "StoreFailed" in caplog.text
         assert charge_point.connectors[1].status == "Preparing" and not list(charge_point.transactions)
         assert (charge_point.state, charge_point.life.failures) == ("online", 0)
         assert await ask(central_system, m.RemoteStartTransactionRequest(id_tag="TAG_A")) == "Accepted"

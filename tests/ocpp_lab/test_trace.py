@@ -5,9 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import tracemalloc
+from collections.abc import Iterator
+from itertools import count, islice
+from typing import Any
 
 import pytest
 
+from ocpp_lab import CentralSystem, ChargePoint
 from ocpp_lab.frames import Call, CallResult, encode
 from ocpp_lab.trace import Event, Trace, redact
 from tests.simulated import simulated
@@ -23,6 +28,59 @@ async def test_the_ring_keeps_the_newest() -> None:
         trace.note("CP_1", "=", str(number))
     assert [event.text for event in trace] == ["7", "8", "9"]
     assert len(trace) == 3
+
+
+# Bounded by bytes -----------------------------------------------------------------------------------------------------
+
+
+def memory_of(trace: Trace, texts: Iterator[str], number: int) -> int:
+    """Bytes that so many events of one charge point leave behind, each at an instant of its own."""
+    trace._time = count(0.5).__next__
+    tracemalloc.start()
+    try:
+        for text in islice(texts, number):
+            trace.note("CP_1", "<", text)
+        return tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+
+
+TEXTS: dict[str, Any] = {
+    "short": lambda: (encode(Call(str(n), "Heartbeat")) for n in count()),
+    "long": lambda: (f"{n:060000}" for n in count()),
+    "not ASCII": lambda: (f"{n} 🔌" + "x" * 300 for n in count()),
+    "Latin-1": lambda: (f"{n} é" + "x" * 300 for n in count()),
+}
+
+
+@pytest.mark.parametrize("kind", TEXTS)
+@simulated(seed=1)
+async def test_the_ring_is_bounded_by_the_memory_that_it_takes(kind: str) -> None:
+    """However long the texts of a peer are, and in whatever letters: flat, and near to what was asked for."""
+    trace, texts = Trace(max_bytes=200_000), TEXTS[kind]()
+    memory_of(trace, texts, 2_000)  # it is full
+    assert len(trace) < 2_000
+    assert memory_of(trace, texts, 4_000) < 220_000
+
+
+@simulated
+async def test_the_newest_event_is_kept_however_long_it_is() -> None:
+    """Of a frame that is larger than the ring somebody wants to know; and what was counted is not counted for ever."""
+    trace = Trace(max_bytes=10_000)
+    trace.note("CP_1", "<", "x" * 100_000)
+    assert [len(event.text) for event in trace] == [100_000]
+    trace.note("CP_1", "<", "short")
+    assert [event.text for event in trace] == ["short"]
+    trace.events.clear()
+    for _ in range(10):
+        trace.note("CP_1", "<", "y" * 500)
+    assert len(trace) == 10
+
+
+@simulated
+async def test_a_charge_point_has_a_small_one() -> None:
+    """A fleet has a thousand of them, and their central system one."""
+    assert ChargePoint("ws://cs", "CP_1").trace.max_bytes * 8 == CentralSystem().trace.max_bytes
 
 
 @simulated

@@ -66,6 +66,9 @@ class FittedLedger:
     def registrations(self) -> dict[str, RegistrationStatus]:
         return dict(self._registrations)
 
+    def forget(self, identity: str) -> None:
+        self._registrations.pop(identity, None)
+
     def keep_keys(self, identity: str, keys: Sequence[SealedKey]) -> None:
         self._keys[identity] = tuple(keys)
 

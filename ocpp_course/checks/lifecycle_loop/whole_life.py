@@ -15,7 +15,7 @@ from ocpp_lab.simulation import Profile, World
 from ocpp_lab.simulation.mischief import Mischief
 from ocpp_lab.simulation.site import Site
 from ocpp_lab.simulation.weather import Weather
-from ocpp_lab.trace import Trace
+from ocpp_lab.trace import EVERYTHING, Trace
 
 from ..capstone import survives
 from ..course import mine
@@ -96,7 +96,7 @@ class Home(Site):
     """The charge point's machine: switch it on, cut its power, switch it on again."""
 
     def __init__(self, world: World, identity: str, my: Any) -> None:
-        super().__init__(world.ground, identity, Trace(limit=1_000_000))
+        super().__init__(world.ground, identity, Trace(limit=1_000_000, max_bytes=EVERYTHING))
         self.my = my
         self.running: dict[str, int] = {}
         """What the meter's memory knows: transactions that run, and their last value."""

@@ -49,6 +49,9 @@ def test_the_newest_registration_counts() -> None:
     ledger.register("CP_1", "Accepted")
     ledger.registrations()["CP_2"] = "Accepted"
     assert ledger.registrations() == {"CP_1": "Accepted"}
+    ledger.forget("CP_1")
+    ledger.forget("CP_1")
+    assert ledger.registrations() == {}
 
 
 def test_refused_messages_are_kept_once() -> None:
