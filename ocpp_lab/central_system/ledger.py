@@ -38,12 +38,15 @@ OUTSIDE = 0
 class Ledger:
     """What happened, by charge point. ``path`` is a file, or ``":memory:"``.
 
+    What is kept is on the disk on return. But while a central system answers a call, what is written in one turn of the
+    event loop is committed together in the next, and no answer with a part in it is sent before (`group`).
+
     Everything that reads or writes the file raises `StoreFailed` if it cannot; nobody waits for another program's lock.
     """
 
     def __init__(self, path: str = ":memory:") -> None:
         """Raises `StoreFailed` if the file is no ledger, or newer than this edition."""
-        self._db = Database(path, STEPS)
+        self._db = Database(path, STEPS, grouped=True)
         self._quarantine = Quarantine(self._db)
 
     @property
@@ -186,7 +189,7 @@ class Ledger:
         return self._quarantine.records()
 
     def close(self) -> None:
-        """Close the file."""
+        """Commit what answers have written, and close the file."""
         self._db.close()
 
     def _knows(self, identity: str, transaction_id: int) -> bool:
