@@ -106,7 +106,7 @@ class Database:
                 self._do("COMMIT")
         except BaseException as error:
             self._afterwards.clear()
-            self._undo(error)
+            self._poison(StoreFailed(f"{self.path}: a transaction was left with {error!r}"))
             raise
         finally:
             self._depth -= 1
@@ -130,10 +130,16 @@ class Database:
 
     def commit(self) -> None:
         """What answers have written is on the disk when this returns, or was undone: those who wait are told."""
-        if self._group is not None and not self._depth:
-            with suppress(StoreFailed):  # `_do` has ended the group with it
-                self._do("COMMIT")
-                self._end_group(None)
+        if self._group is None or self._depth:
+            return
+        group, self._group = self._group, None  # before anything else: another thread may come to commit it, too
+        try:
+            self._do("COMMIT")
+        except StoreFailed as error:
+            self._roll_back()
+            group.end(error)
+        else:
+            group.end()
 
     def close(self) -> None:
         """Commit, close the file and let others open it; closing twice is fine. Raises `StoreFailed` when all is
@@ -155,7 +161,7 @@ class Database:
             self.failures += not isinstance(error, sqlite3.ProgrammingError)  # which is that it is closed
             failed = StoreFailed(f"{self.path}: {error}")
             if self._group is not None and (_writes(sql) or not self._db.in_transaction):
-                self._end_group(failed)
+                self._poison(failed)
             raise failed from error
 
     # -- groups
@@ -180,19 +186,12 @@ class Database:
         if self._group is group:
             self.commit()
 
-    def _end_group(self, error: StoreFailed | None) -> None:
+    def _poison(self, error: StoreFailed) -> None:
+        """Undo what is open: a `transaction`, or the group, of which nobody can undo a part."""
         group, self._group = self._group, None
-        if error is not None:
-            self._roll_back()
+        self._roll_back()
         if group is not None:
             group.end(error)
-
-    def _undo(self, error: BaseException) -> None:
-        """A block has raised. Of a group nobody can undo a part: it goes as a whole."""
-        if self._group is None:
-            self._roll_back()
-        else:
-            self._end_group(StoreFailed(f"{self.path}: a transaction was left with {error!r}"))
 
     def _roll_back(self) -> None:
         if self._db.in_transaction:  # sqlite may have undone it already, on a full disk
