@@ -150,10 +150,7 @@ async def test_a_ledger_that_is_no_file_of_ours_is_asked_as_ever(tmp_path: Path)
         in_one_turn(central_system, [peer], "StartTransaction", START_PAYLOAD)
         assert central_system.trace.events[-1].mark == ">"  # sent, in the same step
         assert (await peer.hear())[2]["transactionId"] == 7
-        assert plain.calls == ["registrations", "keys", "register", "start"] or set(plain.calls) >= {
-            "register",
-            "start",
-        }
+        assert sorted(plain.calls) == ["keys", "register", "registrations", "start"]
 
 
 # Undone ---------------------------------------------------------------------------------------------------------------
@@ -380,7 +377,7 @@ async def test_a_key_is_on_the_disk_before_it_is_sent(tmp_path: Path) -> None:
             await point.wait_for("online")
             await point.call(m.HeartbeatRequest())
             await asyncio.sleep(1)
-    assert seen == [2] and "b" not in str(ledger.query("SELECT * FROM registrations"))
+    assert seen == [2]
     ledger.close()
 
 
