@@ -476,22 +476,6 @@ class OneFailsAlone(CentralSystem):
         self.groups.answer = lambda: _Deaf(self.groups)  # type: ignore[method-assign]
 
 
-class KnownBeforeWritten(CentralSystem):
-    """A registration counts as soon as it was written, whatever becomes of its group."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        keep = self._registrar.keep
-
-        def hasty(identity: str, status: Any) -> None:
-            keep(identity, status)
-            self._registrar._coming.clear()
-            self._registrar.known[identity] = status
-
-        self._registrar._settle = lambda *args: None  # type: ignore[method-assign,assignment]
-        self._registrar.keep = hasty  # type: ignore[method-assign]
-
-
 def _instant(timestamp: Any) -> str:
     return str(timestamp.isoformat(timespec="milliseconds"))
 
@@ -534,7 +518,6 @@ BUGS: dict[str, Any] = {
     "timestamps go back with the clock": partial(chaos, charge_point=TimeGoesBack),
     "answered before the group is committed": partial(chaos, central_system=AnsweredBeforeCommitted),
     "one statement fails, the rest of its group is answered": partial(chaos, central_system=OneFailsAlone),
-    "a registration counts before it is committed": partial(chaos, central_system=KnownBeforeWritten),
     "a restart forgets the newest timestamp": partial(wrong_clocks, charge_point=TimeForgotten),
 }
 
