@@ -29,7 +29,7 @@ from ocpp_lab import (
 from ocpp_lab import messages as m
 from ocpp_lab.connection import keep_connected
 from ocpp_lab.frames import Call, CallError, CallResult
-from ocpp_lab.group import Written
+from ocpp_lab.group import Written, at_once
 from ocpp_lab.outbox import Entry, Outbox
 from ocpp_lab.simulation import Report, chaos, explore, storm
 from ocpp_lab.simulation.chaos import Talkative
@@ -432,10 +432,11 @@ class FullIsAFailure(Ledger):
 
 
 class AnswersAllTheSame(Ledger):
-    """A stop that a full disk cannot keep is answered: the charge point forgets it."""
+    """A stop that a full disk cannot keep is answered: the charge point forgets it. It has no part in a group, or that
+    would tell on it."""
 
     def stop(self, identity: str, request: m.StopTransactionRequest) -> None:
-        with suppress(StoreFailed):
+        with suppress(StoreFailed), at_once():
             super().stop(identity, request)
 
 

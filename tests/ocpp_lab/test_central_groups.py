@@ -10,12 +10,14 @@ import itertools
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
+from ocpp_course.checks.fitted import fit
 from ocpp_lab import Call, CallResult, CentralSystem, Event, Ledger, Trace
 from ocpp_lab import messages as m
 from ocpp_lab.session import current_session
@@ -128,29 +130,59 @@ async def test_who_wrote_nothing_is_answered_at_once(tmp_path: Path) -> None:
     ledger.close()
 
 
+class Plain:
+    """A user's: the protocol, and nothing of ours."""
+
+    def __init__(self, path: str) -> None:
+        self.began: list[str] = []
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def called(*args: Any) -> Any:
+            return {} if name in ("registrations", "keys") else 7
+
+        return called
+
+    def start(self, identity: str, request: m.StartTransactionRequest) -> int:
+        self.began.append(identity)
+        return 7
+
+    def close(self) -> None:
+        return
+
+
+class Exercise:
+    """A learner's of step 3.7: a file of its own, and each statement on the disk on return."""
+
+    def __init__(self, path: str) -> None:
+        self.db = sqlite3.connect(path, isolation_level=None)
+        self.db.execute("CREATE TABLE starts (id INTEGER PRIMARY KEY, identity TEXT)")
+
+    @property
+    def began(self) -> list[str]:
+        return [identity for (identity,) in self.db.execute("SELECT identity FROM starts")]
+
+    def start(self, identity: str, request: m.StartTransactionRequest) -> int:
+        return int(self.db.execute("INSERT INTO starts (id, identity) VALUES (7, ?)", (identity,)).lastrowid or 0)
+
+    def stop(self, identity: str, request: m.StopTransactionRequest) -> None:
+        return
+
+    def close(self) -> None:
+        self.db.close()
+
+
 @simulated
-async def test_a_ledger_that_is_no_file_of_ours_is_asked_as_ever(tmp_path: Path) -> None:
-    """A user's plain one: what its `start` returns is answered in the same turn."""
-
-    class Plain:
-        """The protocol, and nothing of ours; it counts."""
-
-        def __init__(self) -> None:
-            self.calls: list[str] = []
-
-        def __getattr__(self, name: str) -> Callable[..., Any]:
-            def called(*args: Any) -> Any:
-                self.calls.append(name)
-                return {} if name in ("registrations", "keys") else 7
-
-            return called
-
-    plain: Any = Plain()
-    async with central_system_alone(ledger=plain) as central_system, facing(central_system) as peer:
+@pytest.mark.parametrize("kind", [Plain, Exercise])
+async def test_a_ledger_that_is_none_of_ours_is_as_ever(kind: Callable[[str], Any], tmp_path: Path) -> None:
+    """Nobody asks it for groups: what its `start` returns is answered in the same step."""
+    mine = kind(str(tmp_path / f"{next(_files)}.db"))
+    ledger = fit(ledger=mine)["ledger"] if isinstance(mine, Exercise) else mine
+    async with central_system_alone(ledger=ledger) as central_system, facing(central_system) as peer:
         in_one_turn(central_system, [peer], "StartTransaction", START_PAYLOAD)
-        assert central_system.trace.events[-1].mark == ">"  # sent, in the same step
+        assert mine.began == ["CP_1"]
+        assert central_system.trace.events[-1].mark == ">"
         assert (await peer.hear())[2]["transactionId"] == 7
-        assert sorted(plain.calls) == ["keys", "register", "registrations", "start"]
+    mine.close()
 
 
 # Undone ---------------------------------------------------------------------------------------------------------------
@@ -402,7 +434,23 @@ async def test_what_was_refused_is_set_aside_before_it_is_told(tmp_path: Path) -
 
 @simulated
 async def test_stop_commits_first(tmp_path: Path) -> None:
-    """Also what a handler writes while it is cancelled."""
+    """In its first step, whatever comes then."""
+    ledger = a_ledger(tmp_path)
+    async with central_system_alone(ledger=ledger) as central_system, facing(central_system) as peer:
+        path = path_of(ledger)  # asked before: whoever asks a ledger finds all committed
+        in_one_turn(central_system, [peer], "StartTransaction", START_PAYLOAD)
+        with closing(Witness(path)) as witness:
+            kept = partial(witness.kept, "CP_1", "StartTransaction", START_PAYLOAD, {"transactionId": 1})
+            assert not kept()
+            stopping = asyncio.Task(central_system.stop(), loop=asyncio.get_running_loop(), eager_start=True)
+            assert kept() and not stopping.done()
+        await stopping
+    ledger.close()
+
+
+@simulated
+async def test_stop_commits_what_dying_handlers_write(tmp_path: Path) -> None:
+    """They are cancelled when their connections are closed."""
     ledger = a_ledger(tmp_path)
 
     class Dying(MyRouter):
