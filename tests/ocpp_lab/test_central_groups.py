@@ -39,6 +39,7 @@ def a_ledger(tmp_path: Path) -> Ledger:
 
 
 def path_of(ledger: Ledger) -> str:
+    """Ask early: whoever asks a ledger, outside an answer, finds all committed."""
     [(_, _, path)] = [tuple(row.values()) for row in ledger.query("PRAGMA database_list")]
     return str(path)
 
@@ -81,6 +82,7 @@ def serve(peer: Peer, call: Call) -> None:
 async def test_two_hundred_starts_in_one_turn(tmp_path: Path) -> None:
     """One commit, and no answer before it: each has its row when it leaves."""
     ledger = a_ledger(tmp_path)
+    path = path_of(ledger)
     there: list[bool] = []
 
     def listen(event: Event) -> None:
@@ -88,7 +90,7 @@ async def test_two_hundred_starts_in_one_turn(tmp_path: Path) -> None:
             there.append(witness.kept(event.identity, "StartTransaction", START_PAYLOAD, event.frame.payload))
 
     async with central_system_alone(ledger=ledger, trace=Trace(listener=listen)) as central_system:
-        with closing(Witness(path_of(ledger))) as witness:
+        with closing(Witness(path)) as witness:
             async with crowd(central_system, 200) as peers:
                 statements = ledger.before = Statements()
                 in_one_turn(central_system, peers, "StartTransaction", START_PAYLOAD)
@@ -266,19 +268,20 @@ async def test_any_other_answer_of_the_group_is_an_internal_error(tmp_path: Path
 async def test_a_learner_router_holds_its_promise_too(tmp_path: Path) -> None:
     """Nobody told it of groups: its answer leaves when its write is on the disk."""
     ledger, there = a_ledger(tmp_path), list[bool]()
+    path = path_of(ledger)
 
     class Mine(MyRouter):
         async def answer(self, call: Call) -> Any:
             if call.action != "StartTransaction":
                 return await super().answer(call)
             number = ledger.start(current_session().identity, START)
-            with closing(Witness(path_of(ledger))) as witness:
+            with closing(Witness(path)) as witness:
                 there.append(witness.kept("CP_1", call.action, call.payload, {"transactionId": number}))
             return CallResult(call.unique_id, {"transactionId": number, "idTagInfo": {"status": "Accepted"}})
 
     def listen(event: Event) -> None:
         if event.mark == ">" and "transactionId" in event.text:
-            with closing(Witness(path_of(ledger))) as witness:
+            with closing(Witness(path)) as witness:
                 there.append(witness.kept("CP_1", "StartTransaction", START_PAYLOAD, {"transactionId": 1}))
 
     options: dict[str, Any] = {"ledger": ledger, "router": Mine(), "trace": Trace(listener=listen)}
@@ -388,12 +391,13 @@ async def test_two_boots_in_one_turn(tmp_path: Path) -> None:
 async def test_a_key_is_on_the_disk_before_it_is_sent(tmp_path: Path) -> None:
     """By whomever: a handler that changes a key waits for no group."""
     ledger = a_ledger(tmp_path)
+    path = path_of(ledger)
     old, new = "a" * 20, "b" * 20
     seen: list[int] = []
 
     def listen(event: Event) -> None:
         if event.mark == ">" and "AuthorizationKey" in event.text:
-            with closing(sqlite3.connect(path_of(ledger))) as other:
+            with closing(sqlite3.connect(path)) as other:
                 seen.extend(other.execute("SELECT count(*) FROM keys").fetchone())
 
     class Changing(MyRouter):
@@ -417,10 +421,11 @@ async def test_a_key_is_on_the_disk_before_it_is_sent(tmp_path: Path) -> None:
 async def test_what_was_refused_is_set_aside_before_it_is_told(tmp_path: Path) -> None:
     """And if that cannot be kept, it is refused alike, as ever: see `test_central_quarantine`."""
     ledger = a_ledger(tmp_path)
+    path = path_of(ledger)
     async with central_system_alone(ledger=ledger) as central_system, facing(central_system) as peer:
         ledger.before = Statements()
         assert (await peer.ask("id", "StartTransaction", {}))[0] == 4
-        with closing(sqlite3.connect(path_of(ledger))) as other:
+        with closing(sqlite3.connect(path)) as other:
             assert other.execute("SELECT count(*) FROM quarantine").fetchone() == (1,)
         ledger.before = Statements("COMMIT")
         assert (await peer.ask("id", "StopTransaction", {}))[0] == 4
@@ -437,7 +442,7 @@ async def test_stop_commits_first(tmp_path: Path) -> None:
     """In its first step, whatever comes then."""
     ledger = a_ledger(tmp_path)
     async with central_system_alone(ledger=ledger) as central_system, facing(central_system) as peer:
-        path = path_of(ledger)  # asked before: whoever asks a ledger finds all committed
+        path = path_of(ledger)
         in_one_turn(central_system, [peer], "StartTransaction", START_PAYLOAD)
         with closing(Witness(path)) as witness:
             kept = partial(witness.kept, "CP_1", "StartTransaction", START_PAYLOAD, {"transactionId": 1})
@@ -452,6 +457,7 @@ async def test_stop_commits_first(tmp_path: Path) -> None:
 async def test_stop_commits_what_dying_handlers_write(tmp_path: Path) -> None:
     """They are cancelled when their connections are closed."""
     ledger = a_ledger(tmp_path)
+    path = path_of(ledger)
 
     class Dying(MyRouter):
         async def answer(self, call: Call) -> Any:
@@ -465,6 +471,6 @@ async def test_stop_commits_what_dying_handlers_write(tmp_path: Path) -> None:
             await peer.say(2, "id", "StartTransaction", START_PAYLOAD)
             await asyncio.sleep(1)
             await central_system.stop()
-            with closing(sqlite3.connect(power_cut(path_of(ledger)))) as other:
+            with closing(sqlite3.connect(power_cut(path))) as other:
                 assert other.execute("SELECT count(*) FROM transactions").fetchone() == (1,)
     ledger.close()
