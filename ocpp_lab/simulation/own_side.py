@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from random import Random
 from typing import Protocol
 
@@ -113,9 +114,9 @@ class OwnSide:
     async def _cut_in_a_write(self, identity: str) -> None:
         """The central system's power goes while it writes: before the commit, after it, or between two answers; all
         that is ready to run in that instant runs in an order that the seed draws."""
-        site, loop = self._central_system, asyncio.get_running_loop()
-        writing: asyncio.Future[None] = loop.create_future()
-        site.bad_disk.at_next_write(lambda: writing.done() or writing.set_result(None))
+        site = self._central_system
+        writing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        site.bad_disk.at_next_write(partial(writing.set_result, None))
         await asyncio.wait([writing], timeout=PATIENCE)
         site.bad_disk.at_next_write(None)
         if writing.done():
