@@ -404,7 +404,7 @@ async def test_a_key_is_on_the_disk_before_it_is_sent(tmp_path: Path) -> None:
         async def answer(self, call: Call) -> Any:
             if call.action == "Heartbeat":
                 request = m.ChangeConfigurationRequest(key="AuthorizationKey", value=new)
-                current_session().spawn(current_session().call(request), "the key")  # type: ignore[arg-type]
+                await current_session().call(request)
             return await super().answer(call)
 
     options: dict[str, Any] = {"ledger": ledger, "passwords": {"CP_1": old}, "trace": Trace(listener=listen)}
