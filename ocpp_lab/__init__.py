@@ -25,6 +25,7 @@ the milestones of the course that build the room. docs/architecture.md draws the
         session          RPC over one transport: one call in flight, timeouts, answers        1, 4
         heartbeat        keep the cadence, adopt the interval, measure the clock skew         1
     what must not get lost
+        group            what answers write in one turn, on the disk at once, or not at all    3
         database         one sqlite file: its version, its lock, all or nothing               3
         store            everything of a charge point that survives a power cut               3
         outbox           transaction messages: durable, in order, retried                     3

@@ -2,6 +2,8 @@
 
 A statement is on the disk when it returns, and so are all statements of a `Database.transaction` when the block ends,
 or none of them. Whatever sqlite cannot do is a `StoreFailed`; nothing was done then.
+
+One that is ``grouped`` does otherwise while a call is answered: see `group`.
 """
 
 from __future__ import annotations
@@ -13,6 +15,9 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from .errors import StoreFailed
+from .group import Group, current_answer
+
+_READS = ("SELECT", "PRAGMA")
 
 _LOCK = "-lock"
 """What the file beside ours is called that an owner keeps locked. It is empty; the operating system frees the lock
@@ -26,10 +31,22 @@ class Database:
     file is brought up in one transaction. ``alone``: nobody else may open it so at the same time; reading it from
     elsewhere is fine. ``busy_timeout`` (s) is how long a statement waits for somebody else's lock.
 
+    ``grouped``: what the handler of a call writes is durable when its group is (`group.Group`), and so is what it read
+    meanwhile. Everybody else finds that group committed, and has his own statement on the disk on return. A file in
+    memory has no disk to wait for, and no groups.
+
     Raises `StoreFailed`: no database, no such folder, opened elsewhere, made by a newer edition.
     """
 
-    def __init__(self, path: str, steps: Sequence[str], *, alone: bool = False, busy_timeout: float = 0.0) -> None:
+    def __init__(
+        self,
+        path: str,
+        steps: Sequence[str],
+        *,
+        alone: bool = False,
+        busy_timeout: float = 0.0,
+        grouped: bool = False,
+    ) -> None:
         self.path = path
         self.before: Callable[[str], None] = lambda sql: None
         """Told of every statement before it runs. Tests raise `sqlite3.Error` here: that is a disk that fails."""
@@ -37,6 +54,8 @@ class Database:
         """How many statements sqlite refused in this life."""
         self._depth = 0  # of nested `transaction` blocks
         self._afterwards: list[Callable[[], object]] = []  # what waits for the end of the outermost one
+        self._grouped = grouped and path != ":memory:"
+        self._group: Group | None = None  # what answers have written and nobody has committed
         lock = _lock(path) if alone and path != ":memory:" else None
         try:
             self._db = _open(path, busy_timeout)
@@ -52,7 +71,7 @@ class Database:
             raise
 
     def execute(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Run one statement and return its rows; durable on return, unless a `transaction` is open."""
+        """Run one statement and return its rows; durable on return, unless a `transaction` or a group is open."""
         return self._run(sql, values).fetchall()
 
     def records(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
@@ -76,27 +95,31 @@ class Database:
         if self._depth:
             yield  # whoever began it will commit or undo
             return
-        self._run("BEGIN IMMEDIATE")
+        self._find_place(writes=True)
+        group = self._group
+        if group is None:
+            self._do("BEGIN IMMEDIATE")
         self._depth += 1
         try:
             yield
-            self._run("COMMIT")
-        except BaseException:
+            if group is None:
+                self._do("COMMIT")
+        except BaseException as error:
             self._afterwards.clear()
-            if self._db.in_transaction:  # sqlite may have undone it already, on a full disk
-                with suppress(sqlite3.Error):
-                    self._db.execute("ROLLBACK")
+            self._poison(StoreFailed(f"{self.path}: a transaction was left with {error!r}"))
             raise
         finally:
             self._depth -= 1
-        for do in self._afterwards:
-            do()
-        self._afterwards.clear()
+        acts, self._afterwards = self._afterwards, []
+        for do in acts:
+            self.afterwards(do)
 
     def afterwards(self, do: Callable[[], object]) -> None:
         """Do this once what is written now is durable; never, if it is undone. What is counted has to be true."""
         if self._depth:
             self._afterwards.append(do)
+        elif self._group is not None:
+            self._group.then(lambda durable: durable and do())
         else:
             do()
 
@@ -105,17 +128,77 @@ class Database:
         """Whether a `transaction` block is open: then a statement that fails has to leave it."""
         return self._depth > 0
 
+    def commit(self) -> None:
+        """What answers have written is on the disk when this returns, or was undone: those who wait are told."""
+        if self._group is None or self._depth:
+            return
+        group, self._group = self._group, None  # before anything else: another thread may come to commit it, too
+        try:
+            self._do("COMMIT")
+        except StoreFailed as error:
+            self._roll_back()
+            group.end(error)
+        else:
+            group.end()
+
     def close(self) -> None:
-        """Close the file and let others open it; closing twice is fine. Raises `StoreFailed` when all is closed."""
+        """Commit, close the file and let others open it; closing twice is fine. Raises `StoreFailed` when all is
+        closed."""
+        self.commit()
         self._end()
 
+    # -- one statement
+
     def _run(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
+        self._find_place(writes=_writes(sql))
+        return self._do(sql, values)
+
+    def _do(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
         try:
             self.before(sql)
             return self._db.execute(sql, values)
         except sqlite3.Error as error:
             self.failures += not isinstance(error, sqlite3.ProgrammingError)  # which is that it is closed
-            raise StoreFailed(f"{self.path}: {error}") from error
+            failed = StoreFailed(f"{self.path}: {error}")
+            if self._group is not None and (_writes(sql) or not self._db.in_transaction):
+                self._poison(failed)
+            raise failed from error
+
+    # -- groups
+
+    def _find_place(self, *, writes: bool) -> None:
+        """In an answer, the group: a write begins one, and whoever reads from it depends on it as well. Elsewhere what
+        is open is committed first."""
+        if self._depth or not self._grouped:
+            return
+        written = current_answer()
+        if written is None:
+            self.commit()
+            return
+        written.check()
+        if self._group is None and writes:
+            self._do("BEGIN IMMEDIATE")
+            self._group = Group(self._commit_this)
+        if self._group is not None:
+            written.join(self._group)
+
+    def _commit_this(self, group: Group) -> None:
+        if self._group is group:
+            self.commit()
+
+    def _poison(self, error: StoreFailed) -> None:
+        """Undo what is open: a `transaction`, or the group, of which nobody can undo a part."""
+        group, self._group = self._group, None
+        self._roll_back()
+        if group is not None:
+            group.end(error)
+
+    def _roll_back(self) -> None:
+        if self._db.in_transaction:  # sqlite may have undone it already, on a full disk
+            with suppress(sqlite3.Error):
+                self._db.execute("ROLLBACK")
+
+    # -- versions
 
     def _bring_up(self, steps: Sequence[str]) -> None:
         """From the version that the file has to ours."""
@@ -132,6 +215,11 @@ class Database:
                 for statement in filter(str.strip, step.split(";")):
                     self.execute(statement)
             self.execute(f"PRAGMA user_version = {len(steps)}")
+
+
+def _writes(sql: str) -> bool:
+    """What is not known to read is taken for a write: that costs a commit, and no row."""
+    return not sql.lstrip()[:6].upper().startswith(_READS)
 
 
 def _open(path: str, busy_timeout: float) -> sqlite3.Connection:

@@ -15,10 +15,21 @@ from typing import Any
 
 import msgspec
 
-from ocpp_lab import CallFailed, CallTimeout, ConnectionLost, Ledger, OcppError, Pending, Session, StoreFailed
+from ocpp_lab import (
+    CallFailed,
+    CallTimeout,
+    CentralSystem,
+    ConnectionLost,
+    Ledger,
+    OcppError,
+    Pending,
+    Session,
+    StoreFailed,
+)
 from ocpp_lab import messages as m
 from ocpp_lab.connection import keep_connected
 from ocpp_lab.frames import Call, CallError, CallResult
+from ocpp_lab.group import Written, at_once
 from ocpp_lab.outbox import Entry, Outbox
 from ocpp_lab.simulation import Report, chaos, explore, storm
 from ocpp_lab.simulation.chaos import Talkative
@@ -421,11 +432,49 @@ class FullIsAFailure(Ledger):
 
 
 class AnswersAllTheSame(Ledger):
-    """A stop that a full disk cannot keep is answered: the charge point forgets it."""
+    """A stop that a full disk cannot keep is answered: the charge point forgets it. It has no part in a group, or that
+    would tell on it."""
 
     def stop(self, identity: str, request: m.StopTransactionRequest) -> None:
-        with suppress(StoreFailed):
+        with suppress(StoreFailed), at_once():
             super().stop(identity, request)
+
+
+# The central system ---------------------------------------------------------------------------------------------------
+
+
+class _Unasked(Written):
+    """An answer that waits for nothing that was written for it."""
+
+    async def durable(self) -> None:
+        return
+
+
+class AnsweredBeforeCommitted(CentralSystem):
+    """An answer leaves in the turn in which it was written; the commit comes in the next, or never."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.groups.answer = lambda: _Unasked(self.groups)  # type: ignore[method-assign]
+
+
+class _Deaf(Written):
+    """It waits until the group is over, and does not ask how it ended."""
+
+    async def durable(self) -> None:
+        with suppress(StoreFailed):
+            await super().durable()
+
+    def check(self) -> None:
+        return
+
+
+class OneFailsAlone(CentralSystem):
+    """A statement fails, and only its own answer says so: what the others wrote was undone with it."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.groups.answer = lambda: _Deaf(self.groups)  # type: ignore[method-assign]
 
 
 def _instant(timestamp: Any) -> str:
@@ -468,6 +517,8 @@ BUGS: dict[str, Any] = {
     "InternalError on a full ledger": partial(chaos, ledger=FullIsAFailure),
     "a full ledger answers all the same": partial(chaos, ledger=AnswersAllTheSame),
     "timestamps go back with the clock": partial(chaos, charge_point=TimeGoesBack),
+    "answered before the group is committed": partial(chaos, central_system=AnsweredBeforeCommitted),
+    "one statement fails, the rest of its group is answered": partial(chaos, central_system=OneFailsAlone),
     "a restart forgets the newest timestamp": partial(wrong_clocks, charge_point=TimeForgotten),
 }
 

@@ -20,6 +20,7 @@ from ..credentials import MIN_KEY_BYTES, key_bytes
 from ..errors import NotConnected
 from ..faults import Faults
 from ..frames import Call
+from ..group import Groups
 from ..messages import RegistrationStatus
 from ..pending import Pending
 from ..pipe import MAX_SIZE, SUBPROTOCOL, WIRE_LOG, WebSocketPipe, is_loopback
@@ -38,7 +39,7 @@ from .keyring import Keyring
 from .ledger import Ledger
 from .operator_session import OperatorSession
 from .recording import Recording
-from .registrations import registrations
+from .registrar import Registrar
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +101,8 @@ class CentralSystem:
         self.sessions: dict[str, Session] = {}
         """Who is connected now: from the end of an older connection of that identity to the end of this one. As many as
         the operating system gives us sockets."""
-        self.registrations: dict[str, RegistrationStatus] = registrations(self.ledger, self._stays)
+        self._registrar = Registrar(self.ledger, self._stays)
+        self.registrations: dict[str, RegistrationStatus] = self._registrar.known
         """What the newest BootNotification of each identity got; kept across reconnects (J-spec 5.4). Of more than
         20,000 the one is forgotten that changed longest ago and is neither connected nor listed in ``identities``."""
         self.answers = Answers(self.policy, self.ledger, now, self.sessions)
@@ -113,6 +115,8 @@ class CentralSystem:
         self._lenient = lenient
         self.trace = Trace() if trace is None else trace
         self.tally = Tally()
+        self.groups = Groups()
+        """What answers have written and is not on the disk yet; ``failures`` of them were undone."""
         self.doorbell = Doorbell(self.trace.note)
         """Tells of all who were not let in, and counts them by ``kinds``."""
         self._entrance = Entrance(ssl, self.doorbell.ring)
@@ -167,9 +171,11 @@ class CentralSystem:
     async def stop(self) -> None:
         """Close every connection with 1001 and stop listening; returns when nothing of it is left.
 
-        What fails on the way is raised when all the rest is closed. The ledger stays open: it is its maker's.
+        What fails on the way is raised when all the rest is closed. The ledger stays open: it is its maker's; what was
+        written for answers is on its disk.
         """
         if server := self._server:
+            self.groups.commit()
             server.close(close_connections=False)  # those are closed below: what they have still to send first
             self._entrance.shut()
             why = (1001, "central system stops")
@@ -177,6 +183,7 @@ class CentralSystem:
             errors += await errors_of(each.close(*why) for each in server.connections)
             errors += await errors_of([server.wait_closed()])
             self._server = None
+            self.groups.commit()  # what handlers wrote while they were cancelled
             self.doorbell.rest()
             self.trace.note("central system", "=", "stopped")
             if errors:
@@ -301,11 +308,6 @@ class CentralSystem:
             if register.get(identity) is session:
                 del register[identity]
 
-    def _register(self, identity: str, status: RegistrationStatus) -> None:
-        if self.registrations.get(identity) != status:
-            self.ledger.register(identity, status)  # first, for what it cannot keep we do not claim to know
-            self.registrations[identity] = status
-
     def _stays(self, identity: str) -> bool:
         """Whether its registration must be known: it is connected, or the operator has listed it."""
         return identity in self.sessions or (self.identities is not None and self._knows(identity))
@@ -318,7 +320,7 @@ class CentralSystem:
         pipe = WebSocketPipe(websocket, note)
         router = self.routers(identity)
         desk = Desk(
-            identity, router, self.faults, pipe, self.registrations, self._register, self.require_boot, self._set_aside
+            identity, router, self.faults, pipe, self._registrar, self.require_boot, self._set_aside, self.groups
         )
         return OperatorSession(
             Transport(pipe, name=identity),

@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, get_args
 
 from ..errors import StoreFailed
 from ..faults import Fault, Faults
 from ..frames import Call, CallError, CallResult, Frame, decode, encode
+from ..group import Groups
 from ..messages import TRANSACTION_ACTIONS, RegistrationStatus
 from ..pipe import WebSocketPipe
 from ..session import Answering, current_session
 from .boot_reminder import BootReminder
+from .registrar import Registrar
 
 log = logging.getLogger(__name__)
 
@@ -31,14 +33,17 @@ class Desk:
     A transaction message that our own file cannot keep gets no answer, and the connection is closed with 1011: the
     charge point has to keep it and sends it again. Any other error goes on to the session. One that is refused is
     ``set_aside``.
+
+    An answer waits until all that was written for it is on the disk (`group`), whoever wrote it; one for which nothing
+    was written does not.
     """
 
     __slots__ = (
         "faults",
+        "groups",
         "identity",
         "pipe",
-        "register",
-        "registrations",
+        "registrar",
         "require_boot",
         "reminder",
         "router",
@@ -52,21 +57,21 @@ class Desk:
         router: Answering,
         faults: Faults,
         pipe: WebSocketPipe,
-        registrations: Mapping[str, RegistrationStatus],
-        register: Callable[[str, RegistrationStatus], None],
+        registrar: Registrar,
         require_boot: bool,
         set_aside: Callable[[str, Call, str], None],
+        groups: Groups,
     ) -> None:
         self.identity = identity
         self.router = router
         self.faults = faults
         self.pipe = pipe
-        self.registrations = registrations
-        self.register = register
+        self.registrar = registrar
         self.require_boot = require_boot
         self.set_aside = set_aside
+        self.groups = groups
         self.triggered: frozenset[str] = frozenset()
-        self.reminder = BootReminder(identity, registrations)
+        self.reminder = BootReminder(identity, registrar.known)
 
     async def answer(self, call: Call) -> Reply | None:
         """The reply to a call, or None if there shall be none."""
@@ -85,32 +90,34 @@ class Desk:
 
     async def _answer_well(self, call: Call) -> Reply | None:
         if call.action == "BootNotification":
-            reply = await self.router.answer(call)
-            if isinstance(reply, CallResult):
-                self._register(reply)
-            return reply
-        reply = self._turn_away(call) or await self.router.answer(call)
+            return await self._answer_boot(call)
+        async with self.groups.answer():
+            reply = self._turn_away(call) or await self.router.answer(call)
         if isinstance(reply, CallError) and call.action in TRANSACTION_ACTIONS:
-            self._set_aside(call, reply)
+            await self._set_aside(call, reply)
         return reply
 
-    def _register(self, reply: CallResult) -> None:
-        """What was answered counts from now on, whoever answered: the router may be anybody's."""
-        plain: Any = decode(encode(reply))  # a router may have encoded the payload already
-        if (status := plain.payload.get("status")) in get_args(RegistrationStatus):
-            self.register(self.identity, status)
+    async def _answer_boot(self, call: Call) -> Reply | None:
+        """What is answered counts from then on, whoever answers: the router may be anybody's."""
+        async with self.groups.answer():
+            reply = await self.router.answer(call)
+            if status := _status_in(reply):
+                self.registrar.keep(self.identity, status)
+        if status:
             self.reminder.withdraw()
+        return reply
 
-    def _set_aside(self, call: Call, refusal: CallError) -> None:
+    async def _set_aside(self, call: Call, refusal: CallError) -> None:
         """Somebody has to look into it: the charge point will give it up. The answer stays as it is."""
         try:
-            self.set_aside(self.identity, call, f"{refusal.code}: {refusal.description}")
+            async with self.groups.answer():
+                self.set_aside(self.identity, call, f"{refusal.code}: {refusal.description}")
         except Exception:
             log.exception("! %s: a refused %s could not be set aside", self.identity, call.action)
 
     def _turn_away(self, call: Call) -> CallError | None:
         """What a call gets that comes too early; None if it does not."""
-        registration = self.registrations.get(self.identity)
+        registration = self.registrar.known.get(self.identity)
         triggered = registration == "Pending" and call.action in self.triggered
         if not self.require_boot or registration == "Accepted" or triggered:
             return None
@@ -150,6 +157,15 @@ class Desk:
 
     async def _send(self, frame: Frame) -> None:
         await current_session().transport.send(encode(frame))
+
+
+def _status_in(reply: Reply | None) -> RegistrationStatus | None:
+    """The registration that a boot's answer tells, if it is one."""
+    if not isinstance(reply, CallResult):
+        return None
+    plain: Any = decode(encode(reply))  # a router may have encoded the payload already
+    status: RegistrationStatus = plain.payload.get("status")
+    return status if status in get_args(RegistrationStatus) else None
 
 
 def _renamed(reply: Any) -> Reply:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 
 from ..credentials import NO_KEY, SealedKey, key_bytes, may_enter, password_of, seal
+from ..group import at_once
 from .recording import Recording
 
 log = logging.getLogger(__name__)
@@ -32,8 +33,9 @@ class Keyring:
     that was proved last is among them. There are no rings but of those whose key the operator has changed, so their
     number is the operator's, and none is ever forgotten: it would open a door.
 
-    A key that comes is in the ledger before it is sent. A key that goes may be there again after a restart if the
-    ledger failed meanwhile: then a door stays open that should be shut, and nobody is locked out.
+    A key that comes is in the ledger before it is sent, and on its disk whoever asks for it: nobody waits for a group
+    here. A key that goes may be there again after a restart if the ledger failed meanwhile: then a door stays open that
+    should be shut, and nobody is locked out.
     """
 
     def __init__(self, configured: Mapping[str, Key], ledger: Recording) -> None:
@@ -102,7 +104,8 @@ class Keyring:
                 self._set(identity, ring)
 
     def _keep(self, identity: str, ring: Sequence[SealedKey]) -> None:
-        self._ledger.keep_keys(identity, ring)
+        with at_once():
+            self._ledger.keep_keys(identity, ring)
         self._set(identity, tuple(ring))
 
     def _set(self, identity: str, ring: Ring) -> None:

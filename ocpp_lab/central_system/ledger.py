@@ -43,6 +43,9 @@ MOST = Most(of_one=1000, of_all=20_000, characters=16_000_000)
 class Ledger:
     """What happened, by charge point. ``path`` is a file, or ``":memory:"``.
 
+    What is kept is on the disk on return. But while a central system answers a call, what is written in one turn of the
+    event loop is committed together in the next, and no answer with a part in it is sent before (`group`).
+
     Transactions and their readings are kept for ever in a file. Of all else a peer may invent as much as it likes: of
     `orphans`, of `second_stops` and of readings outside of a transaction the newest 1,000 of each charge point are
     kept, the newest 20,000 of all, and 16 million characters; and a tenth more, as they do not go one by one.
@@ -53,7 +56,7 @@ class Ledger:
 
     def __init__(self, path: str = ":memory:") -> None:
         """Raises `StoreFailed` if the file is no ledger, or newer than this edition."""
-        self._db = Database(path, STEPS)
+        self._db = Database(path, STEPS, grouped=True)
         self._quarantine = Quarantine(self._db)
         self._orphans = Newest(self._db, "orphans", MOST)
         self._second_stops = Newest(self._db, "second_stops", MOST)
@@ -213,7 +216,7 @@ class Ledger:
         return self._quarantine.records()
 
     def close(self) -> None:
-        """Close the file."""
+        """Commit what answers have written, and close the file."""
         self._db.close()
 
     def _knows(self, identity: str, transaction_id: int) -> bool:

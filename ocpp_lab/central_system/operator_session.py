@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import OcppError
+from ..group import durable
 from ..messages import (
     ChangeConfigurationRequest,
     ExtendedTriggerMessageRequest,
@@ -38,8 +39,10 @@ class OperatorSession(Session):
     async def call[R: Response](self, request: Request[R], *, timeout: float | None = None) -> R:
         """Send a request and return its response, as `Session.call` does; and heed what it changes at our end.
 
-        Raises `StoreFailed` if a new AuthorizationKey cannot be kept; then it is not sent.
+        Of a handler that has written something: not before that is on the disk. Raises `StoreFailed` if that was
+        undone, or if a new AuthorizationKey cannot be kept; then it is not sent.
         """
+        await durable()
         if isinstance(request, TriggerMessageRequest | ExtendedTriggerMessageRequest):
             wanted = TRIGGERS.get((request.action, request.requested_message), request.requested_message)
             self.desk.triggered |= {wanted}

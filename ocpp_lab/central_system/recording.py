@@ -12,7 +12,8 @@ from ..messages import MeterValuesRequest, RegistrationStatus, StartTransactionR
 
 
 class Recording(Protocol):
-    """Keeps what charge points report. What is kept is durable on return, and a repeat changes nothing.
+    """Keeps what charge points report. What is kept is durable on return, and a repeat changes nothing. (A `Ledger`
+    makes an exception of what is written for an answer, and the answer waits; another one need not know of that.)
 
     Raises `PayloadError` for what it will never be able to keep, and `StoreFailed` if its file fails: nothing was kept
     now. Then the charge point gets no answer, and sends its message again. `sqlite3.Error` is taken for `StoreFailed`.

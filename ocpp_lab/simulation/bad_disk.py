@@ -32,6 +32,7 @@ class BadDisk:
         self._since = 0.0  # since when it is bad
         self._spared = 0  # statements that still work before it begins to fail
         self._inside = False  # a transaction was begun: it holds the lock
+        self._alarm: Callable[[], object] | None = None  # rings once, when one is begun
 
     def put_under(self, database: Any) -> None:
         """From now on this database lies on it; None: this machine has no database of ours."""
@@ -48,6 +49,10 @@ class BadDisk:
         if self._why:
             self.spells.append((self._since, self._time()))
             self._why = ""
+
+    def at_next_write(self, act: Callable[[], object] | None) -> None:
+        """Have ``act()`` called once, when the next transaction begins; None: do not."""
+        self._alarm = act
 
     @property
     def bad(self) -> bool:
@@ -68,6 +73,9 @@ class BadDisk:
             raise sqlite3.OperationalError(self._why)
         if verb in ("BEGIN", "COMMIT"):
             self._inside = verb == "BEGIN"
+        if verb == "BEGIN" and (alarm := self._alarm):
+            self._alarm = None
+            alarm()
 
     def _refuses(self, verb: str) -> bool:
         if verb == "BEGIN":

@@ -12,6 +12,7 @@ from .ends import Ends
 from .invariants import Invariants
 from .mischief import Mischief
 from .misfit import misfit
+from .witness import Witness
 
 KEPT = "what was answered is in the ledger"
 NO_FAILURE = "a ledger that fails is no failure of a message"
@@ -25,6 +26,8 @@ class CentralSystemWatch:
         self.strange_replies = 0
         """Replies that do not fit their declaration, over all lives; faults may do that on purpose."""
         self._central_system: CentralSystem | None = None  # the newest life, from `begin`; None before the first
+        self._path = ""  # of its ledger
+        self._witness: Witness | None = None  # reads that; opened when it is asked first, closed by `end`
         self.mischief: Mischief | None = None
         """What goes wrong on purpose, if a scenario says so; then what goes wrong without is told."""
         self.answered: list[tuple[str, str, Any, Any]] = []
@@ -35,9 +38,16 @@ class CentralSystemWatch:
         # Its own call that awaits an answer, by identity: the unique id, and when it left (loop time, s).
         self._in_flight: dict[str, tuple[str, float]] = {}
 
-    def begin(self, central_system: CentralSystem) -> None:
-        """A life begins."""
-        self._central_system = central_system
+    def begin(self, central_system: CentralSystem, path: str) -> None:
+        """A life begins; ``path`` is the file of its ledger."""
+        self.end()
+        self._central_system, self._path = central_system, path
+
+    def end(self) -> None:
+        """Nobody looks into that file any more."""
+        if self._witness:
+            self._witness.close()
+            self._witness = None
 
     def hear(self, event: Event) -> None:
         """One event of the central system's trace."""
@@ -69,6 +79,7 @@ class CentralSystemWatch:
                 self._strange_reply(event)
             elif transactional:
                 self.answered.append((event.identity, asked.action, asked.payload, reply.payload))
+                self._look_at_the_message(asked, reply, event)
             elif asked.action == "BootNotification":
                 self._look_at_the_registration(reply, event)
         elif transactional and self.mischief and reply.code != "SecurityError":
@@ -77,12 +88,23 @@ class CentralSystemWatch:
 
     def _look_at_the_registration(self, reply: CallResult, event: Event) -> None:
         """Written first, then told: or a restart would not know it."""
-        if self._central_system is None or self.mischief is None:
+        if self.mischief is None:
             return
         payload: Any = reply.payload
-        written = self._central_system.ledger.registrations().get(event.identity)
+        written = self._on_disk().registration(event.identity)
         told = payload["status"]
         self.invariants.expect(written == told, KEPT, f"{told} was told, and {written} is written", event.identity)
+
+    def _look_at_the_message(self, asked: Call, reply: CallResult, event: Event) -> None:
+        """It is on the disk when its answer leaves, and not a moment later."""
+        if self.mischief is not None:
+            kept = self._on_disk().kept(event.identity, asked.action, asked.payload, reply.payload)
+            why = f"{asked.action} {asked.unique_id} was answered and is not on the disk"
+            self.invariants.expect(kept, KEPT, why, event.identity)
+
+    def _on_disk(self) -> Witness:
+        self._witness = self._witness or Witness(self._path)
+        return self._witness
 
     def _call_left(self, call: Call, event: Event) -> None:
         if event.identity in self._in_flight and event.at < self._time_is_up(event.identity):

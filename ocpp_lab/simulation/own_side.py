@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from random import Random
 from typing import Protocol
 
@@ -11,6 +12,8 @@ from .bad_disk import FULL, LOCKED
 from .mischief import Mood
 from .site import CentralSystemSite, ChargePointSite
 
+PATIENCE = 60.0
+"""Seconds that a power cut waits for somebody to write."""
 MOST_PENDING = 60
 """Seconds that a charge point which is not accepted is told to wait, at most."""
 HOURS = 6 * 3600.0
@@ -40,6 +43,7 @@ class OwnSide:
             "late answers": self._late,
             "turned away": self._turned_away,
             "not accepted yet": self._not_accepted,
+            "cut in a write": self._cut_in_a_write,
         }
         self._accepting: tuple[object, int] | None = None  # registration and interval of the policy, while it is not
 
@@ -47,6 +51,7 @@ class OwnSide:
         """Disks are good, everybody is accepted and answered in time. Clocks stay as they are."""
         for site in (self._central_system, *self.machines.sites.values()):
             site.bad_disk.heal()
+            site.bad_disk.at_next_write(None)
         self._change_mood(None)
         self._accept()
 
@@ -105,6 +110,19 @@ class OwnSide:
             session.transport.pipe.abort()  # type: ignore[attr-defined]
         await asyncio.sleep(self._rng.uniform(5.0, 60.0))
         self._accept()
+
+    async def _cut_in_a_write(self, identity: str) -> None:
+        """The central system's power goes while it writes: before the commit, after it, or between two answers; all
+        that is ready to run in that instant runs in an order that the seed draws."""
+        site = self._central_system
+        writing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        site.bad_disk.at_next_write(partial(writing.set_result, None))
+        await asyncio.wait([writing], timeout=PATIENCE)
+        site.bad_disk.at_next_write(None)
+        if writing.done():
+            site.crash()
+            await asyncio.sleep(self._rng.choice([0.0, self._rng.uniform(0.5, 60.0)]))
+            await site.start()
 
     def _accept(self) -> None:
         if self._accepting:

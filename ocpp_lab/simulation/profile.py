@@ -9,6 +9,7 @@ OUTSIDE = ("cut", "long cut", "deaf", "mute", "charge point crash", "central sys
 
 OWN_SIDE = (
     "full disk", "locked disk", "clock jump", "slow central system", "late answers", "turned away", "not accepted yet",
+    "cut in a write",
 )  # fmt: skip
 """What a machine suffers by itself, or from a peer that lives and is no help; see `own_side.py`."""
 

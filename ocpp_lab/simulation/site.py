@@ -158,7 +158,7 @@ class CentralSystemSite(Site):
             now=self.clock.now,
             **self.options,
         )
-        self.watch.begin(self.central_system)
+        self.watch.begin(self.central_system, self.path)
         if forget != "nothing":
             self.central_system.registrations.clear()
         return await self.central_system.start()
@@ -169,6 +169,7 @@ class CentralSystemSite(Site):
 
     def bury(self) -> None:
         """Close the ledger of the dead process."""
+        self.watch.end()
         if self.ledger is not None:
             self.ledger.close()
             self.check_balance(self.central_system.tally)

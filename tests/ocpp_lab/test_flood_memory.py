@@ -10,7 +10,7 @@ import pytest
 
 from ocpp_lab import CentralSystem
 from ocpp_lab import messages as m
-from ocpp_lab.central_system import answers, registrations
+from ocpp_lab.central_system import answers, registrar
 from ocpp_lab.session import make_current
 
 CAP = 500
@@ -32,7 +32,7 @@ def long_status(connector: int) -> m.StatusNotificationRequest:
 async def new_identity(central_system: CentralSystem, number: int) -> None:
     identity = f"{number:0255}"
     make_current(Somebody(identity))
-    central_system._register(identity, "Accepted")
+    central_system._registrar.keep(identity, "Accepted")
     await central_system.answers.on_status(long_status(1))
     central_system.trace.note(identity, "<", f"{number:01000}")
     central_system.doorbell.ring("HTTP 404", f"refused {number}", identity)
@@ -48,7 +48,7 @@ async def test_memory_is_flat_after_the_cap(
     invent: Callable[[CentralSystem, int], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between the third and the eighth thousand nothing is added, but for what a dict makes room for."""
-    monkeypatch.setattr(registrations, "MOST_STRANGERS", CAP)
+    monkeypatch.setattr(registrar, "MOST_STRANGERS", CAP)
     monkeypatch.setattr(answers, "MOST_STATUSES", CAP)
     monkeypatch.setattr(answers, "MOST_CONNECTORS", CAP)
     central_system = CentralSystem()

@@ -71,7 +71,7 @@ async def test_as_many_strange_replies_as_faults_made() -> None:
     """One that nobody ordered is a violation, also after a new life began."""
     watch = CentralSystemWatch(invariants := Invariants(lambda: 0.0))
     (central_system := CentralSystem()).faults.applied["wrong payload"] = 1
-    watch.begin(central_system)
+    watch.begin(central_system, ":memory:")
     watch.hear(event("<", BEAT))
     watch.hear(event(">", CallResult("1", {"surprise": True})))
     assert (watch.strange_replies, broken(invariants)) == (1, [])

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from ocpp_lab import Ledger
-from ocpp_lab.central_system import registrations as room
-from ocpp_lab.central_system.registrations import registrations
+from ocpp_lab.central_system import registrar as room
+from ocpp_lab.central_system.registrar import Registrar
 from tests.fakes import Failing
 from tests.pair import central_system_alone, charge_point_alone, pair
 from tests.simulated import simulated
@@ -23,7 +23,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 def invent(central_system: Any, number: int) -> None:
     """So many identities have booted that nobody has heard of, and gone."""
     for n in range(number):
-        central_system._register(f"invented {n}", "Accepted")
+        central_system._registrar.keep(f"invented {n}", "Accepted")
 
 
 @simulated
@@ -46,7 +46,7 @@ async def test_strangers_are_forgotten_and_who_is_connected_is_not() -> None:
 async def test_who_is_listed_is_not_forgotten_either() -> None:
     """Nobody can invent those."""
     async with central_system_alone(identities=["listed"]) as central_system:
-        central_system._register("listed", "Accepted")
+        central_system._registrar.keep("listed", "Accepted")
         invent(central_system, 100)
         assert len(central_system.registrations) == 10 and "listed" in central_system.registrations
 
@@ -69,7 +69,7 @@ def test_a_ledger_with_more_is_read_as_far_as_need_be(tmp_path: Path) -> None:
     ledger = Ledger(path)
     for number in range(30):
         ledger.register(f"old {number}", "Accepted")
-    known = registrations(ledger, lambda identity: identity == "old 0")
+    known = Registrar(ledger, lambda identity: identity == "old 0").known
     assert set(known) == {"old 0", *(f"old {number}" for number in range(21, 30))}
     assert len(ledger.registrations()) == 30
     for number in range(100):
@@ -82,7 +82,7 @@ def test_a_ledger_with_more_is_read_as_far_as_need_be(tmp_path: Path) -> None:
 def test_a_ledger_that_cannot_forget_is_nobody_elses_fault(caplog: pytest.LogCaptureFixture) -> None:
     """The full disk stays our own; whoever boots now is registered."""
     ledger = Ledger()
-    known = registrations(ledger, lambda identity: False)
+    known = Registrar(ledger, lambda identity: False).known
     ledger.before = Failing(1, once=False)
     for number in range(11):
         known[f"new {number}"] = "Accepted"
