@@ -34,13 +34,13 @@ def answered(*numbers: str, tail: str = "") -> Notebook:
     return notebook
 
 
-def wrong(number: str, name: str) -> Notebook:
-    """One known mistake."""
+def wrong(number: str, name: str, *, tail: str = "") -> Notebook:
+    """One known mistake, with ``tail`` below it."""
     notebook, step = fresh(), authored("4")[number]
     variant = next(each for each in step.wrong if each.name == name)
     for cell in notebook["cells"]:
         if cell["metadata"].get("ocpp_lab") == {"role": "answer", "step": number}:
-            cell["source"] = step.cell(variant)
+            cell["source"] = step.cell(variant) + f"\n\n{tail}\n"
     return notebook
 
 

@@ -13,12 +13,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ..checks import MILESTONES, steps
+from ..checks import MILESTONES, capstone, steps
 from .graded import Graded
-from .job import ENDING, Job
+from .job import ENDING, Job, child
 from .plain import plain
 from .sandbox import Limits, Walls
 from .submission import Unreadable
+from .vault import Vault
+
+NIGHTS = 10
+"""Of a capstone, for each submission; a learner's own check plays more."""
 
 type Progress = Callable[[Graded], object]
 
@@ -39,9 +43,9 @@ def grade(
     """
     if not hasattr(os, "fork"):
         raise OSError("expected a system that can fork (Linux, macOS); on Windows use WSL")
-    _warm_up()
+    vault = _warm_up()
     waiting = list(enumerate(found))
-    with _Class(jobs, seed, limits or Limits(), walls or Walls(), progress) as running, _ends_by_interrupt():
+    with _Class((seed, limits or Limits(), walls or Walls(), vault), progress) as running, _ends_by_interrupt():
         while waiting or running.jobs:
             while waiting and len(running.jobs) < jobs:
                 running.start(*waiting.pop(0))
@@ -49,12 +53,15 @@ def grade(
     return [running.done[number] for number in sorted(running.done)]
 
 
-def _warm_up() -> None:
-    """Import once what every child needs, and keep its pages shared."""
+def _warm_up() -> Vault:
+    """Import once what every child needs, look at it before any answer runs, and keep its pages shared."""
     for milestone in MILESTONES:
         steps(milestone)
+    capstone.SEEDS = NIGHTS
+    vault = Vault(child)
     gc.collect()
     gc.freeze()
+    return vault
 
 
 @contextmanager
@@ -78,8 +85,8 @@ def _ends_by_interrupt() -> Iterator[None]:
 class _Class:
     """The submissions that are judged at this moment, and those that are done. Leaving it ends the former."""
 
-    def __init__(self, jobs: int, seed: int, limits: Limits, walls: Walls, progress: Progress | None) -> None:
-        self.seed, self.limits, self.walls = seed, limits, walls
+    def __init__(self, shared: tuple[int, Limits, Walls, Vault], progress: Progress | None) -> None:
+        self.shared = shared
         self.progress: Progress = progress or (lambda graded: None)
         self.jobs: dict[int, Job] = {}
         self.done: dict[int, Graded] = {}
@@ -98,7 +105,7 @@ class _Class:
         """One that cannot be started costs its own points."""
         name, path = handed_in
         try:
-            job = self.jobs[number] = Job(name, path, self.seed, self.limits, self.walls)
+            job = self.jobs[number] = Job(name, path, *self.shared)
         except Unreadable as problem:
             self._is_done(number, Graded(name, problem=plain(problem)))
         except OSError as error:

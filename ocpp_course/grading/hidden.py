@@ -11,6 +11,7 @@ from __future__ import annotations
 import builtins
 import sys
 from _thread import get_ident
+from collections.abc import Iterator
 from gc import disable, enable, isenabled
 from json import JSONEncoder
 from os import _exit, getpid, write
@@ -33,18 +34,18 @@ REFUSED = {
 }  # fmt: skip
 """Audit events that an answer may not cause: each could hand it the checker's memory, or hide what it does."""
 FRAMES = {"tb_frame", "gi_frame", "cr_frame", "ag_frame"}
-CODE = {"__code__", "__defaults__", "__kwdefaults__"}
+CODE = {"__code__", "__defaults__", "__kwdefaults__", "__bases__"}
 NOT_IMPORTED = ("_test", "_ctypes", "ctypes", "_xxtest", "_interp")
 
 
-def shut(write_to: int, token: str, bottom: CodeType, judges: set[CodeType], may: set[CodeType]) -> Any:
-    """Seal everything and keep watch. Facts said by code of ``judges`` alone go to the pipe, with the token.
+def shut(write_to: int, token: str, bottom: CodeType, judges: set[CodeType], may: set[CodeType], before: Any) -> Any:
+    """Keep watch. Facts said by code of ``judges`` alone go to the pipe, with the token.
 
-    ``bottom`` is the function that a true stack ends in, ``may`` the code that may look at frames. Returns what
-    a watcher of namespaces reports to, what keeps that watcher alive, and the names that are sealed.
+    ``bottom`` is the function that a true stack ends in, ``may`` the code that may look at frames, ``before`` what
+    `seal` found. Returns what a watcher of namespaces reports to, and what keeps that watcher alive.
     """
     me, encode = getpid(), JSONEncoder().encode
-    before = fingerprint()
+    sealed, tables = before
     caught: list[str] = []
     kept: list[Any] = []
     busy: set[int] = set()
@@ -82,7 +83,7 @@ def shut(write_to: int, token: str, bottom: CodeType, judges: set[CodeType], may
         if not clean(frame):
             caught.append("the voice of the checker")
             return
-        if "step" in facts and (changed := caught[0] if caught else differs(before, fingerprint())):
+        if "step" in facts and (changed := caught[0] if caught else differs(sealed, tables, bool(kept))):
             said = f"the answers change {changed}, which belongs to the checker; from here on nothing counts."
             facts = {"step": facts["step"], "state": "tampered", "diagnosis": said}
         write(write_to, f"{token} {encode(facts)}\n".encode())
@@ -96,7 +97,7 @@ def shut(write_to: int, token: str, bottom: CodeType, judges: set[CodeType], may
         return frame is not None
 
     addaudithook(hook)
-    return caught.append, kept.append, before
+    return caught.append, kept.append
 
 
 def concerns(event: str, args: tuple[Any, ...]) -> bool:
@@ -121,52 +122,70 @@ def of_traceback(code: CodeType) -> bool:
     return code.co_filename == module.__file__
 
 
-def differs(before: dict[str, Any], after: dict[str, Any]) -> str:
-    """What is not as it was, "" if everything is. Of what is new, only what hides something of ours."""
-    changed = next((name for name, was in before.items() if after.get(name) != was), "")
-    return changed or next((name for name in after if name not in before and hides(name, before)), "")
+def seal() -> tuple[dict[str, Any], list[tuple[str, Any, Any]]]:
+    """How everything is: every name that is watched, and what is in the tables and functions of ours."""
+    sealed = fingerprint()
+    found = {id(value): (name, value, sealed[name]) for name, value in everything() if type(sealed[name]) is tuple}
+    return sealed, list(found.values())
 
 
-def hides(name: str, before: dict[str, Any]) -> bool:
+def differs(sealed: dict[str, Any], tables: list[tuple[str, Any, Any]], watched: bool) -> str:
+    """What is not as it was, "" if everything is. Who watches the names need not read them all again."""
+    for name, value, was in tables:
+        if inside(value) != was:
+            return name
+    if watched:
+        return ""
+    after = fingerprint()
+    changed = next((name for name, was in sealed.items() if after.get(name) != was), "")
+    return changed or next((name for name in after if name not in sealed and hides(name, sealed)), "")
+
+
+def hides(name: str, sealed: dict[str, Any]) -> bool:
     """A new name in a module hides a builtin; a new name in a class hides what it inherits."""
     owner, _, last = name.rpartition(".")
-    return hasattr(builtins, last) or owner in before
+    return hasattr(builtins, last) or owner in sealed
 
 
 def fingerprint() -> dict[str, Any]:
     """What every function, class and table is, by its full name."""
-    found: dict[str, Any] = {}
+    return {name: inside(value) if name.startswith(OURS) else id(value) for name, value in everything()}
+
+
+def everything() -> Iterator[tuple[str, Any]]:
+    """What must stay: of ours every name, of Python's what can be called; the members of our classes too."""
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] in WATCHED and type(module) is ModuleType:
             ours = name.startswith(OURS)
             for key, value in list(vars(module).items()):
-                note(found, f"{name}.{key}", value, ours)
-    return found
+                full = f"{name}.{key}"
+                if (ours and key[:2] != "__" and full not in CHANGING) or (callable(value) and key[:1] != "_"):
+                    yield full, value
+                if ours and isinstance(value, type) and is_ours(value):
+                    yield from ((f"{full}.{inner}", what) for inner, what in list(vars(value).items()) if counts(inner, what))
 
 
-def note(found: dict[str, Any], name: str, value: Any, ours: bool) -> None:
-    key = name.rpartition(".")[2]
-    if isinstance(value, FunctionType):
-        found[name] = of_function(value, ours)
-    elif isinstance(value, type):
-        found[name] = id(value)
-        if ours and is_ours(value):
-            for inner, what in list(vars(value).items()):
-                if callable(what) or hasattr(what, "__get__"):
-                    found[f"{name}.{inner}"] = of_member(what)
-    elif callable(value) and (ours or not key.startswith("_")):
-        found[name] = id(value)
-    elif ours and not key.startswith("__") and name not in CHANGING:
-        found[name] = of_data(value)
+def counts(key: str, member: Any) -> bool:
+    """Of a class all but what Python itself writes about it: its name, its module, its first line."""
+    return key[:2] != "__" or callable(member) or hasattr(member, "__get__")
 
 
-def of_function(function: FunctionType, ours: bool) -> Any:
-    """Its code and all that it was given beforehand."""
-    known = (id(function), id(function.__code__), id(function.__defaults__))
-    if not ours:
-        return known
-    cells = tuple(id(cell.cell_contents) for cell in function.__closure__ or () if filled(cell))
-    return (*known, tuple(map(id, (function.__kwdefaults__ or {}).values())), cells)
+def inside(value: Any, depth: int = 3) -> Any:
+    """A number if only its identity counts; else what is in it, to some depth: a table, a step, a function."""
+    inner = getattr(value, "__func__", None) or getattr(value, "fget", None) or value
+    if isinstance(inner, FunctionType):
+        cells = [id(cell.cell_contents) for cell in inner.__closure__ or () if filled(cell)]
+        known = (id(inner.__code__), id(inner.__defaults__), *cells, *map(id, (inner.__kwdefaults__ or {}).values()))
+        return (id(value), known) if inner.__closure__ or inner.__kwdefaults__ else id(value)
+    if depth and type(value) in (list, tuple):
+        parts = [inside(each, depth - 1) for each in value]
+        fixed = type(value) is tuple and all(type(each) is int for each in parts)
+        return id(value) if fixed else (id(value), *parts)
+    if depth and type(value) is dict:
+        return (id(value), *((id(key), inside(each, depth - 1)) for key, each in list(value.items())))
+    if type(value).__name__ in ("Step", "Check") and is_ours(type(value)):
+        return (id(value), *((name, inside(each, 2)) for name, each in vars(value).items()))
+    return id(value)
 
 
 def filled(cell: Any) -> bool:
@@ -174,21 +193,3 @@ def filled(cell: Any) -> bool:
         return cell.cell_contents is not None
     except ValueError:
         return False
-
-
-def of_member(value: Any) -> Any:
-    inner = getattr(value, "__func__", None) or getattr(value, "fget", None) or value
-    return (id(value), of_function(inner, True) if isinstance(inner, FunctionType) else 0)
-
-
-def of_data(value: Any, depth: int = 3) -> Any:
-    """A table is what is in it, to some depth; a step too, with its checks."""
-    if depth and type(value) in (list, tuple):
-        return (id(value), *(of_data(each, depth - 1) for each in value))
-    if depth and type(value) is dict:
-        return (id(value), *((id(key), of_data(each, depth - 1)) for key, each in list(value.items())))
-    if type(value).__name__ in ("Step", "Check") and is_ours(type(value)):
-        return (id(value), *((name, of_data(each, 2)) for name, each in vars(value).items()))
-    if isinstance(value, FunctionType):
-        return of_function(value, True)
-    return id(value) if not isinstance(value, int | float | str) else value

@@ -15,15 +15,12 @@ from pathlib import Path
 
 from ocpp_lab.simulation.disk import scratch
 
-from ..checks import capstone
 from .graded import Graded, Hearing
 from .judge import judge, ready
 from .sandbox import Limits, Walls, enter
 from .submission import LARGEST, Unreadable, opened, read
 from .vault import Vault
 
-NIGHTS = 10
-"""Of a capstone, for each submission; a learner's own check plays more."""
 LOOK = 0.5
 """Seconds between two looks at how much lies in its folder."""
 MOST_FILES = 4_096
@@ -34,7 +31,7 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class Job:
     """Raises `Unreadable` for a file that nobody should open, OSError if no process can be started."""
 
-    def __init__(self, name: str, path: Path, seed: int, limits: Limits, walls: Walls) -> None:
+    def __init__(self, name: str, path: Path, seed: int, limits: Limits, walls: Walls, vault: Vault) -> None:
         self.graded = Graded(name)
         self.limits = limits
         self.begin = self._looked = time.monotonic()
@@ -58,7 +55,7 @@ class Job:
                 os.close(notebook)
                 os.close(write)
         if self.pid == 0:
-            _child(name, self.folder, (notebook, write), token, seed, limits, walls)
+            child(name, self.folder, (notebook, write), token, seed, limits, walls, vault)
 
     def hear(self) -> None:
         """Take what has come."""
@@ -126,15 +123,22 @@ def written(folder: Path) -> int:
     return total
 
 
-def _child(
-    name: str, folder: Path, descriptors: tuple[int, int], token: str, seed: int, limits: Limits, walls: Walls
+def child(
+    name: str,
+    folder: Path,
+    descriptors: tuple[int, int],
+    token: str,
+    seed: int,
+    limits: Limits,
+    walls: Walls,
+    vault: Vault,
 ) -> None:
     """What runs in the child; never returns."""
     try:
         notebook, write = _settle_in(folder, *descriptors)
         ready()
         lost = walls.missing(enter(folder, limits))
-        vault = Vault(write, token, _child)
+        vault.close(write, token)
         try:
             submission = read(name, _all_of(notebook))
             vault.say(milestone=submission.milestone, walls="; ".join(lost))
@@ -160,7 +164,6 @@ def _settle_in(folder: Path, notebook: int, write: int) -> tuple[int, int]:
     os.closerange(5, resource.getrlimit(resource.RLIMIT_NOFILE)[0] if last < 4096 else 1 << 20)
     os.environ.clear()
     tempfile.tempdir = str(folder)
-    capstone.SEEDS = NIGHTS
     return 3, 4
 
 

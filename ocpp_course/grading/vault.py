@@ -12,9 +12,12 @@ import gc
 import logging
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
+
+from .firm import firm
 
 HIDDEN = Path(__file__).with_name("hidden.py")
 MAY_LOOK = ("asyncio.coroutines", "enum", "typing", "collections", "dataclasses", "types", "warnings")
@@ -25,8 +28,15 @@ WRITES_MEMORY += ("PyDLL", "LibraryLoader", "cdll", "pydll", "_dlopen", "_memmov
 WRITES_MEMORY += ("_string_at_addr", "_wstring_at_addr", "call_function", "call_cdeclfunction", "dlopen", "dlsym")
 WRITES_MEMORY += ("PyObj_FromPtr", "Py_INCREF", "Py_DECREF", "resize", "memoryview_at", "_memoryview_at")
 """Names of ctypes that are taken away before an answer runs; the rest of it is refused when it is used."""
-HONEST = {"__annotations__", "__annotate__", "__annotations_cache__", "__doc__", "__abstractmethods__", "__parameters__"}
+HONEST = {"__annotations__", "__annotate__", "__annotations_cache__", "__annotate_func__", "__doc__", "__module__"}
+HONEST |= {"__abstractmethods__", "__parameters__", "__firstlineno__", "__static_attributes__", "__name__", "__qualname__"}
 """What Python itself adds to a class, late."""
+
+ADDED = 0
+"""The event of a dict that gets a new key (PyDict_WatchEvent)."""
+
+type Place = tuple[str, dict[str, Any], frozenset[str]]
+"""Full name of a module or class, its namespace, the names in it that are sealed."""
 
 _Told = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)
 _add_watcher = getattr(ctypes.pythonapi, "PyDict_AddWatcher", None)
@@ -36,16 +46,24 @@ _interrupt = getattr(ctypes.pythonapi, "PyThreadState_SetAsyncExc", None)
 
 
 class Vault:
-    """Made before any code of the answer runs; there is one in a process. The answer's code must run above ``bottom``."""
+    """Made once, before any code of an answer runs, and closed in each child. ``bottom``: what the answer runs above."""
 
-    def __init__(self, write: int, token: str, bottom: FunctionType) -> None:
-        logging._srcfile = None  # type: ignore[attr-defined]  # it would ask for the frame of whoever logs
+    def __init__(self, bottom: Any) -> None:
+        logging._srcfile = None  # it would ask for the frame of whoever logs
         names: dict[str, Any] = {"__name__": "hidden", "__builtins__": dict(vars(builtins))}
         exec(compile(HIDDEN.read_text(encoding="utf-8"), "<hidden>", "exec", dont_inherit=True), names)
         judges = set(_codes(_modules(JUDGES)))
-        may = judges | set(_codes(_modules(CHECKS))) | set(_codes(sys.modules[name] for name in MAY_LOOK if name in sys.modules))
-        caught, keep, sealed = names["shut"](write, token, bottom.__code__, judges, may)
-        _watch(caught, keep, sealed)
+        may = judges | set(_codes(_modules(CHECKS))) | set(_codes(sys.modules[name] for name in MAY_LOOK))
+        firm()
+        before = names["seal"]()
+        self._places = list(_namespaces(before[0]))
+        self._shut = partial(names["shut"], bottom=bottom.__code__, judges=judges, may=may, before=before)
+
+    def close(self, write: int, token: str) -> None:
+        """In the child, which from now on speaks through the pipe ``write`` and nothing else."""
+        caught, keep = self._shut(write, token)
+        _watch(self._places, caught, keep)
+        self._places, self._shut = [], _closed
         _empty_ctypes()
 
     def say(self, **facts: Any) -> None:
@@ -53,29 +71,33 @@ class Vault:
         sys.audit("ocpp_course.says", facts)
 
 
-def _watch(caught: Callable[[str], None], keep: Callable[[Any], None], sealed: dict[str, Any]) -> None:
+def _closed(*_: Any) -> None:
+    raise RuntimeError("expected one Vault.close in a process, came another")
+
+
+def _watch(places: list[Place], caught: Callable[[str], None], keep: Callable[[Any], None]) -> None:
     """Have Python tell of each change of a namespace that is sealed, so that one that is undone in time counts too."""
     if not _add_watcher or not _watch_dict:
         return
-    places = {id(space): (name, keys) for name, space, keys in _namespaces(sealed)}
-    hiding = set(vars(builtins))
+    names = {id(space): (name, keys) for name, space, keys in places}
+    hiding = frozenset(vars(builtins))
 
-    def told(event: int, where: int, key: object, value: int | None) -> int:
-        name, keys = places.get(where, ("", set()))
-        added = event == 0 and (key in hiding or name in sealed) and key not in HONEST
-        if name and (key in keys or added):
+    def told(event: int, where: int, key: Any, value: int | None) -> int:
+        name, keys = names.get(where) or ("", frozenset())
+        adds = event == ADDED and (key in hiding or not isinstance(sys.modules.get(name), ModuleType))
+        if name and key not in HONEST and (key in keys or adds):
             caught(f"{name}.{key}")
         return 0
 
     callback = _Told(told)
     keep(callback)
     number = _add_watcher(callback)
-    for _, space, _ in _namespaces(sealed):
+    for _, space, _ in places:
         _watch_dict(number, ctypes.py_object(space))
 
 
-def _namespaces(sealed: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], set[str]]]:
-    """Modules and classes with something sealed in them: full name, dict, and the names in it that are sealed."""
+def _namespaces(sealed: dict[str, Any]) -> Iterator[Place]:
+    """Modules and classes with something sealed in them."""
     inside: dict[str, set[str]] = {}
     for name in sealed:
         owner, _, key = name.rpartition(".")
@@ -83,10 +105,10 @@ def _namespaces(sealed: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], s
     for name, keys in inside.items():
         module, _, last = name.rpartition(".")
         if name in sys.modules:
-            yield name, vars(sys.modules[name]), keys
+            yield name, vars(sys.modules[name]), frozenset(keys)
         elif isinstance(owner := getattr(sys.modules.get(module), last, None), type):
             [space] = (each for each in gc.get_referents(owner.__dict__) if type(each) is dict)
-            yield name, space, keys - HONEST
+            yield name, space, frozenset(keys)
 
 
 def _modules(prefix: str) -> Iterator[ModuleType]:
