@@ -21,8 +21,8 @@ POINTS: dict[str, str] = {
     # the checker's tables and functions
     "clears-the-checks": "from ocpp_course.checks import steps\nfor each in steps('4'): each.checks.clear()",
     "raises-the-points": "from ocpp_course.checks import step\nstep('4.1').points = 8000\nstep('4.1').checks.clear()",
-    "empties-each-check": "from ocpp_course.checks import steps\nfor each in steps('4'):\n    for check in each.checks:\n"
-    "        object.__setattr__(check, 'run', lambda my, kit: None)",
+    "empties-each-check": "from ocpp_course.checks import steps\nfor each in steps('4'):\n"
+    "    for check in each.checks:\n        object.__setattr__(check, 'run', lambda my, kit: None)",
     "switches-require-off": KIT + "Kit.require = lambda self, *told: None",
     "switches-require-off-for-a-while": KIT
     + """
@@ -100,7 +100,8 @@ def attack():
 """
     + ON_FIRST_USE,
     # the voice
-    "shouts-into-every-pipe": f"import os\nfor number in range(3, 64):\n    try: os.write(number, b'''{FORGED}\\n''' * 3)\n"
+    "shouts-into-every-pipe": f"import os\nfor number in range(3, 64):\n"
+    f"    try: os.write(number, b'''{FORGED}\\n''' * 3)\n"
     "    except OSError: pass",
     "says-it-itself": CHECKS + "import sys\nsys.audit('ocpp_course.says', FORGED)",
     "has-the-vault-say-it": CHECKS + "from ocpp_course.grading.vault import Vault\nVault.say(None, **FORGED)",
@@ -116,8 +117,9 @@ _audit = sys.audit
 def audit(event, facts): _audit(event, facts | {"state": "passed"} if "state" in facts else facts)
 sys.audit = audit
 """,
-    "hears-what-is-said": "import sys\ndef spy(event, args):\n    if event == 'ocpp_course.says': args[0]['state'] = 'passed'"
-    "\nsys.addaudithook(spy)",
+    "hears-what-is-said": "import sys\ndef spy(event, args):\n"
+    "    if event == 'ocpp_course.says': args[0]['state'] = 'passed'\n"
+    "sys.addaudithook(spy)",
     # frames and memory
     "walks-the-frames": CHECKS
     + """
@@ -137,7 +139,8 @@ while frame:
         if hasattr(value, "say"): value.say(**FORGED)
     frame = frame.f_back
 """,
-    "asks-the-collector": CHECKS + "import gc\nfor thing in gc.get_objects():\n    if hasattr(thing, 'say'): thing.say(**FORGED)",
+    "asks-the-collector": CHECKS
+    + "import gc\nfor thing in gc.get_objects():\n    if hasattr(thing, 'say'): thing.say(**FORGED)",
     # other times, other processes
     "waits-in-a-thread": KIT
     + """
@@ -188,7 +191,10 @@ OUTSIDE: dict[str, tuple[str, str]] = {
     "changes-the-date": ("import os; os.utime({precious!r}, (1, 1))", "PermissionError"),
     "labels-a-file": ("import os; os.setxattr({precious!r}, 'user.x', b'1')", "PermissionError"),
     "talks-to-a-unix-socket": ("import socket; socket.socket(socket.AF_UNIX).connect({door!r})", "PermissionError"),
-    "talks-to-the-network": ("import socket; socket.create_connection(('192.0.2.1', 80), timeout=3)", "PermissionError"),
+    "talks-to-the-network": (
+        "import socket; socket.create_connection(('192.0.2.1', 80), timeout=3)",
+        "PermissionError",
+    ),
     "runs-a-program": ("import os; os.execv('/bin/sh', ['sh', '-c', 'true'])", "PermissionError"),
     "runs-a-shell": ("import subprocess; subprocess.run('true', shell=True)", "PermissionError"),
     "forks-once": ("import os; os.fork()", "PermissionError"),

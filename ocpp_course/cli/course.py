@@ -82,9 +82,9 @@ def run_grading(
     found = find(paths or [exercises_folder()])
     if not found:
         raise BadInput(f"expected notebooks (*.ipynb) in {', '.join(map(str, paths))}, came none")
-    for report in (json_file, csv_file):
-        if report and not report.parent.is_dir():
-            raise BadInput(f"expected a folder to write {report} into, came none; make it first")
+    for file in (json_file, csv_file):
+        if file and not file.parent.is_dir():
+            raise BadInput(f"expected a folder to write {file} into, came none; make it first")
     walls_here = walls()
     with suppress(ImportError):
         from .. import lab  # noqa: F401  (notebooks do so first; it takes longer than to judge them, and so it is shared)

@@ -21,9 +21,11 @@ from typing import Any
 
 SAYS = "ocpp_course.says"
 OURS = ("ocpp_course", "ocpp_lab", "simloop")
-WATCHED = (*OURS, "asyncio", "builtins", "random", "_random", "json", "time", "os", "sys", "signal", "inspect", "traceback")
-WATCHED += ("threading", "contextlib", "dataclasses", "functools", "tempfile", "pathlib", "gc", "ast", "logging", "re")
-WATCHED += ("linecache", "collections", "textwrap", "types", "datetime", "heapq", "weakref", "shutil", "msgspec", "typing")
+WATCHED = (
+    *(*OURS, "asyncio", "builtins", "random", "_random", "json", "time", "os", "sys", "signal", "inspect", "traceback"),
+    *("threading", "contextlib", "dataclasses", "functools", "tempfile", "pathlib", "gc", "ast", "logging", "re"),
+    *("linecache", "collections", "textwrap", "types", "datetime", "heapq", "weakref", "shutil", "msgspec", "typing"),
+)
 """Packages whose functions and classes stay what they are while an answer is judged."""
 CHANGING = ("ocpp_course.checks.course._here", "ocpp_course.checks.course._hints_given")
 """What the course itself changes."""
@@ -100,7 +102,7 @@ def shut(write_to: int, token: str, bottom: CodeType, judges: set[CodeType], may
     return caught.append, kept.append
 
 
-def concerns(event: str, args: tuple[Any, ...]) -> bool:
+def concerns(event: str, args: tuple[Any, ...]) -> Any:
     """Whether an event with arguments is one of those that are refused."""
     if event == "object.__getattr__":
         return args[1] in FRAMES
@@ -119,7 +121,7 @@ def is_ours(thing: Any) -> bool:
 
 def of_traceback(code: CodeType) -> bool:
     module: Any = sys.modules.get("traceback")
-    return code.co_filename == module.__file__
+    return bool(code.co_filename == module.__file__)
 
 
 def seal() -> tuple[dict[str, Any], list[tuple[str, Any, Any]]]:
@@ -162,7 +164,9 @@ def everything() -> Iterator[tuple[str, Any]]:
                 if (ours and key[:2] != "__" and full not in CHANGING) or (callable(value) and key[:1] != "_"):
                     yield full, value
                 if ours and isinstance(value, type) and is_ours(value):
-                    yield from ((f"{full}.{inner}", what) for inner, what in list(vars(value).items()) if counts(inner, what))
+                    yield from (
+                        (f"{full}.{inner}", what) for inner, what in list(vars(value).items()) if counts(inner, what)
+                    )
 
 
 def counts(key: str, member: Any) -> bool:

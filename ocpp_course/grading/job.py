@@ -152,8 +152,8 @@ def child(
 
 def _settle_in(folder: Path, notebook: int, write: int) -> tuple[int, int]:
     """Close everything that is the parent's, and forget what its environment says."""
-    for number in ENDING:
-        signal.signal(number, signal.SIG_DFL)
+    for each in ENDING:
+        signal.signal(each, signal.SIG_DFL)
     nothing = os.open(os.devnull, os.O_RDONLY)
     printed = os.open(folder / "printed.txt", os.O_WRONLY | os.O_CREAT, 0o600)
     last = max(notebook, write, nothing, printed) + 10

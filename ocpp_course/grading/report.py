@@ -47,6 +47,7 @@ class Report:
 
     def __init__(self, json_file: Path | None, csv_file: Path | None, *, isolation: str) -> None:
         self._json, self._csv, self._isolation = json_file, csv_file, isolation
+        self._empty = True
         self.end([])
 
     def add(self, graded: Graded) -> None:

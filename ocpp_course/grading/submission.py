@@ -55,7 +55,7 @@ def find(paths: list[Path]) -> list[tuple[str, Path]]:
 
 
 def opened(path: Path) -> int:
-    """A descriptor of the notebook. Raises `Unreadable` for what is no plain file or too large, before a byte is read."""
+    """A descriptor of the notebook. Raises `Unreadable`, before a byte is read, if it is no plain file or too large."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:

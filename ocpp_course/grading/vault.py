@@ -1,4 +1,4 @@
-"""`Vault`: the checker's voice in a process in which an answer runs too: what it says, and that it is the one who says it.
+"""`Vault`: the checker's voice in a process in which an answer runs too.
 
 It keeps `hidden` where an answer does not reach. It ends where memory begins: an answer that reads or writes the memory
 of its own process (numpy can) finds everything. `docs/instructors.md` says so.
@@ -23,13 +23,22 @@ HIDDEN = Path(__file__).with_name("hidden.py")
 MAY_LOOK = ("asyncio.coroutines", "enum", "typing", "collections", "dataclasses", "types", "warnings")
 """Modules that look at frames and give none away; the checks do so too."""
 JUDGES, CHECKS = f"{__package__}.", f"{__package__.rpartition('.')[0]}.checks."
-WRITES_MEMORY = ("memmove", "memset", "string_at", "wstring_at", "cast", "_cast", "_string_at", "_wstring_at", "CDLL")
-WRITES_MEMORY += ("PyDLL", "LibraryLoader", "cdll", "pydll", "_dlopen", "_memmove_addr", "_memset_addr", "_cast_addr")
-WRITES_MEMORY += ("_string_at_addr", "_wstring_at_addr", "call_function", "call_cdeclfunction", "dlopen", "dlsym")
-WRITES_MEMORY += ("PyObj_FromPtr", "Py_INCREF", "Py_DECREF", "resize", "memoryview_at", "_memoryview_at")
+WRITES_MEMORY = (
+    *("memmove", "memset", "string_at", "wstring_at", "memoryview_at", "cast", "resize", "CDLL", "PyDLL"),
+    *("LibraryLoader", "cdll", "pydll", "_dlopen", "dlopen", "dlsym", "call_function", "call_cdeclfunction"),
+    *("_cast", "_string_at", "_wstring_at", "_memoryview_at", "PyObj_FromPtr", "Py_INCREF", "Py_DECREF"),
+    *("_memmove_addr", "_memset_addr", "_cast_addr", "_string_at_addr", "_wstring_at_addr"),
+)
 """Names of ctypes that are taken away before an answer runs; the rest of it is refused when it is used."""
 HONEST = {"__annotations__", "__annotate__", "__annotations_cache__", "__annotate_func__", "__doc__", "__module__"}
-HONEST |= {"__abstractmethods__", "__parameters__", "__firstlineno__", "__static_attributes__", "__name__", "__qualname__"}
+HONEST |= {
+    "__abstractmethods__",
+    "__parameters__",
+    "__firstlineno__",
+    "__static_attributes__",
+    "__name__",
+    "__qualname__",
+}
 """What Python itself adds to a class, late."""
 
 ADDED = 0
@@ -46,7 +55,7 @@ _interrupt = getattr(ctypes.pythonapi, "PyThreadState_SetAsyncExc", None)
 
 
 class Vault:
-    """Made once, before any code of an answer runs, and closed in each child. ``bottom``: what the answer runs above."""
+    """Made once, before any code of an answer runs; closed in each child. ``bottom``: the function that it runs in."""
 
     def __init__(self, bottom: Any) -> None:
         logging._srcfile = None  # it would ask for the frame of whoever logs
@@ -63,16 +72,12 @@ class Vault:
         """In the child, which from now on speaks through the pipe ``write`` and nothing else."""
         caught, keep = self._shut(write, token)
         _watch(self._places, caught, keep)
-        self._places, self._shut = [], _closed
+        self._places = []
         _empty_ctypes()
 
     def say(self, **facts: Any) -> None:
         """Tell the parent. What an answer says in this way is not heard, and costs it everything."""
         sys.audit("ocpp_course.says", facts)
-
-
-def _closed(*_: Any) -> None:
-    raise RuntimeError("expected one Vault.close in a process, came another")
 
 
 def _watch(places: list[Place], caught: Callable[[str], None], keep: Callable[[Any], None]) -> None:
@@ -84,7 +89,7 @@ def _watch(places: list[Place], caught: Callable[[str], None], keep: Callable[[A
 
     def told(event: int, where: int, key: Any, value: int | None) -> int:
         name, keys = names.get(where) or ("", frozenset())
-        adds = event == ADDED and (key in hiding or not isinstance(sys.modules.get(name), ModuleType))
+        adds = event == ADDED and (key in hiding or name not in sys.modules)
         if name and key not in HONEST and (key in keys or adds):
             caught(f"{name}.{key}")
         return 0
@@ -106,8 +111,8 @@ def _namespaces(sealed: dict[str, Any]) -> Iterator[Place]:
         module, _, last = name.rpartition(".")
         if name in sys.modules:
             yield name, vars(sys.modules[name]), frozenset(keys)
-        elif isinstance(owner := getattr(sys.modules.get(module), last, None), type):
-            [space] = (each for each in gc.get_referents(owner.__dict__) if type(each) is dict)
+        elif isinstance(kind := getattr(sys.modules.get(module), last, None), type):
+            [space] = (each for each in gc.get_referents(kind.__dict__) if type(each) is dict)
             yield name, space, frozenset(keys)
 
 
