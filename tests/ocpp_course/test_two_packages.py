@@ -82,9 +82,8 @@ def test_a_notebook_of_an_earlier_edition_is_read_like_a_new_one(tmp_path: Path)
         source = source.replace("from ocpp_course import check", "from ocpp_lab.checks import check")
         cell["source"] = source.replace("from ocpp_course import lab", "from ocpp_lab import lab")
     assert old != new
-    cells = [
-        read(name, write(each, tmp_path, name).read_bytes()).cells for name, each in {"old": old, "new": new}.items()
-    ]
+    files = [write(each, tmp_path, name) for name, each in {"old": old, "new": new}.items()]
+    cells = [read(path.name, path.read_bytes()).cells for path in files]
     assert [(cell.role, cell.step) for cell in cells[0]] == [(cell.role, cell.step) for cell in cells[1]]
     assert any("ocpp_course.checks import check" in cell.source for cell in cells[0])
     assert not any("ocpp_lab.checks" in cell.source or "ocpp_lab import lab" in cell.source for cell in cells[0])
