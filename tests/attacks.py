@@ -168,7 +168,6 @@ INSIDE: dict[str, str] = {
     "asks-who-refers": "import gc\ngc.get_referrers(Pending)",
     "opens-a-class": "import gc\nfrom ocpp_course.checks.kit import Kit\ngc.get_referents(vars(Kit))",
     "traces": "import sys\nsys.settrace(lambda frame, event, arg: None)",
-    "traces-threads": "import threading\nthreading.setprofile_all_threads(lambda frame, event, arg: None)",
     "makes-code": "(lambda: 0).__code__.replace(co_code=b'')",
     "reads-memory": "import ctypes\n(ctypes.c_char * 8).from_address(id(1))",
     "calls-into-python": "import ctypes\nctypes.pythonapi.PyFrame_GetBack",

@@ -9,13 +9,14 @@ up in a module that an answer can change.
 from __future__ import annotations
 
 import builtins
-import sys
 from _thread import get_ident
-from collections.abc import Iterator
-from gc import disable, enable, isenabled
+from collections.abc import Callable, Iterator
+from gc import disable, enable, get_referents, isenabled
+from itertools import count
 from json import JSONEncoder
+from operator import is_, itemgetter
 from os import _exit, getpid, write
-from sys import _getframe, addaudithook
+from sys import _getframe, addaudithook, modules
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -39,21 +40,50 @@ FRAMES = {"tb_frame", "gi_frame", "cr_frame", "ag_frame"}
 CODE = {"__code__", "__defaults__", "__kwdefaults__", "__bases__"}
 NOT_IMPORTED = ("_test", "_ctypes", "ctypes", "_xxtest", "_interp")
 
+HONEST = {"__annotations__", "__annotate__", "__annotations_cache__", "__annotate_func__", "__doc__", "__module__"}
+HONEST |= {
+    "__abstractmethods__",
+    "__parameters__",
+    "__firstlineno__",
+    "__static_attributes__",
+    "__name__",
+    "__qualname__",
+}
+"""What Python itself changes in a class, late."""
+BUILTINS = frozenset(vars(builtins)) - {"__name__", "__doc__", "__package__", "__loader__", "__spec__"}
+ADDED = 0
+"""The event of a dict that gets a new key (PyDict_WatchEvent)."""
 
-def shut(write_to: int, token: str, bottom: CodeType, judges: set[CodeType], may: set[CodeType], before: Any) -> Any:
+type Table = tuple[str, Any, Any]
+"""Full name, the thing itself, and what was in it."""
+type Place = tuple[str, dict[str, Any], frozenset[str], Callable[[Any], Any], tuple[Any, ...]]
+"""Full name of a module or class, its namespace, the names in it that are sealed, what takes their values, these."""
+
+
+def shut(
+    write_to: int,
+    token: str,
+    bottom: CodeType,
+    judges: set[CodeType],
+    may: set[CodeType],
+    hand: set[CodeType],
+    before: Any,
+) -> Any:
     """Keep watch. Facts said by code of ``judges`` alone go to the pipe, with the token.
 
-    ``bottom`` is the function that a true stack ends in, ``may`` the code that may look at frames, ``before`` what
-    `seal` found. Returns what a watcher of namespaces reports to, and what keeps that watcher alive.
+    ``bottom`` is the function that a true stack ends in, ``may`` the code that may look at frames, ``hand`` the code
+    that hands them on, ``before`` what `seal` found. Returns the function that watches namespaces, for each change
+    (event, where, key, value), and a counter of such changes that cannot fail: what only the counter saw is a change.
     """
     me, encode = getpid(), JSONEncoder().encode
-    sealed, tables = before
+    tables, places, kinds = before
+    names = {id(place[1]): place for place in places}
+    told, changes = [0], count()
     caught: list[str] = []
-    kept: list[Any] = []
     busy: set[int] = set()
 
-    def hook(event: str, args: tuple[Any, ...], kept: list[Any] = kept) -> None:
-        if event == SAYS or event in REFUSED or concerns(event, args):
+    def hook(event: str, args: tuple[Any, ...]) -> None:
+        if event == SAYS or event in REFUSED or concerns(event, args, kinds):
             thread = get_ident()
             if thread in busy:
                 return  # `caller` itself asks for a frame
@@ -73,11 +103,25 @@ def shut(write_to: int, token: str, bottom: CodeType, judges: set[CodeType], may
                 enable()
 
     def refuse(frame: Any, event: str) -> None:
-        if of_traceback(frame.f_code):  # it hands out frames: to whom?
+        if frame.f_code in hand:  # to whom?
             frame = frame.f_back
-        if frame.f_code in may or of_traceback(frame.f_code):
-            return
-        raise PermissionError(f"{event}: the grader lets no answer look into the process that judges it")
+        if frame.f_code not in may and frame.f_code not in hand:
+            raise PermissionError(f"{event}: the grader lets no answer look into the process that judges it")
+
+    def watch(event: int, where: int, key: Any, value: int | None) -> int:
+        name, _, sealed, _, _ = names[where]
+        hides = event == ADDED and (key in BUILTINS or name not in modules)
+        if key not in HONEST and (key in sealed or hides):
+            caught.append(f"{name}.{key}")
+        told[0] += 1
+        return 0
+
+    def seen() -> str:
+        """What was changed since, and be it for a moment; "" if nothing."""
+        if not caught and next(changes) != told[0]:
+            caught.append("something, where it could not be seen,")
+        told[0] += 1  # `next` counts too
+        return caught[0] if caught else differs(tables, places)
 
     def says(frame: Any, facts: dict[str, Any]) -> None:
         if getpid() != me:  # an answer has forked: one voice is enough
@@ -85,7 +129,7 @@ def shut(write_to: int, token: str, bottom: CodeType, judges: set[CodeType], may
         if not clean(frame):
             caught.append("the voice of the checker")
             return
-        if "step" in facts and (changed := caught[0] if caught else differs(sealed, tables, bool(kept))):
+        if "step" in facts and (changed := seen()):
             said = f"the answers change {changed}, which belongs to the checker; from here on nothing counts."
             facts = {"step": facts["step"], "state": "tampered", "diagnosis": said}
         write(write_to, f"{token} {encode(facts)}\n".encode())
@@ -99,79 +143,74 @@ def shut(write_to: int, token: str, bottom: CodeType, judges: set[CodeType], may
         return frame is not None
 
     addaudithook(hook)
-    return caught.append, kept.append
+    return watch, changes.__next__
 
 
-def concerns(event: str, args: tuple[Any, ...]) -> Any:
+def concerns(event: str, args: tuple[Any, ...], kinds: set[int]) -> Any:
     """Whether an event with arguments is one of those that are refused."""
     if event == "object.__getattr__":
         return args[1] in FRAMES
     if event == "object.__setattr__":
-        return (args[1] in CODE and is_ours(args[0])) or (args[1] == "__class__" and is_ours(type(args[0])))
+        return args[1] in CODE or (args[1] == "__class__" and id(type(args[0])) in kinds)
     if event == "import":
         return str(args[0]).startswith(NOT_IMPORTED)
     return event.startswith("ctypes.")
 
 
-def is_ours(thing: Any) -> bool:
-    module = getattr(thing, "__module__", "")
-    name = getattr(thing, "__name__", "") if isinstance(thing, ModuleType) else module
-    return isinstance(name, str) and name.split(".")[0] in WATCHED
+def seal() -> tuple[list[Table], list[Place], set[int]]:
+    """How everything is: tables and functions of ours with what is in them, namespaces, and our classes."""
+    tables: dict[int, Table] = {}
+    spaces: dict[str, tuple[dict[str, Any], list[str]]] = {}
+    kinds = set()
+    for owner, space, key, value in everything():
+        spaces.setdefault(owner, (space, []))[1].append(key)
+        if owner.startswith(OURS):
+            if type(what := inside(value)) is tuple:
+                tables[id(value)] = (f"{owner}.{key}", value, what)
+            if isinstance(value, type):
+                kinds.add(id(value))
+    places: list[Place] = []
+    for name, (space, keys) in spaces.items():
+        take: Callable[[Any], Any] = itemgetter(*keys, keys[0])  # never one alone: then it would give no tuple
+        places.append((name, space, frozenset(keys), take, take(space)))
+    return list(tables.values()), places, kinds
 
 
-def of_traceback(code: CodeType) -> bool:
-    module: Any = sys.modules.get("traceback")
-    return bool(code.co_filename == module.__file__)
-
-
-def seal() -> tuple[dict[str, Any], list[tuple[str, Any, Any]]]:
-    """How everything is: every name that is watched, and what is in the tables and functions of ours."""
-    sealed = fingerprint()
-    found = {id(value): (name, value, sealed[name]) for name, value in everything() if type(sealed[name]) is tuple}
-    return sealed, list(found.values())
-
-
-def differs(sealed: dict[str, Any], tables: list[tuple[str, Any, Any]], watched: bool) -> str:
-    """What is not as it was, "" if everything is. Who watches the names need not read them all again."""
+def differs(tables: list[Table], places: list[Place]) -> str:
+    """What is not as it was, "" if everything is."""
     for name, value, was in tables:
         if inside(value) != was:
             return name
-    if watched:
-        return ""
-    after = fingerprint()
-    changed = next((name for name, was in sealed.items() if after.get(name) != was), "")
-    return changed or next((name for name in after if name not in sealed and hides(name, sealed)), "")
+    for name, space, keys, take, values in places:
+        if not keys <= space.keys() or not all(map(is_, take(space), values)):
+            return name
+    return ""
 
 
-def hides(name: str, sealed: dict[str, Any]) -> bool:
-    """A new name in a module hides a builtin; a new name in a class hides what it inherits."""
-    owner, _, last = name.rpartition(".")
-    return hasattr(builtins, last) or owner in sealed
-
-
-def fingerprint() -> dict[str, Any]:
-    """What every function, class and table is, by its full name."""
-    return {name: inside(value) if name.startswith(OURS) else id(value) for name, value in everything()}
-
-
-def everything() -> Iterator[tuple[str, Any]]:
+def everything() -> Iterator[tuple[str, dict[str, Any], str, Any]]:
     """What must stay: of ours every name, of Python's what can be called; the members of our classes too."""
-    for name, module in list(sys.modules.items()):
+    for name, module in list(modules.items()):
         if name.partition(".")[0] in WATCHED and type(module) is ModuleType:
             ours = name.startswith(OURS)
             for key, value in list(vars(module).items()):
-                full = f"{name}.{key}"
-                if (ours and key[:2] != "__" and full not in CHANGING) or (callable(value) and key[:1] != "_"):
-                    yield full, value
-                if ours and isinstance(value, type) and is_ours(value):
-                    yield from (
-                        (f"{full}.{inner}", what) for inner, what in list(vars(value).items()) if counts(inner, what)
-                    )
+                if (ours and key[:2] != "__" and f"{name}.{key}" not in CHANGING) or (
+                    callable(value) and key[:1] != "_"
+                ):
+                    yield name, vars(module), key, value
+                if ours and isinstance(value, type) and value.__module__ == name:
+                    yield from members(f"{name}.{key}", value)
+
+
+def members(name: str, kind: type) -> Iterator[tuple[str, dict[str, Any], str, Any]]:
+    [space] = (each for each in get_referents(kind.__dict__) if type(each) is dict)
+    for key, member in list(space.items()):
+        if counts(key, member):
+            yield name, space, key, member
 
 
 def counts(key: str, member: Any) -> bool:
     """Of a class all but what Python itself writes about it: its name, its module, its first line."""
-    return key[:2] != "__" or callable(member) or hasattr(member, "__get__")
+    return key not in HONEST and (key[:2] != "__" or callable(member) or hasattr(member, "__get__"))
 
 
 def inside(value: Any, depth: int = 3) -> Any:
@@ -187,7 +226,7 @@ def inside(value: Any, depth: int = 3) -> Any:
         return id(value) if fixed else (id(value), *parts)
     if depth and type(value) is dict:
         return (id(value), *((id(key), inside(each, depth - 1)) for key, each in list(value.items())))
-    if type(value).__name__ in ("Step", "Check") and is_ours(type(value)):
+    if type(value).__name__ in ("Step", "Check"):
         return (id(value), *((name, inside(each, 2)) for name, each in vars(value).items()))
     return id(value)
 

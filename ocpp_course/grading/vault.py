@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import builtins
 import ctypes
-import gc
 import logging
 import sys
-from collections.abc import Callable, Iterable, Iterator
+import traceback
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
@@ -30,27 +30,11 @@ WRITES_MEMORY = (
     *("_memmove_addr", "_memset_addr", "_cast_addr", "_string_at_addr", "_wstring_at_addr"),
 )
 """Names of ctypes that are taken away before an answer runs; the rest of it is refused when it is used."""
-HONEST = {"__annotations__", "__annotate__", "__annotations_cache__", "__annotate_func__", "__doc__", "__module__"}
-HONEST |= {
-    "__abstractmethods__",
-    "__parameters__",
-    "__firstlineno__",
-    "__static_attributes__",
-    "__name__",
-    "__qualname__",
-}
-"""What Python itself adds to a class, late."""
-
-ADDED = 0
-"""The event of a dict that gets a new key (PyDict_WatchEvent)."""
-
-type Place = tuple[str, dict[str, Any], frozenset[str]]
-"""Full name of a module or class, its namespace, the names in it that are sealed."""
-
-_Told = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)
-_add_watcher = getattr(ctypes.pythonapi, "PyDict_AddWatcher", None)
-_watch_dict = getattr(ctypes.pythonapi, "PyDict_Watch", None)
-_interrupt = getattr(ctypes.pythonapi, "PyThreadState_SetAsyncExc", None)
+_Watch = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)
+_Count = ctypes.PYFUNCTYPE(ctypes.c_int)
+"""Called with more than it looks at; so `itertools.count` itself, which runs no Python, can be what is called."""
+_add_watcher, _watch_dict = ctypes.pythonapi.PyDict_AddWatcher, ctypes.pythonapi.PyDict_Watch
+_interrupt = ctypes.pythonapi.PyThreadState_SetAsyncExc
 """Looked up now: the watchdog of the checks needs it, and later nothing is looked up any more."""
 
 
@@ -64,56 +48,24 @@ class Vault:
         judges = set(_codes(_modules(JUDGES)))
         may = judges | set(_codes(_modules(CHECKS))) | set(_codes(sys.modules[name] for name in MAY_LOOK))
         firm()
+        hand = set(_codes([traceback]))
         before = names["seal"]()
-        self._places = list(_namespaces(before[0]))
-        self._shut = partial(names["shut"], bottom=bottom.__code__, judges=judges, may=may, before=before)
+        self._spaces = [place[1] for place in before[1]]
+        self._shut = partial(names["shut"], bottom=bottom.__code__, judges=judges, may=may, hand=hand, before=before)
 
     def close(self, write: int, token: str) -> None:
         """In the child, which from now on speaks through the pipe ``write`` and nothing else."""
-        caught, keep = self._shut(write, token)
-        _watch(self._places, caught, keep)
-        self._places = []
+        watch, count = self._shut(write, token)
+        self._callbacks = (_Watch(watch), _Count(count))  # as long as this process lives
+        for callback in self._callbacks:
+            number = _add_watcher(callback)
+            for space in self._spaces:
+                _watch_dict(number, ctypes.py_object(space))
         _empty_ctypes()
 
     def say(self, **facts: Any) -> None:
         """Tell the parent. What an answer says in this way is not heard, and costs it everything."""
         sys.audit("ocpp_course.says", facts)
-
-
-def _watch(places: list[Place], caught: Callable[[str], None], keep: Callable[[Any], None]) -> None:
-    """Have Python tell of each change of a namespace that is sealed, so that one that is undone in time counts too."""
-    if not _add_watcher or not _watch_dict:
-        return
-    names = {id(space): (name, keys) for name, space, keys in places}
-    hiding = frozenset(vars(builtins))
-
-    def told(event: int, where: int, key: Any, value: int | None) -> int:
-        name, keys = names.get(where) or ("", frozenset())
-        adds = event == ADDED and (key in hiding or name not in sys.modules)
-        if name and key not in HONEST and (key in keys or adds):
-            caught(f"{name}.{key}")
-        return 0
-
-    callback = _Told(told)
-    keep(callback)
-    number = _add_watcher(callback)
-    for _, space, _ in places:
-        _watch_dict(number, ctypes.py_object(space))
-
-
-def _namespaces(sealed: dict[str, Any]) -> Iterator[Place]:
-    """Modules and classes with something sealed in them."""
-    inside: dict[str, set[str]] = {}
-    for name in sealed:
-        owner, _, key = name.rpartition(".")
-        inside.setdefault(owner, set()).add(key)
-    for name, keys in inside.items():
-        module, _, last = name.rpartition(".")
-        if name in sys.modules:
-            yield name, vars(sys.modules[name]), frozenset(keys)
-        elif isinstance(kind := getattr(sys.modules.get(module), last, None), type):
-            [space] = (each for each in gc.get_referents(kind.__dict__) if type(each) is dict)
-            yield name, space, frozenset(keys)
 
 
 def _modules(prefix: str) -> Iterator[ModuleType]:
