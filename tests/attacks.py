@@ -120,6 +120,45 @@ sys.audit = audit
     "hears-what-is-said": "import sys\ndef spy(event, args):\n"
     "    if event == 'ocpp_course.says': args[0]['state'] = 'passed'\n"
     "sys.addaudithook(spy)",
+    # the watcher
+    "changes-where-nobody-can-look": KIT
+    + """
+_require, _end = Kit.require, Kit.end
+def deep(*changes):
+    '''At the very end of the stack, where no Python function can be called any more.'''
+    try: deep(*changes)
+    except RecursionError:
+        for change in changes:
+            try: change()
+            except RecursionError: pass
+def attack():
+    deep(partial(setattr, Kit, "require", lambda self, *told: None), partial(setattr, Kit, "end", end))
+from functools import partial
+def end(self):
+    deep(partial(setattr, Kit, "require", _require), partial(setattr, Kit, "end", _end))
+    return _end.__get__(self)()
+"""
+    + ON_FIRST_USE,
+    "rings-while-it-changes": KIT
+    + """
+import signal
+for _ in range(300):
+    signal.setitimer(signal.ITIMER_REAL, 1e-6)
+    try: Kit.require = lambda self, *told: None
+    except BaseException: pass
+""",
+    "calls-itself-traceback": CHECKS
+    + """
+import traceback
+text = "import sys\\ndef look(): return sys._getframe(1)\\ndef see(): return look()"
+names = {}
+exec(compile(text, traceback.__file__, "exec"), names)
+frame = names["see"]()
+while frame:
+    for value in list(frame.f_locals.values()):
+        if hasattr(value, "say"): value.say(**FORGED)
+    frame = frame.f_back
+""",
     # frames and memory
     "walks-the-frames": CHECKS
     + """

@@ -20,7 +20,8 @@ from sys import _getframe, addaudithook, modules
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-SAYS = "ocpp_course.says"
+SAYS, RINGS = "ocpp_course.says", "ocpp_course.rings"
+HERE = "<hidden>"
 OURS = ("ocpp_course", "ocpp_lab", "simloop")
 WATCHED = (
     *(*OURS, "asyncio", "builtins", "random", "_random", "json", "time", "os", "sys", "signal", "inspect", "traceback"),
@@ -63,6 +64,7 @@ type Place = tuple[str, dict[str, Any], frozenset[str], Callable[[Any], Any], tu
 def shut(
     write_to: int,
     token: str,
+    bell: list[Any],
     bottom: CodeType,
     judges: set[CodeType],
     may: set[CodeType],
@@ -71,9 +73,10 @@ def shut(
 ) -> Any:
     """Keep watch. Facts said by code of ``judges`` alone go to the pipe, with the token.
 
-    ``bottom`` is the function that a true stack ends in, ``may`` the code that may look at frames, ``hand`` the code
-    that hands them on, ``before`` what `seal` found. Returns the function that watches namespaces, for each change
-    (event, where, key, value), and a counter of such changes that cannot fail: what only the counter saw is a change.
+    ``bell`` holds what answers the alarm. ``bottom`` is the function that a true stack ends in, ``may`` the code that
+    may look at frames, ``hand`` the code that hands them on, ``before`` what `seal` found. Returns the function that
+    watches namespaces (event, where, key, value), and a counter of the same changes that cannot fail: what only the
+    counter saw is a change too.
     """
     me, encode = getpid(), JSONEncoder().encode
     tables, places, kinds = before
@@ -83,12 +86,17 @@ def shut(
     busy: set[int] = set()
 
     def hook(event: str, args: tuple[Any, ...]) -> None:
-        if event == SAYS or event in REFUSED or concerns(event, args, kinds):
+        if event in (SAYS, RINGS) or event in REFUSED or concerns(event, args, kinds):
             thread = get_ident()
             if thread in busy:
                 return  # `caller` itself asks for a frame
             frame = caller(thread)
-            says(frame, args[0]) if event == SAYS else refuse(frame, event)
+            if event == SAYS:
+                says(frame, args[0])
+            elif event == RINGS:
+                rings(frame.f_back, *args)
+            else:
+                refuse(frame, event)
 
     def caller(thread: int) -> Any:
         """The frame that caused the event. Nobody's `__del__` may run while this thread may look."""
@@ -107,6 +115,11 @@ def shut(
             frame = frame.f_back
         if frame.f_code not in may and frame.f_code not in hand:
             raise PermissionError(f"{event}: the grader lets no answer look into the process that judges it")
+
+    def rings(frame: Any, handler: Any, before: list[Any]) -> None:
+        refuse(frame, "signal.signal")
+        before.append(bell[0])
+        bell[0] = handler
 
     def watch(event: int, where: int, key: Any, value: int | None) -> int:
         name, _, sealed, _, _ = names[where]
@@ -144,6 +157,16 @@ def shut(
 
     addaudithook(hook)
     return watch, changes.__next__
+
+
+def answering(bell: list[Any]) -> Callable[[int, Any], None]:
+    """What the alarm calls, for good: it passes it on to what the bell holds, but never in the middle of this file."""
+
+    def alarm(number: int, frame: Any) -> None:
+        if callable(bell[0]) and (frame is None or frame.f_code.co_filename != HERE):
+            bell[0](number, frame)
+
+    return alarm
 
 
 def concerns(event: str, args: tuple[Any, ...], kinds: set[int]) -> Any:

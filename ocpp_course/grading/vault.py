@@ -9,9 +9,10 @@ from __future__ import annotations
 import builtins
 import ctypes
 import logging
+import signal
 import sys
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
@@ -34,6 +35,7 @@ _Watch = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_void_p, ctypes.p
 _Count = ctypes.PYFUNCTYPE(ctypes.c_int)
 """Called with more than it looks at; so `itertools.count` itself, which runs no Python, can be what is called."""
 _add_watcher, _watch_dict = ctypes.pythonapi.PyDict_AddWatcher, ctypes.pythonapi.PyDict_Watch
+_set_handler = signal.signal
 _interrupt = ctypes.pythonapi.PyThreadState_SetAsyncExc
 """Looked up now: the watchdog of the checks needs it, and later nothing is looked up any more."""
 
@@ -48,10 +50,20 @@ class Vault:
         judges = set(_codes(_modules(JUDGES)))
         may = judges | set(_codes(_modules(CHECKS))) | set(_codes(sys.modules[name] for name in MAY_LOOK))
         firm()
+        setattr(signal, "signal", _signal)  # noqa: B010  (mypy: it has another type)
         hand = set(_codes([traceback]))
         before = names["seal"]()
         self._spaces = [place[1] for place in before[1]]
-        self._shut = partial(names["shut"], bottom=bottom.__code__, judges=judges, may=may, hand=hand, before=before)
+        self._bell: list[Any] = [None]
+        self._alarm = names["answering"](self._bell)
+        self._shut = partial(
+            names["shut"], bell=self._bell, bottom=bottom.__code__, judges=judges, may=may, hand=hand, before=before
+        )
+
+    def answer_alarms(self, stop: Callable[..., object]) -> None:
+        """In the child, before it is shut in: inside, the kernel refuses that a signal gets another handler."""
+        self._bell[0] = stop
+        _set_handler(signal.SIGALRM, self._alarm)
 
     def close(self, write: int, token: str) -> None:
         """In the child, which from now on speaks through the pipe ``write`` and nothing else."""
@@ -66,6 +78,14 @@ class Vault:
     def say(self, **facts: Any) -> None:
         """Tell the parent. What an answer says in this way is not heard, and costs it everything."""
         sys.audit("ocpp_course.says", facts)
+
+
+def _signal(number: int, handler: Any) -> Any:
+    """`signal.signal`, in whose place it stands: a handler gets a frame, so not everybody may handle the alarm."""
+    before: list[Any] = []
+    if number == signal.SIGALRM:
+        sys.audit("ocpp_course.rings", handler, before)
+    return before[0] if before else _set_handler(number, handler)
 
 
 def _modules(prefix: str) -> Iterator[ModuleType]:
