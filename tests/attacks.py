@@ -179,7 +179,7 @@ while frame:
     frame = frame.f_back
 """,
     "asks-the-collector": CHECKS
-    + "import gc\nfor thing in gc.get_objects():\n    if hasattr(thing, 'say'): thing.say(**FORGED)",
+    + "import gc\ngc.unfreeze()\nfor thing in gc.get_objects():\n    if hasattr(thing, 'say'): thing.say(**FORGED)",
     # other times, other processes
     "waits-in-a-thread": KIT
     + """

@@ -7,7 +7,6 @@ import os
 import selectors
 import shutil
 import signal
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -71,10 +70,10 @@ def _ends_by_interrupt() -> Iterator[None]:
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, stop) for number in ENDING}
+    try:
+        before = {number: signal.signal(number, stop) for number in ENDING}
+    except ValueError:  # not the main thread: signals are somebody else's
+        before = {}
     try:
         yield
     finally:

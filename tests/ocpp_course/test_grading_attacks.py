@@ -335,3 +335,24 @@ def test_a_disk_that_is_not_its_own_has_an_end_too(odd: Path) -> None:
     submissions.write(submissions.answered("4.1", tail=writes), odd, "writer")
     told = graded(odd, "--seconds", 60, code=WITHOUT["namespaces"][0] + RUN)["by name"]["writer"]
     assert "it wrote over 64,000,000 bytes" in told["problem"]
+
+
+NO_PROCESS = """
+import os
+fork, grader, asked = os.fork, os.getpid(), []
+def sparing():
+    if os.getpid() == grader:
+        asked.append(1)
+        if len(asked) == 2:  # the first tries the walls
+            raise BlockingIOError(11, "Resource temporarily unavailable")
+    return fork()
+os.fork = sparing
+"""
+
+
+def test_one_for_which_no_process_can_be_started_ends_no_class(odd: Path) -> None:
+    for name in ("a", "b"):
+        submissions.write(submissions.answered("4.1"), odd, name)
+    told = graded(odd, "--jobs", 1, code=NO_PROCESS + RUN)["by name"]
+    assert "no process could be started for it: Resource temporarily" in told["a"]["problem"]
+    assert (told["a"]["points"], told["b"]["points"]) == (0, 2)
