@@ -17,8 +17,8 @@ from tests.house import ROOT
 
 
 def processes_of(mark: str) -> list[str]:
-    listed = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True).stdout
-    return [line for line in listed.splitlines() if mark in line and "ps -eo" not in line]
+    listed = subprocess.run(["ps", "-ww", "-eo", "pid,args"], capture_output=True, text=True).stdout
+    return [line for line in listed.splitlines() if mark in line and "ps -ww" not in line]
 
 
 def wait_for(holds: Callable[[], bool], what: str) -> None:
