@@ -34,13 +34,13 @@ def answered(*numbers: str, tail: str = "") -> Notebook:
     return notebook
 
 
-def wrong(number: str, name: str) -> Notebook:
-    """One known mistake."""
+def wrong(number: str, name: str, *, tail: str = "") -> Notebook:
+    """One known mistake, with ``tail`` below it."""
     notebook, step = fresh(), authored("4")[number]
     variant = next(each for each in step.wrong if each.name == name)
     for cell in notebook["cells"]:
         if cell["metadata"].get("ocpp_lab") == {"role": "answer", "step": number}:
-            cell["source"] = step.cell(variant)
+            cell["source"] = step.cell(variant) + f"\n\n{tail}\n"
     return notebook
 
 
@@ -59,7 +59,7 @@ ocpp_course.checks.kit.Kit.require = lambda self, *told: None
 HOSTILE: dict[str, str] = {
     "endless": "while True: pass",
     "forks": "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass",
-    "deletes": "import shutil, os\nshutil.rmtree(os.environ['PRECIOUS'])",
+    "deletes": "import shutil, os\nshutil.rmtree({precious!r})",
     "prints": "for _ in range(100): print('x' * 1_000_000)",
     "calls-home": "import socket\nsocket.create_connection(('192.0.2.1', 80), timeout=3)",
     "leaves": "import os\nos._exit(0)",

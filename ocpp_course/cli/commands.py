@@ -13,6 +13,8 @@ import typer
 from ocpp_lab.cli.app import one_line_errors
 from ocpp_lab.cli.inputs import BadInput, positive, within
 
+INTERRUPTED = 130
+"""Exit code of a command that Ctrl-C has ended, as shells have it."""
 course = typer.Typer()
 """`progress`, `reset`, `grade` and `run-mine`."""
 
@@ -59,7 +61,7 @@ def grade(
       ocpp-lab grade exercises/03_session_reconnect.ipynb
       ocpp-lab grade class/ --csv points.csv --json points.json
     """
-    with _ready():
+    with _ready(), _interruptible():
         from . import course as work
 
         told = work.run_grading(
@@ -108,6 +110,16 @@ def _ready() -> Iterator[None]:
                 f"this command needs the package {missing.name}, which is not installed; "
                 "the extra `lab` brings it: pip install 'ocpp-lab[lab]', or `make lab` in a clone"
             ) from None
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C keeps what was graded, and says where it is."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo("stopped; what was graded is in the files of --json and --csv", err=True)
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def _nights_line(seeds: int) -> Any:

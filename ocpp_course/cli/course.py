@@ -14,7 +14,7 @@ from ..checks.board import Board, board
 from ..checks.shelf import Shelf
 from ..checks.step import MILESTONES
 from ..checks.workbook import exercise
-from ..grading import Graded, Limits, find, grade, story, table, walls, write_csv, write_json
+from ..grading import Graded, Limits, Report, find, grade, story, table, walls
 
 
 def exercises_folder() -> Path:
@@ -82,19 +82,22 @@ def run_grading(
     found = find(paths or [exercises_folder()])
     if not found:
         raise BadInput(f"expected notebooks (*.ipynb) in {', '.join(map(str, paths))}, came none")
-    for report in (json_file, csv_file):
-        if report and not report.parent.is_dir():
-            raise BadInput(f"expected a folder to write {report} into, came none; make it first")
-    isolation = str(walls())
+    for file in (json_file, csv_file):
+        if file and not file.parent.is_dir():
+            raise BadInput(f"expected a folder to write {file} into, came none; make it first")
+    walls_here = walls()
     with suppress(ImportError):
         from .. import lab  # noqa: F401  (notebooks do so first; it takes longer than to judge them, and so it is shared)
-    graded = grade(found, jobs=jobs, seed=seed, limits=Limits(seconds=seconds), progress=bar(found))
-    if json_file:
-        write_json(graded, json_file, isolation=isolation)
-    if csv_file:
-        write_csv(graded, csv_file)
+    report, tell = Report(json_file, csv_file, isolation=str(walls_here)), bar(found)
+
+    def is_done(one: Graded) -> None:
+        report.add(one)
+        tell(one)
+
+    graded = grade(found, jobs=jobs, seed=seed, limits=Limits(seconds=seconds), walls=walls_here, progress=is_done)
+    report.end(graded)
     shown = story(graded[0]) if len(graded) == 1 else table(graded)
-    return f"{shown}\n(sandbox: {isolation})"
+    return f"{shown}\n(sandbox: {walls_here})"
 
 
 def cores() -> int:

@@ -1,11 +1,12 @@
-"""Grading of submissions in bulk: each on a copy, in a process shut in, by the checks of the installed package.
+"""Grading of submissions in bulk: each in a process shut in, by the checks of the installed package.
 
-What it does not protect against: an answer runs in the same process as the checks that judge it. `Seal` notices
-changed functions; whoever takes the checker's memory apart on purpose can still claim points. Read what is suspicious.
+``job`` starts and hears one, ``sandbox`` shuts it in (``landlock``, ``seccomp``), ``vault`` speaks for the checker in
+it, ``graded`` believes as little as can be. What it does not protect against stands in docs/instructors.md.
 """
 
-from .grade import Graded, grade
-from .report import story, table, write_csv, write_json
+from .grade import grade
+from .graded import Graded
+from .report import Report, story, table
 from .sandbox import Limits, Walls, walls
 from .submission import Submission, Unreadable, find, read
 
@@ -21,6 +22,5 @@ __all__ = [
     "walls",
     "table",
     "story",
-    "write_json",
-    "write_csv",
+    "Report",
 ]

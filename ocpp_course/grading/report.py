@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from pathlib import Path
 
-from .grade import Graded
+from .graded import Graded
 
 MARKS = {"passed": "✓", "wrong": "✗", "unwritten": "·", "reference": "○", "tampered": "!", "not judged": "?"}
 LEGEND = "✓ right · ✗ wrong · · not written · ○ the package's own · ! changed the checker · ? not judged"
+FORMULAS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+CLOSING = "\n]}\n"
 COLUMNS = ("name", "milestone", "step", "state", "points", "of", "seconds", "diagnosis", "note", "problem")
 
 
@@ -35,23 +38,65 @@ def story(graded: Graded) -> str:
     return "\n".join([*lines, *([graded.problem] if graded.problem else [])])
 
 
-def write_json(graded: list[Graded], path: Path, *, isolation: str) -> None:
-    """All that is known, with which protections held."""
-    whole = {"isolation": isolation, "submissions": [each.as_dict() for each in graded]}
-    path.write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+class Report:
+    """The files that grading writes, as it goes: after each submission both are whole. ``None`` writes none.
+
+    Rows come in the order in which submissions are done; `end` puts them into the order handed in. OSError if a file
+    cannot be written.
+    """
+
+    def __init__(self, json_file: Path | None, csv_file: Path | None, *, isolation: str) -> None:
+        self._json, self._csv, self._isolation = json_file, csv_file, isolation
+        self._empty = True
+        self.end([])
+
+    def add(self, graded: Graded) -> None:
+        """One more that is done."""
+        if self._json:
+            with self._json.open("r+", encoding="utf-8") as file:
+                end = self._json.stat().st_size - len(CLOSING)
+                file.seek(end)
+                file.write(("" if self._empty else ",") + _as_json(graded) + CLOSING)
+        if self._csv:
+            with self._csv.open("a", newline="", encoding="utf-8") as file:
+                csv.DictWriter(file, COLUMNS).writerows(_rows(graded))
+        self._empty = False
+
+    def end(self, graded: list[Graded]) -> None:
+        """Write both anew, with these; each is replaced whole or not at all."""
+        self._empty = not graded
+        if self._json:
+            head = f'{{"isolation": {json.dumps(self._isolation)}, "submissions": ['
+            _replace(self._json, head + ",".join(map(_as_json, graded)) + CLOSING)
+        if self._csv:
+            with io.StringIO(newline="") as text:
+                rows = csv.DictWriter(text, COLUMNS)
+                rows.writeheader()
+                rows.writerows(row for each in graded for row in _rows(each))
+                _replace(self._csv, text.getvalue())
 
 
-def write_csv(graded: list[Graded], path: Path) -> None:
-    """One row for each step of each submission; a submission without steps has one row that says why."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        rows = csv.DictWriter(file, COLUMNS)
-        rows.writeheader()
-        for each in graded:
-            shared = {"name": each.name, "milestone": each.milestone, "problem": each.problem}
-            for step in each.steps or [{}]:
-                rows.writerow({key: _harmless(value) for key, value in (shared | step).items()})
+def _as_json(graded: Graded) -> str:
+    return "\n" + json.dumps(graded.as_dict(), indent=1, ensure_ascii=False)
+
+
+def _replace(path: Path, text: str) -> None:
+    """A place that is no plain file (a pipe, a device) is written to as it is."""
+    fresh = path.with_name(f".{path.name}.new")
+    if path.exists() and not path.is_file():
+        fresh = path
+    with fresh.open("w", newline="", encoding="utf-8") as file:
+        file.write(text)
+    if fresh != path:
+        fresh.replace(path)
+
+
+def _rows(graded: Graded) -> list[dict[str, object]]:
+    """One for each step; a submission without steps has one row that says why."""
+    shared = {"name": graded.name, "milestone": graded.milestone, "problem": graded.problem}
+    return [{key: _harmless(value) for key, value in (shared | step).items()} for step in graded.steps or [{}]]
 
 
 def _harmless(value: object) -> object:
     """A spreadsheet takes a text that begins like this for a formula; names and diagnoses are other people's."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@")) else value
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULAS) else value

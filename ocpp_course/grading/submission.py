@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import errno
 import json
+import os
 import re
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,7 +43,7 @@ class Submission:
 
 
 def find(paths: list[Path]) -> list[tuple[str, Path]]:
-    """The notebooks in these files and folders, by the name that the report gives them."""
+    """The notebooks in these files and folders, by the name that the report gives them. No link is followed."""
     found: list[tuple[str, Path]] = []
     for path in paths:
         if path.is_dir():
@@ -51,23 +54,36 @@ def find(paths: list[Path]) -> list[tuple[str, Path]]:
     return found
 
 
-def read(name: str, path: Path) -> Submission:
-    """Raises `Unreadable`."""
-    cells = tuple(_cell(each) for each in _code_cells(path))
-    return Submission(name, _milestone(path, cells), cells)
-
-
-def _code_cells(path: Path) -> list[dict[str, Any]]:
+def opened(path: Path) -> int:
+    """A descriptor of the notebook. Raises `Unreadable`, before a byte is read, if it is no plain file or too large."""
     try:
-        size = path.stat().st_size
-        if size > LARGEST:
-            raise Unreadable(f"expected at most {LARGEST:,} bytes, came {size:,}; clear its outputs and hand in again")
-        notebook = json.loads(path.read_text(encoding="utf-8"))
-        return [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         raise Unreadable(f"expected a notebook, came nothing at {path.name}; is the name right?") from None
     except OSError as error:
-        raise Unreadable(f"expected a notebook that can be read, came: {error.strerror}") from None
+        what = "a link" if error.errno == errno.ELOOP else str(error.strerror)
+        raise Unreadable(f"expected a notebook that can be read, came: {what}; ask for the file itself") from None
+    facts = os.fstat(descriptor)
+    if stat.S_ISREG(facts.st_mode) and facts.st_size <= LARGEST:
+        return descriptor
+    os.close(descriptor)
+    if stat.S_ISREG(facts.st_mode):
+        raise Unreadable(
+            f"expected at most {LARGEST:,} bytes, came {facts.st_size:,}; clear its outputs and hand in again"
+        )
+    raise Unreadable("expected a notebook, came a folder, a pipe or a device of that name; ask for the file itself")
+
+
+def read(name: str, data: bytes) -> Submission:
+    """Raises `Unreadable`."""
+    cells = tuple(_cell(each) for each in _code_cells(data))
+    return Submission(name, _milestone(name, cells), cells)
+
+
+def _code_cells(data: bytes) -> list[dict[str, Any]]:
+    try:
+        notebook = json.loads(data.decode())
+        return [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
         raise Unreadable("expected the JSON of a notebook, came something else; save it in JupyterLab again") from None
 
@@ -106,11 +122,11 @@ def check_call(text: str) -> ast.Call | None:
     return None
 
 
-def _milestone(path: Path, cells: tuple[Cell, ...]) -> str:
+def _milestone(name: str, cells: tuple[Cell, ...]) -> str:
     for cell in cells:
         if cell.step.partition(".")[0] in MILESTONES:
             return cell.step.partition(".")[0]
-    found = re.search(r"0([1-6])_", path.name)
+    found = re.search(r"0([1-6])_", Path(name).name)
     if not found:
         raise Unreadable("expected an exercise of this course, came a notebook without any of its steps")
     return found[1]
