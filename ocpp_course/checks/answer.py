@@ -115,7 +115,7 @@ def is_reference(step: Step, pieces: tuple[Any, ...]) -> bool:
     theirs = step.references()
     if any(piece is own for piece in pieces for own in theirs if callable(own) or isinstance(own, dict)):
         return True
-    if any(is_struct(piece) and own in piece.__mro__ for piece in pieces for own in theirs):
+    if any(isinstance(piece, type) and own in piece.__mro__ for piece in pieces for own in theirs):
         return True
     return any(_is_packages(piece) for piece in pieces) or _imports_it(step, pieces)
 

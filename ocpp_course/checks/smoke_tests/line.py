@@ -126,7 +126,6 @@ class Held:
         self.transport.start()
         self.reader = asyncio.create_task(self._read(), name="the check's reader")
         self.senders: list[asyncio.Task[None]] = []
-        self._before = asyncio.all_tasks()
 
     async def _read(self) -> None:
         async for text in self.transport:
@@ -148,6 +147,15 @@ class Held:
 
         self.talker = asyncio.create_task(talk(), name="the check's peer")
 
+    def own_tasks(self) -> list[asyncio.Task[Any]]:
+        """What runs and is neither a sender nor the reader nor the check itself: the transport's own, and its closers."""
+        checks = {asyncio.current_task(), self.reader, *self.senders}
+        return [task for task in asyncio.all_tasks() if task not in checks]
+
+    def own_wait_in(self, name: str) -> bool:
+        """Whether one of them waits in this coroutine."""
+        return any(name in waits_in(task) for task in self.own_tasks())
+
     async def end(self) -> None:
         """Cut the line, and end what is left: in 1.3 nobody has promised to."""
         self.line.resume()
@@ -162,5 +170,20 @@ class Held:
 
 
 def done(senders: list[asyncio.Task[None]]) -> int:
-    """How many have returned without an error."""
+    """How many have returned without an error. An exception that is no end of the line is raised: it is a slip."""
+    for each in senders:
+        error = each.exception() if each.done() and not each.cancelled() else None
+        if error is not None and not isinstance(error, ConnectionLost):
+            raise error
     return sum(each.done() and not each.cancelled() and each.exception() is None for each in senders)
+
+
+def waits_in(task: asyncio.Task[Any]) -> set[str]:
+    """The coroutines that a task is inside of, by their full names: ``Queue.put`` if it waits for room in a queue."""
+    found: set[str] = set()
+    awaited: Any = task.get_coro()
+    while awaited is not None:
+        code = getattr(awaited, "cr_code", None) or getattr(awaited, "ag_code", None)
+        found |= {code.co_qualname} if code else set()
+        awaited = getattr(awaited, "cr_await", None) or getattr(awaited, "ag_await", None)
+    return found
