@@ -12,7 +12,7 @@ from ..kit import Kit
 from ..step import Step, Wrong
 from .witnesses import ROLES, Role, annotated, received_by
 
-step = Step("2.3", "`Router.on`: registration", ("Router",), points=3, minutes=8, reference=lambda: Router)
+step = Step("2.3", "`Router.on`: registration", ("Router",), points=3, minutes=20, reference=lambda: Router)
 
 CALLED = "nothing is called when it is registered"
 
@@ -58,6 +58,11 @@ def fitting(role: Role, kit: Kit) -> m.Action:
 def typed(name: str, action: m.Action) -> Any:
     """A handler that is annotated as it should be."""
     return handler(name, action.request, action.response)
+
+
+def quoted(name: str, takes: m.Action, returns: m.Action) -> Any:
+    """A handler with annotations in quotes, as all are under ``from __future__ import annotations``."""
+    return handler(name, f"m.{takes.request.__name__}", f"m.{returns.response.__name__}")
 
 
 def method(action: m.Action) -> Any:
@@ -118,6 +123,8 @@ def accepts(my: Any, kit: Kit) -> str:
             said = "a handler without annotations was refused; nothing is wrong with it."
             accepted(kit, plain, action.request, handler("plain"), said)
         action = fitting(role, kit)
+        said = "quoted annotations were refused; they are the right types. `get_type_hints` resolves the quotes."
+        accepted(kit, my.Router(role), action.request, quoted("quoted", action, action), said)
         said = "a method was refused; it is `async def`, and its annotations are right."
         accepted(kit, my.Router(role), action.request, method(action), said)
     return "all"
@@ -138,7 +145,7 @@ def refuses_second(my: Any, kit: Kit) -> str:
     for role in ROLES:
         router, action = my.Router(role), fitting(role, kit)
         router.on(action.request)(typed("first", action))
-        said = "the second silently replaced the first; say so when it is registered."
+        said = "a second handler for one action was taken without a word; say so when it is registered."
         refused(kit, router, action.request, typed("second", action), "no error", said)
     return "TypeError"
 
@@ -165,7 +172,7 @@ def refuses_sync(my: Any, kit: Kit) -> str:
         raise AssertionError("nothing is called when it is registered")
 
     for work in (annotated(blocking, "blocking", m.ResetRequest, m.ResetResponse), lambda request: None):
-        said = "found only when the first call comes; check when registered."
+        said = "a function that cannot be awaited was taken; its first call would fail. Check when it is registered."
         refused(kit, my.Router("ChargePoint"), m.ResetRequest, work, "no error", said)
     return "TypeError"
 
@@ -179,6 +186,8 @@ def refuses_annotation(my: Any, kit: Kit) -> str:
             ("parameter", handler("takes_another", other.request, right.response)),
             ("return value", handler("returns_another", right.request, other.response)),
             ("parameter", handler("takes_another", other.request)),
+            ("parameter", quoted("takes_another", other, right)),
+            ("return value", quoted("returns_another", right, other)),
         )
         for which, work in cases:
             said = f"the annotation of the {which} says another type; this handler was written for something else."

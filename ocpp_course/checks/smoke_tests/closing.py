@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from ocpp_lab.errors import ConnectionLost
 from ocpp_lab.transport import Transport
 
 from ..kit import Kit
@@ -29,7 +28,7 @@ def texts(kit: Kit, number: int) -> list[str]:
 
 
 async def closed(held: Held, kit: Kit, seconds: float, diagnosis: str, **options: Any) -> float:
-    """How long `close` took; refused if it took longer than ``seconds``. What it waits for is said if it can be seen."""
+    """How long `close` took; refused if it took longer than ``seconds``, and why if that can be seen."""
     started = kit.time
     closing = asyncio.create_task(held.transport.close(**options), name="the check's closer")
     await asyncio.wait([closing], timeout=seconds + 1e-3)

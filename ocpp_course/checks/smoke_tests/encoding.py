@@ -17,7 +17,7 @@ step = Step("1.2", "`encode`: frame to text", ("encode",), points=2, minutes=15,
 
 BIG = 2**53 + 1
 """The first whole number that a float cannot hold."""
-NAMES = {
+NAMES: dict[Any, tuple[str, ...]] = {
     Call: ("type", "unique_id", "action", "payload"),
     CallResult: ("type", "unique_id", "payload"),
     CallError: ("type", "unique_id", "code", "description", "details"),

@@ -148,7 +148,7 @@ class Held:
         self.talker = asyncio.create_task(talk(), name="the check's peer")
 
     def own_tasks(self) -> list[asyncio.Task[Any]]:
-        """What runs and is neither a sender nor the reader nor the check itself: the transport's own, and its closers."""
+        """What runs and is no sender, no reader and not the check itself: the transport's own, and its closers."""
         checks = {asyncio.current_task(), self.reader, *self.senders}
         return [task for task in asyncio.all_tasks() if task not in checks]
 

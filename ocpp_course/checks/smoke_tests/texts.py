@@ -106,7 +106,7 @@ def said_of(text: str, got: Any, expected: Any) -> str:
         return f"{short(text, 90)} is a {kind}; yours returned {short(got)}."
     name = next(name for name, value in parts(expected).items() if exactly(parts(got)[name]) != exactly(value))
     wanted, there = short(parts(expected)[name]), short(parts(got)[name])
-    return f"the `{name}` of this {kind} is {wanted if wanted != there else wanted + ', to the last digit'}; yours is {there}."
+    return f"the `{name}` of this {kind} is {wanted}; yours is {there}."
 
 
 def frame_error(kit: Kit, raw: Any, got: Any, taken: str) -> FrameError:
