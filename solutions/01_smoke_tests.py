@@ -921,7 +921,7 @@ class Transport(mine("1.3")):
         """As in 1.3, and raise ConnectionLost once the connection is over: `close` was called, or the peer has closed.
 
         Whoever waits for room when that happens gets ConnectionLost too, within a second. One exception: while a `close`
-        still flushes, its text may go out instead.
+        still flushes, its text may go out instead. When it returns or raises, no task of it is left.
         """
         if self._over.is_set():
             raise ConnectionLost
@@ -1068,6 +1068,24 @@ class Transport(Transport):
                     await self._queue.join()
         self._end()
         await asyncio.wait([self._writer])
+
+
+### WRONG takes-more-while-flushing -> flush-sends-all: `close` was called and still flushes; from then on `send` raises
+###       ConnectionLost.
+class Transport(Transport):
+    async def send(self, text):
+        if self._closing and not self._writer.done():
+            await super(Transport.__mro__[1], self).send(text)
+        else:
+            await super().send(text)
+
+
+### WRONG task-for-each-text -> leaves-nothing: each `send` leaves a task behind; end what you start, also if nobody needs
+###       it any more.
+class Transport(Transport):
+    async def send(self, text):
+        self.waits = [*getattr(self, "waits", []), asyncio.create_task(self._over.wait())]
+        await super().send(text)
 
 
 ### WRONG second-returns-at-once -> twice-is-fine: a second `close` returned while the first still worked; whoever calls

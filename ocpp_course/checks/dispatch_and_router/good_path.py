@@ -246,6 +246,7 @@ async def each_call_anew(my: Any, kit: Kit) -> str:
         said = "the handler runs once for every call; here it did not."
         kit.require(len(ran) == number, f"{len(ran)} runs for {number} calls", said)
         kit.require(isinstance(frame, CallResult), "a CallError", "this call is right.")
+        assert isinstance(frame, CallResult)
         said = "an old response went out; what the handler returns for this call is the answer to it."
         kit.equal(frame.payload, {"listVersion": number}, said)
     return "3 runs for 3 calls"

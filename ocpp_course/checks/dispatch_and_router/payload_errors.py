@@ -100,7 +100,8 @@ def error_for(my: Any, kit: Kit, kind: str, payload_type: type[m.Payload], paylo
 def four_codes(my: Any, kit: Kit) -> str:
     """The code says what kind of fault it was (J-spec 4.2.3)."""
     shown = {kind: _code(my, kit, kind, *example) for kind, example in EXAMPLES.items()}
-    tried = [*JSON_TYPES, *((kind, each) for kind in others(kit) for each in spoilt(kind, kit.rng))]
+    tried: list[tuple[type[m.Payload], Spoilt]] = [*JSON_TYPES]
+    tried += [(kind, each) for kind in others(kit) for each in spoilt(kind, kit.rng)]
     seen = [(kind, each, _code(my, kit, each.kind, kind, each.payload)) for kind, each in tried]
     every = {*shown.values(), *(code for _, _, code in seen)}
     said = "one code for everything tells the peer nothing; sort by kind."

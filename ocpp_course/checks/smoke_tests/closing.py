@@ -15,7 +15,7 @@ step = Step(
     "1.4", "`Transport.close`: nothing hangs", ("Transport",), points=2, minutes=20, reference=lambda: Transport
 )  # fmt: skip
 
-GRACE = 1.5
+GRACE = 0.9
 """Seconds beyond its timeout that closing may take: to close the pipe itself."""
 HANGS = "the peer reads no more, so the queue never empties; flush at most `timeout` seconds."
 MARK = "your stop mark waits in the queue it should stop."
@@ -65,12 +65,13 @@ async def refused(held: Held, kit: Kit, diagnosis: str) -> None:
 @step.check("all queued texts arrive, then the pipe is closed, once, with the code")
 async def flush_sends_all(my: Any, kit: Kit) -> str:
     """What was accepted is sent, as far as time allows: an answer that is queued must not die of a polite close."""
-    for number, options in ((40, {}), (kit.rng.randint(120, 160), {"flush": True, "timeout": 20.0})):
+    for number, options in ((90, {}), (kit.rng.randint(120, 160), {"flush": True, "timeout": 20.0})):
         held = Held(my, kit, delay=0.05)
         queued = texts(kit, number)
         held.send(*queued)
         await kit.quiet()
         code, before = kit.rng.choice([1000, 1001, 3001]), len(held.line.taken)
+        late = asyncio.create_task(_during(held), name="the check's late sender")
         try:
             seconds = await closed(held, kit, 30, "", code=code, reason="bye", **options)
         except Wrong as wrong:
@@ -79,12 +80,22 @@ async def flush_sends_all(my: Any, kit: Kit) -> str:
             raise Wrong(wrong.got, wrong.diagnosis or said) from None
         kit.require(held.line.closes, "the pipe is still open", "`close` never closes the pipe, and the peer waits on.")
         at_close = held.line.sent_at_close or 0
-        if held.line.sent[:at_close] != queued:
+        if held.line.sent[:at_close][:number] != queued:
             said = _cut_short(held, number, before, seconds)
             kit.require(False, f"{at_close} of {number} sent when it closed, after {seconds:g} s", said)
         once(held, kit, code, "bye")
+        said = "`close` was called and still flushes; from then on `send` raises ConnectionLost."
+        kit.require(await late, "a new `send` was let in", said)
         await gone(held, kit)
     return "all, then closed"
+
+
+async def _during(held: Held) -> bool:
+    """Whether a `send` in the midst of the flush is refused."""
+    await asyncio.sleep(1.0)
+    [late] = held.send("too late")
+    await asyncio.wait([late], timeout=1.0)
+    return late.done() and not done([late])
 
 
 def _cut_short(held: Held, number: int, before: int, seconds: float) -> str:
@@ -124,9 +135,14 @@ async def never_hangs(my: Any, kit: Kit) -> str:
         dropped = "`flush=False` drops what waits, and the peer reads nothing: do not wait for the writer or the queue."
         await closed(held, kit, timeout + GRACE, HANGS if flush else dropped, flush=flush, timeout=timeout)
         await let_go(held, kit)
+    usual = await stalled(my, kit, 4)
+    await closed(usual, kit, 5 + GRACE, HANGS)
+    await let_go(usual, kit)
     slow = Held(my, kit, delay=0.1)
-    slow.send(*texts(kit, 100))
+    slow.send(*texts(kit, 1005))
     await kit.quiet()
+    said = "without an argument the limit is 1,000 texts, as in step 1.3."
+    kit.require(1000 <= done(slow.senders) <= 1001, f"{done(slow.senders):,} texts taken", said)
     said = "the peer reads too slowly for the whole queue; flush at most `timeout` seconds."
     await closed(slow, kit, timeout + GRACE, said, timeout=timeout)
     await let_go(slow, kit)
@@ -195,6 +211,22 @@ def still(senders: list[asyncio.Task[None]], diagnosis: str) -> str:
     if any("Queue.put" in waits_in(each) for each in senders):
         return "a sender still waits in `put` of a queue nobody empties."
     return diagnosis
+
+
+@step.check("what `send` has started is over when it returns")
+async def leaves_nothing(my: Any, kit: Kit) -> str:
+    """A connection may live for months: what each text leaves behind adds up."""
+    held, left = Held(my, kit), []
+    for _ in range(2):
+        held.send(*texts(kit, 20))
+        await asyncio.sleep(1)
+        done(held.senders)
+        left.append(len(held.own_tasks()))
+    said = "each `send` leaves a task behind; end what you start, also if nobody needs it any more."
+    kit.require(left[1] <= left[0], f"{left[0]} tasks after 20 texts, {left[1]} after 40", said)
+    await closed(held, kit, 1, "nothing is queued: done at once.")
+    await gone(held, kit)
+    return "nothing more"
 
 
 @step.check("any number of `close()`; the pipe is closed once")

@@ -101,7 +101,8 @@ def id_is_string(my: Any, kit: Kit) -> str:
         for raw in ([2, bad, "Heartbeat", {}], [3, bad, {}], [4, bad, "GenericError", "", {}]):
             not_taken(my, kit, raw, STRING)
     for length in (37, kit.rng.randint(38, 99)):
-        for raw in ([2, an_id(kit, length), "Heartbeat", {}], [3, an_id(kit, length), {}]):
+        long = an_id(kit, length)
+        for raw in ([2, long, "Heartbeat", {}], [3, long, {}], [4, long, "GenericError", "", {}]):
             said = "a unique id has at most 36 characters, so that a UUID fits (J-spec 4.1.4)."
             error = not_taken(my, kit, raw, said)
             said = "an id that is too long is a PropertyConstraintViolation."
@@ -168,6 +169,10 @@ def keeps_the_id(my: Any, kit: Kit) -> str:
             told = refused(my, kit, raw, said).unique_id
             said = "only a Call is answered with a CallError; a bad reply must not report its id."
             kit.require(told is None, f"{short(raw, 40)} reports {told!r}", said)
+    for raw in ([2, 7, "Heartbeat", {}], [2, None, "Heartbeat", {}], [2, ["17"], "Heartbeat", {}], [2, 7], [2]):
+        told = refused(my, kit, raw).unique_id
+        said = "what stands in the place of the id is no string; then there is no id to tell, and `unique_id` is None."
+        kit.require(told is None, f"{short(raw, 40)} reports {told!r}", said)
     return "the id, or None"
 
 

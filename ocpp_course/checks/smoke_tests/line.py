@@ -26,6 +26,8 @@ class Line:
         self.writes_in_flight = self.max_writes_in_flight = 0
         self.close_code: int | None = None
         self.close_reason = ""
+        self.odd = ""
+        """The type of what was sent and is no text."""
         self.given_up = False
         self._kit = kit
         self._ended = asyncio.Event()
@@ -40,6 +42,9 @@ class Line:
         return False
 
     async def send(self, text: str) -> None:
+        if not isinstance(text, str):
+            self.odd = self.odd or type(text).__name__
+            raise TypeError(f"expected a text to send, came a {type(text).__name__}")
         self._still_there()
         self.taken.append(text)
         self._note(self._kit.left, ">", text)

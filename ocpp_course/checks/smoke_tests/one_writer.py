@@ -25,6 +25,10 @@ NOTHING = "no text has reached the pipe: does the writer run? `start()` makes it
 def begun(kit: Kit, held: Held) -> None:
     """Refuse a transport that writes nothing at all."""
     done(held.senders)
+    said = f"`pipe.send` was given a {held.line.odd}, and not a text."
+    if held.line.odd == "coroutine":
+        said = f"{said} An `await` is missing where the text comes from."
+    kit.require(not held.line.odd, f"a {held.line.odd} was sent", said)
     kit.require(held.line.taken, "nothing was sent", NOTHING)
 
 
@@ -107,6 +111,13 @@ async def bounded(my: Any, kit: Kit) -> str:
     most = held.transport.max_queue_depth
     kit.require(most <= limit, f"max_queue_depth {most}, limit {limit}", "the queue was deeper than its limit.")
     await held.end()
+    usual = Held(my, kit)
+    usual.line.stall()
+    usual.send(*(f"text {n}" for n in range(1005)))
+    await asyncio.sleep(1)
+    said = "without an argument the limit is 1,000 texts, and one more is on the pipe."
+    kit.require(1000 <= done(usual.senders) <= 1001, f"{done(usual.senders):,} texts taken", said)
+    await usual.end()
     return "limit kept"
 
 
