@@ -1182,14 +1182,14 @@ class Transport:
         self.task = asyncio.create_task(self.writer())
 
     async def or_closed(self, work):
-        """The result, or ConnectionLost if the line is over first."""
+        """The result, or ConnectionLost if the connection is over first."""
         task = asyncio.ensure_future(work)
         await asyncio.wait({task, self.closed}, return_when=asyncio.FIRST_COMPLETED)
         if task.done():
             return task.result()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        raise ConnectionLost("the line is over")
+        raise ConnectionLost("the connection is over")
 
     def over(self):
         self.stage = "over"
@@ -1198,7 +1198,7 @@ class Transport:
 
     async def send(self, text):
         if self.stage != "open":
-            raise ConnectionLost("the line is over")
+            raise ConnectionLost("the connection is over")
         await self.or_closed(self.queue.put(text))
         self.max_queue_depth = max(self.max_queue_depth, self.queue_depth)
 
@@ -1981,10 +1981,10 @@ check("1.6", unknown_action_yields_not_implemented, back_pressure_thousand_frame
 # %% [markdown]
 # ## Capstone: your transport in a charge point
 #
-# `ChargePoint(transport=…)` takes a factory: it makes one transport for every connection. Yours goes in here; where a
-# step is not done yet, the package's. A charge point asks more of a transport than the steps do: how many bytes passed,
-# and how the connection ended. `fit` adds that to yours. The central system is live too, and *stop reading*, *ignore*
-# and *close 1001* are on the panel.
+# `ChargePoint(transport=…)` takes a factory: a function that makes one transport for every connection. Yours goes in
+# here. If a step has not passed yet, the package's goes in. A charge point asks more of a transport than the steps do:
+# how many bytes passed, and how the connection ended. `fit` adds that to yours. The central system is live too. Its
+# faults *stop reading*, *ignore* and *close 1001* are on the panel.
 
 # %% tags=["scaffold"]
 import asyncio
@@ -2059,15 +2059,69 @@ print(
 )
 
 # %% [markdown]
-# The last check is a simulation. In fifty floods something happens in the midst: nothing, latency, *stop reading*, a
-# polite close, a reset, *close 1001*, or a reset of a stalled line. Then come fifty nights of chaos. Each text is read by
-# your `decode` and written again by your `encode` on its way through your `Transport`. Texts must keep their order, and
-# one is on the wire at a time. No sender and no call waits for ever; whoever sends on a line that was cut gets
-# `ConnectionLost`; and no task is left. A failure names the seed and shows the frames around it.
+# ### Your drill
+#
+# Here are three more broken stacks. Each does one thing wrong, after a hundred texts that went well:
+#
+# - **A**: one text overtakes another.
+# - **B**: one text goes out twice.
+# - **C**: a text of more than 2,000 characters loses its end.
+#
+# **Choose** one of them, and **predict**: which of the five smoke tests of 1.5 and 1.6 fail on it? Then look.
+#
+# <details><summary>The five smoke tests on A</summary>
+# All five pass, unless your flood compares the order of what arrived. Nothing in 1.6 asked for that.</details>
+# <details><summary>The five smoke tests on B</summary>
+# It depends on your flood. If it counts what arrived, it fails: 1,001 texts came. If it puts them into a set, as our
+# answer does, it passes, because a set forgets how often.</details>
+# <details><summary>The five smoke tests on C</summary>
+# All five pass: none of them sends a long text.</details>
+#
+# Now write one drill that fails on A, on B and on C, and passes on a right stack. It gets a `bench`, as in 1.6. It earns
+# no points. `drilled` tries it and says what it does not catch yet.
+
+# %% tags=["scaffold"]
+from ocpp_course.checks.smoke_tests import drilled
+
+
+# %% tags=["exercise-only"]
+async def drill(bench):
+    """Fails on stacks A, B and C, and passes on a right one."""
+    raise NotImplementedError("step 1.drill")
+
+
+# %% tags=["solution-only"]
+async def drill(bench):
+    """A flood whose texts are numbered, the last of them long: each arrives as it was, once, in its place."""
+    await bench.start(interval=300, timeout=5)
+    texts = [f'[2,"drill-{n}","Heartbeat",{{}}]' for n in range(200)]
+    texts.append(f'[2,"drill-long","DataTransfer",{{"vendorId":"Lab","data":"{"x" * 5000}"}}]')
+    for text in texts:
+        await bench.charge_point.send(text)
+    await asyncio.sleep(10)
+    came = [event.text for event in bench.central_system.received if "drill-" in event.text]
+    assert came == texts, f"expected {len(texts)} texts in their order, came {len(came)}"
+
+
+# %% tags=["scaffold"]
+drilled(drill)
+
+# %% [markdown]
+# ### The last check
+#
+# It is a simulation. In fifty floods something happens in the midst: nothing, latency, *stop reading*, a polite close, a
+# reset, *close 1001*, or a reset of a stalled connection. Then come fifty nights of chaos. Each text is read by your
+# `decode` and written again by your `encode` on its way through your `Transport`. These things must hold:
+#
+# - Texts keep their order, and one is on the wire at a time.
+# - No sender and no call waits for ever. Whoever sends on a connection that was cut gets `ConnectionLost`.
+# - No task is left.
+#
+# A failure names the seed and shows the frames around it.
 
 # %%
-### STEP 1.capstone · 4 points · 8 minutes
-# Nothing to write: the check takes your `decode` of 1.1, your `encode` of 1.2 and your `Transport` of 1.4.
+### STEP 1.capstone · 4 points · 20 minutes
+# The check takes your `decode` of 1.1, your `encode` of 1.2 and your `Transport` of 1.4.
 ### BEGIN SOLUTION
 ### END SOLUTION
 
@@ -2087,6 +2141,15 @@ check("1.capstone", decode, encode, Transport)
 # No. It is queued. Only an answer to it says that it arrived.</details>
 # <details><summary>Why does a spoilt CallResult report no id?</summary>
 # Only a Call is answered with a CallError. An error as the answer to an answer would never end.</details>
+#
+# **Further questions.** They have no answers here. Take one to a colleague, or into your own stack.
+#
+# - A thousand texts wait, and the peer takes ten a second. How old is the last text when it arrives? Is it still true?
+# - `close` flushes for 5 s at most. For which texts is that too short, and for which too long?
+# - A peer sends as fast as it can, and reads nothing. What grows at your end, and where does it stop?
+# - Your smoke tests run on a simulated clock. Which faults can they never find?
+# - `decode` refuses a frame with one element too many. A peer of yours sends such frames, and has 3,000 charge points in
+#   the field. What do you do on Friday, and what on Monday?
 
 # %% [markdown] tags=["solution-only"]
 # ## Beside the package
@@ -2095,7 +2158,7 @@ check("1.capstone", decode, encode, Transport)
 # reads the corrected spelling of the two misspelt codes, and refuses binary frames. It tells the id of a spoilt reply,
 # so that its call can end at once.
 #
-# `ocpp_lab/transport.py` has no permanent writer. On an idle line a text goes out before `send` returns; the writer
+# `ocpp_lab/transport.py` has no permanent writer. On an idle connection a text goes out before `send` returns; the writer
 # starts eagerly with the first text that has to wait, and ends with the last. Its queue is bounded in characters too:
 # a thousand long texts are too many. A pipe that does not close in time is cut. A cancelled `close` is shielded, as
 # ours is.

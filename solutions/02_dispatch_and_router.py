@@ -468,7 +468,7 @@ def decode_payload(payload_type, payload):
         said = str(error)
     if "missing" in said:
         code = "OccurenceConstraintViolation"
-    elif "unknown" in said or said.startswith("Expected `object`") and " - at " not in said:
+    elif "unknown" in said or (said.startswith("Expected `object`") and " - at " not in said):
         code = "FormationViolation"
     elif "got" in said:
         code = "TypeConstraintViolation"
@@ -1490,8 +1490,8 @@ check("2.6", Router)
 # %% [markdown]
 # ## Capstone: your router in a central system
 #
-# `CentralSystem(router=…)` takes anything that has `answer`. Yours goes in here; where a step is not done yet, the
-# package's. Four handlers are enough for `CP_1` to boot. One of them fails when the database does.
+# `CentralSystem(router=…)` takes anything that has `answer`. Yours goes in here. If 2.6 has not passed yet, the package's
+# goes in. Four handlers are enough for `CP_1` to boot. One of them fails when its database fails.
 
 # %% tags=["scaffold"]
 import asyncio
@@ -1547,7 +1547,7 @@ await charge_point.wait_for("online")
 print("CP_1 is", charge_point.state)
 
 # %% [markdown]
-# The line below the panel counts on both sides: what your router has answered, and what `CP_1` made of it.
+# The row below the panel counts on both sides: what your router has answered, and what `CP_1` made of it.
 
 
 # %% tags=["scaffold"]
@@ -1566,9 +1566,9 @@ watch = lab.Watch({what: partial(counted, what) for what in kinds}, "your Router
 display(panel, watch)
 
 # %% [markdown]
-# Your router answers, and the panel spoils the answer on its way out: *wrong payload*, then *garbage*. The third
-# Authorize reaches the handler while its database is down. A Heartbeat follows each in peace. **Predict** what the
-# caller of each Authorize is told.
+# Your router answers, and the panel spoils the answer on its way out: first with *wrong payload*, then with *garbage*.
+# The third Authorize reaches the handler while its database is down. After each Authorize comes a Heartbeat, which is
+# not spoilt. **Predict** what the caller of each Authorize is told.
 
 
 # %% tags=["scaffold"]
@@ -1644,13 +1644,53 @@ panel.set(action="any call")
 await central_system["CP_1"].call(m.ChangeConfigurationRequest(key="HeartbeatInterval", value="1"))
 
 # %% [markdown]
-# The last check puts your router under a session that reads 2,000 such frames on either side, and under a central
-# system in 50 simulated nights of chaos: slow handlers, wrong payloads, garbage, cuts, crashes. A failure names the
-# seed and shows the frames around it.
+# ### Your drill
+#
+# Here are six broken routers of a central system. Each serves BootNotification, Heartbeat and Authorize, and does one
+# thing wrong. `TAG_DB` makes the handler of Authorize fail, as above.
+#
+# - **A**: upper and lower case of an action do not matter.
+# - **B**: for an action that OCPP knows and nobody serves here, it says NotImplemented.
+# - **C**: it gives back only 32 characters of an id.
+# - **D**: it refuses null as a payload.
+# - **E**: it accepts an idTag that is too long.
+# - **F**: when a handler has failed, it answers every later call with InternalError.
+#
+# **Choose** at most ten calls, so that each of the six answers at least one of them otherwise than a right router does.
+# **Predict** how many calls you need. `drilled` plays them and says what they do not show yet. It earns no points.
+#
+# <details><summary>How few are enough?</summary>
+# Five. One Heartbeat can have null as its payload and an id of 36 characters. Only F needs two calls, and the second may
+# be one that shows something else.</details>
+
+# %% tags=["scaffold"]
+from ocpp_course.checks.dispatch_and_router import drilled
+
+# %% tags=["exercise-only"]
+drill = []  # Call("1", "Heartbeat", {}), …
+
+# %% tags=["solution-only"]
+drill = [
+    Call("1", "heartbeat", {}),
+    Call("2", "Reset", {"type": "Soft"}),
+    Call("3", "Authorize", {"idTag": "T" * 21}),
+    Call("4", "Authorize", {"idTag": "TAG_DB"}),
+    Call("5" * 36, "Heartbeat", None),
+]
+
+# %% tags=["scaffold"]
+drilled(drill)
+
+# %% [markdown]
+# ### The last check
+#
+# It puts your router under a session that reads 2,000 mutated frames on either side. Every Call whose id can be told must
+# get exactly one answer. Then your router runs a central system in fifty simulated nights of chaos: slow handlers, wrong
+# payloads, garbage, cuts, crashes. A failure names the seed and shows the frames around it.
 
 # %%
 ### STEP 2.capstone · 4 points · 15 minutes
-# Nothing to write: the check takes your `Router` of 2.6.
+# The check takes your `Router` of 2.6.
 ### BEGIN SOLUTION
 ### WRONG one-at-a-time -> slow-handlers: quick calls waited for the slow one; `answer` must not wait for another `answer`.
 import asyncio
@@ -1705,6 +1745,15 @@ check("2.capstone", Router)
 # Two modules that both register Reset do not know of each other. The last import would win, and nobody would see it.</details>
 # <details><summary>Why must <code>answer</code> let CancelledError pass?</summary>
 # The session cancels its handlers when it ends, and waits for them. One that answers instead holds up the end.</details>
+#
+# **Further questions.** They have no answers here. Take one to a colleague, or into your own stack.
+#
+# - A payload has two faults. Which of them would you rather find in the log at night?
+# - A vendor adds one field to StartTransaction, and your router answers FormationViolation. What does the charge point do
+#   next, and what does it cost whom?
+# - A handler takes 40 s, and the peer gives up after 30 s. Who notices, and what has been done?
+# - Your router says NotSupported. Should the peer ask again after the next release of yours? How would it know?
+# - One handler fails for one charge point in a hundred. Which number would show it to you?
 
 # %% [markdown] tags=["solution-only"]
 # ## Beside the package

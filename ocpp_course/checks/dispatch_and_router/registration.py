@@ -88,7 +88,7 @@ def _wants_the_others(my: Any, role: Role) -> bool:
 
 @step.check("two routers share nothing")
 def independent(my: Any, kit: Kit) -> str:
-    """Each side of each line has handlers of its own: nothing is shared by all routers."""
+    """Each side of each connection has handlers of its own: nothing is shared by all routers."""
     for role in ROLES:
         action = fitting(role, kit)
         said = f"a new router refuses its first handler, for {action.name}; is its table shared with others?"

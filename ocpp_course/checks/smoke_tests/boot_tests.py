@@ -90,7 +90,7 @@ async def catches_timeout_as_lost(my: Any, kit: Kit) -> str:
 
 @step.check("the timeout test fails: the call stays pending")
 async def catches_timeout_leaks_pending(my: Any, kit: Kit) -> str:
-    """A call that ended is forgotten, or the line stays taken: one call is in flight at a time (J-spec 4.1.1)."""
+    """A call that ended is forgotten, or the connection stays taken: one call is in flight at a time (J-spec 4.1.1)."""
     said = (
         "the call ended, and that stack still counts it as pending; read `charge_point.pending`, or make one more call."
     )

@@ -132,7 +132,7 @@ class _AsLost(Probed):
 
 
 class _Leaks(Probed):
-    """What it believes to be still on the wire keeps the line busy for ever."""
+    """What it believes to be still on the wire keeps the connection busy for ever."""
 
     _busy = False
 
@@ -270,7 +270,7 @@ def lost_frame(number: int) -> Stack:
     return Stack(pieces={"transport": kind})
 
 
-# -- what becomes of pending calls when the line is cut
+# -- what becomes of pending calls when the connection is cut
 
 
 class _Forgets(Probed):

@@ -1,4 +1,4 @@
-"""1.4: whatever the line does, closing ends, and nobody waits for ever."""
+"""1.4: whatever the connection does, closing ends, and nobody waits for ever."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def _cut_short(held: Held, number: int, before: int, seconds: float) -> str:
 
 @step.check("with flush=False no further text is sent, and it is quick")
 async def drop_sends_none_more(my: Any, kit: Kit) -> str:
-    """Who drops the line on purpose does not wait for the queue."""
+    """Who drops the connection on purpose does not wait for the queue."""
     held = Held(my, kit, delay=0.05)
     held.send(*texts(kit, 40))
     await asyncio.sleep(0.05 * kit.rng.randint(1, 9) + 0.02)
@@ -126,7 +126,7 @@ async def drop_sends_none_more(my: Any, kit: Kit) -> str:
     return "none"
 
 
-@step.check("on a stalled line it is done after `timeout`")
+@step.check("on a stalled connection it is done after `timeout`")
 async def never_hangs(my: Any, kit: Kit) -> str:
     """A peer that reads nothing must not be able to hold us."""
     timeout = kit.rng.choice([1.0, 2.0, 3.0])

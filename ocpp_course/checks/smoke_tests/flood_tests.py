@@ -79,7 +79,7 @@ async def catches_lost_frame(my: Any, kit: Kit) -> str:
 
 @step.check("the third test fails: only the first call ends")
 async def catches_pending_forever(my: Any, kit: Kit) -> str:
-    """When the line dies, every call that waits is told."""
+    """When the connection dies, every call that waits is told."""
     said = "that stack ends the first call and forgets the rest; open three, and look at each."
     await must_catch(my.server_close_resolves_pendings, kit, broken.pending_forever(), said)
     return "caught"
@@ -87,7 +87,7 @@ async def catches_pending_forever(my: Any, kit: Kit) -> str:
 
 @step.check("the third test fails: the calls end after 30 s")
 async def catches_waits_out_timeout(my: Any, kit: Kit) -> str:
-    """A dead line answers nothing any more: its calls end at once."""
+    """A dead connection answers nothing any more: its calls end at once."""
     said = "on that stack the calls end 30 s after the close, and your test passes; assert when they end."
     await must_catch(my.server_close_resolves_pendings, kit, broken.waits_out_timeout(), said)
     return "caught"

@@ -96,7 +96,7 @@ class Line:
         self._inbox.put_nowait(text)
 
     def end(self, code: int = 1001, reason: str = "") -> None:
-        """The line is closed: iteration ends, and whoever sends or waits is told."""
+        """The connection is closed: iteration ends, and whoever sends or waits is told."""
         if self.close_code is None:
             self.close_code, self.close_reason = code, reason
             self._inbox.put_nowait(None)
@@ -162,7 +162,7 @@ class Held:
         return any(name in waits_in(task) for task in self.own_tasks())
 
     async def end(self) -> None:
-        """Cut the line, and end what is left: in 1.3 nobody has promised to."""
+        """Cut the connection, and end what is left: in 1.3 nobody has promised to."""
         self.line.resume()
         self.line.end()
         left = asyncio.all_tasks() - {asyncio.current_task()}
@@ -175,7 +175,7 @@ class Held:
 
 
 def done(senders: list[asyncio.Task[None]]) -> int:
-    """How many have returned without an error. An exception that is no end of the line is raised: it is a slip."""
+    """How many have returned without an error. Another exception than ConnectionLost is raised: it is a slip."""
     for each in senders:
         error = each.exception() if each.done() and not each.cancelled() else None
         if error is not None and not isinstance(error, ConnectionLost):

@@ -18,7 +18,7 @@ step = Step(
 FLOOD = 1000
 PROBES = ("queue_depth", "writes_in_flight", "max_queue_depth", "max_writes_in_flight")
 SLOW = 0.001
-"""Seconds that a text takes on a slow line."""
+"""Seconds that a text takes on a slow connection."""
 NOTHING = "no text has reached the pipe: does the writer run? `start()` makes it a task, once."
 
 
@@ -91,7 +91,7 @@ async def one_in_flight(my: Any, kit: Kit) -> str:
     return "1"
 
 
-@step.check("on a stalled line `limit` texts are queued; the next sender waits")
+@step.check("on a stalled connection `limit` texts are queued; the next sender waits")
 async def bounded(my: Any, kit: Kit) -> str:
     """A bounded queue turns a slow peer into a wait: it costs time, not memory."""
     limit = kit.rng.randint(3, 30)

@@ -56,7 +56,7 @@ class Probed(ChargePoint):
     async def send(self, text: str) -> None:
         """A text as it is, below the session."""
         if self.uplink is None:
-            raise NotConnected("there is no line to send on")
+            raise NotConnected("there is no connection to send on")
         await self.uplink.transport.send(text)
 
     async def answer(self, call: Call) -> Reply:
