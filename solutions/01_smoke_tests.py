@@ -338,6 +338,24 @@ def decode(text):
     return frame
 
 
+### WRONG reports-a-number -> keeps-the-id: what stands in the place of the id is no string; then there is no id to tell,
+###       and `unique_id` is None.
+_exact_decode = decode
+
+
+def decode(text):
+    try:
+        return _exact_decode(text)
+    except FrameError as error:
+        try:
+            raw = json.loads(text)
+        except (ValueError, RecursionError):
+            raise error from None
+        if isinstance(raw, list) and len(raw) > 1 and raw[0] == 2 and not isinstance(raw[1], str):
+            raise FrameError(error.code, raw[1], error.description) from None
+        raise
+
+
 ### WRONG reports-from-splinters -> not-a-frame: a text that is no JSON has no elements, and so no id to tell.
 import re
 
@@ -739,6 +757,26 @@ class Transport(Transport):
         super().__init__(_Impatient(pipe), limit=limit)
 
 
+### WRONG writes-once -> in-order: the writer has stopped: texts wait in the queue, and none is on the pipe.
+class Transport(Transport):
+    async def _write(self):
+        await self._pipe.send(await self._queue.get())
+
+
+### WRONG forgets-an-await -> in-order: `pipe.send` was given a coroutine, and not a text. An `await` is missing where the
+###       text comes from.
+class Transport(Transport):
+    async def _write(self):
+        while True:
+            await self._pipe.send(self._queue.get())
+
+
+### WRONG default-of-its-own -> bounded: without an argument the limit is 1,000 texts, and one more is on the pipe.
+class Transport(Transport):
+    def __init__(self, pipe, *, limit=100):
+        super().__init__(pipe, limit=limit)
+
+
 ### WRONG returns-unqueued -> bounded: `send` returned while the queue was full; it waits until its text is queued, however
 ###       long that takes.
 class Transport(Transport):
@@ -1106,6 +1144,17 @@ class Transport(Transport):
             await self._closing
         if asyncio.current_task().cancelling():
             raise asyncio.CancelledError
+
+
+### WRONG deaf-to-cancellation -> goes-on: the caller of `close` was cancelled, and waits on; a cancellation ends its wait
+###       at once.
+class Transport(Transport):
+    async def close(self, code=1000, reason="", *, flush=True, timeout=5.0):
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close(code, reason, flush, timeout))
+        while not self._closing.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.shield(self._closing)
 
 
 ### WRONG unshielded-hangs -> goes-on: a caller of `close` was cancelled, and the next one waits for ever; nobody ends

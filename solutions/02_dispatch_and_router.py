@@ -654,6 +654,13 @@ class Router(Router):
         super()._check(request_type, handler)
 
 
+### WRONG no-decorator -> independent: `on` takes the request type alone, and returns a function that takes the handler
+###       and gives it back.
+class Router(Router):
+    def on(self, request_type, handler=None):
+        self._handlers[request_type.action] = request_type, handler
+
+
 ### WRONG loses-function -> returns-handler: the name is now None and cannot be tested.
 class Router(Router):
     def on(self, request_type):
@@ -1144,6 +1151,14 @@ class Router(Router):
         return await super().answer(call)
 
 
+### WRONG misspells -> unknown: 'NotImplmented' is none of the ten error codes (J-spec 4.2.3); mind the spelling.
+class Router(Router):
+    async def answer(self, call):
+        if call.action not in ACTIONS:
+            return CallError(call.unique_id, "NotImplmented")
+        return await super().answer(call)
+
+
 ### WRONG casefolds -> case-matters: actions are case-sensitive.
 class Router(Router):
     async def answer(self, call):
@@ -1331,6 +1346,19 @@ class Router(Router):
             return await super().answer(call)
         except BaseException:
             return CallError(call.unique_id, "InternalError")
+
+
+### WRONG returns-nothing-when-cancelled -> cancel-passes: `answer` was cancelled, and returned as if all were well;
+###       CancelledError must pass through.
+import asyncio
+
+
+class Router(Router):
+    async def answer(self, call):
+        try:
+            return await super().answer(call)
+        except asyncio.CancelledError:
+            return None
 
 
 ### WRONG swallows -> logged: the peer knows it failed and you do not; log the traceback.

@@ -171,6 +171,8 @@ async def cancel_passes(my: Any, kit: Kit) -> str:
     said = "a cancelled handler answered InternalError; shutdown would hang."
     if not task.cancelled() and (error := task.exception()):
         said = f"`answer` was cancelled, and raised {type(error).__name__}; CancelledError must pass through."
+    elif not task.cancelled() and getattr(task.result(), "code", "") != "InternalError":
+        said = "`answer` was cancelled, and returned as if all were well; CancelledError must pass through."
     kit.require(task.cancelled(), "it answered", said)
     return "cancelled"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ocpp_lab import messages as m
+from ocpp_lab.frames import ERROR_CODES
 from ocpp_lab.router import Router
 
 from ..kit import Kit
@@ -33,7 +34,9 @@ async def unknown(my: Any, kit: Kit) -> str:
         for action in (invented, "HeartbeatRequest", "Resets", "", text(kit.rng, 30), *_parts_of_names(kit)):
             frame = await refused(kit, router, call_for(kit, action, {}))
             said = "NotImplemented is for what OCPP does not know."
-            if action and any(action in name for name in m.ACTIONS):
+            if frame.code not in ERROR_CODES:
+                said = f"{frame.code!r:.40} is none of the ten error codes (J-spec 4.2.3); mind the spelling."
+            elif action and any(action in name for name in m.ACTIONS):
                 said = f"{action} is only a part of names that OCPP knows; compare whole names."
             kit.require(frame.code == "NotImplemented", f"{action}: {frame.code}", said)
     return "NotImplemented"
@@ -81,6 +84,8 @@ async def case_matters(my: Any, kit: Kit) -> str:
         other = kit.rng.choice(actions).name
         for name in ("heartbeat", "RESET", other.swapcase(), other.lower(), f" {other}", f"{other} "):
             said = "actions are case-sensitive."
+            if name != name.strip():
+                said = "a name with a space at its end is another name; compare it as it came."
             frame = await refused(kit, router, call_for(kit, name, {}), result=said)
             kit.require(frame.code == "NotImplemented", f"{name.strip()}: {frame.code}", said)
             kit.require(not witness.visits, "a handler ran", said)

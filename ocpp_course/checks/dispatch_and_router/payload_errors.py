@@ -88,11 +88,13 @@ def others(kit: Kit) -> list[type[m.Payload]]:
 def error_for(my: Any, kit: Kit, kind: str, payload_type: type[m.Payload], payload: Any) -> PayloadError:
     """What the answer says of a spoilt payload."""
     try:
-        my.decode_payload(payload_type, payload)
+        got = my.decode_payload(payload_type, payload)
     except PayloadError as error:
         return error
     except Exception as error:
         raise Wrong(type(error).__name__, f"{kind} raises {type(error).__name__}; raise PayloadError.") from None
+    if isinstance(got, Exception):
+        raise Wrong(f"returned {type(got).__name__}", "the error came back as a result; `raise` it.")
     raise Wrong("no error", f"{kind} passed without an error.")
 
 

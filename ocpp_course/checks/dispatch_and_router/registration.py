@@ -30,9 +30,14 @@ def handler(name: str = "handler", request_type: Any = None, response_type: Any 
 
 def accepted(kit: Kit, router: Any, request_type: Any, work: Any, diagnosis: str) -> Any:
     """What the decorator returned."""
+    decorator = "`on` takes the request type alone, and returns a function that takes the handler and gives it back."
     try:
-        return router.on(request_type)(work)
+        register = router.on(request_type)
+        kit.require(callable(register), f"`on` returned {register!r:.40}", decorator)
+        return register(work)
     except TypeError as error:
+        if error.__traceback__ and error.__traceback__.tb_next is None:  # the call itself does not fit
+            raise Wrong(f"TypeError: {error}", decorator) from None
         raise Wrong(f"TypeError: {error}", diagnosis) from None
 
 

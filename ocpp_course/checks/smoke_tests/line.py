@@ -41,7 +41,7 @@ class Line:
         """Nothing goes at once."""
         return False
 
-    async def send(self, text: str) -> None:
+    async def send(self, text: Any) -> None:
         if not isinstance(text, str):
             self.odd = self.odd or type(text).__name__
             raise TypeError(f"expected a text to send, came a {type(text).__name__}")

@@ -19,7 +19,9 @@ FLOOD = 1000
 PROBES = ("queue_depth", "writes_in_flight", "max_queue_depth", "max_writes_in_flight")
 SLOW = 0.001
 """Seconds that a text takes on a slow connection."""
-NOTHING = "no text has reached the pipe: does the writer run? `start()` makes it a task, once."
+NOTHING = (
+    "no text has reached the pipe. Does `start()` start the writer as a task? Are `put`, `get`, `pipe.send` awaited?"
+)
 
 
 def begun(kit: Kit, held: Held) -> None:
@@ -49,6 +51,8 @@ async def in_order(my: Any, kit: Kit) -> str:
     left = len(speakers) - done(speakers)
     begun(kit, held)
     said = "the connection is slow but alive; there is room in the queue again, and a sender waits on."
+    if held.transport.queue_depth and not held.line.writes_in_flight:
+        said = "the writer has stopped: texts wait in the queue, and none is on the pipe."
     kit.require(not left, f"{left} of 10 senders still wait after 30 s", said)
     await asyncio.sleep(5)
     sent = held.line.sent
