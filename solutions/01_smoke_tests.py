@@ -763,12 +763,12 @@ class Transport(Transport):
         await self._pipe.send(await self._queue.get())
 
 
-### WRONG forgets-an-await -> in-order: `pipe.send` was given a coroutine, and not a text. An `await` is missing where the
-###       text comes from.
+### WRONG forgets-an-await -> in-order: `pipe.send` was given a Task, and not a text. An `await` is missing where the text
+###       comes from.
 class Transport(Transport):
     async def _write(self):
         while True:
-            await self._pipe.send(self._queue.get())
+            await self._pipe.send(asyncio.ensure_future(self._queue.get()))
 
 
 ### WRONG default-of-its-own -> bounded: without an argument the limit is 1,000 texts, and one more is on the pipe.

@@ -28,7 +28,7 @@ def begun(kit: Kit, held: Held) -> None:
     """Refuse a transport that writes nothing at all."""
     done(held.senders)
     said = f"`pipe.send` was given a {held.line.odd}, and not a text."
-    if held.line.odd == "coroutine":
+    if held.line.odd in ("coroutine", "Task", "Future"):
         said = f"{said} An `await` is missing where the text comes from."
     kit.require(not held.line.odd, f"a {held.line.odd} was sent", said)
     kit.require(held.line.taken, "nothing was sent", NOTHING)
