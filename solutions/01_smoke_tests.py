@@ -3,17 +3,26 @@
 #
 # ## Did anybody hear me, and how long do I wait?
 #
-# **17:40.** Charge point `CP_1` boots into silence, floods the line, and is cut off. Nobody can say what happened to
-# its calls.
+# **17:40.** Charge point `CP_1` boots, and nobody answers. It sends a thousand frames at once, and is cut off. Nobody
+# can say what happened to its calls.
 #
-# You write the lowest layer: `decode` and `encode` for frames, and `Transport`, which sends one text at a time. Then
-# you write five smoke tests. We run them on good stacks and on broken ones. At the end your `Transport` carries a real
-# charge point.
+# You write the lowest layer of a stack: `decode` and `encode` for frames, and `Transport`, which sends one text at a
+# time. Then you write five smoke tests. We run them on right stacks and on broken ones. At the end your `Transport`
+# carries a real charge point.
 #
-# - **Before:** notebook [1](../notebooks/01_smoke_tests.ipynb). New to `async`/`await`? First the
-#   [warm-up](../notebooks/00_asyncio_warm_up.ipynb).
-# - **Time:** 55 minutes, six steps and a capstone, 20 points.
-# - **Level:** Python functions, classes, dicts, exceptions. No OCPP needed.
+# - **Before:** notebook [1](../notebooks/01_smoke_tests.ipynb). Is `async`/`await` new to you? Then do the
+#   [warm-up](../notebooks/00_asyncio_warm_up.ipynb) first.
+# - **Level:** for 1.1 and 1.2 you need Python functions, dicts and exceptions. From 1.3 on you need asyncio as the
+#   warm-up shows it: a task, a queue, an event, a timeout, a cancellation. You need no OCPP.
+# - **Time:** about 2 h 25 min. This and the minutes of each step are estimates: you may well need half or twice as
+#   long. There are six steps and a capstone, and 20 points. Take them in four sittings:
+#
+# | sitting | steps | about |
+# |---|---|---|
+# | 1 | 1.1 and 1.2: frames | 40 min |
+# | 2 | 1.3 and 1.4: the transport | 45 min |
+# | 3 | 1.5 and 1.6: smoke tests | 40 min |
+# | 4 | the capstone | 20 min |
 
 # %% tags=["scaffold"]
 from ocpp_course import lab
@@ -28,7 +37,8 @@ guard
 # `decode = use_reference("1.1")` takes the package's piece, for no points. `progress()` shows how far you are.
 #
 # In brackets stands where OCPP says it: *J-spec* is OCPP-J 1.6, the JSON transport; *core* is OCPP 1.6 edition 2;
-# *errata* are their official corrections; *whitepaper* is the security whitepaper.
+# *errata* are their official corrections; *whitepaper* is the security whitepaper. A *connection* is one WebSocket
+# between a charge point and its central system.
 
 # %% [markdown]
 # ## 1.1 `decode`: text to frame
@@ -44,20 +54,28 @@ guard
 # Three examples: `[2,"17","Heartbeat",{}]`, `[3,"17",{"currentTime":"2025-06-06T17:40:00Z"}]` and
 # `[4,"17","InternalError","database is down",{}]`.
 #
-# Anything can come over a wire, even `[` a hundred thousand times. Whoever calls `decode` handles one exception:
-# `FrameError`. If it names a unique id, the session answers the peer with a CallError under that id. If it names none,
-# the text is ignored (J-spec 4.1.3).
+# Any text can come over a connection, even `[` a hundred thousand times. The code that calls `decode` handles only one
+# exception, `FrameError`. So no other exception may leave `decode`.
 #
-# For what is no frame the specification has no code. We take FormationViolation, which J-spec 4.2.3 has for payloads.
+# A `FrameError` has a `unique_id`. If it is a string, the session answers the peer with a CallError that has this id.
+# If it is None, the session ignores the text (J-spec 4.1.3). Only a Call may be answered so. An error as the answer to
+# an answer would never end.
+#
+# `json.loads` is more generous than JSON: it also reads NaN and Infinity. Its argument `parse_constant` is a function
+# that is called for them, and may raise ValueError.
+#
+# The specification has no error code for a text that is no frame. We take FormationViolation, which J-spec 4.2.3 has
+# for payloads.
 
 # %%
-### STEP 1.1 · 3 points · 9 minutes
-### HINT Four questions, in this order: is it JSON? A list? A known type? The right length and types?
-### HINT `match` on a list checks length and types at once: `case [int(t), str(i), …]`. Beware: `True` is an `int`, and
-###      2.0 == 2.
-### HINT `try: raw = json.loads(text)`, `except (ValueError, RecursionError):
-###      raise FrameError("FormationViolation", None, …)`. Then one `case` for each type, with the guard
-###      `if len(i) <= 36`. Last, `case _` finds out whether there is an id to tell.
+### STEP 1.1 · 3 points · 25 minutes
+### HINT Ask four questions, in this order. Is it JSON? Is it a list? Is its first element 2, 3 or 4? Has it the right
+###      length and the right types? At the first "no", raise `FrameError`.
+### HINT `match` on a list checks length and types at once: `case [int(t), str(i), …]`. Take care: `True` is an `int`,
+###      and 2.0 == 2.
+### HINT `try: raw = json.loads(text, parse_constant=…)`, `except (ValueError, RecursionError):
+###      raise FrameError("FormationViolation", None, …)`. Then write one `case` for each type. The last two cases are
+###      `case [int(2), str(unique_id), *_]`, which reports the id, and everything else, which does not.
 import json
 
 from ocpp_lab import Call, CallError, CallResult, FrameError
@@ -65,20 +83,34 @@ from ocpp_lab import Call, CallError, CallResult, FrameError
 
 ### BEGIN SOLUTION
 def decode(text: str) -> Call | CallResult | CallError:
-    """The frame that a text is. Raises FrameError(code, unique_id, description), and nothing else, if it is none.
+    """Return the frame that the text is. If it is none, raise FrameError(code, unique_id, description).
 
-    Any text is read or refused, whatever the parser raises: RecursionError too, if it is nested too deeply.
+    Nothing but FrameError is raised, whatever the parser raises: not RecursionError either, which it raises for a text
+    that is nested too deeply.
 
-    Exactly 4, 3 or 5 elements. The message type is the integer 2, 3 or 4. The id, action, error code and description
-    are strings. Payload and details are objects; null reads as {}.
+    What a frame is:
 
-    ``code`` is "PropertyConstraintViolation" if the id is a string of more than 36 characters, else
-    "FormationViolation". ``unique_id`` is the id of a bad Call: the first element is 2, the second a string of at most
-    36 characters. Of a Call whose id is longer it may be told or not. For everything else it is None, also for a text
-    that is no JSON. ``description`` says in your words what was expected.
+    - The whole text is one JSON array. Only white space may stand before it or behind it. NaN and Infinity are no JSON.
+    - The message type is the integer 2, 3 or 4. The array has exactly 4, 3 or 5 elements.
+    - The id is a string of 0 to 36 characters (not bytes). It is given on as it came, with any spaces at its ends.
+    - The action, the error code and the description are strings, any strings.
+    - Payload and details are objects, and are given on as they came; null reads as {}.
+
+    What FrameError says:
+
+    - ``code`` is "PropertyConstraintViolation" if the id is a string of more than 36 characters, else
+      "FormationViolation".
+    - ``unique_id`` is the id of a bad Call: the text is JSON, the first element is 2, and the second is a string of at
+      most 36 characters. In all other cases it is None. One case is not checked: if the id of a Call is too long, you
+      may report it or None.
+    - ``description`` is a text, not empty: what was expected, in your words.
     """
+
+    def refuse(name):
+        raise ValueError(f"{name} is no JSON")
+
     try:
-        raw = json.loads(text)
+        raw = json.loads(text, parse_constant=refuse)
     except (ValueError, RecursionError) as error:
         raise FrameError("FormationViolation", None, f"expected JSON: {error}") from None
     match raw:
@@ -244,6 +276,100 @@ def decode(text):
     return _exact_decode(text)
 
 
+### WRONG reads-nan -> strict-json: NaN and Infinity are no JSON, although Python's `json` reads them; `parse_constant`
+###       can refuse them.
+def decode(text):
+    try:
+        raw = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise FrameError("FormationViolation", None, f"expected JSON: {error}") from None
+    match raw:
+        case [int(2 | 3 | 4), str(unique_id), *_] if len(unique_id) > 36:
+            raise FrameError("PropertyConstraintViolation", None, "expected an id of at most 36 characters")
+        case [int(2), str(unique_id), str(action), dict() | None as payload]:
+            return Call(unique_id, action, payload or {})
+        case [int(3), str(unique_id), dict() | None as payload]:
+            return CallResult(unique_id, payload or {})
+        case [int(4), str(unique_id), str(code), str(description), dict() | None as details]:
+            return CallError(unique_id, code, description, details or {})
+        case [int(2), str(unique_id), *_]:
+            raise FrameError("FormationViolation", unique_id, "expected [2, id, action, payload]")
+    raise FrameError("FormationViolation", None, "expected a frame")
+
+
+### WRONG looks-for-the-array -> strict-json: nothing may stand before the array: this text is no JSON.
+_exact_decode = decode
+
+
+def decode(text):
+    return _exact_decode(text[text.find("[") :] if "[" in text else text)
+
+
+### WRONG strips-the-id -> id-is-string: an id is given on as it came, with the spaces at its ends: the peer compares
+###       strings.
+_exact_decode = decode
+
+
+def decode(text):
+    frame = _exact_decode(text)
+    frame = {name: getattr(frame, name) for name in frame.__struct_fields__} | {"kind": type(frame)}
+    return frame.pop("kind")(**frame | {"unique_id": frame["unique_id"].strip()})
+
+
+### WRONG counts-bytes -> id-is-string: 36 characters are allowed, whichever they are: count characters, not bytes.
+_exact_decode = decode
+
+
+def decode(text):
+    frame = _exact_decode(text)
+    if len(frame.unique_id.encode()) > 36:
+        raise FrameError("PropertyConstraintViolation", None, "expected an id of at most 36 bytes")
+    return frame
+
+
+### WRONG no-empty-id -> id-is-string: an id is any string of at most 36 characters, the empty one too.
+_exact_decode = decode
+
+
+def decode(text):
+    frame = _exact_decode(text)
+    if not frame.unique_id:
+        raise FrameError("FormationViolation", None, "expected an id")
+    return frame
+
+
+### WRONG reports-a-number -> keeps-the-id: what stands in the place of the id is no string; then there is no id to tell,
+###       and `unique_id` is None.
+_exact_decode = decode
+
+
+def decode(text):
+    try:
+        return _exact_decode(text)
+    except FrameError as error:
+        try:
+            raw = json.loads(text)
+        except (ValueError, RecursionError):
+            raise error from None
+        if isinstance(raw, list) and len(raw) > 1 and raw[0] == 2 and not isinstance(raw[1], str):
+            raise FrameError(error.code, raw[1], error.description) from None
+        raise
+
+
+### WRONG reports-from-splinters -> not-a-frame: a text that is no JSON has no elements, and so no id to tell.
+import re
+
+_exact_decode = decode
+
+
+def decode(text):
+    try:
+        return _exact_decode(text)
+    except FrameError as error:
+        found = re.match(r'\[2,"([^"]{1,36})"', text)
+        raise FrameError(error.code, error.unique_id or (found and found[1]), error.description) from None
+
+
 ### WRONG example-table -> three-shapes: decodes the examples only; the check sends frames you have not seen.
 def decode(text):
     table = {
@@ -262,7 +388,7 @@ def decode(text):
         return FrameError(code, unique_id, problem)
 
     try:
-        raw = json.loads(text)
+        raw = json.loads(text, parse_constant=lambda name: 1 / 0)
     except Exception as error:
         raise bad(f"no JSON: {error}") from error
     if type(raw) is not list or len(raw) < 2:
@@ -340,12 +466,16 @@ check("1.1", decode)
 # %% [markdown]
 # ## 1.2 `encode`: frame to text
 #
-# The way back. What you write, a charge point of another maker reads: so it must be JSON, and all elements must be
-# there. Spaces between the elements are allowed; without them a frame is shorter.
+# This is the way back. A charge point of another maker reads what you write, so it must be JSON, and all elements must
+# be there. Spaces between the elements are allowed; without them a frame is shorter.
+#
+# Numbers keep their kind: 5 is written as `5` and not as `5.0`, because another stack may ask for an integer. Large
+# numbers keep all their digits.
 
 # %%
-### STEP 1.2 · 2 points · 5 minutes
-### HINT A frame is a list whose first element says what it is.
+### STEP 1.2 · 2 points · 15 minutes
+### HINT Make a Python list of the frame first: its type (2, 3 or 4), its unique id, then the rest in the order of the
+###      table of 1.1. Then turn that list into JSON.
 ### HINT `json.dumps(…, separators=(",", ":"), allow_nan=False)`
 ### HINT `case CallError(): body = [4, frame.unique_id, frame.code, frame.description or "", frame.details or {}]`
 import json
@@ -355,10 +485,12 @@ from ocpp_lab import Call, CallError, CallResult
 
 ### BEGIN SOLUTION
 def encode(frame: Call | CallResult | CallError) -> str:
-    """The text of a frame: strict JSON, so that ``decode(encode(frame)) == frame``.
+    """Return the text of a frame: strict JSON, so that ``decode(encode(frame)) == frame``.
 
-    A CallError always has five elements; with nothing to say the description is "" and the details are {}. Error codes
-    go out as they are, misspelt ones too (J-errata 5.1). NaN and Infinity never get into the text; ValueError is fine.
+    - No part changes on the way: integers stay integers, texts keep every character.
+    - A CallError always has five elements. If there is nothing to say, the description is "" and the details are {}.
+    - Every error code goes out as it is, also one that is misspelt (J-errata 5.1) and one that nobody knows.
+    - NaN and Infinity never get into the text: raise ValueError for them, or write null in their place.
     """
     match frame:
         case Call():
@@ -415,7 +547,26 @@ def encode(frame):
     return _encode(frame).replace("OccurenceConstraint", "OccurrenceConstraint")
 
 
-### WRONG null-payload -> round-trip: a Call is written as its type and its parts, in the order of J-spec 4.2.
+### WRONG through-float -> round-trip: the payload of this CallResult has changed on the way: `big` is 9007199254740993,
+###       and was written as 9007199254740992.0.
+_encode = encode
+
+
+def encode(frame):
+    body = json.loads(_encode(frame))
+    body[-1] = json.loads(json.dumps(body[-1]), parse_int=float)
+    return json.dumps(body)
+
+
+### WRONG corrects-back -> keeps-misspelling: the code FormatViolation goes out as it is; yours wrote FormationViolation.
+_encode = encode
+
+
+def encode(frame):
+    return _encode(frame).replace("FormatViolation", "FormationViolation")
+
+
+### WRONG null-payload -> round-trip: the payload of this Call is {}; yours wrote None.
 _encode = encode
 
 
@@ -459,21 +610,26 @@ check("1.2", encode)
 # %% [markdown]
 # ## 1.3 `Transport`: one writer
 #
-# In the notebook a thousand tasks wrote at once: a thousand buffers, no bound. `Transport` puts a queue between those
-# who send and the line. One task, the *writer*, takes texts from the queue and gives them to the pipe, one at a time.
-# The queue has a limit. When it is full, the sender waits. So a slow peer costs time, not memory.
+# In the notebook a thousand tasks wrote at once: a thousand buffers, without a bound. `Transport` puts a queue between
+# the senders and the connection. One task, the *writer*, takes texts from the queue and gives them to the pipe, one at
+# a time. The queue has a limit. When it is full, the sender waits. So a slow peer costs time, and not memory.
 #
-# A **pipe** is the line itself. You need three of its verbs: `await pipe.send(text)`, which returns when the line has
-# taken the text; `async for text in pipe`, which ends when the line is closed; and `await pipe.close(code, reason)`.
-# After the end, `pipe.send` raises `ConnectionLost`.
+# A **pipe** is one end of a connection. It has three verbs:
 #
-# The check calls `start()` once, in a running event loop. A task of its own reads with `async for`, all the time.
-# A *probe* is an attribute that tells what happens inside. In this step the line stays open. How it ends, and who is
-# told by `ConnectionLost`, is step 1.4.
+# | | |
+# |---|---|
+# | `await pipe.send(text)` | returns when the connection has taken the text; that may take long |
+# | `async for text in pipe` | gives what comes in, and ends when the connection is closed |
+# | `await pipe.close(code, reason)` | closes the connection; afterwards `pipe.send` raises `ConnectionLost` |
+#
+# A *probe* is an attribute that tells what happens inside. The check calls `start()` once, in a running event loop. A
+# task of the check reads with `async for`, all the time. In this step the connection stays open. Step 1.4 is about its
+# end, and about `ConnectionLost`.
 
 # %%
-### STEP 1.3 · 3 points · 10 minutes
-### HINT Who may call `pipe.send`? Exactly one task.
+### STEP 1.3 · 3 points · 25 minutes
+### HINT Let exactly one task call `pipe.send`, and start that task in `start()`. `send` only puts the text into a queue
+###      that this task empties. Reading is no business of that task: `__aiter__` goes on beside it.
 ### HINT `asyncio.Queue(maxsize=limit)`. The writer is `while True: text = await queue.get()`, then `await pipe.send(text)`.
 ### HINT In the writer: count up before `await self._pipe.send(text)`, and down after it, in a `finally`.
 import asyncio
@@ -484,18 +640,18 @@ from ocpp_lab import ConnectionLost, Pipe
 
 ### BEGIN SOLUTION
 class Transport:
-    """Texts over a pipe: one writer, one bounded queue, and probes.
+    """Texts over a pipe: one writer, one bounded queue, and four probes, which are 0 at first.
 
-    ``writes_in_flight``: texts given to `pipe.send`, which has not returned. ``queue_depth``: texts that wait to be
-    given to it. ``max_writes_in_flight`` and ``max_queue_depth``: the most there ever were. All are 0 at first.
+    - ``writes_in_flight``: texts that were given to `pipe.send`, and it has not returned yet. Never more than 1.
+    - ``queue_depth``: texts that wait to be given to it. Never more than ``limit``.
+    - ``max_writes_in_flight`` and ``max_queue_depth``: the most that there ever were.
     """
 
     def __init__(self, pipe: Pipe, *, limit: int = 1000) -> None:
-        """``limit``: how many texts may wait in the queue."""
+        """``limit``: how many texts may wait in the queue. The one that the pipe has may count as one of them or not."""
         self._pipe = pipe
         self._queue: asyncio.Queue[str] = asyncio.Queue(maxsize=limit)
         self._writer: asyncio.Task | None = None
-        self._over = False
         self.writes_in_flight = self.max_writes_in_flight = self.max_queue_depth = 0
 
     @property
@@ -508,21 +664,18 @@ class Transport:
         self._writer = asyncio.create_task(self._write())
 
     async def send(self, text: str) -> None:
-        """Returns when the text is queued, long before it is on the wire. Waits while ``limit`` texts wait.
+        """Return when the text is queued, long before it is on the wire. Wait as long as ``limit`` texts wait.
 
-        Texts go out in the order in which they were queued; none is lost. That it raises ConnectionLost when the line is
-        closed is part of step 1.4, and is checked there.
+        Texts go out in the order in which they were queued. None is lost, and none goes out twice, however slow the
+        pipe is.
         """
-        if self._over:
-            raise ConnectionLost
         await self._queue.put(text)
         self.max_queue_depth = max(self.max_queue_depth, self.queue_depth)
 
     async def __aiter__(self) -> AsyncIterator[str]:
-        """The texts that come in, as they come, also while a write is stalled. Ends when the pipe's iteration ends."""
+        """Give the texts that come in, as they come, also while a write is stalled. End when the pipe's iteration ends."""
         async for text in self._pipe:
             yield text
-        self._over = True
 
     async def _write(self) -> None:
         while True:
@@ -531,11 +684,9 @@ class Transport:
             self.max_writes_in_flight = max(self.max_writes_in_flight, self.writes_in_flight)
             try:
                 await self._pipe.send(text)
-            except ConnectionLost:
-                self._over = True
-                return
             finally:
                 self.writes_in_flight -= 1
+                self._queue.task_done()
 
 
 ### WRONG task-per-send -> one-in-flight: 1,000 sends were on the pipe at once; a queue and one task that empties it keep
@@ -606,6 +757,26 @@ class Transport(Transport):
         super().__init__(_Impatient(pipe), limit=limit)
 
 
+### WRONG writes-once -> in-order: the writer has stopped: texts wait in the queue, and none is on the pipe.
+class Transport(Transport):
+    async def _write(self):
+        await self._pipe.send(await self._queue.get())
+
+
+### WRONG forgets-an-await -> in-order: `pipe.send` was given a Task, and not a text. An `await` is missing where the text
+###       comes from.
+class Transport(Transport):
+    async def _write(self):
+        while True:
+            await self._pipe.send(asyncio.ensure_future(self._queue.get()))
+
+
+### WRONG default-of-its-own -> bounded: without an argument the limit is 1,000 texts, and one more is on the pipe.
+class Transport(Transport):
+    def __init__(self, pipe, *, limit=100):
+        super().__init__(pipe, limit=limit)
+
+
 ### WRONG returns-unqueued -> bounded: `send` returned while the queue was full; it waits until its text is queued, however
 ###       long that takes.
 class Transport(Transport):
@@ -646,7 +817,8 @@ class Transport(Transport):
                 coming = asyncio.ensure_future(anext(incoming, None))
 
 
-### WRONG probe-says-one -> probes-true: the probe is a constant; the pipe counted otherwise.
+### WRONG probe-says-one -> probes-true: nothing has been sent yet, and `max_writes_in_flight` says 1; at first all four
+###       are 0.
 class Transport(Transport):
     max_writes_in_flight = property(lambda self: 1, lambda self, value: None)
 
@@ -744,18 +916,26 @@ check("1.3", Transport)
 # %% [markdown]
 # ## 1.4 `Transport.close`: nothing hangs
 #
-# Three can be waiting when the line ends: the writer in `pipe.send`, senders for room in the queue, and whoever closes.
-# None of them may wait for ever. Copy your class of 1.3, and go on: `close` is new, and `send`, the iteration and the
-# writer now know the end.
+# When a connection ends, three may be waiting: the writer in `pipe.send`, senders for room in the queue, and the
+# callers of `close`. None of them may wait for ever.
 #
-# The line can end in two ways. We close it: `close`. Or the peer does: then the pipe's iteration ends, and a stalled
-# `pipe.send` raises `ConnectionLost`. In both cases nothing of the transport is left when `close` has returned: no
-# task, no timer.
+# Your class begins with `class Transport(mine("1.3")):`. So it has all that you wrote in 1.3, and you write only what is
+# new or different. `super().send(text)` is your `send` of 1.3. (If 1.3 has not passed, `mine("1.3")` is the package's
+# class, which can close already. What builds on that earns no points.)
+#
+# A connection can end in two ways. We end it with `close`. Or the peer ends it: then the pipe's iteration ends, and a
+# stalled `pipe.send` raises `ConnectionLost`. In both cases nothing of the transport is left when `close` has returned:
+# no task and no timer.
+#
+# Whoever calls `close` may lose patience and be cancelled. The closing itself goes on.
 
 # %%
-### STEP 1.4 · 2 points · 7 minutes
-### HINT List who can be waiting: the writer, the senders, the one who closes.
-### HINT `asyncio.timeout(timeout)` around `queue.join()`. An event says that the line is over; senders wait for it too.
+### STEP 1.4 · 2 points · 20 minutes
+### HINT Write down who can be waiting: the writer, the senders, the callers of `close`. For each, ask what wakes it when
+###      the peer reads nothing any more.
+### HINT `asyncio.timeout(timeout)` around `queue.join()` (then the writer says `task_done()`). An `asyncio.Event` says
+###      that the connection is over; senders wait for it too. The first `close` makes a task that closes; every `close`
+###      waits for it with `await asyncio.shield(task)`.
 ### HINT In `send`: `await asyncio.wait({put_task, over_task}, return_when=asyncio.FIRST_COMPLETED)`. Raise if it is
 ###      over, and cancel the loser.
 import asyncio
@@ -766,36 +946,24 @@ from ocpp_lab import ConnectionLost, Pipe
 
 
 ### BEGIN SOLUTION
-class Transport:
-    """Texts over a pipe: one writer, one bounded queue, and probes, as in step 1.3."""
+class Transport(mine("1.3")):
+    """The transport of step 1.3, and it ends: whoever waits is told."""
 
     def __init__(self, pipe: Pipe, *, limit: int = 1000) -> None:
-        """``limit``: how many texts may wait in the queue."""
-        self._pipe = pipe
-        self._queue: asyncio.Queue[str] = asyncio.Queue(maxsize=limit)
-        self._writer: asyncio.Task | None = None
+        """As in 1.3. Call ``super().__init__(pipe, limit=limit)`` first, or delete this method if you do not need it."""
+        super().__init__(pipe, limit=limit)
         self._closing: asyncio.Task | None = None
         self._over = asyncio.Event()
-        self.writes_in_flight = self.max_writes_in_flight = self.max_queue_depth = 0
-
-    @property
-    def queue_depth(self) -> int:
-        """How many texts wait to be given to the pipe."""
-        return self._queue.qsize()
-
-    def start(self) -> None:
-        """Begin to write. Called once, before anything is sent, in a running event loop."""
-        self._writer = asyncio.create_task(self._write())
 
     async def send(self, text: str) -> None:
-        """Returns when the text is queued; waits while ``limit`` texts wait. Raises ConnectionLost once the line is over.
+        """As in 1.3, and raise ConnectionLost once the connection is over: `close` was called, or the peer has closed.
 
-        Over means: `close` was called, or the peer has closed. Whoever waits for room when that happens gets
-        ConnectionLost too, within a second; while a `close` still flushes, its text may go out instead.
+        Whoever waits for room when that happens gets ConnectionLost too, within a second. One exception: while a `close`
+        still flushes, its text may go out instead. When it returns or raises, no task of it is left.
         """
         if self._over.is_set():
             raise ConnectionLost
-        put = asyncio.create_task(self._queue.put(text))
+        put = asyncio.create_task(super().send(text))
         over = asyncio.create_task(self._over.wait())
         try:
             await asyncio.wait({put, over}, return_when=asyncio.FIRST_COMPLETED)
@@ -804,20 +972,23 @@ class Transport:
         finally:
             put.cancel()
             over.cancel()
-        self.max_queue_depth = max(self.max_queue_depth, self.queue_depth)
 
     async def __aiter__(self) -> AsyncIterator[str]:
-        """The texts that come in. Ends, without an error, when the pipe's iteration ends: then the line is over."""
-        async for text in self._pipe:
+        """As in 1.3. It ends, without an error, when the pipe's iteration ends: then the connection is over."""
+        async for text in super().__aiter__():
             yield text
         self._end()
 
     async def close(self, code: int = 1000, reason: str = "", *, flush: bool = True, timeout: float = 5.0) -> None:
-        """Close the line: `pipe.close(code, reason)`, once, however often and by however many this is called.
+        """Close the connection with `pipe.close(code, reason)`, and return when nothing is left.
 
-        With ``flush`` first send what is queued, for at most ``timeout`` seconds; without it send nothing more. If the
-        peer has closed before, there is nothing to send and nothing to wait for. On return nothing is left, and the
-        iteration ends.
+        - With ``flush`` first send what is queued, for at most ``timeout`` seconds. Without it send nothing more, and
+          wait for nothing.
+        - If the peer has closed before, there is nothing to send and nothing to wait for.
+        - The pipe is closed once, however often and by however many callers this is called. Each of them returns when
+          all is over, and not before.
+        - A caller that is cancelled waits no longer; the closing goes on as if it had waited.
+        - Then the iteration ends.
         """
         if self._closing is None:
             self._closing = asyncio.create_task(self._close(code, reason, flush, timeout))
@@ -841,18 +1012,9 @@ class Transport:
             self._writer.cancel()
 
     async def _write(self) -> None:
-        while True:
-            text = await self._queue.get()
-            self.writes_in_flight += 1
-            self.max_writes_in_flight = max(self.max_writes_in_flight, self.writes_in_flight)
-            try:
-                await self._pipe.send(text)
-            except ConnectionLost:
-                self._over.set()
-                return
-            finally:
-                self.writes_in_flight -= 1
-                self._queue.task_done()
+        with suppress(ConnectionLost):
+            await super()._write()
+        self._over.set()
 
 
 ### WRONG joins-forever -> never-hangs: the peer reads no more, so the queue never empties; flush at most `timeout`
@@ -946,7 +1108,73 @@ class Transport(Transport):
         await asyncio.wait([self._writer])
 
 
-### WRONG flushes-a-dead-line -> peer-close: the line is dead: `close` has nothing to wait for.
+### WRONG takes-more-while-flushing -> flush-sends-all: `close` was called and still flushes; from then on `send` raises
+###       ConnectionLost.
+class Transport(Transport):
+    async def send(self, text):
+        if self._closing and not self._writer.done():
+            await super(Transport.__mro__[1], self).send(text)
+        else:
+            await super().send(text)
+
+
+### WRONG task-for-each-text -> leaves-nothing: each `send` leaves a task behind; end what you start, also if nobody needs
+###       it any more.
+class Transport(Transport):
+    async def send(self, text):
+        self.waits = [*getattr(self, "waits", []), asyncio.create_task(self._over.wait())]
+        await super().send(text)
+
+
+### WRONG second-returns-at-once -> twice-is-fine: a second `close` returned while the first still worked; whoever calls
+###       it, on return nothing is left.
+class Transport(Transport):
+    async def close(self, code=1000, reason="", *, flush=True, timeout=5.0):
+        if self._closing is None:
+            await super().close(code, reason, flush=flush, timeout=timeout)
+
+
+### WRONG unshielded -> goes-on: a caller of `close` was cancelled, and the closing ended with it; give it a task of its
+###       own and shield that.
+class Transport(Transport):
+    async def close(self, code=1000, reason="", *, flush=True, timeout=5.0):
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close(code, reason, flush, timeout))
+        with suppress(asyncio.CancelledError):
+            await self._closing
+        if asyncio.current_task().cancelling():
+            raise asyncio.CancelledError
+
+
+### WRONG deaf-to-cancellation -> goes-on: the caller of `close` was cancelled, and waits on; a cancellation ends its wait
+###       at once.
+class Transport(Transport):
+    async def close(self, code=1000, reason="", *, flush=True, timeout=5.0):
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close(code, reason, flush, timeout))
+        while not self._closing.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.shield(self._closing)
+
+
+### WRONG unshielded-hangs -> goes-on: a caller of `close` was cancelled, and the next one waits for ever; nobody ends
+###       what it began.
+class Transport(Transport):
+    async def close(self, code=1000, reason="", *, flush=True, timeout=5.0):
+        if self._closing is None:
+            self._closing = asyncio.Event()
+            await self._close(code, reason, flush, timeout)
+            self._closing.set()
+        await self._closing.wait()
+
+
+### WRONG forgets-the-timeout -> flush-sends-all: the flush ended before its time was over, and texts still waited.
+class Transport(Transport):
+    async def _close(self, code, reason, flush, timeout):
+        await super()._close(code, reason, flush, 5.0)
+
+
+### WRONG flushes-a-dead-line -> peer-close: the connection is dead: `close` has nothing to wait for.
 class Transport(Transport):
     async def _close(self, code, reason, flush, timeout):
         if self._over.is_set() and flush:
@@ -962,7 +1190,7 @@ class Transport(Transport):
         await self._close(code, reason, flush, timeout)
 
 
-### WRONG only-own-close -> peer-close: when the peer closes first, your writer dies silently and senders wait.
+### WRONG only-own-close -> peer-close: the peer has closed, and a sender still waits.
 class Transport(Transport):
     def __init__(self, pipe, *, limit=1000):
         super().__init__(pipe, limit=limit)
@@ -1003,14 +1231,14 @@ class Transport:
         self.task = asyncio.create_task(self.writer())
 
     async def or_closed(self, work):
-        """The result, or ConnectionLost if the line is over first."""
+        """The result, or ConnectionLost if the connection is over first."""
         task = asyncio.ensure_future(work)
         await asyncio.wait({task, self.closed}, return_when=asyncio.FIRST_COMPLETED)
         if task.done():
             return task.result()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        raise ConnectionLost("the line is over")
+        raise ConnectionLost("the connection is over")
 
     def over(self):
         self.stage = "over"
@@ -1019,7 +1247,7 @@ class Transport:
 
     async def send(self, text):
         if self.stage != "open":
-            raise ConnectionLost("the line is over")
+            raise ConnectionLost("the connection is over")
         await self.or_closed(self.queue.put(text))
         self.max_queue_depth = max(self.max_queue_depth, self.queue_depth)
 
@@ -1038,12 +1266,14 @@ class Transport:
             yield text
         self.over()
 
+    ending = None
+
     async def close(self, code=1000, reason="", *, flush=True, timeout=5.0):
-        if self.stage == "closing":
-            await asyncio.wait({self.closed})
-        if self.closes_already:
-            return
-        self.closes_already = True
+        if self.ending is None:
+            self.ending = asyncio.create_task(self.finish(code, reason, flush, timeout))
+        await asyncio.shield(self.ending)
+
+    async def finish(self, code, reason, flush, timeout):
         if self.stage == "open" and flush:
             self.stage = "closing"
             if self.queue.empty() and not self.writes_in_flight:
@@ -1052,8 +1282,6 @@ class Transport:
         self.over()
         await asyncio.wait({self.task})
         await self.pipe.close(code, reason)
-
-    closes_already = False
 
 
 ### RIGHT no-queue-class
@@ -1126,19 +1354,19 @@ class Transport:
             self._end()
 
     async def close(self, code=1000, reason="", *, flush=True, timeout=5.0):
-        if self._done is not None:
-            await self._done.wait()
-            return
-        self._done = asyncio.Event()
+        if self._done is None:
+            self._done = asyncio.ensure_future(self._finish(code, reason, timeout if flush else 0))
+        await asyncio.wait([self._done])  # it cancels nothing
+
+    async def _finish(self, code, reason, seconds):
         self._lost = True
         self._wake(every=True)
         if self._task and not self._task.done():
-            await asyncio.wait([self._task], timeout=timeout if flush else 0)
+            await asyncio.wait([self._task], timeout=seconds)
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         self._end()
         await self._pipe.close(code, reason)
-        self._done.set()
 
 
 ### END SOLUTION
@@ -1153,9 +1381,9 @@ check("1.4", Transport)
 # broken stack and returns on a right one. Any other exception counts as a failure too, and so does a test that is not
 # done after 10 minutes. Time is simulated: `await asyncio.sleep(60)` takes no time.
 #
-# A test gets a `bench`. It begins with `await bench.start(interval=…, timeout=…)`: both ends start, and the charge point
-# has 5 s to come online and 1 s to report its connectors. `interval` (whole seconds) is what a BootNotification is
-# answered. `timeout` (seconds) is how long a call waits for its answer. Then there are:
+# A test gets a `bench`. First it calls `await bench.start(interval=…, timeout=…)`. Both ends start. The charge point
+# has 5 s to come online, and 1 s to report its connectors. `interval` (whole seconds) is what the answer to a
+# BootNotification says. `timeout` (seconds) is how long a call waits for its answer. Then there are:
 #
 # | | |
 # |---|---|
@@ -1166,15 +1394,23 @@ check("1.4", Transport)
 # | `await bench.charge_point.call(m.AuthorizeRequest(id_tag="TAG_A"))` | the response; raises `CallTimeout`, `ConnectionLost`, … |
 # | `bench.charge_point.pending` | how many of its calls await their answer now |
 #
-# Before its boot is accepted a charge point sends nothing else. After it, it boots no more, reports the status of its
-# connectors, and sends a Heartbeat after each `interval`. A call without an answer ends with `CallTimeout` after
-# `timeout`, and then it is forgotten. A broken stack gives up long before, or long after, or never. A right stack may be
-# slow: 0.2 s for a round trip.
+# What a right stack does:
+#
+# - Before its boot is accepted, a charge point sends nothing else.
+# - Then it boots no more. It reports the status of its connectors, and sends a Heartbeat after each `interval`.
+# - A call without an answer raises `CallTimeout`, and no other error, when `timeout` is over. Then it is forgotten.
+# - It may be slow: a round trip takes up to 0.2 s. It is never exact: a Heartbeat or a `CallTimeout` may come 0.2 s late.
+# - Its ids may be any strings.
+#
+# A broken stack does one of these things wrong. If it is a matter of time, it is wrong by far: a call ends long before
+# its timeout, long after it, or never.
 
 # %%
-### STEP 1.5 · 3 points · 8 minutes
-### HINT What would a lying stack do? Assert what it cannot fake.
-### HINT `received` keeps order and time: which action came first, and how often did it come? When did the call end?
+### STEP 1.5 · 3 points · 20 minutes
+### HINT Take the list above, and turn each sentence into an `assert` that fails when the sentence is not true. For a
+###      broken stack ask: what would I see in `received`, and what would the caller of `call` see?
+### HINT `received` keeps order and time. Which action came first, and how often did it come? For the call: which error
+###      did it raise, after how many seconds, and what does `pending` say then?
 ### HINT `gaps = [b - a for a, b in pairwise(beats)]`, then `assert all(abs(gap - interval) < 0.5 for gap in gaps)`. For
 ###      the timeout: `try: …`, `except CallTimeout: pass`, `else: raise AssertionError(…)`.
 import asyncio
@@ -1218,8 +1454,8 @@ async def timeout_no_server_reply(bench: Bench) -> None:
     assert bench.charge_point.pending == 0, "expected that the call is forgotten"
 
 
-### WRONG asserts-nothing -> catches-no-boot: your test passes on a stack that never boots; a test that cannot fail tests
-###       nothing.
+### WRONG asserts-nothing -> catches-no-boot: your test passes on a stack that never boots; look for the
+###       BootNotification in `received`.
 async def boot_accepted_then_heartbeat(bench):
     await bench.start(interval=10, timeout=5)
     await asyncio.sleep(60)
@@ -1236,8 +1472,8 @@ async def boot_accepted_then_heartbeat(bench):
     assert abs(bench.central_system.heartbeats[2] - bench.central_system.heartbeats[0] - 20) < 1
 
 
-### WRONG first-heartbeat-only -> catches-interval-ignored: one heartbeat does not show a cadence; wait for three and look
-###       at the gaps.
+### WRONG first-heartbeat-only -> catches-interval-ignored: only the first Heartbeat of that stack comes in time; wait
+###       for three and look at the gaps.
 async def boot_accepted_then_heartbeat(bench):
     await bench.start(interval=10, timeout=5)
     async with asyncio.timeout(15):
@@ -1278,8 +1514,8 @@ async def boot_accepted_then_heartbeat(bench):
     assert len(beats) >= 3 and all(abs(b - a - 10) < 0.5 for a, b in pairwise(beats))
 
 
-### WRONG any-exception -> catches-timeout-as-result: a result of None is no exception; assert that CallTimeout is
-###       raised.
+### WRONG any-exception -> catches-timeout-as-result: on that stack the call returns None, and your test passes; assert
+###       that CallTimeout is raised.
 async def timeout_no_server_reply(bench):
     await bench.start(interval=300, timeout=2)
     bench.central_system.faults.ignore("Authorize")
@@ -1288,6 +1524,70 @@ async def timeout_no_server_reply(bench):
     except Exception as error:
         assert error
     assert bench.charge_point.pending == 0
+
+
+### WRONG any-kind-of-exception -> catches-timeout-as-lost: on that stack the call raises ConnectionLost, and your test
+###       passes; let `except` catch CallTimeout alone.
+async def timeout_no_server_reply(bench):
+    await bench.start(interval=300, timeout=2)
+    bench.central_system.faults.ignore("Authorize")
+    start = asyncio.get_running_loop().time()
+    try:
+        async with asyncio.timeout(10):
+            await bench.charge_point.call(m.AuthorizeRequest(id_tag="TAG_A"))
+    except Exception:
+        assert abs(asyncio.get_running_loop().time() - start - 2) < 0.5
+    else:
+        raise AssertionError("a response")
+    assert bench.charge_point.pending == 0
+
+
+### WRONG to-the-millisecond -> passes-good: no stack is exact to the millisecond: a Heartbeat or a CallTimeout may come
+###       0.2 s late. Allow it.
+async def boot_accepted_then_heartbeat(bench):
+    await bench.start(interval=10, timeout=5)
+    await asyncio.sleep(45)
+    actions = [event.frame.action for event in bench.central_system.received if isinstance(event.frame, Call)]
+    assert actions[0] == "BootNotification" and actions.count("BootNotification") == 1
+    assert len(bench.central_system.heartbeats) >= 3
+    assert all(abs(b - a - 10) < 0.001 for a, b in pairwise(bench.central_system.heartbeats))
+
+
+### WRONG timeout-to-the-millisecond -> passes-good: no stack is exact to the millisecond: a Heartbeat or a CallTimeout
+###       may come 0.2 s late. Allow it.
+async def timeout_no_server_reply(bench):
+    await bench.start(interval=300, timeout=2)
+    bench.central_system.faults.ignore("Authorize")
+    start = asyncio.get_running_loop().time()
+    try:
+        async with asyncio.timeout(10):
+            await bench.charge_point.call(m.AuthorizeRequest(id_tag="TAG_A"))
+        raise AssertionError("a response")
+    except CallTimeout:
+        assert abs(asyncio.get_running_loop().time() - start - 2) < 0.001
+    assert bench.charge_point.pending == 0
+
+
+### WRONG boot-then-hope -> catches-interval-ignored: only the first Heartbeat of that stack comes in time; wait for three
+###       and look at the gaps.
+async def boot_accepted_then_heartbeat(bench):
+    await bench.start(interval=10, timeout=5)
+    boots = [event.at for event in bench.central_system.received if '"BootNotification"' in event.text]
+    await asyncio.sleep(15)
+    assert len(boots) == 1 and len(bench.central_system.received) >= 2
+    actions = [event.frame.action for event in bench.central_system.received if isinstance(event.frame, Call)]
+    assert actions[0] == "BootNotification" and actions.count("BootNotification") == 1
+    assert abs(bench.central_system.heartbeats[0] - boots[0] - 10) < 1
+
+
+### WRONG three-heartbeats-in-a-while -> catches-interval-ignored: that stack beats each 60 s, whatever interval it was
+###       given; look at the gaps between Heartbeats.
+async def boot_accepted_then_heartbeat(bench):
+    await bench.start(interval=10, timeout=5)
+    while len(bench.central_system.heartbeats) < 3:  # noqa: ASYNC110
+        await asyncio.sleep(1)
+    actions = [event.frame.action for event in bench.central_system.received if isinstance(event.frame, Call)]
+    assert actions[0] == "BootNotification" and actions.count("BootNotification") == 1
 
 
 ### WRONG does-not-look-back -> catches-timeout-leaks-pending: the call ended, and that stack still counts it as pending;
@@ -1452,7 +1752,7 @@ check("1.5", boot_accepted_then_heartbeat, timeout_no_server_reply)
 # %% [markdown]
 # ## 1.6 Tests that flood and cut
 #
-# Three more tests, with the same bench and the same rules. New on it:
+# You write three more tests, with the same bench and the same rules. These are new on it:
 #
 # | | |
 # |---|---|
@@ -1463,15 +1763,16 @@ check("1.5", boot_accepted_then_heartbeat, timeout_no_server_reply)
 #
 # - An action that OCPP does not know is answered with the CallError `NotImplemented`, under the id of the call. The
 #   session goes on. The error's description may be any text (J-spec 4.2.3).
-# - A thousand texts, sent at once, all arrive. Never are two of them on the wire. (Below the session, for a session has
-#   one call in flight anyway.) `send` only queues: give them some seconds to arrive.
-# - When the central system closes, all calls of the charge point end at once. Open three with a timeout of 30 s: one is
-#   on the wire and ends with `ConnectionLost`. The others wait for their turn and end with `NotConnected`: they were
-#   never sent.
+# - A thousand texts, sent at once, all arrive. Never are two of them on the wire. (Send them below the session, because
+#   a session has only one call in flight anyway.) `send` only queues a text: give the texts some seconds to arrive.
+# - When the central system closes, all calls of the charge point end within a second, although their timeout is 30 s.
+#   Open three. One is on the wire, and ends with `ConnectionLost`. The others wait for their turn, and end with
+#   `NotConnected`, because they were never sent. No other error is right.
 
 # %%
-### STEP 1.6 · 3 points · 8 minutes
-### HINT Each broken stack differs from a right one in one observable. Which?
+### STEP 1.6 · 3 points · 20 minutes
+### HINT Each broken stack does one thing wrong that you can see. Read the three points above once more: which code,
+###      which id, what about the next call? How many arrived, how many at a time? Which calls ended, when, with what?
 ### HINT Ask twice: the session may have died of the first answer. `loop.time()` before and after the close.
 ### HINT `results = await asyncio.gather(*calls, return_exceptions=True)` within 1 s of the close. Then
 ###      `assert all(isinstance(r, (ConnectionLost, NotConnected)) for r in results)`.
@@ -1535,7 +1836,8 @@ async def back_pressure_thousand_frames(bench):
     assert bench.charge_point.max_writes_in_flight == 1
 
 
-### WRONG one-pending -> catches-pending-forever: that stack resolves the first and forgets the rest; open three.
+### WRONG one-pending -> catches-pending-forever: that stack ends the first call and forgets the rest; open three, and
+###       look at each.
 async def server_close_resolves_pendings(bench):
     await bench.start(interval=300, timeout=30)
     bench.central_system.faults.ignore("Authorize")
@@ -1546,7 +1848,8 @@ async def server_close_resolves_pendings(bench):
     assert isinstance(call.exception(), ConnectionLost)
 
 
-### WRONG no-deadline -> catches-waits-out-timeout: resolved after 30 s is not resolved at the close; assert when.
+### WRONG no-deadline -> catches-waits-out-timeout: on that stack the calls end 30 s after the close, and your test
+###       passes; assert when they end.
 async def server_close_resolves_pendings(bench):
     await bench.start(interval=300, timeout=30)
     bench.central_system.faults.ignore("Authorize")
@@ -1556,6 +1859,20 @@ async def server_close_resolves_pendings(bench):
     await bench.central_system["CP_1"].close(1001)
     results = await asyncio.gather(*calls, return_exceptions=True)
     assert all(isinstance(each, (ConnectionLost, NotConnected)) for each in results)
+
+
+### WRONG any-end-will-do -> catches-close-as-timeout: on that stack the calls end with CallTimeout, and your test passes;
+###       assert which error each ends with.
+async def server_close_resolves_pendings(bench):
+    await bench.start(interval=300, timeout=30)
+    bench.central_system.faults.ignore("Authorize")
+    request = m.AuthorizeRequest(id_tag="TAG_A")
+    calls = [asyncio.create_task(bench.charge_point.call(request)) for _ in range(3)]
+    await asyncio.sleep(1)
+    await bench.central_system["CP_1"].close(1001)
+    async with asyncio.timeout(1):
+        results = await asyncio.gather(*calls, return_exceptions=True)
+    assert all(isinstance(each, Exception) for each in results)
 
 
 ### WRONG no-next-call -> catches-dead-after-error: the answer was right and the session died of it; make one more call.
@@ -1713,10 +2030,10 @@ check("1.6", unknown_action_yields_not_implemented, back_pressure_thousand_frame
 # %% [markdown]
 # ## Capstone: your transport in a charge point
 #
-# `ChargePoint(transport=…)` takes a factory: it makes one transport for every connection. Yours goes in here; where a
-# step is not done yet, the package's. A charge point asks more of a transport than the steps do: how many bytes passed,
-# and how the connection ended. `fit` adds that to yours. The central system is live too, and *stop reading*, *ignore*
-# and *close 1001* are on the panel.
+# `ChargePoint(transport=…)` takes a factory: a function that makes one transport for every connection. Yours goes in
+# here. If a step has not passed yet, the package's goes in. A charge point asks more of a transport than the steps do:
+# how many bytes passed, and how the connection ended. `fit` adds that to yours. The central system is live too. Its
+# faults *stop reading*, *ignore* and *close 1001* are on the panel.
 
 # %% tags=["scaffold"]
 import asyncio
@@ -1791,15 +2108,69 @@ print(
 )
 
 # %% [markdown]
-# The last check is a simulation. In fifty floods something happens in the midst: nothing, latency, *stop reading*, a
-# polite close, a reset, *close 1001*, or a reset of a stalled line. Then come fifty nights of chaos. Each text is read by
-# your `decode` and written again by your `encode` on its way through your `Transport`. Texts must keep their order, and
-# one is on the wire at a time. No sender and no call waits for ever; whoever sends on a line that was cut gets
-# `ConnectionLost`; and no task is left. A failure names the seed and shows the frames around it.
+# ### Your drill
+#
+# Here are three more broken stacks. Each does one thing wrong, after a hundred texts that went well:
+#
+# - **A**: one text overtakes another.
+# - **B**: one text goes out twice.
+# - **C**: a text of more than 2,000 characters loses its end.
+#
+# **Choose** one of them, and **predict**: which of the five smoke tests of 1.5 and 1.6 fail on it? Then look.
+#
+# <details><summary>The five smoke tests on A</summary>
+# All five pass, unless your flood compares the order of what arrived. Nothing in 1.6 asked for that.</details>
+# <details><summary>The five smoke tests on B</summary>
+# It depends on your flood. If it counts what arrived, it fails: 1,001 texts came. If it puts them into a set, as our
+# answer does, it passes, because a set forgets how often.</details>
+# <details><summary>The five smoke tests on C</summary>
+# All five pass: none of them sends a long text.</details>
+#
+# Now write one drill that fails on A, on B and on C, and passes on a right stack. It gets a `bench`, as in 1.6. It earns
+# no points. `drilled` tries it and says what it does not catch yet.
+
+# %% tags=["scaffold"]
+from ocpp_course.checks.smoke_tests import drilled
+
+
+# %% tags=["exercise-only"]
+async def drill(bench):
+    """Fails on stacks A, B and C, and passes on a right one."""
+    raise NotImplementedError("step 1.drill")
+
+
+# %% tags=["solution-only"]
+async def drill(bench):
+    """A flood whose texts are numbered, the last of them long: each arrives as it was, once, in its place."""
+    await bench.start(interval=300, timeout=5)
+    texts = [f'[2,"drill-{n}","Heartbeat",{{}}]' for n in range(200)]
+    texts.append(f'[2,"drill-long","DataTransfer",{{"vendorId":"Lab","data":"{"x" * 5000}"}}]')
+    for text in texts:
+        await bench.charge_point.send(text)
+    await asyncio.sleep(10)
+    came = [event.text for event in bench.central_system.received if "drill-" in event.text]
+    assert came == texts, f"expected {len(texts)} texts in their order, came {len(came)}"
+
+
+# %% tags=["scaffold"]
+drilled(drill)
+
+# %% [markdown]
+# ### The last check
+#
+# It is a simulation. In fifty floods something happens in the midst: nothing, latency, *stop reading*, a polite close, a
+# reset, *close 1001*, or a reset of a stalled connection. Then come fifty nights of chaos. Each text is read by your
+# `decode` and written again by your `encode` on its way through your `Transport`. These things must hold:
+#
+# - Texts keep their order, and one is on the wire at a time.
+# - No sender and no call waits for ever. Whoever sends on a connection that was cut gets `ConnectionLost`.
+# - No task is left.
+#
+# A failure names the seed and shows the frames around it.
 
 # %%
-### STEP 1.capstone · 4 points · 8 minutes
-# Nothing to write: the check takes your `decode` of 1.1, your `encode` of 1.2 and your `Transport` of 1.4.
+### STEP 1.capstone · 4 points · 20 minutes
+# The check takes your `decode` of 1.1, your `encode` of 1.2 and your `Transport` of 1.4.
 ### BEGIN SOLUTION
 ### END SOLUTION
 
@@ -1819,6 +2190,15 @@ check("1.capstone", decode, encode, Transport)
 # No. It is queued. Only an answer to it says that it arrived.</details>
 # <details><summary>Why does a spoilt CallResult report no id?</summary>
 # Only a Call is answered with a CallError. An error as the answer to an answer would never end.</details>
+#
+# **Further questions.** They have no answers here. Take one to a colleague, or into your own stack.
+#
+# - A thousand texts wait, and the peer takes ten a second. How old is the last text when it arrives? Is it still true?
+# - `close` flushes for 5 s at most. For which texts is that too short, and for which too long?
+# - A peer sends as fast as it can, and reads nothing. What grows at your end, and where does it stop?
+# - Your smoke tests run on a simulated clock. Which faults can they never find?
+# - `decode` refuses a frame with one element too many. A peer of yours sends such frames, and has 3,000 charge points in
+#   the field. What do you do on Friday, and what on Monday?
 
 # %% [markdown] tags=["solution-only"]
 # ## Beside the package
@@ -1827,7 +2207,7 @@ check("1.capstone", decode, encode, Transport)
 # reads the corrected spelling of the two misspelt codes, and refuses binary frames. It tells the id of a spoilt reply,
 # so that its call can end at once.
 #
-# `ocpp_lab/transport.py` has no permanent writer. On an idle line a text goes out before `send` returns; the writer
+# `ocpp_lab/transport.py` has no permanent writer. On an idle connection a text goes out before `send` returns; the writer
 # starts eagerly with the first text that has to wait, and ends with the last. Its queue is bounded in characters too:
 # a thousand long texts are too many. A pipe that does not close in time is cut. A cancelled `close` is shielded, as
 # ours is.

@@ -115,7 +115,7 @@ def is_reference(step: Step, pieces: tuple[Any, ...]) -> bool:
     theirs = step.references()
     if any(piece is own for piece in pieces for own in theirs if callable(own) or isinstance(own, dict)):
         return True
-    if any(is_struct(piece) and own in piece.__mro__ for piece in pieces for own in theirs):
+    if any(isinstance(piece, type) and own in piece.__mro__ for piece in pieces for own in theirs):
         return True
     return any(_is_packages(piece) for piece in pieces) or _imports_it(step, pieces)
 
@@ -140,13 +140,25 @@ def _imports_it(step: Step, pieces: tuple[Any, ...]) -> bool:
     except SyntaxError:
         return False
     wanted = set(step.names) | {getattr(own, "__name__", "") for own in step.references()} - {""}
-    return any(_takes(node, wanted) for node in ast.walk(tree))
+    ours = {*PACKAGES, *(name for node in ast.walk(tree) for name in _modules_of_ours(node))}
+    return any(_takes(node, wanted, ours) for node in ast.walk(tree))
 
 
-def _takes(node: ast.AST, wanted: set[str]) -> bool:
+def _modules_of_ours(node: ast.AST) -> Iterator[str]:
+    """Names that this import gives to the package or to what is in it."""
+    match node:
+        case ast.Import(names=names):
+            yield from (alias.asname for alias in names if alias.asname and alias.name.split(".")[0] in PACKAGES)
+        case ast.ImportFrom(module=str(module), names=names) if module.split(".")[0] in PACKAGES:
+            yield from (alias.asname or alias.name for alias in names)
+
+
+def _takes(node: ast.AST, wanted: set[str], ours: set[str]) -> bool:
     match node:
         case ast.ImportFrom(module=str(module), names=names) if module.split(".")[0] in PACKAGES:
             return any(alias.name in wanted for alias in names)
         case ast.Attribute(attr=attr, value=value) if attr in wanted:
-            return ast.unparse(value).split(".")[0] in PACKAGES
+            return ast.unparse(value).split(".")[0] in ours
+        case ast.Call(func=ast.Name(id="getattr"), args=[value, name, *_]) if ast.unparse(value).split(".")[0] in ours:
+            return not isinstance(name, ast.Constant) or name.value in wanted  # a name that is put together hides one
     return False

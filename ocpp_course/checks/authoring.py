@@ -29,7 +29,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .step import MILESTONES, Step
+from .step import MILESTONES, Step, step
 
 STEP = re.compile(r"^### STEP (\d\.(?:\d|capstone)) · (\d+) points? · (\d+) minutes$", re.M)
 _MARK = re.compile(r"^### (BEGIN SOLUTION|STUB|WRONG|RIGHT|END SOLUTION|HINT|STEP)\b ?(.*)$")
@@ -188,8 +188,12 @@ def path_in(folder: Path, milestone: str) -> Path:
 
 
 def load(steps: dict[str, Authored], number: str, variant: Variant | None = None) -> dict[str, Any]:
-    """What is defined when all solutions up to this step have run, and then a variant of it in the place of ours."""
-    names: dict[str, Any] = {"__name__": f"answer_{number.replace('.', '_')}"}
+    """What is defined when all solutions up to this step have run, and then a variant of it in the place of ours.
+
+    ``mine("1.3")`` in a cell is our answer to that step.
+    """
+    made: dict[str, Any] = {}
+    names: dict[str, Any] = {"__name__": f"answer_{number.replace('.', '_')}", "mine": made.__getitem__}
     for each in steps.values():
         if each.number == number:
             run(
@@ -199,6 +203,7 @@ def load(steps: dict[str, Authored], number: str, variant: Variant | None = None
             )
             return names
         run(each.answer, f"<{each.number} ours>", names)
+        made[each.number] = one_or_all(pieces(step(each.number), names))
     raise ValueError(f"expected one of the steps {', '.join(steps)}, came {number!r}")
 
 
@@ -212,3 +217,8 @@ def run(code: str, filename: str, names: dict[str, Any]) -> None:
 def pieces(step: Step, names: dict[str, Any]) -> tuple[Any, ...]:
     """What a step hands in, from what is defined."""
     return tuple(names[name] for name in step.names)
+
+
+def one_or_all(pieces: tuple[Any, ...]) -> Any:
+    """A step's only piece, or all of them."""
+    return pieces[0] if len(pieces) == 1 else pieces

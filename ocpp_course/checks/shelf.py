@@ -24,6 +24,10 @@ FOLDER_VARIABLE = "OCPP_LAB_MY_STACK"
 """Environment variable: another folder than ``my_stack`` beside the exercise notebooks."""
 
 
+_under_way: set[str] = set()
+"""Packages of which a piece is being imported at this moment."""
+
+
 class Shelf:
     """``folder`` need not exist yet; it is made when something is kept."""
 
@@ -95,8 +99,21 @@ class Shelf:
         return tuple(getattr(module, name) for name in step.names)
 
     def _import(self, path: Path) -> ModuleType:
-        """Imported afresh, as a part of the package ``my_stack``."""
+        """Imported afresh, as a part of the package ``my_stack``; within the import of another piece, as a part of it.
+
+        A class that begins with ``class Transport(mine("1.3"))`` asks for another piece while its own is imported.
+        """
         package = self.folder.name
+        if package in _under_way:
+            return importlib.import_module(f"{package}.{path.stem}")
+        _under_way.add(package)
+        try:
+            self._afresh(package)
+            return importlib.import_module(f"{package}.{path.stem}")
+        finally:
+            _under_way.discard(package)
+
+    def _afresh(self, package: str) -> None:
         for name in [each for each in sys.modules if each == package or each.startswith(f"{package}.")]:
             del sys.modules[name]
         init = importlib.util.spec_from_file_location(
@@ -104,7 +121,6 @@ class Shelf:
         )
         assert init is not None
         sys.modules[package] = importlib.util.module_from_spec(init)
-        return importlib.import_module(f"{package}.{path.stem}")
 
     # -- progress
 

@@ -44,6 +44,23 @@ def test_what_is_taken_from_the_stack_is_the_package_s(line: str, tmp_path: Path
     assert check("4.1", names["Mine"]).state == "reference"
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from ocpp_lab import frames as _f\ndef decode(text): return _f.decode(text)\n",
+        "import ocpp_lab.frames as _f\ndef decode(text): return _f.decode(text)\n",
+        "import ocpp_lab as _o\ndef decode(text): return getattr(_o, 'dec' + 'ode')(text)\n",
+        "import ocpp_lab\ndef decode(text): return getattr(ocpp_lab.frames, 'decode')(text)\n",
+    ],
+)
+def test_another_name_for_a_module_hides_nothing(code: str, tmp_path: Path) -> None:
+    names: dict[str, Any] = {}
+    source = tmp_path / "cell.py"
+    source.write_text(code)
+    exec(compile(code, str(source), "exec"), names)
+    assert check("1.1", names["decode"]).state == "reference"
+
+
 def test_both_packages_are_ours() -> None:
     for module in (ocpp_lab.pending, ocpp_course.checks.run):
         assert answer._is_ours(str(Path(str(module.__file__)).resolve()))

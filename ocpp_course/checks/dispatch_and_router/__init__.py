@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import declarations, deploy_night, failing_handlers, good_path, nobody_home, payload_errors, registration
+from .drill import drilled
 
 STEPS = [
     declarations.step,
@@ -13,3 +14,5 @@ STEPS = [
     failing_handlers.step,
     deploy_night.step,
 ]
+
+__all__ = ["STEPS", "drilled"]

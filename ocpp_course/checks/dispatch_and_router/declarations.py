@@ -24,7 +24,7 @@ step = Step(
     "Two messages, declared",
     NAMES,
     points=2,
-    minutes=8,
+    minutes=20,
     reference=lambda: tuple(OURS.values()),
 )
 
@@ -61,8 +61,24 @@ def made(kit: Kit, message: Any, **fields: Any) -> Any:
     try:
         return message(**fields)
     except TypeError as error:
-        name = next((each for each in fields if f"'{each}'" in str(error)), ", ".join(fields))
-        kit.require(False, str(error), f"in Python the field is called {name}; the base renames it for the wire.")
+        kit.require(False, str(error), _misnamed(message, fields, str(error)))
+
+
+def _misnamed(message: Any, fields: dict[str, Any], problem: str) -> str:
+    """What is said of a message that cannot be built with the names of the table."""
+    there = getattr(message, "__struct_fields__", ())
+    for name in fields:
+        if f"'{name}'" in problem:
+            if _wire_name(name) in there:
+                return f"in Python the field is called {name}; the base renames it for the wire."
+            return f"{message.__name__} has no field {name}; its fields are: {', '.join(there) or 'none'}."
+    return f"{message.__name__} has fields that the table has not: {problem}."
+
+
+def _wire_name(name: str) -> str:
+    """``id_tag`` to ``idTag``."""
+    first, *rest = name.split("_")
+    return first + "".join(map(str.title, rest))
 
 
 def info_type(my: Any, kit: Kit) -> Any:

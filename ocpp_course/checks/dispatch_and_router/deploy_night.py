@@ -36,7 +36,7 @@ step = Step(
     "`Router` in a central system",
     ("Router",),
     points=4,
-    minutes=6,
+    minutes=15,
     reference=lambda: Router,
     capstone=True,
 )

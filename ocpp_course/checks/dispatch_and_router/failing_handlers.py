@@ -19,7 +19,7 @@ from ..step import Step, Wrong
 from .payloads import text
 from .witnesses import SLIPS, answered, call_for, on, refused
 
-step = Step("2.6", "Handlers that fail", ("Router",), points=3, minutes=8, reference=lambda: Router)
+step = Step("2.6", "Handlers that fail", ("Router",), points=3, minutes=20, reference=lambda: Router)
 
 RESET, VERSION = m.ACTIONS["Reset"], m.ACTIONS["GetLocalListVersion"]
 LEFT = "the exception left `answer` and would end the reader."
@@ -167,8 +167,13 @@ async def cancel_passes(my: Any, kit: Kit) -> str:
     kit.require(not task.done(), "it did not wait for its handler", "`answer` is over when its handler is.")
     task.cancel()
     await asyncio.wait([task], timeout=60)
+    kit.require(task.done(), "it went on", "`answer` was cancelled, and goes on; CancelledError must pass through.")
     said = "a cancelled handler answered InternalError; shutdown would hang."
-    kit.require(task.done() and task.cancelled(), "it went on", said)
+    if not task.cancelled() and (error := task.exception()):
+        said = f"`answer` was cancelled, and raised {type(error).__name__}; CancelledError must pass through."
+    elif not task.cancelled() and getattr(task.result(), "code", "") != "InternalError":
+        said = "`answer` was cancelled, and returned as if all were well; CancelledError must pass through."
+    kit.require(task.cancelled(), "it answered", said)
     return "cancelled"
 
 

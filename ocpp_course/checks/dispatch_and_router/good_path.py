@@ -18,7 +18,7 @@ from ..step import Step
 from .payloads import CODES, spoilt, text, typed
 from .witnesses import ROLES, Witness, answered, call_for, on, on_the_wire, raw, received_by, refused
 
-step = Step("2.4", "`Router.answer`: the good path", ("Router",), points=3, minutes=8, reference=lambda: Router)
+step = Step("2.4", "`Router.answer`: the good path", ("Router",), points=3, minutes=20, reference=lambda: Router)
 
 LOOKALIKES = (
     ("CentralSystem", "StatusNotification", "FirmwareStatusNotification"),
@@ -228,3 +228,25 @@ async def _own_fault(my: Any, kit: Kit, what: str, action: m.Action, response: A
         said = f"{reply.code} blames the peer; a reply of ours that is no good is InternalError."
     kit.require(reply.code == "InternalError", reply.code, said)
     kit.require(reply.unique_id == call.unique_id, "another id", "a reply carries the caller's id.")
+
+
+@step.check("the handler runs for every call, and its response of now goes out")
+async def each_call_anew(my: Any, kit: Kit) -> str:
+    """An answer of a minute ago is not the answer of now, even to the same question."""
+    ran: list[Any] = []
+
+    async def count(request: Any) -> Any:
+        ran.append(request)
+        return m.GetLocalListVersionResponse(list_version=len(ran))
+
+    router, action = my.Router("ChargePoint"), m.ACTIONS["GetLocalListVersion"]
+    router.on(action.request)(on(action, count))
+    for number in (1, 2, 3):
+        frame = await answered(kit, router, call_for(kit, action.name, {}))
+        said = "the handler runs once for every call; here it did not."
+        kit.require(len(ran) == number, f"{len(ran)} runs for {number} calls", said)
+        kit.require(isinstance(frame, CallResult), "a CallError", "this call is right.")
+        assert isinstance(frame, CallResult)
+        said = "an old response went out; what the handler returns for this call is the answer to it."
+        kit.equal(frame.payload, {"listVersion": number}, said)
+    return "3 runs for 3 calls"

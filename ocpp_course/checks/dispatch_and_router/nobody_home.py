@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ocpp_lab import messages as m
+from ocpp_lab.frames import ERROR_CODES
 from ocpp_lab.router import Router
 
 from ..kit import Kit
@@ -12,7 +13,7 @@ from ..step import Step
 from .payloads import spoilt, text
 from .witnesses import ROLES, Witness, answered, call_for, received_by, refused
 
-step = Step("2.5", "Nobody home", ("Router",), points=2, minutes=5, reference=lambda: Router)
+step = Step("2.5", "Nobody home", ("Router",), points=2, minutes=15, reference=lambda: Router)
 
 
 def half_served(my: Any, kit: Kit, role: Any) -> tuple[Any, Witness, list[m.Action]]:
@@ -30,11 +31,22 @@ async def unknown(my: Any, kit: Kit) -> str:
     for role in ROLES:
         router, _, _ = half_served(my, kit, role)
         invented = kit.rng.choice(["Make", "Brew", "Get"]) + kit.rng.choice(["Coffee", "Tea", "Cake"])
-        for action in (invented, "HeartbeatRequest", "Resets", "", text(kit.rng, 30)):
+        for action in (invented, "HeartbeatRequest", "Resets", "", text(kit.rng, 30), *_parts_of_names(kit)):
             frame = await refused(kit, router, call_for(kit, action, {}))
             said = "NotImplemented is for what OCPP does not know."
-            kit.require(frame.code == "NotImplemented", frame.code, said)
+            if frame.code not in ERROR_CODES:
+                said = f"{frame.code!r:.40} is none of the ten error codes (J-spec 4.2.3); mind the spelling."
+            elif action and any(action in name for name in m.ACTIONS):
+                said = f"{action} is only a part of names that OCPP knows; compare whole names."
+            kit.require(frame.code == "NotImplemented", f"{action}: {frame.code}", said)
     return "NotImplemented"
+
+
+def _parts_of_names(kit: Kit) -> list[str]:
+    """Beginnings, middles and endings of real names that are no names themselves."""
+    name = kit.rng.choice(sorted(m.ACTIONS))
+    found = ["Notification", "Status", "Transaction", "Boot", name[1:], name[:-1], name[1:-1]]
+    return [each for each in found if each not in m.ACTIONS]
 
 
 @step.check("NotSupported for an action that OCPP knows and nobody handles here")
@@ -72,6 +84,8 @@ async def case_matters(my: Any, kit: Kit) -> str:
         other = kit.rng.choice(actions).name
         for name in ("heartbeat", "RESET", other.swapcase(), other.lower(), f" {other}", f"{other} "):
             said = "actions are case-sensitive."
+            if name != name.strip():
+                said = "a name with a space at its end is another name; compare it as it came."
             frame = await refused(kit, router, call_for(kit, name, {}), result=said)
             kit.require(frame.code == "NotImplemented", f"{name.strip()}: {frame.code}", said)
             kit.require(not witness.visits, "a handler ran", said)
@@ -82,15 +96,16 @@ async def case_matters(my: Any, kit: Kit) -> str:
 async def order(my: Any, kit: Kit) -> str:
     """What is not served has no rules for a payload: NotImplemented or NotSupported, whatever it carries."""
     said = "complained about the payload of an action that is not served; look at the action first."
+    raises = "an exception left `answer`; it looked at the payload of an action that is not served."
     for role in ROLES:
         router, _, unserved = half_served(my, kit, role)
         broken: tuple[Any, ...] = ({"pin": 1}, [], "x", 17, {"idTag": 4711})
         for payload in broken:
-            frame = await refused(kit, router, call_for(kit, "MakeCoffee", payload), said, said)
+            frame = await refused(kit, router, call_for(kit, "MakeCoffee", payload), raises, said)
             kit.require(frame.code == "NotImplemented", frame.code, said)
         for action in (*unserved, m.ACTIONS["Heartbeat" if role == "ChargePoint" else "Reset"]):
             for each in spoilt(action.request, kit.rng):
-                frame = await refused(kit, router, call_for(kit, action.name, each.payload), said, said)
+                frame = await refused(kit, router, call_for(kit, action.name, each.payload), raises, said)
                 kit.require(frame.code == "NotSupported", frame.code, said)
     return "the action first"
 

@@ -11,7 +11,7 @@ from ocpp_lab.codec import decode_payload
 from ocpp_lab.errors import PayloadError
 from ocpp_lab.frames import CORRECT_ENGLISH
 
-from ..kit import Kit
+from ..kit import Kit, short
 from ..step import Step, Wrong
 from .payloads import CODES, FORMATION, OCCURENCE, PROPERTY, TYPE, Spoilt, drawn, spoilt, text, typed
 
@@ -20,7 +20,7 @@ step = Step(
     "`decode_payload`: whose fault, which code",
     ("decode_payload",),
     points=3,
-    minutes=9,
+    minutes=25,
     reference=lambda: decode_payload,
 )
 
@@ -36,6 +36,29 @@ EXAMPLES: dict[str, tuple[type[m.Payload], Any]] = {
     "a number out of range": (m.UnlockConnectorRequest, {"connectorId": 0}),
 }
 """Those that the exercise shows."""
+
+FOOLS: tuple[tuple[type[m.Payload], Spoilt], ...] = tuple(
+    (m.ResetRequest, Spoilt("a value outside of the enumeration", ("type",), {"type": word}))
+    for word in ("forgot", "missing", "Object missing required field", "unknown field", "Expected `str`, got `int`")
+) + tuple(
+    (m.AuthorizeRequest, Spoilt("an undeclared field", (word,), {"idTag": "TAG_A", word: 1}))
+    for word in ("missing", "got", "required", "Expected", "length", "enum")
+)
+"""The peer's words are in msgspec's text too: what is said of them must not hang on a word anywhere in it."""
+
+TWO: tuple[tuple[type[m.Payload], Any, dict[str, tuple[str, ...]]], ...] = (
+    (m.AuthorizeRequest, {"pin": 1}, {OCCURENCE: ("idTag",), FORMATION: ("pin",)}),
+    (m.AuthorizeRequest, {"idTag": "x" * 21, "pin": 1}, {PROPERTY: ("idTag",), FORMATION: ("pin",)}),
+    (m.UnlockConnectorRequest, {"connectorId": "1", "pin": 1}, {TYPE: ("connectorId",), FORMATION: ("pin",)}),
+    (m.ChangeConfigurationRequest, {"key": 7}, {TYPE: ("key",), OCCURENCE: ("value",)}),
+    (m.ChangeConfigurationRequest, {"value": "x" * 501}, {PROPERTY: ("value",), OCCURENCE: ("key",)}),
+    (
+        m.AuthorizeResponse,
+        {"idTagInfo": {"status": "Sfot", "parentIdTag": 7}},
+        {PROPERTY: ("idTagInfo", "status"), TYPE: ("idTagInfo", "parentIdTag")},
+    ),
+)
+"""Two faults at once, and what may be said: the code of either, with the field of that one."""
 
 _WRONG_TYPE = "a field of the wrong JSON type"
 JSON_TYPES = (
@@ -65,11 +88,13 @@ def others(kit: Kit) -> list[type[m.Payload]]:
 def error_for(my: Any, kit: Kit, kind: str, payload_type: type[m.Payload], payload: Any) -> PayloadError:
     """What the answer says of a spoilt payload."""
     try:
-        my.decode_payload(payload_type, payload)
+        got = my.decode_payload(payload_type, payload)
     except PayloadError as error:
         return error
     except Exception as error:
         raise Wrong(type(error).__name__, f"{kind} raises {type(error).__name__}; raise PayloadError.") from None
+    if isinstance(got, Exception):
+        raise Wrong(f"returned {type(got).__name__}", "the error came back as a result; `raise` it.")
     raise Wrong("no error", f"{kind} passed without an error.")
 
 
@@ -77,29 +102,39 @@ def error_for(my: Any, kit: Kit, kind: str, payload_type: type[m.Payload], paylo
 def four_codes(my: Any, kit: Kit) -> str:
     """The code says what kind of fault it was (J-spec 4.2.3)."""
     shown = {kind: _code(my, kit, kind, *example) for kind, example in EXAMPLES.items()}
-    seen = [(each, _code(my, kit, each.kind, kind, each.payload)) for kind, each in JSON_TYPES]
-    for payload_type in others(kit):
-        for each in spoilt(payload_type, kit.rng):
-            seen.append((each, _code(my, kit, each.kind, payload_type, each.payload)))
-    every = {*shown.values(), *(code for _, code in seen)}
+    tried: list[tuple[type[m.Payload], Spoilt]] = [*JSON_TYPES]
+    tried += [(kind, each) for kind in others(kit) for each in spoilt(kind, kit.rng)]
+    seen = [(kind, each, _code(my, kit, each.kind, kind, each.payload)) for kind, each in tried]
+    every = {*shown.values(), *(code for _, _, code in seen)}
     said = "one code for everything tells the peer nothing; sort by kind."
     kit.require(len(every) > 1, f"always {next(iter(shown.values()))}", said)
-    wrong = {each.kind: code for each, code in seen if code != each.code}
-    _judge(kit, shown, wrong | {kind: code for kind, code in shown.items() if code != CODES[kind]})
+    if shown["a text that is no date"] == TYPE and shown["a text that is too long"] == PROPERTY:
+        kit.require(False, f"a bad date: {TYPE}", _of_a_bad_date(my))
+    wrong = {each.kind: (code, kind.__name__) for kind, each, code in seen if code != each.code}
+    wrong |= {kind: (code, EXAMPLES[kind][0].__name__) for kind, code in shown.items() if code != CODES[kind]}
+    _judge(kit, shown, wrong)
     return "all of them"
 
 
-def _judge(kit: Kit, shown: dict[str, str], wrong: dict[str, str]) -> None:
-    """Say which mistake it is: the codes of the examples that are ``shown``, and all the ``wrong`` ones, by kind."""
-    if shown["a text that is no date"] == TYPE and shown["a text that is too long"] == PROPERTY:
-        kit.require(False, f"a bad date: {TYPE}", f"a bad date is a {PROPERTY}; give msgspec the `dec_hook`.")
-    if wrong and all(CODES[kind] == PROPERTY and code == TYPE for kind, code in wrong.items()):
+def _of_a_bad_date(my: Any) -> str:
+    try:
+        my.decode_payload(m.HeartbeatResponse, {"currentTime": "2030-06-01T12:00:00Z"})
+    except Exception:
+        return f"a bad date is a {PROPERTY}; give msgspec the `dec_hook`."
+    return f"a text that is no date is a text all the same: {PROPERTY}, not {TYPE}."
+
+
+def _judge(kit: Kit, shown: dict[str, str], wrong: dict[str, tuple[str, str]]) -> None:
+    """Say which mistake it is: the codes of the examples that are ``shown``, and the ``wrong`` ones, with a message."""
+    only_values = all(CODES[kind] == PROPERTY and code == TYPE for kind, (code, _) in wrong.items())
+    if "a text that is too long" in wrong and only_values:
         said = "`of length <= 20` is the right type with a wrong value: PropertyConstraintViolation."
         kit.require(False, f"{', '.join(wrong)}: {TYPE}", said)
-    for kind, code in wrong.items():
-        said = "the code hangs on the kind of violation, not on the field; other messages get the wrong one."
-        known = shown[kind] == CODES[kind]
-        kit.require(False, f"{kind}: {code}", said if known else f"{kind} gets {CODES[kind]}; this one says {code}.")
+    for kind, (code, name) in wrong.items():
+        said = f"{kind} gets {CODES[kind]}; this one says {code}."
+        if shown[kind] == CODES[kind]:
+            said = "the code hangs on the kind of violation; right for the example of the text, wrong elsewhere."
+        kit.require(False, f"{kind} in a {name}: {code}", said)
 
 
 def _code(my: Any, kit: Kit, kind: str, payload_type: type[m.Payload], payload: Any) -> str:
@@ -132,6 +167,8 @@ def names_the_field(my: Any, kit: Kit) -> str:
         missing = [name for name in each.path if name not in text_of_it]
         here = ".".join(each.path)
         told = "say which field; the reader of the log has 12 of them."
+        if missing and each.path[-1] in text_of_it:
+            told = "the field is named, and the objects around it are not; there may be several fields of this name."
         kit.require(not missing, f"{here} is not named", told)
     return "named"
 
@@ -187,6 +224,31 @@ def nothing_else_raised(my: Any, kit: Kit) -> str:
             else:
                 kit.require(isinstance(got, payload_type), f"a {type(got).__name__}")
     return "nothing else"
+
+
+@step.check("a peer's words do not change the code: the value forgot, a field called missing")
+def peers_words(my: Any, kit: Kit) -> str:
+    """The text of an error repeats what the peer has sent, and the peer may send any word (J-spec 4.2.3)."""
+    for payload_type, each in FOOLS:
+        code = _code(my, kit, each.kind, payload_type, each.payload)
+        said = "a word of the peer was taken for a word of msgspec; look only at the beginning of its text."
+        kit.require(code == each.code, f"{short(each.payload)}: {code}", said)
+    return "they do not"
+
+
+@step.check("two faults at once: the code of one, and its field")
+def two_faults(my: Any, kit: Kit) -> str:
+    """Code and description belong together, or the reader of the log looks for a fault that is not there."""
+    for payload_type, payload, faults in TWO:
+        error = error_for(my, kit, "a payload with two faults", payload_type, payload)
+        code = CORRECT_ENGLISH.get(error.code, error.code)
+        kinds = " and ".join(faults)
+        said = f"this payload has two faults, for {kinds}; the code is one of these two, not {code}."
+        kit.require(code in faults, f"{short(payload)}: {code}", said)
+        missing = [name for name in faults[code] if name not in str(error.description)]
+        said = "two faults at once: the code is that of one, and the description names the field of the other."
+        kit.require(not missing, f"{short(payload, 40)}: {code}, {short(error.description, 40)}", said)
+    return "one of the two"
 
 
 def _anything(kit: Kit, payload: dict[str, Any]) -> Any:

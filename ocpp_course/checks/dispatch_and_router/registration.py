@@ -12,7 +12,7 @@ from ..kit import Kit
 from ..step import Step, Wrong
 from .witnesses import ROLES, Role, annotated, received_by
 
-step = Step("2.3", "`Router.on`: registration", ("Router",), points=3, minutes=8, reference=lambda: Router)
+step = Step("2.3", "`Router.on`: registration", ("Router",), points=3, minutes=20, reference=lambda: Router)
 
 CALLED = "nothing is called when it is registered"
 
@@ -30,9 +30,14 @@ def handler(name: str = "handler", request_type: Any = None, response_type: Any 
 
 def accepted(kit: Kit, router: Any, request_type: Any, work: Any, diagnosis: str) -> Any:
     """What the decorator returned."""
+    decorator = "`on` takes the request type alone, and returns a function that takes the handler and gives it back."
     try:
-        return router.on(request_type)(work)
+        register = router.on(request_type)
+        kit.require(callable(register), f"`on` returned {register!r:.40}", decorator)
+        return register(work)
     except TypeError as error:
+        if error.__traceback__ and error.__traceback__.tb_next is None:  # the call itself does not fit
+            raise Wrong(f"TypeError: {error}", decorator) from None
         raise Wrong(f"TypeError: {error}", diagnosis) from None
 
 
@@ -60,6 +65,11 @@ def typed(name: str, action: m.Action) -> Any:
     return handler(name, action.request, action.response)
 
 
+def quoted(name: str, takes: m.Action, returns: m.Action) -> Any:
+    """A handler with annotations in quotes, as all are under ``from __future__ import annotations``."""
+    return handler(name, f"m.{takes.request.__name__}", f"m.{returns.response.__name__}")
+
+
 def method(action: m.Action) -> Any:
     """A handler that is a method, annotated as it should be."""
 
@@ -83,7 +93,7 @@ def _wants_the_others(my: Any, role: Role) -> bool:
 
 @step.check("two routers share nothing")
 def independent(my: Any, kit: Kit) -> str:
-    """Each side of each line has handlers of its own: nothing is shared by all routers."""
+    """Each side of each connection has handlers of its own: nothing is shared by all routers."""
     for role in ROLES:
         action = fitting(role, kit)
         said = f"a new router refuses its first handler, for {action.name}; is its table shared with others?"
@@ -118,6 +128,8 @@ def accepts(my: Any, kit: Kit) -> str:
             said = "a handler without annotations was refused; nothing is wrong with it."
             accepted(kit, plain, action.request, handler("plain"), said)
         action = fitting(role, kit)
+        said = "quoted annotations were refused; they are the right types. `get_type_hints` resolves the quotes."
+        accepted(kit, my.Router(role), action.request, quoted("quoted", action, action), said)
         said = "a method was refused; it is `async def`, and its annotations are right."
         accepted(kit, my.Router(role), action.request, method(action), said)
     return "all"
@@ -138,7 +150,7 @@ def refuses_second(my: Any, kit: Kit) -> str:
     for role in ROLES:
         router, action = my.Router(role), fitting(role, kit)
         router.on(action.request)(typed("first", action))
-        said = "the second silently replaced the first; say so when it is registered."
+        said = "a second handler for one action was taken without a word; say so when it is registered."
         refused(kit, router, action.request, typed("second", action), "no error", said)
     return "TypeError"
 
@@ -165,7 +177,7 @@ def refuses_sync(my: Any, kit: Kit) -> str:
         raise AssertionError("nothing is called when it is registered")
 
     for work in (annotated(blocking, "blocking", m.ResetRequest, m.ResetResponse), lambda request: None):
-        said = "found only when the first call comes; check when registered."
+        said = "a function that cannot be awaited was taken; its first call would fail. Check when it is registered."
         refused(kit, my.Router("ChargePoint"), m.ResetRequest, work, "no error", said)
     return "TypeError"
 
@@ -179,6 +191,8 @@ def refuses_annotation(my: Any, kit: Kit) -> str:
             ("parameter", handler("takes_another", other.request, right.response)),
             ("return value", handler("returns_another", right.request, other.response)),
             ("parameter", handler("takes_another", other.request)),
+            ("parameter", quoted("takes_another", other, right)),
+            ("return value", quoted("returns_another", right, other)),
         )
         for which, work in cases:
             said = f"the annotation of the {which} says another type; this handler was written for something else."

@@ -2,6 +2,7 @@
 
 from . import boot_tests, closing, decoding, encoding, flood_tests, friday_night, one_writer
 from .bench import Bench
+from .drill import drilled
 
 STEPS = [
     decoding.step,
@@ -13,4 +14,4 @@ STEPS = [
     friday_night.step,
 ]
 
-__all__ = ["STEPS", "Bench"]
+__all__ = ["STEPS", "Bench", "drilled"]

@@ -15,7 +15,7 @@ step = Step(
     "tests that boot and time out",
     ("boot_accepted_then_heartbeat", "timeout_no_server_reply"),
     points=3,
-    minutes=8,
+    minutes=20,
     reference=lambda: (boot_accepted_then_heartbeat, timeout_no_server_reply),
 )
 
@@ -31,7 +31,7 @@ async def passes_good(my: Any, kit: Kit) -> str:
 @step.check("the boot test fails: no BootNotification comes")
 async def catches_no_boot(my: Any, kit: Kit) -> str:
     """After power-on a charge point sends a BootNotification (core 4.2)."""
-    said = "your test passes on a stack that never boots; a test that cannot fail tests nothing."
+    said = "your test passes on a stack that never boots; look for the BootNotification in `received`."
     await must_catch(my.boot_accepted_then_heartbeat, kit, broken.no_boot(), said)
     return "caught"
 
@@ -55,8 +55,9 @@ async def catches_heartbeat_before_accepted(my: Any, kit: Kit) -> str:
 @step.check("the boot test fails: the cadence is not the interval")
 async def catches_interval_ignored(my: Any, kit: Kit) -> str:
     """The interval in the boot's answer is the cadence of the heartbeats (core 4.2, 4.6)."""
-    said = "one heartbeat does not show a cadence; wait for three and look at the gaps."
+    said = "that stack beats each 60 s, whatever interval it was given; look at the gaps between Heartbeats."
     await must_catch(my.boot_accepted_then_heartbeat, kit, broken.interval_ignored(), said)
+    said = "only the first Heartbeat of that stack comes in time; wait for three and look at the gaps."
     await must_catch(my.boot_accepted_then_heartbeat, kit, broken.interval_kept_once(), said)
     said = "that stack beats four times as often as it should; enough heartbeats is no cadence: look at the gaps."
     await must_catch(my.boot_accepted_then_heartbeat, kit, broken.interval_too_short(), said)
@@ -74,14 +75,22 @@ async def catches_timeout_never(my: Any, kit: Kit) -> str:
 @step.check("the timeout test fails: the call returns None")
 async def catches_timeout_as_result(my: Any, kit: Kit) -> str:
     """A call without an answer has no result; its caller must be told."""
-    said = "a result of None is no exception; assert that CallTimeout is raised."
+    said = "on that stack the call returns None, and your test passes; assert that CallTimeout is raised."
     await must_catch(my.timeout_no_server_reply, kit, broken.timeout_as_result(), said)
+    return "caught"
+
+
+@step.check("the timeout test fails: the call raises ConnectionLost")
+async def catches_timeout_as_lost(my: Any, kit: Kit) -> str:
+    """Who calls must know that no answer came, and that the connection lives: CallTimeout says so."""
+    said = "on that stack the call raises ConnectionLost, and your test passes; let `except` catch CallTimeout alone."
+    await must_catch(my.timeout_no_server_reply, kit, broken.timeout_as_lost(), said)
     return "caught"
 
 
 @step.check("the timeout test fails: the call stays pending")
 async def catches_timeout_leaks_pending(my: Any, kit: Kit) -> str:
-    """A call that ended is forgotten, or the line stays taken: one call is in flight at a time (J-spec 4.1.1)."""
+    """A call that ended is forgotten, or the connection stays taken: one call is in flight at a time (J-spec 4.1.1)."""
     said = (
         "the call ended, and that stack still counts it as pending; read `charge_point.pending`, or make one more call."
     )

@@ -121,8 +121,18 @@ class _AsResult(Probed):
             return None
 
 
+class _AsLost(Probed):
+    async def call(self, request: Any, **options: Any) -> Any:
+        try:
+            return await super().call(request, **options)
+        except CallTimeout:
+            if _internal():
+                raise
+            raise ConnectionLost("no answer came") from None
+
+
 class _Leaks(Probed):
-    """What it believes to be still on the wire keeps the line busy for ever."""
+    """What it believes to be still on the wire keeps the connection busy for ever."""
 
     _busy = False
 
@@ -154,6 +164,10 @@ def timeout_never() -> Stack:
 
 def timeout_as_result() -> Stack:
     return Stack(charge_point=_AsResult)
+
+
+def timeout_as_lost() -> Stack:
+    return Stack(charge_point=_AsLost)
 
 
 def timeout_early() -> Stack:
@@ -256,7 +270,7 @@ def lost_frame(number: int) -> Stack:
     return Stack(pieces={"transport": kind})
 
 
-# -- what becomes of pending calls when the line is cut
+# -- what becomes of pending calls when the connection is cut
 
 
 class _Forgets(Probed):
@@ -279,6 +293,20 @@ class _WaitsOut(Probed):
                 patience = self.patience if timeout is None else timeout
                 await asyncio.sleep(max(started + max(patience, 30.0) - asyncio.get_running_loop().time(), 0))
             raise
+
+
+class _AsTimeout(Probed):
+    async def call(self, request: Any, **options: Any) -> Any:
+        try:
+            return await super().call(request, **options)
+        except (ConnectionLost, NotConnected):
+            if _internal():
+                raise
+            raise CallTimeout from None
+
+
+def close_as_timeout() -> Stack:
+    return Stack(charge_point=_AsTimeout)
 
 
 def pending_forever() -> Stack:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import math
 from typing import Any
 
-from ocpp_lab.frames import ERROR_CODES, Call, CallError, CallResult, decode, encode
+from ocpp_lab.frames import CORRECT_ENGLISH, ERROR_CODES, Call, CallError, CallResult, decode, encode
 
 from ..kit import Kit, short
 from ..step import Step
-from .decoding import an_id, frames
+from .texts import an_id, exactly, frames
 
-step = Step("1.2", "`encode`: frame to text", ("encode",), points=2, minutes=5, reference=lambda: encode)
+step = Step("1.2", "`encode`: frame to text", ("encode",), points=2, minutes=15, reference=lambda: encode)
+
+BIG = 2**53 + 1
+"""The first whole number that a float cannot hold."""
+NAMES: dict[Any, tuple[str, ...]] = {
+    Call: ("type", "unique_id", "action", "payload"),
+    CallResult: ("type", "unique_id", "payload"),
+    CallError: ("type", "unique_id", "code", "description", "details"),
+}
 
 
 def _refuse_constant(name: str) -> Any:
@@ -24,10 +33,47 @@ def read(kit: Kit, text: Any) -> Any:
     kit.require(isinstance(text, str), f"a {type(text).__name__}", "a frame travels as text: return a `str`.")
     try:
         return json.loads(text, parse_constant=_refuse_constant)
-    except ValueError:
-        python = "'" in text or "None" in text or "True" in text or "False" in text
-        said = "single quotes and None are Python, not JSON." if python else "a strict JSON parser refuses this text."
+    except ValueError as error:
+        said = f"a strict JSON parser refuses this text: {error}."
+        if str(error).endswith("is no JSON"):
+            said = "NaN and Infinity are no JSON; `allow_nan=False` refuses them."
+        elif _is_python(text):
+            said = "single quotes and None are Python, not JSON."
         kit.require(False, short(text), said)
+
+
+def _is_python(text: str) -> bool:
+    """Python would read what no JSON parser reads: a repr."""
+    try:
+        ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return False
+    return True
+
+
+def parts(kit: Kit, text: Any, raw: list[Any], frame: Any) -> None:
+    """Refuse a text that is not this array, and say which element differs."""
+    got = read(kit, text)
+    kind, names = type(frame).__name__, NAMES[type(frame)]
+    said = f"a {kind} is written as {len(names)} elements: {', '.join(names)} (J-spec 4.2)."
+    kit.require(isinstance(got, list) and len(got) == len(raw), short(text), said)
+    for name, there, wanted in zip(names, got, raw, strict=True):
+        said = f"the {name} of this {kind} is {short(wanted)}; yours wrote {short(there)}."
+        if isinstance(there, dict | list) and isinstance(wanted, dict):
+            said = f"the {name} of this {kind} has changed on the way: {_difference(there, wanted)}."
+        kit.require(exactly(there) == exactly(wanted), short(text), said)
+    kit.equal(decode(text), frame, f"a {kind} is written as its type and its parts, in the order of J-spec 4.2.")
+
+
+def _difference(there: Any, wanted: dict[str, Any]) -> str:
+    """The first key whose value differs."""
+    for key, value in wanted.items():
+        if isinstance(there, dict) and key not in there:
+            return f"`{key}` is missing"
+        if not isinstance(there, dict) or exactly(there.get(key, "nothing")) != exactly(value):
+            now = there.get(key, "nothing") if isinstance(there, dict) else there
+            return f"`{key}` is {short(value, 40)}, and was written as {short(now, 40)}"
+    return f"expected {short(wanted, 40)}, came {short(there, 40)}"
 
 
 @step.check("every text parses with a strict JSON parser")
@@ -42,10 +88,10 @@ def plain_json(my: Any, kit: Kit) -> str:
             text = my.encode(Call(unique_id, "DataTransfer", {"data": number}))
         except (ValueError, TypeError):
             continue  # it says no: right
-        got = isinstance(text, str) and ("NaN" in text or "Infinity" in text)
-        kit.require(not got, short(text), "NaN and Infinity are no JSON; `allow_nan=False` refuses them.")
-        said = "what cannot be said in JSON is refused, or null; the rest of the frame stays as it is."
-        kit.equal(read(kit, text)[:3], [2, unique_id, "DataTransfer"], said)
+        got = read(kit, text)
+        if isinstance(got, list) and isinstance(got[-1], dict):  # else it has changed more than a number
+            said = "what cannot be said in JSON is refused, or null; the rest of the frame stays as it is."
+            kit.equal(got, [2, unique_id, "DataTransfer", {"data": None}], said)
     return "JSON"
 
 
@@ -55,35 +101,43 @@ def five_elements(my: Any, kit: Kit) -> str:
     for code in ("GenericError", kit.rng.choice(sorted(ERROR_CODES))):
         unique_id = an_id(kit)
         raw = read(kit, my.encode(CallError(unique_id, code)))
-        said = 'a CallError always has five elements; write `""` and `{}`.'
+        said = "a CallError is an array of five elements."
+        if isinstance(raw, list) and len(raw) < 5:
+            said = 'a CallError always has five elements; write `""` and `{}`.'
         kit.require(isinstance(raw, list) and len(raw) == 5, short(raw), said)
+        said = 'nothing to say is `""`; a description is a text, never null.'
+        kit.require(raw[3] is not None, short(raw), said)
         said = "nothing to say is `{}`; null is only tolerated when reading."
-        kit.require(raw[3] is not None and raw[4] is not None, short(raw), said)
-        kit.equal(raw, [4, unique_id, code, "", {}], 'description `""` and details `{}` say that there is nothing.')
+        kit.require(raw[4] is not None, short(raw), said)
+        kit.equal(raw[3:], ["", {}], 'description `""` and details `{}` say that there is nothing.')
+        kit.equal(raw[:3], [4, unique_id, code], "the first three elements are 4, the unique id and the code.")
     return "five"
 
 
 @step.check("every code goes out as it is")
 def keeps_misspelling(my: Any, kit: Kit) -> str:
     """Two codes are misspelt in 1.6 and stay so (J-errata 5.1, 5.2)."""
-    for code in ("OccurenceConstraintViolation", "FormationViolation", *sorted(ERROR_CODES)):
+    correct = {misspelt: english for english, misspelt in CORRECT_ENGLISH.items()}
+    vendors = f"Vendor{kit.rng.randint(100, 999)}"
+    for code in ("OccurenceConstraintViolation", "FormationViolation", *sorted(ERROR_CODES), vendors, *CORRECT_ENGLISH):
         raw = read(kit, my.encode(CallError(an_id(kit), code, "why", {"a": 1})))
-        said = "the code is misspelt in 1.6 and stays so; other stacks compare strings."
-        kit.equal(raw[2], code, said)
+        said = f"the code {code} goes out as it is; yours wrote {short(raw[2])}."
+        if raw[2] == correct.get(code):
+            said = "the code is misspelt in 1.6 and stays so; other stacks compare strings."
+        kit.require(raw[2] == code, short(raw[2]), said)
     return f"{len(ERROR_CODES)} codes"
 
 
 @step.check("what was encoded decodes to the same frame")
 def round_trip(my: Any, kit: Kit) -> str:
     """No part of a frame changes on the way (J-spec 4.2)."""
+    numbers = {"big": BIG, "bigger": 10**20 + kit.rng.randint(0, 9), "whole": kit.rng.randint(1, 9), "part": 0.1}
     shown: list[Any] = [
         ([2, "17", "Heartbeat", {}], Call("17", "Heartbeat")),
         ([3, "17", {}], CallResult("17")),
         ([4, "17", "GenericError", "", {}], CallError("17", "GenericError")),
+        ([3, " 17 ", numbers], CallResult(" 17 ", numbers)),
     ]
     for raw, frame in shown + frames(kit, 90):
-        text = my.encode(frame)
-        said = f"a {type(frame).__name__} is written as its type and its parts, in the order of J-spec 4.2."
-        kit.equal(read(kit, text), raw, said)
-        kit.equal(decode(text), frame, said)
+        parts(kit, my.encode(frame), raw, frame)
     return f"{len(shown) + 90} frames"

@@ -19,7 +19,7 @@ step = Step(
     "tests that flood and cut",
     ("unknown_action_yields_not_implemented", "back_pressure_thousand_frames", "server_close_resolves_pendings"),
     points=3,
-    minutes=8,
+    minutes=20,
     reference=lambda: (
         unknown_action_yields_not_implemented,
         back_pressure_thousand_frames,
@@ -79,15 +79,23 @@ async def catches_lost_frame(my: Any, kit: Kit) -> str:
 
 @step.check("the third test fails: only the first call ends")
 async def catches_pending_forever(my: Any, kit: Kit) -> str:
-    """When the line dies, every call that waits is told."""
-    said = "that stack resolves the first and forgets the rest; open three."
+    """When the connection dies, every call that waits is told."""
+    said = "that stack ends the first call and forgets the rest; open three, and look at each."
     await must_catch(my.server_close_resolves_pendings, kit, broken.pending_forever(), said)
     return "caught"
 
 
 @step.check("the third test fails: the calls end after 30 s")
 async def catches_waits_out_timeout(my: Any, kit: Kit) -> str:
-    """A dead line answers nothing any more: its calls end at once."""
-    said = "resolved after 30 s is not resolved at the close; assert when."
+    """A dead connection answers nothing any more: its calls end at once."""
+    said = "on that stack the calls end 30 s after the close, and your test passes; assert when they end."
     await must_catch(my.server_close_resolves_pendings, kit, broken.waits_out_timeout(), said)
+    return "caught"
+
+
+@step.check("the third test fails: the calls end with CallTimeout")
+async def catches_close_as_timeout(my: Any, kit: Kit) -> str:
+    """Who calls must know that the connection is gone: ConnectionLost says so, or NotConnected if nothing was sent."""
+    said = "on that stack the calls end with CallTimeout, and your test passes; assert which error each ends with."
+    await must_catch(my.server_close_resolves_pendings, kit, broken.close_as_timeout(), said)
     return "caught"

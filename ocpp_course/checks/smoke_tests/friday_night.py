@@ -26,7 +26,7 @@ step = Step(
     "your `Transport` in a charge point",
     ("decode", "encode", "Transport"),
     points=4,
-    minutes=8,
+    minutes=20,
     reference=lambda: (decode, encode, Transport),
     capstone=True,
 )
@@ -47,7 +47,7 @@ def in_the_stack(my: Any, kit: Kit) -> str:
 
 @step.check("floods with faults in their midst are survived", seconds=20)
 def flood(my: Any, kit: Kit) -> str:
-    """Texts arrive in order, one at a time; when the line is cut, every sender and every call is told at once."""
+    """Texts arrive in order, one at a time; when the connection is cut, every sender and every call is told at once."""
     return survives(kit, flooded, my=my)
 
 
@@ -95,7 +95,7 @@ async def _online(world: World, seconds: float) -> bool:
 
 
 async def flooded(world: World, profile: Profile, *, my: Any) -> Counter[str]:
-    """Three senders flood the line, three calls wait, and in their midst something happens."""
+    """Three senders flood the connection, three calls wait, and in their midst something happens."""
     rng = world.rng("flood")
     event = rng.choice(EVENTS)
     world.net.set_defaults(latency=(0.001, rng.choice([0.01, 0.2])))
@@ -144,7 +144,7 @@ async def _send(transport: Any, number: int) -> None:
 
 
 async def _told(world: World, transport: InTheStack, event: str) -> None:
-    """Who sends on a line that was cut is told so."""
+    """Who sends on a connection that was cut is told so."""
     try:
         async with asyncio.timeout(1.0):
             await transport.send(encode(CallResult("too late", {})))
@@ -155,7 +155,7 @@ async def _told(world: World, transport: InTheStack, event: str) -> None:
         return
     except Exception as error:
         said = f"raised {type(error).__name__}"
-    world.broken("a line that was cut takes nothing more", f"`send` {said}, long after {event!r}", "CP_1")
+    world.broken("a connection that was cut takes nothing more", f"`send` {said}, long after {event!r}", "CP_1")
 
 
 async def _happen(world: World, transport: InTheStack, event: str, seconds: float) -> None:
@@ -189,5 +189,5 @@ def _arrived(world: World, event: str) -> None:
         in_order = seen == list(range(len(seen)))
         world.expect(in_order, "texts arrive in order", f"sender {number}: {seen}", "CP_1")
         if event not in CUTS:
-            got = f"{len(seen)} of {TEXTS} texts of sender {number}, although the line lives ({event})"
+            got = f"{len(seen)} of {TEXTS} texts of sender {number}, although the connection lives ({event})"
             world.expect(len(seen) == TEXTS, "no text is lost", got, "CP_1")

@@ -63,7 +63,7 @@ class WatchedPipe:
         self._open.set()
 
     async def _stalled(self) -> None:
-        """Until `resume`, or the end of the line."""
+        """Until `resume`, or the end of the connection."""
         waits = [asyncio.ensure_future(self._open.wait()), asyncio.ensure_future(self.pipe.websocket.wait_closed())]
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)

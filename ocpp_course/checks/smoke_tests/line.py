@@ -26,6 +26,8 @@ class Line:
         self.writes_in_flight = self.max_writes_in_flight = 0
         self.close_code: int | None = None
         self.close_reason = ""
+        self.odd = ""
+        """The type of what was sent and is no text."""
         self.given_up = False
         self._kit = kit
         self._ended = asyncio.Event()
@@ -39,7 +41,10 @@ class Line:
         """Nothing goes at once."""
         return False
 
-    async def send(self, text: str) -> None:
+    async def send(self, text: Any) -> None:
+        if not isinstance(text, str):
+            self.odd = self.odd or type(text).__name__
+            raise TypeError(f"expected a text to send, came a {type(text).__name__}")
         self._still_there()
         self.taken.append(text)
         self._note(self._kit.left, ">", text)
@@ -91,7 +96,7 @@ class Line:
         self._inbox.put_nowait(text)
 
     def end(self, code: int = 1001, reason: str = "") -> None:
-        """The line is closed: iteration ends, and whoever sends or waits is told."""
+        """The connection is closed: iteration ends, and whoever sends or waits is told."""
         if self.close_code is None:
             self.close_code, self.close_reason = code, reason
             self._inbox.put_nowait(None)
@@ -126,7 +131,6 @@ class Held:
         self.transport.start()
         self.reader = asyncio.create_task(self._read(), name="the check's reader")
         self.senders: list[asyncio.Task[None]] = []
-        self._before = asyncio.all_tasks()
 
     async def _read(self) -> None:
         async for text in self.transport:
@@ -148,8 +152,17 @@ class Held:
 
         self.talker = asyncio.create_task(talk(), name="the check's peer")
 
+    def own_tasks(self) -> list[asyncio.Task[Any]]:
+        """What runs and is no sender, no reader and not the check itself: the transport's own, and its closers."""
+        checks = {asyncio.current_task(), self.reader, *self.senders}
+        return [task for task in asyncio.all_tasks() if task not in checks]
+
+    def own_wait_in(self, name: str) -> bool:
+        """Whether one of them waits in this coroutine."""
+        return any(name in waits_in(task) for task in self.own_tasks())
+
     async def end(self) -> None:
-        """Cut the line, and end what is left: in 1.3 nobody has promised to."""
+        """Cut the connection, and end what is left: in 1.3 nobody has promised to."""
         self.line.resume()
         self.line.end()
         left = asyncio.all_tasks() - {asyncio.current_task()}
@@ -162,5 +175,20 @@ class Held:
 
 
 def done(senders: list[asyncio.Task[None]]) -> int:
-    """How many have returned without an error."""
+    """How many have returned without an error. Another exception than ConnectionLost is raised: it is a slip."""
+    for each in senders:
+        error = each.exception() if each.done() and not each.cancelled() else None
+        if error is not None and not isinstance(error, ConnectionLost):
+            raise error
     return sum(each.done() and not each.cancelled() and each.exception() is None for each in senders)
+
+
+def waits_in(task: asyncio.Task[Any]) -> set[str]:
+    """The coroutines that a task is inside of, by their full names: ``Queue.put`` if it waits for room in a queue."""
+    found: set[str] = set()
+    awaited: Any = task.get_coro()
+    while awaited is not None:
+        code = getattr(awaited, "cr_code", None) or getattr(awaited, "ag_code", None)
+        found |= {code.co_qualname} if code else set()
+        awaited = getattr(awaited, "cr_await", None) or getattr(awaited, "ag_await", None)
+    return found

@@ -14,12 +14,14 @@ from uuid import UUID
 
 from ocpp_lab.central_system import CentralSystem
 from ocpp_lab.charge_point import ChargePoint
-from ocpp_lab.errors import NotConnected
+from ocpp_lab.errors import CallTimeout, NotConnected
 from ocpp_lab.frames import Call, CallError, CallResult
 
 Reply = CallResult | CallError | None
 FAST, SLOW = 0.002, 0.2
 """Seconds for a round trip."""
+LATE = 0.15
+"""Seconds that a busy stack may be late."""
 STRANGE = {"CentralSystem": "BrokenBackend", "ChargePoint": "BrokenStation"}
 """Names under which right stacks are tried too: no name tells whether a stack is broken."""
 
@@ -54,7 +56,7 @@ class Probed(ChargePoint):
     async def send(self, text: str) -> None:
         """A text as it is, below the session."""
         if self.uplink is None:
-            raise NotConnected("there is no line to send on")
+            raise NotConnected("there is no connection to send on")
         await self.uplink.transport.send(text)
 
     async def answer(self, call: Call) -> Reply:
@@ -72,11 +74,24 @@ class Probed(ChargePoint):
     pending = property(lambda self: len(self.uplink.session.pending) if self.uplink else 0)
 
 
+class Busy(Probed):
+    """It tells of a timeout a little late."""
+
+    async def call(self, request: Any, **options: Any) -> Any:
+        try:
+            return await super().call(request, **options)
+        except CallTimeout:
+            await asyncio.sleep(LATE)
+            raise
+
+
 @dataclass
 class Stack:
     """``latency`` is that of a round trip (s). ``pieces`` are given to the charge point, ``spoil`` changes answers."""
 
     latency: float = FAST
+    uneven: bool = False
+    """No two packets take equally long."""
     charge_point: type = Probed
     statuses: bool = True
     strange_names: bool = False
@@ -171,5 +186,9 @@ def slow() -> Stack:
     return Stack(latency=SLOW, pieces={"ids": short_ids()})
 
 
+def uneven() -> Stack:
+    return Stack(latency=SLOW, uneven=True, charge_point=Busy, pieces={"ids": short_ids()})
+
+
 def slow_but_right() -> Stack:
-    return Stack(latency=SLOW, pieces={"ids": short_ids()}, strange_names=True)
+    return Stack(latency=SLOW, uneven=True, charge_point=Busy, pieces={"ids": short_ids()}, strange_names=True)

@@ -65,6 +65,26 @@ def test_a_class_is_kept_after_those_that_it_builds_on(exercises: Path) -> None:
     assert (repr(mine("4.1")()), str(mine("4.1")())) == ("one", "two")
 
 
+def test_a_class_that_begins_with_mine_is_kept_with_what_it_begins_with(exercises: Path) -> None:
+    """`class Transport(mine("1.3"))`: in another kernel, the import of 1.4 imports 1.3 in its midst."""
+    for number in ("1.3", "1.4"):
+        names: dict[str, Any] = {"__name__": "__main__", "mine": mine}
+        run(authored("1")[number].answer, f"<cell of {number}>", names)
+        assert check(number, names["Transport"]).state == "passed"
+        course._here.clear()  # another kernel
+    kept = mine("1.4")
+    assert kept.__module__ == "my_stack.step_1_4"
+    assert kept.__base__.__module__ == "my_stack.step_1_3"
+    assert check("1.4", kept).state == "passed"
+
+
+def test_what_begins_with_the_packages_class_earns_nothing(exercises: Path) -> None:
+    """`mine` gives the package's class for a step that has not passed, and that one can do everything already."""
+    names: dict[str, Any] = {"__name__": "__main__", "mine": mine}
+    run('class Transport(mine("1.3")):\n    def __repr__(self): return "mine"\n', "<cell of 1.4>", names)
+    assert check("1.4", names["Transport"]).state == "reference"
+
+
 def test_what_does_not_pass_is_not_kept(exercises: Path) -> None:
     wrong = authored("4")["4.1"].wrong[0]
     assert check("4.1", answer("4.1", f"\n{wrong.code}")).state == "wrong"
