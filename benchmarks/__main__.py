@@ -6,7 +6,8 @@ import argparse
 import platform
 from importlib.metadata import version
 
-from .contenders import METRICS, ROUND_TRIPS
+from .contenders import FAIRNESS, METRICS, ROUND_TRIPS
+from .fairness import fairness
 from .hour import hour
 from .imports import imports
 from .memory import CONTENDERS as IN_MEMORY
@@ -23,14 +24,16 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="shorter windows; the noise is larger")
     quick = parser.parse_args().quick
     rounds, seconds, repeats = (7, 0.1, 7) if quick else (25, 0.2, 21)  # short windows: the median drops spoilt ones
-    watched, hours = (3, 5) if quick else (11, 21)
+    watched, hours, evenings = (3, 5, 3) if quick else (11, 21, 7)
     steps = rounds * len(CASES) * len(ROUND_TRIPS) + watched * len(CASES) * len(METRICS)
+    steps += evenings * len(FAIRNESS)
     progress = Progress(steps + len(IN_MEMORY) + repeats + hours + len(RANDOM_RANGES))
     found = Found(
         imports=imports(repeats, progress),
         memory=memory(progress),
         windows=throughput(rounds, seconds, progress),
         watched=metrics_cost(watched, progress),
+        fairness=fairness(evenings, 0.5, progress),
         hour=hour(hours, progress),
         storms=storms(progress),
     )

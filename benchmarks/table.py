@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from .contenders import CONTENDERS, ROUND_TRIPS
+from .fairness import FLOODERS, Fairness
 from .hour import Hour
 from .memory import CONNECTIONS
 from .metrics_cost import SECONDS
@@ -34,11 +35,12 @@ class Found(NamedTuple):
     imports: dict[str, float]
     hour: Hour
     storms: dict[int, Storm]
+    fairness: Fairness
 
 
 def table(found: Found, how: str) -> str:
     """All of it."""
-    real = [*_rates(found.windows, how), *_ratios(found.windows), *_metrics(found.watched)]
+    real = [*_rates(found.windows, how), *_ratios(found.windows), *_metrics(found.watched), *_fairness(found.fairness)]
     sizes = [*_memory(found.memory), *_imports(found.imports)]
     return "\n".join([*real, *sizes, *_hour(found.hour), *_storms(found.storms), *_notes()])
 
@@ -75,6 +77,17 @@ def _metrics(found: Windows) -> Iterator[str]:
         yield _row(f"{letter:<3} {CONTENDERS[letter].title}", cells)
     yield _row("g / f", [f"{ratio(found, 'g', 'f', case):.2f}" for case in CASES], "goal 0.95")
     yield _row("g / f, CPU", [f"{ratio(found, 'g', 'f', case, 'cpu'):.2f}" for case in CASES])
+
+
+def _fairness(found: Fairness) -> Iterator[str]:
+    yield ""
+    yield f"The median Heartbeat of a good peer beside {FLOODERS} that flood (a process for all of these)"
+    yield _row("", ["alone", "beside", "beside / alone"])
+    rows = (("h", found.unfair_beside, found.unfair_times, ""), ("d", found.beside, found.times, "goal 5, limit 20"))
+    for letter, beside, times, wanted in rows:
+        cells = [f"{found.alone * 1000:.1f} ms", f"{beside * 1000:.1f} ms", f"{times:,.1f}"]
+        yield _row(f"{letter:<3} {CONTENDERS[letter].title}", cells, wanted)
+    yield _row("d / h, answers per CPU second", [f"{found.answers:.2f}"], "goal 0.90")
 
 
 def _memory(memory: dict[str, float]) -> Iterator[str]:

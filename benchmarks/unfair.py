@@ -1,4 +1,4 @@
-"""(h) Like (d), as if nobody ever flooded: it reads 64 KiB at a time and answers all that has come before it looks up."""
+"""(h) Like (d), as if nobody flooded: it reads 64 KiB at a time, and answers all that has come before it looks up."""
 
 from __future__ import annotations
 

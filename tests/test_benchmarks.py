@@ -9,6 +9,7 @@ from functools import partial
 import pytest
 
 from benchmarks.contenders import CONTENDERS
+from benchmarks.fairness import Fairness, evening
 from benchmarks.hour import Hour, live, replay
 from benchmarks.pair import Pair, Window
 from benchmarks.payloads import meter_values, size
@@ -63,12 +64,19 @@ def test_the_table_shows_every_contender() -> None:
         imports={"ocpp_lab": 0.3, "dependencies": 0.2},
         hour=Hour(ours=0.05, bare=0.02, ratio=2.5, frames=77),
         storms={0: Storm(peak=199, dials=600, online=21.0, cpu=3.0)},
+        fairness=Fairness(0.001, 0.003, 3.14, 0.4, 412.0, 0.93),
     )
     printed = table(found, "made up")
     for contender in CONTENDERS.values():
         assert contender.title in printed
-    for number in ("20.0 kB", "1.25 × a", "1.50 ×", "77 frames", "2.5 ×", "199", "21 s"):
+    for number in ("20.0 kB", "1.25 × a", "1.50 ×", "77 frames", "2.5 ×", "199", "21 s", "412.0", "3.1", "0.93"):
         assert number in printed
+
+
+def test_a_good_peer_is_answered_beside_flooders() -> None:
+    """Both are, in processes that end by themselves; a flooder that is turned away would raise here."""
+    found = evening("d", 0.05, flooders=2)
+    assert found.alone > 0 and found.beside > 0 and found.answers > 0
 
 
 def test_the_bare_hour_has_all_frames_of_the_life() -> None:
