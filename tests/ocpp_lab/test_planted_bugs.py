@@ -25,7 +25,7 @@ FOUND = {
     "pong timeout closes but nobody redials": (1, "the state never lies"),
     "first message after reconnect lost": (0, "ledger and drops are what was done"),
     "reader awaits the handler": (0, "calls cross"),
-    "a retry goes to the end of the queue": (0, "strict order"),
+    "a retry goes to the end of the queue": (0, "no second copy without need"),
     "a message is never given up": (0, "everything settles"),
     "any reply resolves the pending call": (0, "one own call in flight"),
     "a transaction is stopped again after a power cut": (0, "what is shown is what is written down"),
