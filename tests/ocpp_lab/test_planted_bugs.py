@@ -34,7 +34,7 @@ FOUND = {
     "a message that was answered while the file failed is sent again": (1, "no second copy without need"),
     "the meter's task dies unheard": (50, "meters are read as long as a transaction runs"),
     "a start acts before it is written": (9, "what is shown is what is written down"),
-    "a stop acts before it is written": (36, "what is shown is what is written down"),
+    "a stop acts before it is written": (58, "what is shown is what is written down"),
     "an end that could not be written is forgotten": (44, "what is shown is what is written down"),
     "a remote start is accepted before it is written": (0, "accepted is written down"),
     "online after a bug below the connection": (1, "the state never lies"),
