@@ -16,13 +16,12 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
-from prometheus_client.utils import floatToGoString
 
 from .central_system import CentralSystem
 from .charge_point import ChargePoint
 from .codec import FORGIVEN
 from .errors import StoreFailed
-from .exposition import exposition
+from .exposition import exposition, number
 from .messages import ACTIONS, MeterValuesRequest
 from .tally import OUTCOMES, Tally
 
@@ -41,7 +40,7 @@ class Durations:
 
     def __init__(self, bounds: Sequence[float]) -> None:
         self.bounds = bounds
-        self.names = [floatToGoString(bound) for bound in (*bounds, float("inf"))]
+        self.names = [number(bound) for bound in (*bounds, float("inf"))]
         self.counts = [0] * (len(bounds) + 1)  # the last is for what took longer
         self.seconds = 0.0
 
