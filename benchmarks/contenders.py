@@ -31,13 +31,16 @@ CONTENDERS = {
     "a": Contender("websockets, echo", "echo"),
     "b": Contender("websockets + json, no validation", "plain"),
     "b′": Contender("b with reader task and futures", "reader"),
-    "b″": Contender("b reading 64 KiB at a time, as d", "small_reads"),
+    "b″": Contender("b reading 8 KiB at a time, as d", "small_reads"),
     "c": Contender("PyPI ocpp, default validation", "foreign"),
     "d": Contender("ours, typed and validated", "ours"),
     "e": Contender("ours on uvloop", "ours", "uvloop"),
     "f": Contender("ours, whole charge points", "charge_points"),
     "g": Contender("f with metrics", "watched"),
+    "h": Contender("d without a budget", "unfair"),
 }
 ROUND_TRIPS = ("a", "b", "b′", "b″", "c", "d", "e")
 METRICS = ("f", "g")
+"""Without and with."""
+FAIRNESS = ("h", "d")
 """Without and with."""

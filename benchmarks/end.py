@@ -13,11 +13,16 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from statistics import median
 from typing import Any, Protocol
 
 from .contenders import CONTENDERS, Caller, Contender
+from .flooders import Flood
+
+PAUSE = 0.002
+"""Seconds between two round trips whose latency is measured."""
 
 
 def resident() -> int:
@@ -85,6 +90,15 @@ class Client:
         counts = await asyncio.gather(*(back_to_back(caller) for caller in self.callers[:connections]))
         return sum(counts), time.perf_counter() - start, time.process_time() - cpu
 
+    async def latency(self, kind: str, seconds: float) -> float:
+        """The median of what a round trip takes (s), on one connection that makes one every now and then."""
+        end, took = time.perf_counter() + seconds, []
+        while (start := time.perf_counter()) < end:
+            await getattr(self.callers[0], kind)()
+            took.append(time.perf_counter() - start)
+            await asyncio.sleep(PAUSE)
+        return median(took)
+
     async def close(self) -> None:
         for start in range(0, len(self.callers), 50):
             await asyncio.gather(*(caller.close() for caller in self.callers[start : start + 50]))
@@ -127,7 +141,16 @@ def run(work: Coroutine[Any, Any, None], loop: str = "asyncio") -> None:
 
 def main(role: str, letter: str) -> None:
     contender = CONTENDERS[letter]
-    run(obey(Server(contender) if role == "server" else Client(contender)), contender.loop)
+    ends: dict[str, Callable[[], Obedient]] = {
+        "server": lambda: Server(contender),
+        "client": lambda: Client(contender),
+        "flooders": Flood,
+    }
+
+    async def live() -> None:
+        await obey(ends[role]())
+
+    run(live(), contender.loop)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, NamedTuple, Protocol
 
-from . import boot_storm, live, stack
+from . import boot_storm, fairness, live, stack
 from .chapter import Chapter
 from .progress import Progress
 
@@ -37,9 +37,9 @@ class Entry(NamedTuple):
         return chapters
 
 
-# Another benchmark is another line here; fairness has its writer already (`fairness_chapter`).
 ENTRIES = {
     "live": Entry(list[live.Window], live.live, live.FULL, live.QUICK, "live_chapter"),
     "storm": Entry(list[boot_storm.Storm], boot_storm.boot_storm, boot_storm.FULL, boot_storm.QUICK, "storm_chapter"),
+    "fairness": Entry(fairness.Fairness, fairness.fairness, fairness.FULL, fairness.QUICK, "fairness_chapter"),
     "stack": Entry(stack.Stack, stack.stack, stack.FULL, stack.QUICK, "stack_chapter"),
 }

@@ -18,6 +18,14 @@ class End:
         command = [sys.executable, "-m", f"benchmarks.{module}", *arguments]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
     def ask(self, verb: str, *arguments: Any) -> Any:
         """Have it do something and wait for the answer."""
         assert self.process.stdin and self.process.stdout

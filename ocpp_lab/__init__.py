@@ -40,6 +40,7 @@ the milestones of the course that build the room. docs/architecture.md draws the
         charge_point     its life on the connection, and one file per feature profile         5
         central_system   the door, the desk of each connection, the ledger                    1, 5
     the whole at work
+        exposition       the page that Prometheus scrapes                                     6
         metrics          what happened, in numbers, for Prometheus                            6
         simulation       the same stack on a simulated clock and network, by seed             3, 5
         cli              both ends on the command line                                        -

@@ -1,24 +1,27 @@
 """`Metrics`: what happened tonight, in numbers, for Prometheus and for people (prometheus_client).
 
-One registry for each charge point and each central system. Hot numbers are plain attributes, read at every scrape;
-only the two histograms are told of every event. No unique id is ever a label: one series a call fills the disk.
+One registry for each charge point and each central system. Numbers are plain attributes, read at every scrape; only
+the two histograms are told of every event. No unique id is ever a label: one series a call fills the disk.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import accumulate
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from .central_system import CentralSystem
 from .charge_point import ChargePoint
 from .codec import FORGIVEN
 from .errors import StoreFailed
+from .exposition import exposition, number
 from .messages import ACTIONS, MeterValuesRequest
 from .tally import OUTCOMES, Tally
 
@@ -31,16 +34,34 @@ RECONNECT_BUCKETS = (1, 3, 6, 13, 24, 36, 82, 174, 600, 3600)
 Series = Iterator[Metric]
 
 
+class Durations:
+    """How often something took how long, in plain numbers: prometheus_client's own `Histogram` takes two locks for each
+    event. ``bounds`` are in seconds, in order."""
+
+    def __init__(self, bounds: Sequence[float]) -> None:
+        self.bounds = bounds
+        self.names = [number(bound) for bound in (*bounds, float("inf"))]
+        self.counts = [0] * (len(bounds) + 1)  # the last is for what took longer
+        self.seconds = 0.0
+
+    def observe(self, seconds: float) -> None:
+        """Something took so many seconds; a bound belongs to what lies below it."""
+        self.counts[bisect_left(self.bounds, seconds)] += 1
+        self.seconds += seconds
+
+    def buckets(self) -> list[tuple[str, float]]:
+        """For each bound, how often something took at most so long."""
+        return list(zip(self.names, accumulate(self.counts), strict=True))
+
+
 class Metrics:
     """The registry of one end, and two ways to read it: ``value`` in tests, ``text`` for a scrape."""
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         self.registry = registry or CollectorRegistry()
-        self.call_seconds = Histogram(
-            "ocpp_call_seconds", "Time from send to end", ["outcome"], buckets=CALL_BUCKETS, registry=self.registry
-        )
-        # Made now: they are there from the start, at 0, and to look a label up takes longer than to observe.
-        self._observe = {outcome: self.call_seconds.labels(outcome).observe for outcome in OUTCOMES}
+        # All of them from the start: a series that begins with the first fault has no rate for it.
+        self._calls = {outcome: Durations(CALL_BUCKETS) for outcome in OUTCOMES}
+        self.watch(lambda: _durations("ocpp_call_seconds", "Time from send to end", self._calls), sole=True)
 
     def value(self, name: str, **labels: str) -> float:
         """One sample, as it is now; 0 if there is none."""
@@ -52,31 +73,32 @@ class Metrics:
 
     def text(self) -> str:
         """The page that Prometheus scrapes."""
-        return generate_latest(self.registry).decode()
+        return exposition(self.registry)
 
     def observe_call(self, outcome: str, seconds: float) -> None:
         """A call ended so after so many seconds; a `Tally` tells."""
-        self._observe[outcome](seconds)
+        self._calls[outcome].observe(seconds)
 
-    def watch(self, collect: Callable[[], Series]) -> None:
-        """Ask this function for series at every scrape."""
-        self.registry.register(_Collector(collect))
+    def watch(self, collect: Callable[[], Series], *, sole: bool = False) -> None:
+        """Ask this function for series at every scrape. With ``sole`` it raises ValueError if the registry has them
+        already: of another end."""
+        self.registry.register(_Collector(collect, sole))
 
 
 class _Collector:
-    def __init__(self, collect: Callable[[], Series]) -> None:
+    def __init__(self, collect: Callable[[], Series], sole: bool) -> None:
         self.collect = collect
+        self.sole = sole
 
     def describe(self) -> Iterable[Metric]:
-        return ()  # or the registry would collect once at registration
+        return self.collect() if self.sole else ()  # or the registry would collect once at registration
 
 
 def watch_charge_point(charge_point: ChargePoint, registry: CollectorRegistry | None = None) -> Metrics:
     """Metrics of a charge point, from now on."""
     metrics = Metrics(registry)
-    reconnects = Histogram(
-        "ocpp_reconnect_seconds", "Time from loss to online", buckets=RECONNECT_BUCKETS, registry=metrics.registry
-    )
+    reconnects = Durations(RECONNECT_BUCKETS)
+    metrics.watch(lambda: _durations("ocpp_reconnect_seconds", "Time from loss to online", {"": reconnects}))
     charge_point.tally.observe = metrics.observe_call
     charge_point.uptime.observe = reconnects.observe
     metrics.watch(lambda: _of_tally(charge_point.tally))
@@ -95,6 +117,14 @@ def watch_central_system(central_system: CentralSystem, registry: CollectorRegis
     central_system.pages["/metrics"] = lambda: (CONTENT_TYPE_PLAIN_0_0_4, metrics.text())
     central_system.pages["/healthz"] = lambda: ("text/plain; charset=utf-8", "ok\n")
     return metrics
+
+
+def _durations(name: str, help: str, by_outcome: Mapping[str, Durations]) -> Series:
+    """The outcome "" is no label."""
+    family = HistogramMetricFamily(name, help, labels=["outcome"] if "" not in by_outcome else [])
+    for outcome, durations in by_outcome.items():
+        family.add_metric([outcome] if outcome else [], durations.buckets(), durations.seconds)
+    yield family
 
 
 def _of_tally(tally: Tally) -> Series:

@@ -8,7 +8,8 @@ from functools import partial
 
 import pytest
 
-from benchmarks.contenders import CONTENDERS
+from benchmarks.contenders import CONTENDERS, FAIRNESS
+from benchmarks.fairness import evening
 from benchmarks.hour import Hour, live, replay
 from benchmarks.pair import Pair, Window
 from benchmarks.payloads import meter_values, size
@@ -65,10 +66,16 @@ def test_the_table_shows_every_contender() -> None:
         storms={0: Storm(peak=199, dials=600, online=21.0, cpu=3.0)},
     )
     printed = table(found, "made up")
-    for contender in CONTENDERS.values():
-        assert contender.title in printed
+    for letter, contender in CONTENDERS.items():
+        assert contender.title in printed or letter == FAIRNESS[0]  # which has a chapter of its own
     for number in ("20.0 kB", "1.25 × a", "1.50 ×", "77 frames", "2.5 ×", "199", "21 s"):
         assert number in printed
+
+
+def test_a_good_peer_is_answered_beside_flooders() -> None:
+    """Both are, in processes that end by themselves; a flooder that is turned away would raise here."""
+    found = evening("d", 0.05, flooders=2)
+    assert found.alone > 0 and found.beside > 0 and found.answers > 0
 
 
 def test_the_bare_hour_has_all_frames_of_the_life() -> None:

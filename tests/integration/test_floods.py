@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +116,29 @@ async def test_pipelined_calls_with_a_slow_handler() -> None:
         answered = {(await peer.hear())[1] for _ in range(100)}
         assert answered == {f"call {n}" for n in range(100)}
         assert begun == 100
+
+
+def flood(websocket: ClientConnection, count: int) -> None:
+    """So many calls in one write: the other end finds them all when it looks."""
+    for n in range(count):
+        websocket.protocol.send_text(HEARTBEAT.encode() % n)
+    websocket.transport.write(b"".join(websocket.protocol.data_to_send()))
+
+
+async def test_a_good_peer_waits_for_few_frames_of_those_that_flood() -> None:
+    """What a peer has sent ahead is answered one call a turn of the loop, so nobody waits until all of it is."""
+    async with AsyncExitStack() as stack:
+        central_system = await stack.enter_async_context(CentralSystem())
+        bad = [await stack.enter_async_context(facing(central_system, f"bad_{n}")) for n in range(5)]
+        good = await stack.enter_async_context(facing(central_system, "good"))
+        central_system.trace.events.clear()
+        for peer in bad:
+            flood(peer.websocket, 200)  # some 8 KB
+        await good.is_served()
+        answered = [event.identity for event in central_system.trace if event.mark == ">"]
+        assert answered.index("good") <= 5 * 5  # a few turns; without them, at least the 200 of one peer
+        for peer in bad:
+            assert [(await peer.hear())[1] for _ in range(200)] == [str(n) for n in range(200)]
 
 
 # A peer that sends and never reads ------------------------------------------------------------------------------------
