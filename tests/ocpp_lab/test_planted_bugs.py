@@ -34,7 +34,7 @@ FOUND = {
     "a message that was answered while the file failed is sent again": (4, "no second copy without need"),
     "the meter's task dies unheard": (50, "meters are read as long as a transaction runs"),
     "a start acts before it is written": (16, "what is shown is what is written down"),
-    "a stop acts before it is written": (36, "what is shown is what is written down"),
+    "a stop acts before it is written": (39, "what is shown is what is written down"),
     "an end that could not be written is forgotten": (44, "what is shown is what is written down"),
     "a remote start is accepted before it is written": (1, "accepted is written down"),
     "online after a bug below the connection": (1, "the state never lies"),
