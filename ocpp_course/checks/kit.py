@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import os
 import tempfile
 from collections.abc import Awaitable
@@ -42,11 +43,15 @@ class Kit:
 
     def require(self, holds: object, got: str, diagnosis: str | None = None) -> None:
         """Refuse the answer unless this holds; ``got`` is what came, ``diagnosis`` names the mistake if it is known."""
+        if inspect.iscoroutine(holds):  # it would count as true
+            raise Wrong(short(holds))
         if not holds:
             raise Wrong(got, diagnosis)
 
     def equal(self, got: object, expected: object, diagnosis: str | None = None) -> None:
-        """Refuse the answer unless both are equal."""
+        """Refuse the answer unless both are equal. A coroutine is no value: then that is said."""
+        if inspect.iscoroutine(got):
+            raise Wrong(short(got))
         self.require(got == expected, short(got), diagnosis)
 
     async def within[T](self, seconds: float, awaitable: Awaitable[T], got: str, diagnosis: str | None = None) -> T:

@@ -1,0 +1,176 @@
+"""`slips`: what went wrong in the learner's own lines, before any lesson: exceptions, forgotten awaits, lost returns.
+
+A slip is told with its line and the source of that line. It is *certain* if it is a mistake whatever the step asks for;
+then the lesson of the check that failed is not shown, because the slip may be all that is wrong.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import signatures
+from .earlier import where_from
+from .own import Own
+from .syntax import swallows_cancellation, unawaited
+from .witness import Raised, Witness, words
+
+COROUTINE = re.compile(r"<coroutine object ([\w.<>]+)|'coroutine' object|coroutine '([\w.<>]+)' was never awaited")
+_ORIGIN = re.compile(r'File "([^"]+)", line (\d+), in ')
+_NEVER = re.compile(r"coroutine '([^']+)' was never awaited")
+DEPTH = 6
+"""Frames that Python remembers of the place where a coroutine was made."""
+
+
+@dataclass(frozen=True)
+class Slip:
+    """One sentence or two. ``certain``: it is a mistake whatever the step asks for."""
+
+    text: str
+    certain: bool = True
+
+
+@dataclass
+class Seen:
+    """What was seen during one check: exceptions, and the texts of the warnings about coroutines never awaited."""
+
+    own: Own
+    witness: Witness
+    warned: list[str] = field(default_factory=list)
+
+    @staticmethod
+    def by(own: Own) -> Seen:
+        return Seen(own, Witness(own))
+
+    @contextmanager
+    def looking(self) -> Iterator[None]:
+        """Hear Python's warnings, and let it remember where each coroutine was made."""
+        before = sys.get_coroutine_origin_tracking_depth()
+        sys.set_coroutine_origin_tracking_depth(DEPTH)
+        try:
+            with warnings.catch_warnings(record=True) as heard:
+                warnings.simplefilter("always", RuntimeWarning)
+                yield
+        finally:
+            sys.set_coroutine_origin_tracking_depth(before)
+            self.warned += [str(each.message) for each in heard if "never awaited" in str(each.message)]
+
+
+def slips(seen: Seen, step: Any, error: BaseException | None, got: str) -> list[Slip]:
+    """The slips behind a check that failed with ``error``, and said ``got``; the first is told first."""
+    raised = list(_of_exceptions(seen, step, error))
+    missing = list(_of_coroutines(seen, got, ended=error is not None and not isinstance(error, Exception)))
+    if raised and "coroutine" not in raised[0].text:
+        return raised + missing
+    return missing + raised + list(_of_calls(seen.own, step, error, seen.warned)) + list(_others(seen, step, got, error))
+
+
+# -- exceptions
+
+
+def leaves(error: BaseException | None) -> Iterator[BaseException]:
+    """An exception, what it was raised from, and the members of groups down to the leaves."""
+    left, seen = [error], set()
+    while left:
+        each = left.pop(0)
+        if each is None or id(each) in seen:
+            continue
+        seen.add(id(each))
+        if isinstance(each, BaseExceptionGroup):
+            left = [*each.exceptions, *left]
+        else:
+            yield each
+        left += [each.__cause__, each.__context__]
+
+
+def _of_exceptions(seen: Seen, step: Any, error: BaseException | None) -> Iterator[Slip]:
+    reached = [raised for each in leaves(error) if (raised := seen.witness.of(each))]
+    every = list(seen.witness.raised.values())
+    certain = [each for each in every if each.certain and (not step.judges or each in reached or _is_name(each))]
+    perhaps = [each for each in every if not each.on_purpose and each.escaped and (each.ended or each in reached)]
+    told = sorted(certain, key=lambda each: each not in reached) or perhaps[-1:]
+    for each in told[:2]:
+        yield Slip(_sentence(seen.own, step, each), certain=each.certain)
+
+
+def _is_name(raised: Raised) -> bool:
+    return issubclass(raised.kind, NameError | ImportError)
+
+
+def _sentence(own: Own, step: Any, raised: Raised) -> str:
+    told = f"{raised.said} In `{raised.function}`, {own.at(raised.filename, raised.line)}."
+    told = told.replace(raised.said, raised.said if raised.said.endswith((".", "?", "!")) else f"{raised.said}.", 1)
+    if issubclass(raised.kind, NameError) and (name := re.search(r"name '(\w+)'", raised.said)):
+        return f"{told} {where_from(name[1], step)}".rstrip()
+    return told
+
+
+# -- coroutines
+
+
+def _of_coroutines(seen: Seen, got: str, *, ended: bool) -> Iterator[Slip]:
+    """Forgotten awaits: those that Python warned of, then those that the syntax proves."""
+    told: dict[tuple[str, int], Slip] = {}
+    for filename, line, called in [*_in_the_tree(seen.own), *([] if ended else _warned(seen))]:
+        text = f"`{called}` in line {line} is not awaited: `{seen.own.source(filename, line)}`. Without `await` it does not run."
+        told.setdefault((filename, line), Slip(text))
+    yield from told.values()
+    if not told and (found := COROUTINE.search(got)):
+        name = f" of `{found[1] or found[2]}`" if found[1] or found[2] else ""
+        yield Slip(f"A coroutine{name} came where a value was expected. Somewhere an `await` is missing before a call.")
+
+
+def _in_the_tree(own: Own) -> Iterator[tuple[str, int, str]]:
+    for filename, cell in own.cells.items():
+        for each in unawaited(cell, own.names):
+            yield filename, each.line, each.called
+
+
+def _warned(seen: Seen) -> Iterator[tuple[str, int, str]]:
+    """Where the coroutines were made that nobody awaited, if that was in a line of the answer."""
+    for text in seen.warned:
+        origins = [(name, int(line)) for name, line in _ORIGIN.findall(text)]
+        if (name := _NEVER.search(text)) and origins and origins[-1][0] in seen.own.files:
+            filename, line = origins[-1]
+            yield filename, line, f"{name[1].rpartition('.<locals>.')[2]}(…)"
+
+
+# -- calls of the answer that do not fit it
+
+
+def _of_calls(own: Own, step: Any, error: BaseException | None, warned: list[str]) -> Iterator[Slip]:
+    for each in leaves(error):
+        if isinstance(each, TypeError | AttributeError):
+            said = signatures.misfit(own, step, each)
+            if said:
+                yield Slip(said)
+    for text in warned:
+        if (name := _NEVER.search(text)) and (said := signatures.async_for_nothing(own, step, name[1])):
+            yield Slip(said)
+
+
+# -- others
+
+
+def _others(seen: Seen, step: Any, got: str, error: BaseException | None) -> Iterator[Slip]:
+    said = f"{got} {words(error) if error else ''}"
+    if "None" in said:
+        yield from (Slip(text) for text in signatures.without_return(seen.own, step))
+    yield from (Slip(text, certain=False) for text in signatures.shared_defaults(seen.own))
+    yield from _swallowed(seen)
+
+
+def _swallowed(seen: Seen) -> Iterator[Slip]:
+    """A handler that caught a cancellation and went on."""
+    for filename, line in sorted(seen.witness.cancelled):
+        cell = seen.own.cells.get(filename)
+        handler = swallows_cancellation(cell, line) if cell else None
+        if handler is not None:
+            where = seen.own.at(filename, handler.lineno)
+            text = f"A cancellation (CancelledError) was caught and forgotten in {where}. Catch `Exception`, which lets it through."
+            yield Slip(text, certain=False)
