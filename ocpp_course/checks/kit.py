@@ -97,7 +97,7 @@ class Kit:
         loop = asyncio.get_running_loop()
 
         def note(story: list[Event]) -> Any:
-            return lambda mark, text: story.append(Event(loop.time(), "you", mark, text))
+            return lambda mark, text: story.append(Event(loop.time(), "you", mark, short(text, 10**6)))
 
         return pipe_pair(note(self.left), note(self.right))
 

@@ -72,7 +72,8 @@ def without_return(own: Own, step: Any) -> Iterator[str]:
     ours = dict(_ours(step))
     for function in own.functions:
         name = function.__qualname__.rpartition("<locals>.")[2]
-        if name in ours and _returns(ours[name]) and (node := _node(own, function)) and not _returns_in(node):
+        node = _node(own, function) if name in ours and _returns(ours[name]) else None
+        if node is not None and not _returns_in(node) and not _raises_in(node):
             yield f"`{name}` has no `return`, so it gives None. It is {_at(own, function)}."
 
 
@@ -139,12 +140,17 @@ def _returns(function: FunctionType) -> bool:
 
 
 def _returns_in(node: ast.AST) -> bool:
-    """Whether a value is returned; an inner function's return is not this one's. One that never ends needs none."""
+    """Whether a value is returned or yielded; an inner function's return is not this one's."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.Return) and child.value is not None and ast.unparse(child.value) != "None":
             return True
-        if isinstance(child, ast.Yield | ast.YieldFrom | ast.Raise):
+        if isinstance(child, ast.Yield | ast.YieldFrom):
             return True
         if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) and _returns_in(child):
             return True
     return False
+
+
+def _raises_in(node: ast.AST) -> bool:
+    """Whether it may be meant to end with an error only."""
+    return any(isinstance(each, ast.Raise) for each in ast.walk(node))

@@ -6,21 +6,24 @@ then the lesson of the check that failed is not shown, because the slip may be a
 
 from __future__ import annotations
 
+import gc
+import inspect
 import re
 import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import CoroutineType
 from typing import Any
 
 from . import signatures
 from .earlier import where_from
 from .own import Own
-from .syntax import swallows_cancellation, unawaited
+from .syntax import called_in, swallows_cancellation, unawaited
 from .witness import Raised, Witness, words
 
-COROUTINE = re.compile(r"<coroutine object ([\w.<>]+)|'coroutine' object|coroutine '([\w.<>]+)' was never awaited")
+COROUTINE = re.compile(r"<coroutine object |'coroutine' object|type coroutine|was never awaited")
 _ORIGIN = re.compile(r'File "([^"]+)", line (\d+), in ')
 _NEVER = re.compile(r"coroutine '([^']+)' was never awaited")
 DEPTH = 6
@@ -35,13 +38,22 @@ class Slip:
     certain: bool = True
 
 
+@dataclass(frozen=True)
+class Made:
+    """A coroutine that nobody awaited: its function, and the line that called that."""
+
+    name: str
+    filename: str = ""
+    line: int = 0
+
+
 @dataclass
 class Seen:
-    """What was seen during one check: exceptions, and the texts of the warnings about coroutines never awaited."""
+    """What was seen during one check: exceptions, and coroutines that nobody awaited."""
 
     own: Own
     witness: Witness
-    warned: list[str] = field(default_factory=list)
+    never: list[Made] = field(default_factory=list)
 
     @staticmethod
     def by(own: Own) -> Seen:
@@ -58,16 +70,35 @@ class Seen:
                 yield
         finally:
             sys.set_coroutine_origin_tracking_depth(before)
-            self.warned += [str(each.message) for each in heard if "never awaited" in str(each.message)]
+            self.never += filter(None, [_made(str(each.message)) for each in heard])
+
+    def find_unawaited(self) -> None:
+        """Those that something still holds, a frame or a task: Python would warn of them too late."""
+        for each in gc.get_objects():
+            if isinstance(each, CoroutineType) and each.cr_origin and each.cr_origin[0][0] in self.own.files:
+                if inspect.getcoroutinestate(each) == inspect.CORO_CREATED:
+                    self.never.append(Made(each.__qualname__, *each.cr_origin[0][:2]))
+                    each.close()
+
+
+def _made(text: str) -> Made | None:
+    """What a warning says; its last line of a file is where the coroutine was made."""
+    if not (name := _NEVER.search(text)):
+        return None
+    origins = _ORIGIN.findall(text)
+    return Made(name[1], origins[-1][0], int(origins[-1][1])) if origins else Made(name[1])
 
 
 def slips(seen: Seen, step: Any, error: BaseException | None, got: str) -> list[Slip]:
     """The slips behind a check that failed with ``error``, and said ``got``; the first is told first."""
     raised = list(_of_exceptions(seen, step, error))
-    missing = list(_of_coroutines(seen, got, ended=error is not None and not isinstance(error, Exception)))
+    missing = list(_of_coroutines(seen, ended=error is not None and not isinstance(error, Exception)))
     if raised and "coroutine" not in raised[0].text:
         return raised + missing
-    return missing + raised + list(_of_calls(seen.own, step, error, seen.warned)) + list(_others(seen, step, got, error))
+    if not missing and COROUTINE.search(got):
+        where = f"{raised[0].text} " if raised else ""
+        missing = [Slip(f"{where}A coroutine came where a value was expected: an `await` is missing before a call.")]
+    return missing + raised + list(_of_calls(seen.own, step, error, seen.never)) + list(_others(seen, step, got, error))
 
 
 # -- exceptions
@@ -113,16 +144,13 @@ def _sentence(own: Own, step: Any, raised: Raised) -> str:
 # -- coroutines
 
 
-def _of_coroutines(seen: Seen, got: str, *, ended: bool) -> Iterator[Slip]:
+def _of_coroutines(seen: Seen, *, ended: bool) -> Iterator[Slip]:
     """Forgotten awaits: those that Python warned of, then those that the syntax proves."""
     told: dict[tuple[str, int], Slip] = {}
     for filename, line, called in [*_in_the_tree(seen.own), *([] if ended else _warned(seen))]:
         text = f"`{called}` in line {line} is not awaited: `{seen.own.source(filename, line)}`. Without `await` it does not run."
         told.setdefault((filename, line), Slip(text))
     yield from told.values()
-    if not told and (found := COROUTINE.search(got)):
-        name = f" of `{found[1] or found[2]}`" if found[1] or found[2] else ""
-        yield Slip(f"A coroutine{name} came where a value was expected. Somewhere an `await` is missing before a call.")
 
 
 def _in_the_tree(own: Own) -> Iterator[tuple[str, int, str]]:
@@ -133,24 +161,23 @@ def _in_the_tree(own: Own) -> Iterator[tuple[str, int, str]]:
 
 def _warned(seen: Seen) -> Iterator[tuple[str, int, str]]:
     """Where the coroutines were made that nobody awaited, if that was in a line of the answer."""
-    for text in seen.warned:
-        origins = [(name, int(line)) for name, line in _ORIGIN.findall(text)]
-        if (name := _NEVER.search(text)) and origins and origins[-1][0] in seen.own.files:
-            filename, line = origins[-1]
-            yield filename, line, f"{name[1].rpartition('.<locals>.')[2]}(…)"
+    for each in seen.never:
+        if each.filename in seen.own.files:
+            called = called_in(seen.own.cells.get(each.filename), each.line, each.name.rpartition(".")[2])
+            yield each.filename, each.line, f"{called}(…)"
 
 
 # -- calls of the answer that do not fit it
 
 
-def _of_calls(own: Own, step: Any, error: BaseException | None, warned: list[str]) -> Iterator[Slip]:
+def _of_calls(own: Own, step: Any, error: BaseException | None, never: list[Made]) -> Iterator[Slip]:
     for each in leaves(error):
         if isinstance(each, TypeError | AttributeError):
             said = signatures.misfit(own, step, each)
             if said:
                 yield Slip(said)
-    for text in warned:
-        if (name := _NEVER.search(text)) and (said := signatures.async_for_nothing(own, step, name[1])):
+    for made in never:
+        if said := signatures.async_for_nothing(own, step, made.name):
             yield Slip(said)
 
 
@@ -159,7 +186,7 @@ def _of_calls(own: Own, step: Any, error: BaseException | None, warned: list[str
 
 def _others(seen: Seen, step: Any, got: str, error: BaseException | None) -> Iterator[Slip]:
     said = f"{got} {words(error) if error else ''}"
-    if "None" in said:
+    if "None" in said and not step.judges:
         yield from (Slip(text) for text in signatures.without_return(seen.own, step))
     yield from (Slip(text, certain=False) for text in signatures.shared_defaults(seen.own))
     yield from _swallowed(seen)

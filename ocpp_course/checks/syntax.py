@@ -61,6 +61,14 @@ def _covers(node: Any, line: int) -> bool:
     return bool(node.lineno <= line <= (node.end_lineno or node.lineno))
 
 
+def called_in(cell: ast.Module | None, line: int, name: str) -> str:
+    """How the call of a function is written in this line; its own name if that cannot be told."""
+    calls = [node for node in ast.walk(cell) if isinstance(node, ast.Call) and node.lineno == line] if cell else []
+    written = [ast.unparse(node.func) for node in calls]
+    same = [each for each in written if each.rpartition(".")[2] == name]
+    return next(iter(same or written), name)
+
+
 def unawaited(cell: ast.Module, names: dict[str, Any]) -> Iterator[Unawaited]:
     """Calls of coroutine functions whose value is dropped or misused. ``names`` is what the cell's names mean."""
     plain = {node.name for node in ast.walk(cell) if isinstance(node, ast.FunctionDef)}

@@ -9,6 +9,7 @@ import asyncio
 import re
 import sys
 import traceback
+from collections.abc import Iterator
 from dataclasses import dataclass
 from types import CodeType
 from typing import Any
@@ -24,7 +25,7 @@ PASSING = (asyncio.CancelledError, GeneratorExit, StopIteration, StopAsyncIterat
 """How Python ends and stops things: no mistake."""
 ALWAYS = (NameError, ImportError, SyntaxError)
 """No code means to raise them."""
-RARELY_MEANT = (AttributeError, TypeError, RecursionError)
+RARELY_MEANT = (AttributeError, TypeError)
 """Meant only if the code around catches just them."""
 LOOPS = (f"{asyncio.__name__}/", "simloop/")
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
@@ -50,6 +51,8 @@ class Raised:
         """Whether it is a mistake whatever the step asks for."""
         if self.on_purpose:
             return False
+        if "NoneType" in self.said:  # what was missing there may be the lesson
+            return False
         return issubclass(self.kind, ALWAYS) or (issubclass(self.kind, RARELY_MEANT) and (self.escaped or self.hidden))
 
 
@@ -68,7 +71,7 @@ class Witness:
             return
         if isinstance(error, asyncio.CancelledError):
             self.cancelled.add((code.co_filename, sys._getframe(1).f_lineno))
-        if isinstance(error, PASSING) or isinstance(error, OcppError):
+        if isinstance(error, (*PASSING, OcppError, TimeoutError, BaseExceptionGroup)):
             return
         if (key := self._key(error)) and key not in self.raised and not self._is_others(error):
             self.raised[key] = self._words(error, *key[:2])
@@ -79,14 +82,13 @@ class Witness:
             self.cancelled -= {(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)}
         if code.co_filename not in self.own.files or isinstance(error, PASSING):
             return
-        raised = self.raised.get(self._key(error) or ())
-        caller = sys._getframe(1).f_back
+        caller = outer = sys._getframe(1).f_back
         while caller is not None and _is_librarys(caller.f_code.co_filename):
             caller = caller.f_back
-        if raised and (caller is None or caller.f_code.co_filename not in self.own.files):
-            raised.escaped = True
-            outer = sys._getframe(1).f_back
-            raised.ended |= outer is None or any(loop in outer.f_code.co_filename for loop in LOOPS)
+        if caller is None or caller.f_code.co_filename not in self.own.files:
+            ended = outer is None or any(loop in outer.f_code.co_filename for loop in LOOPS)
+            for raised in filter(None, map(self.of, _members(error))):
+                raised.escaped, raised.ended = True, raised.ended or ended
 
     def of(self, error: BaseException) -> Raised | None:
         """What is known of an exception that came out of the check."""
@@ -117,6 +119,15 @@ class Witness:
             cell is not None and is_raised_on_purpose(cell, line),
             cell is not None and catches_all(cell, line) is not None,
         )
+
+
+def _members(error: BaseException) -> Iterator[BaseException]:
+    """An exception, or those in a group."""
+    if not isinstance(error, BaseExceptionGroup):
+        yield error
+        return
+    for each in error.exceptions:
+        yield from _members(each)
 
 
 def words(error: BaseException) -> str:
