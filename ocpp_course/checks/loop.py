@@ -12,8 +12,10 @@ from simloop._policy import ScriptedPolicy
 
 from ocpp_lab.simulation.loop import NoRecord
 
-MOST_STEPS = 200_000
-"""Steps of the loop in one check: code that never lets time pass must fail, not hang."""
+MOST_STEPS = 60_000
+"""Steps of the loop in one check: code that hardly lets time pass must fail, not hang. No right answer takes 10,000."""
+MOST_AT_ONCE = 20_000
+"""Steps at one instant. No right answer takes 8,000: it reads 1,000 texts that are there at once."""
 
 
 class TooManySteps(BaseException):
@@ -31,6 +33,8 @@ class CheckLoop(SimLoop):
         self._policy = ScriptedPolicy([])  # an empty script goes on in the order of scheduling
         self._recorder = NoRecord()  # type: ignore[assignment]
         self.steps = 0
+        self._at_once = 0
+        self._instant = -1.0
         self.most_steps = MOST_STEPS
         self.exhausted = False
         """It took more steps than a check may."""
@@ -45,7 +49,9 @@ class CheckLoop(SimLoop):
         self, callback: Callable[..., object], *args: Any, context: Any = None
     ) -> asyncio.Handle:
         self.steps += 1
-        if self.steps > self.most_steps:
+        self._at_once = self._at_once + 1 if self.time() == self._instant else 0
+        self._instant = self.time()
+        if self.steps > self.most_steps or self._at_once > MOST_AT_ONCE:
             self.exhausted = True
             raise TooManySteps
         return super().call_soon(callback, *args, context=context)
@@ -74,7 +80,7 @@ class CheckLoop(SimLoop):
 
     def clear(self) -> None:
         """Cancel what is left, or it would complain when it is collected, in the middle of something else."""
-        self.most_steps = self.steps + MOST_STEPS
+        self.most_steps, self._at_once = self.steps + MOST_STEPS, 0
         for _ in range(3):  # a task may refuse the first time
             left = asyncio.all_tasks(self)
             for task in left:

@@ -34,6 +34,8 @@ class Row:
     ladder: str = ""
     slips: tuple[str, ...] = ()
     certain: bool = False
+    outranks: bool = False
+    """It is told even if an earlier check failed for another reason."""
 
 
 @dataclass(frozen=True)
@@ -58,9 +60,9 @@ class Result:
 
     @property
     def failed(self) -> Row | None:
-        """The first check that failed because of a certain slip; else the first that failed, in the order listed."""
+        """The first check that failed, in the order listed; before it one that saw a slip which outranks lessons."""
         wrong = [row for row in self.rows if not row.ok]
-        return next((row for row in wrong if row.certain), wrong[0] if wrong else None)
+        return next((row for row in wrong if row.outranks), wrong[0] if wrong else None)
 
     @property
     def diagnosis(self) -> str:
@@ -99,7 +101,7 @@ class Result:
             lines += ["", *textwrap.wrap(f"→ {slip}", 110, subsequent_indent="  "), ""]
         if self.state not in ("unwritten", "reference"):
             lines += _table(self.rows)
-        lines += self._story() + self.notes
+        lines += self._story() + self.notes + [repr(each) for each in self.beside]
         return "\n".join(lines)
 
     def _story(self) -> list[str]:

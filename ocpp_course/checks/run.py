@@ -113,7 +113,7 @@ def _with_slips(row: Row, found: list[Slip]) -> Row:
     """A certain slip takes the place of the lesson; any other stands before it."""
     said = tuple(slip.text for slip in found[:2])
     if found and found[0].certain:
-        return replace(row, slips=said, certain=True, diagnosis=said[0])
+        return replace(row, slips=said, certain=True, outranks=found[0].outranks, diagnosis=said[0])
     return replace(row, slips=said)
 
 

@@ -21,21 +21,25 @@ from . import signatures
 from .earlier import where_from
 from .own import Own
 from .syntax import called_in, swallows_cancellation, unawaited
-from .witness import Raised, Witness, words
+from .witness import Raised, Witness, is_certainly_wrong, words
 
 COROUTINE = re.compile(r"<coroutine object |'coroutine' object|type coroutine|was never awaited")
 _ORIGIN = re.compile(r'File "([^"]+)", line (\d+), in ')
 _NEVER = re.compile(r"coroutine '([^']+)' was never awaited")
-DEPTH = 6
-"""Frames that Python remembers of the place where a coroutine was made."""
+DEPTH = 1
+"""Frames that Python remembers of the place where a coroutine was made; each costs time at each coroutine."""
 
 
 @dataclass(frozen=True)
 class Slip:
-    """One sentence or two. ``certain``: it is a mistake whatever the step asks for."""
+    """One sentence or two. ``certain``: it is a mistake whatever the step asks for.
+
+    ``outranks``: it is told even if an earlier check failed too, and had another reason.
+    """
 
     text: str
     certain: bool = True
+    outranks: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ class Seen:
         sys.set_coroutine_origin_tracking_depth(DEPTH)
         try:
             with warnings.catch_warnings(record=True) as heard:
-                warnings.simplefilter("always", RuntimeWarning)
+                warnings.simplefilter("default", RuntimeWarning)  # once for each line: it may run in a loop
                 yield
         finally:
             sys.set_coroutine_origin_tracking_depth(before)
@@ -122,15 +126,11 @@ def leaves(error: BaseException | None) -> Iterator[BaseException]:
 def _of_exceptions(seen: Seen, step: Any, error: BaseException | None) -> Iterator[Slip]:
     reached = [raised for each in leaves(error) if (raised := seen.witness.of(each))]
     every = list(seen.witness.raised.values())
-    certain = [each for each in every if each.certain and (not step.judges or each in reached or _is_name(each))]
+    certain = [each for each in every if each.certain and (not step.judges or each in reached or is_certainly_wrong(each.kind))]
     perhaps = [each for each in every if not each.on_purpose and each.escaped and (each.ended or each in reached)]
     told = sorted(certain, key=lambda each: each not in reached) or perhaps[-1:]
     for each in told[:2]:
-        yield Slip(_sentence(seen.own, step, each), certain=each.certain)
-
-
-def _is_name(raised: Raised) -> bool:
-    return issubclass(raised.kind, NameError | ImportError)
+        yield Slip(_sentence(seen.own, step, each), certain=each.certain, outranks=each.certain and is_certainly_wrong(each.kind))
 
 
 def _sentence(own: Own, step: Any, raised: Raised) -> str:
@@ -149,7 +149,7 @@ def _of_coroutines(seen: Seen, *, ended: bool) -> Iterator[Slip]:
     told: dict[tuple[str, int], Slip] = {}
     for filename, line, called in [*_in_the_tree(seen.own), *([] if ended else _warned(seen))]:
         text = f"`{called}` in line {line} is not awaited: `{seen.own.source(filename, line)}`. Without `await` it does not run."
-        told.setdefault((filename, line), Slip(text))
+        told.setdefault((filename, line), Slip(text, outranks=True))
     yield from told.values()
 
 

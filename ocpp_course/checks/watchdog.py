@@ -24,9 +24,11 @@ from .witness import Witness
 
 PATIENCE = 0.5
 """Seconds of computing in one turn of the loop; also what an answer may spend in `time.sleep` in one check."""
-ASLEEP = 1.2
-"""Seconds in which nothing turns and nothing computes: something blocks the thread."""
 LOOK = 0.1
+"""Seconds between two alarms."""
+STILL = 12
+"""Alarms in a row that find the same instruction under way: it waits and does not come back. (A machine that is busy
+elsewhere lets a program get on a little between two alarms.)"""
 TOOLS = (3, 4)
 """Numbers that `sys.monitoring` leaves to whoever wants one; the second for a check inside a check."""
 
@@ -99,6 +101,8 @@ class Watch:
         self._since = 0.0
         self._worked = self._begin = time.thread_time()
         self._slept = 0.0
+        self._found: tuple[int, int] = (0, 0)
+        self._still = 0
 
     @contextmanager
     def listening(self, witness: Witness) -> Iterator[None]:
@@ -152,11 +156,13 @@ class Watch:
                 self._end(held(sys._getframe(1), asleep=True))
 
     def _rings(self, number: int, frame: FrameType | None) -> None:
+        found = (id(frame), frame.f_lasti if frame else 0)
+        self._still = self._still + 1 if found == self._found else 0
+        self._found = found
         if own := frame_in(frame, self.own.files):
             self._look(own)
-            asleep = time.monotonic() - self._since > ASLEEP and time.thread_time() - self._worked < 0.2
-            if asleep and self._since:
-                self._end(held(own, asleep=True))
+            if self._still >= STILL:
+                self._end(held(own, asleep=time.thread_time() - self._worked < PATIENCE))
         elif time.thread_time() - self._begin > self.limit:
             self._end(Hung(f"not done after {self.limit:g} s"))
 

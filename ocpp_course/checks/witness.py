@@ -130,6 +130,11 @@ def _members(error: BaseException) -> Iterator[BaseException]:
         yield from _members(each)
 
 
+def is_certainly_wrong(kind: type[BaseException]) -> bool:
+    """No code means to raise such an exception: a name that is not defined, a module that is not there."""
+    return issubclass(kind, ALWAYS)
+
+
 def words(error: BaseException) -> str:
     """An exception in one line, as a traceback ends: with Python's own *Did you mean*; without addresses."""
     if isinstance(error, ALWAYS + RARELY_MEANT):
