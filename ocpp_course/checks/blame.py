@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
+from .capstone import only_the_night_of
 from .own import Own
 from .result import Result
 from .run import run_check, run_checks
@@ -23,8 +24,8 @@ def blame(capstone: Step, result: Result, pieces: tuple[Any, ...], *, seed: int,
     mine = {name: piece for name, piece in named.items() if piece is not ours[name]}
     last = {name: step for name in mine if (step := _last_step(capstone, name))}
     told = [said for name, step in last.items() if (said := _own_step(step, name, named, seed))]
-    if not told and (check := _failed(capstone, result)):
-        told = list(_swapped(capstone, check, named, ours, mine, seed))
+    if not told and result.failed and (check := _failed(capstone, result)):
+        told = list(_swapped(capstone, check, result.failed.got, named, ours, mine, seed))
     for name, step in last.items():
         if not kept(step, name, mine[name]):
             told.append(f"This `{name}` is not the one that passed step {step.number}: `{name} = mine(\"{step.number}\")`.")
@@ -54,10 +55,18 @@ def _own_step(step: Step, name: str, named: dict[str, Any], seed: int) -> str:
 
 
 def _swapped(
-    capstone: Step, check: Check, named: dict[str, Any], ours: dict[str, Any], mine: dict[str, Any], seed: int
+    capstone: Step,
+    check: Check,
+    got: str,
+    named: dict[str, Any],
+    ours: dict[str, Any],
+    mine: dict[str, Any],
+    seed: int,
 ) -> Iterator[str]:
+    """The pieces without which the check passes; of many nights, the one that failed."""
     for name, piece in mine.items():
         with_ours = SimpleNamespace(**(named | {name: ours[name]}))
-        row, _ = run_check(capstone, check, with_ours, Own((piece,)), seed)
+        with only_the_night_of(got):
+            row, _ = run_check(capstone, check, with_ours, Own((piece,)), seed)
         if row.ok:
             yield f"With the package's `{name}` instead of yours, {check.name} passes: look for the reason in `{name}`."

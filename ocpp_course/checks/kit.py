@@ -97,7 +97,7 @@ class Kit:
         loop = asyncio.get_running_loop()
 
         def note(story: list[Event]) -> Any:
-            return lambda mark, text: story.append(Event(loop.time(), "you", mark, short(text, 10**6)))
+            return lambda mark, text: story.append(Event(loop.time(), "you", mark, text))
 
         return pipe_pair(note(self.left), note(self.right))
 
@@ -110,7 +110,8 @@ class Kit:
         if not self.left and not self.right:
             return ""
         newest = max(event.at for event in self.left + self.right)
-        return ladder_text(self.left, self.right, "you", around=newest, before=12, after=2)
+        left, right = ([_as_text(event) for event in story] for story in (self.left, self.right))
+        return ladder_text(left, right, "you", around=newest, before=12, after=2)
 
     def open_files(self) -> list[str]:
         """Files of this check that are still open, as far as the operating system tells."""
@@ -130,6 +131,11 @@ class Kit:
         """Take the folder away."""
         if self._folder is not None:
             self._folder.cleanup()
+
+
+def _as_text(event: Event) -> Event:
+    """An answer may hand the pipe anything, a coroutine too."""
+    return event if isinstance(event.text, str) else event._replace(text=short(event.text))
 
 
 def short(value: object, limit: int = 60) -> str:

@@ -67,9 +67,9 @@ def guarded[T](work: Callable[[], T], pulse: Callable[[], int], own: Own, second
     """The result of ``work``; raises what it raises, or `Held` or `Hung`.
 
     ``pulse`` moves at every turn of the loop. Only lines of the answer (``own``) are blamed. ``witness`` is told of
-    each exception. ``seconds`` of computing are expected; five times as many are too many.
+    each exception. ``seconds`` of computing are expected; twice as many are too many.
     """
-    watch = Watch(pulse, own, 5 * seconds)
+    watch = Watch(pulse, own, 2 * seconds)
     with watch.listening(witness), watch.alarm():
         try:
             result = alone(work)

@@ -8,11 +8,9 @@ from ocpp_course.checks import MILESTONES, run_step, step, steps
 from ocpp_course.checks.authoring import Variant, run
 from ocpp_course.checks.own import Own
 from ocpp_course.checks.run import run_checks
-from tests.house import scaled
-from tests.ocpp_course.checks.answers import authored, everything, judged, name_of
+from tests.ocpp_course.checks.answers import SEED, authored, everything, judged, name_of
 
 EVERYTHING = everything()
-SEED = scaled(0, 1)
 NUMBERS = [step.number for milestone in MILESTONES for step in steps(milestone)]
 
 

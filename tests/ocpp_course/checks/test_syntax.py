@@ -10,6 +10,7 @@ import pytest
 from ocpp_course.checks.syntax import catches_all, is_raised_on_purpose, swallows_cancellation, unawaited
 
 CELL = """
+import asyncio
 from asyncio import sleep as nap
 
 async def f(): ...
