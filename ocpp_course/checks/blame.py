@@ -13,11 +13,13 @@ from .run import run_check, run_checks
 from .step import Check, Step, steps
 
 
-def blame(capstone: Step, result: Result, pieces: tuple[Any, ...], *, seed: int, kept: Callable[..., bool]) -> list[str]:
+def blame(
+    capstone: Step, result: Result, pieces: tuple[Any, ...], *, seed: int, kept: Callable[..., bool]
+) -> list[str]:
     """Sentences about the pieces. ``kept(step, name, piece)`` tells whether this very piece passed that step.
 
-    First each piece is judged by its own step again. If all pass, the check that failed is run once for each piece, with
-    the package's in its place: the piece without which it passes is the one to look at.
+    First each piece is judged by its own step again. If all pass, the check that failed is run once for each piece,
+    with the package's in its place: the piece without which it passes is the one to look at.
     """
     named = dict(zip(capstone.names, pieces, strict=True))
     ours = dict(zip(capstone.names, capstone.references(), strict=True))
@@ -28,7 +30,9 @@ def blame(capstone: Step, result: Result, pieces: tuple[Any, ...], *, seed: int,
         told = list(_swapped(capstone, check, result.failed.got, named, ours, mine, seed))
     for name, step in last.items():
         if not kept(step, name, mine[name]):
-            told.append(f"This `{name}` is not the one that passed step {step.number}: `{name} = mine(\"{step.number}\")`.")
+            told.append(
+                f'This `{name}` is not the one that passed step {step.number}: `{name} = mine("{step.number}")`.'
+            )
     return told
 
 

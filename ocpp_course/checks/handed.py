@@ -44,7 +44,8 @@ def _not_a_class(name: str, piece: Any) -> str:
 def _not_a_function(name: str, piece: Any) -> str:
     if callable(piece):
         return ""
-    return f"The step asks for the function `{name}`; came {_kind(piece)}: {short(piece, 40)}. Write it without parentheses."
+    came = f"{_kind(piece)}: {short(piece, 40)}"
+    return f"The step asks for the function `{name}`; came {came}. Write it without parentheses."
 
 
 def _kind(value: Any) -> str:

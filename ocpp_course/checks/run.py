@@ -130,9 +130,13 @@ def _refused(runner: _Runner, error: BaseException) -> Row:
         case Hung():
             return runner.row(str(error), "this takes far too long; look for a loop that never ends.")
         case TooManySteps() | Blocked():
-            return runner.row(ENDLESS, f"{runner.stuck_in()} goes round and round and hardly waits; what ends that loop?")
+            return runner.row(
+                ENDLESS, f"{runner.stuck_in()} goes round and round and hardly waits; what ends that loop?"
+            )
         case _ if runner.exhausted:
-            return runner.row(ENDLESS, f"{runner.stuck_in()} goes round and round and hardly waits; what ends that loop?")
+            return runner.row(
+                ENDLESS, f"{runner.stuck_in()} goes round and round and hardly waits; what ends that loop?"
+            )
         case SimulationDeadlockError():
             return runner.row("it waits for ever", f"{runner.stuck_in()} waits for what never comes. {rule}")
     return runner.row(*_crashed(error, runner.own.files, runner.check))

@@ -124,9 +124,10 @@ def _node(own: Own, function: FunctionType) -> Any:
     """The function in the syntax tree of its cell."""
     cell = own.cells.get(function.__code__.co_filename)
     for node in ast.walk(cell) if cell else ():
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == function.__name__:
-            if function.__code__.co_firstlineno in (node.lineno, *(each.lineno for each in node.decorator_list)):
-                return node
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or node.name != function.__name__:
+            continue
+        if function.__code__.co_firstlineno in (node.lineno, *(each.lineno for each in node.decorator_list)):
+            return node
     return None
 
 

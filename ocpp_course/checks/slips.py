@@ -78,11 +78,11 @@ class Seen:
 
     def find_unawaited(self) -> None:
         """Those that something still holds, a frame or a task: Python would warn of them too late."""
-        for each in gc.get_objects():
-            if isinstance(each, CoroutineType) and each.cr_origin and each.cr_origin[0][0] in self.own.files:
-                if inspect.getcoroutinestate(each) == inspect.CORO_CREATED:
-                    self.never.append(Made(each.__qualname__, *each.cr_origin[0][:2]))
-                    each.close()
+        for each in [each for each in gc.get_objects() if isinstance(each, CoroutineType)]:
+            origin = each.cr_origin[0][:2] if each.cr_origin else ("", 0)
+            if origin[0] in self.own.files and inspect.getcoroutinestate(each) == inspect.CORO_CREATED:
+                self.never.append(Made(each.__qualname__, *origin))
+                each.close()
 
 
 def _made(text: str) -> Made | None:
@@ -126,11 +126,17 @@ def leaves(error: BaseException | None) -> Iterator[BaseException]:
 def _of_exceptions(seen: Seen, step: Any, error: BaseException | None) -> Iterator[Slip]:
     reached = [raised for each in leaves(error) if (raised := seen.witness.of(each))]
     every = list(seen.witness.raised.values())
-    certain = [each for each in every if each.certain and (not step.judges or each in reached or is_certainly_wrong(each.kind))]
+    certain = [
+        each for each in every if each.certain and (not step.judges or each in reached or is_certainly_wrong(each.kind))
+    ]
     perhaps = [each for each in every if not each.on_purpose and each.escaped and (each.ended or each in reached)]
     told = sorted(certain, key=lambda each: each not in reached) or perhaps[-1:]
     for each in told[:2]:
-        yield Slip(_sentence(seen.own, step, each), certain=each.certain, outranks=each.certain and is_certainly_wrong(each.kind))
+        yield Slip(
+            _sentence(seen.own, step, each),
+            certain=each.certain,
+            outranks=each.certain and is_certainly_wrong(each.kind),
+        )
 
 
 def _sentence(own: Own, step: Any, raised: Raised) -> str:
@@ -148,7 +154,8 @@ def _of_coroutines(seen: Seen, *, ended: bool) -> Iterator[Slip]:
     """Forgotten awaits: those that Python warned of, then those that the syntax proves."""
     told: dict[tuple[str, int], Slip] = {}
     for filename, line, called in [*_in_the_tree(seen.own), *([] if ended else _warned(seen))]:
-        text = f"`{called}` in line {line} is not awaited: `{seen.own.source(filename, line)}`. Without `await` it does not run."
+        source = seen.own.source(filename, line)
+        text = f"`{called}` in line {line} is not awaited: `{source}`. Without `await` it does not run."
         told.setdefault((filename, line), Slip(text, outranks=True))
     yield from told.values()
 
@@ -199,5 +206,5 @@ def _swallowed(seen: Seen) -> Iterator[Slip]:
         handler = swallows_cancellation(cell, line) if cell else None
         if handler is not None:
             where = seen.own.at(filename, handler.lineno)
-            text = f"A cancellation (CancelledError) was caught and forgotten in {where}. Catch `Exception`, which lets it through."
-            yield Slip(text, certain=False)
+            text = f"A cancellation (CancelledError) was caught and forgotten in {where}."
+            yield Slip(f"{text} Catch `Exception`, which lets it through.", certain=False)

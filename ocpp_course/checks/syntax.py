@@ -13,7 +13,8 @@ import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from itertools import pairwise
+from typing import Any, Literal
 
 import ocpp_lab
 
@@ -36,12 +37,29 @@ def is_raised_on_purpose(cell: ast.Module, line: int) -> bool:
 
 def catches_all(cell: ast.Module, line: int) -> ast.ExceptHandler | None:
     """The innermost handler around this line that catches every `Exception` or more; None if none does."""
+    handlers = [handler for node in _tries(cell, line) for handler in node.handlers]
+    return next(filter(_is_broad, handlers), None)
+
+
+def _tries(cell: ast.Module, line: int) -> list[ast.Try]:
+    """The innermost first."""
     tries = [node for node in ast.walk(cell) if isinstance(node, ast.Try) and any(_covers(x, line) for x in node.body)]
-    for node in sorted(tries, key=lambda each: -each.lineno):
+    return sorted(tries, key=lambda each: -each.lineno)
+
+
+def _is_broad(handler: ast.ExceptHandler) -> bool:
+    return handler.type is None or bool(_names(handler.type) & {"Exception", "BaseException"})
+
+
+def who_catches(cell: ast.Module, line: int, names: set[str]) -> Literal["", "named", "all"]:
+    """Whether the innermost handler around this line that catches an exception names it, or catches everything."""
+    for node in _tries(cell, line):
         for handler in node.handlers:
-            if handler.type is None or _names(handler.type) & {"Exception", "BaseException"}:
-                return handler
-    return None
+            if handler.type is not None and _names(handler.type) & names:
+                return "named"
+            if _is_broad(handler):
+                return "all"
+    return ""
 
 
 def swallows_cancellation(cell: ast.Module, line: int) -> ast.ExceptHandler | None:
@@ -131,7 +149,7 @@ def _is_plain_coroutine(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
 
 def _is_self(name: str, around: tuple[ast.AST, ...]) -> bool:
     """The first parameter of the method that this stands in."""
-    for outer, inner in zip(around, around[1:], strict=False):
+    for outer, inner in pairwise(around):
         if isinstance(outer, ast.ClassDef) and isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef):
             return bool(inner.args.args) and inner.args.args[0].arg == name
     return False
@@ -180,7 +198,7 @@ def contract_coroutines() -> frozenset[str]:
     """Names of methods that are coroutines wherever the package, asyncio or Python's own types have them."""
     ours = [value for name in ocpp_lab.__all__ if isinstance(value := getattr(ocpp_lab, name), type)]
     others = [value for value in vars(asyncio).values() if isinstance(value, type)]
-    plain = [dict, list, set, str, bytes, tuple, type((_ for _ in ())), type(open)]
+    plain = [dict, list, set, str, bytes, tuple, type(_ for _ in ()), type(open)]
     found: dict[str, set[bool]] = {}
     for kind in {*ours, *others, *plain}:
         for name in dir(kind):

@@ -1,7 +1,7 @@
 """`guarded`: run a check, and end it if the answer's code never gives way. It needs no thread.
 
-The interpreter itself says when a line of the answer calls, begins or jumps back (PEP 669, `sys.monitoring`): an endless
-loop does one of them in each round. Only such lines are watched, and only their time counts. Where the operating system
+The interpreter itself says when the answer calls, begins or jumps back (PEP 669, `sys.monitoring`): an endless loop
+does one of them in each round. Only such lines are watched, and only their time counts. Where the operating system
 has an alarm (``SIGALRM``, in the main thread), it also finds what waits or computes in somebody else's code.
 """
 
@@ -29,6 +29,8 @@ LOOK = 0.1
 STILL = 12
 """Alarms in a row that find the same instruction under way: it waits and does not come back. (A machine that is busy
 elsewhere lets a program get on a little between two alarms.)"""
+NOTHING = 0.002
+"""Seconds of computing between two alarms that the alarm itself needs."""
 TOOLS = (3, 4)
 """Numbers that `sys.monitoring` leaves to whoever wants one; the second for a check inside a check."""
 
@@ -101,7 +103,10 @@ class Watch:
         self._since = 0.0
         self._worked = self._begin = time.thread_time()
         self._slept = 0.0
-        self._found: tuple[int, int] = (0, 0)
+        self._heard = 0
+        """Events of the answer's lines."""
+        self._found: tuple[int, ...] = ()
+        self._rang = 0.0
         self._still = 0
 
     @contextmanager
@@ -156,13 +161,15 @@ class Watch:
                 self._end(held(sys._getframe(1), asleep=True))
 
     def _rings(self, number: int, frame: FrameType | None) -> None:
-        found = (id(frame), frame.f_lasti if frame else 0)
-        self._still = self._still + 1 if found == self._found else 0
-        self._found = found
+        found = (id(frame), frame.f_lasti if frame else 0, self.pulse(), self._heard)
+        worked = time.thread_time()
+        self._still = self._still + 1 if found == self._found and worked - self._rang < NOTHING else 0
+        self._found, self._rang = found, worked
         if own := frame_in(frame, self.own.files):
-            self._look(own)
             if self._still >= STILL:
-                self._end(held(own, asleep=time.thread_time() - self._worked < PATIENCE))
+                self._end(held(own, asleep=True))
+            self._heard -= 1  # this is none of its own
+            self._look(own)
         elif time.thread_time() - self._begin > self.limit:
             self._end(Hung(f"not done after {self.limit:g} s"))
 
@@ -170,6 +177,7 @@ class Watch:
 
     def _look(self, frame: FrameType) -> None:
         """Raise if the answer has held the loop for too long; the cheap clock is asked first."""
+        self._heard += 1
         if self.fault is not None:
             raise Blocked
         now, turn = time.monotonic(), self.pulse()

@@ -17,7 +17,7 @@ from typing import Any
 from ocpp_lab.errors import OcppError
 
 from .own import Own
-from .syntax import catches_all, is_raised_on_purpose
+from .syntax import is_raised_on_purpose, who_catches
 
 MOST = 50
 """Lines that are remembered in one check."""
@@ -79,7 +79,9 @@ class Witness:
     def unwinds(self, code: CodeType, offset: int, error: BaseException) -> None:
         """A function ends with an exception."""
         if isinstance(error, asyncio.CancelledError):
-            self.cancelled -= {(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)}
+            self.cancelled -= {
+                (frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)
+            }
         if code.co_filename not in self.own.files or isinstance(error, PASSING):
             return
         caller = outer = sys._getframe(1).f_back
@@ -117,8 +119,19 @@ class Witness:
             code.co_filename,
             line,
             cell is not None and is_raised_on_purpose(cell, line),
-            cell is not None and catches_all(cell, line) is not None,
+            self._is_hidden(type(error)),
         )
+
+    def _is_hidden(self, kind: type[BaseException]) -> bool:
+        """The answer catches what is being raised now, but only because it catches everything."""
+        names = {each.__name__ for each in kind.__mro__} - {"Exception", "BaseException", "object"}
+        frame: Any = sys._getframe(3)
+        while frame is not None:
+            cell = self.own.cells.get(frame.f_code.co_filename)
+            if cell is not None and (catcher := who_catches(cell, frame.f_lineno, names)):
+                return catcher == "all"
+            frame = frame.f_back
+        return False
 
 
 def _members(error: BaseException) -> Iterator[BaseException]:

@@ -185,7 +185,9 @@ def test_a_red_capstone_says_whether_it_is_the_piece_that_passed(exercises: Path
         def settle(self, frame: Any) -> str:
             return "resolved"
 
-    assert 'This `Pending` is not the one that passed step 4.5: `Pending = mine("4.5")`' in capstone_of_4(session, Newer)
+    assert 'This `Pending` is not the one that passed step 4.5: `Pending = mine("4.5")`' in capstone_of_4(
+        session, Newer
+    )
 
 
 def test_outside_a_clone_hints_say_where_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""What the syntax tree of a cell proves: forgotten awaits without false alarms, and what is raised or caught on purpose."""
+"""What the syntax tree of a cell proves: forgotten awaits without false alarms; what is raised or caught on purpose."""
 
 from __future__ import annotations
 
@@ -122,5 +122,3 @@ def test_who_catches_what(what: str, then: str, all_caught: bool, swallowed: boo
 def test_what_is_raised_on_purpose() -> None:
     cell = ast.parse("def f(x):\n    if x:\n        raise KeyError(\n            x)\n    assert x\n    return {}[x]\n")
     assert [is_raised_on_purpose(cell, line) for line in range(2, 7)] == [False, True, True, True, False]
-
-
