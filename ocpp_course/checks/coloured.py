@@ -8,9 +8,9 @@ from html import escape
 def coloured(code: str) -> str:
     """A block of code on a light background; nothing but the looks hangs on the colours."""
     try:
-        from pygments import highlight
-        from pygments.formatters import HtmlFormatter
-        from pygments.lexers import PythonLexer
+        from pygments import highlight  # type: ignore[import-untyped]
+        from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
+        from pygments.lexers import PythonLexer  # type: ignore[import-untyped]
     except ImportError:
         return f"<pre>{escape(code)}</pre>"
     page = "color:#222;padding:.6em"  # with a background of its own, it is readable in a dark theme too

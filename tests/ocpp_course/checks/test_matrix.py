@@ -1,8 +1,8 @@
 """Mistake × sentence: no wrong answer is told, by any check of its step, a mistake that it did not make.
 
-A wrong answer in ``solutions/`` declares its true sentence. A sentence that is declared by others only is theirs: where a
-check says it of this answer, that is a cell that is not clean. ``not_clean.txt`` lists those that are left: it may only
-become shorter. (What is said *first* is compared word by word in ``test_answers``.)
+A wrong answer in ``solutions/`` declares its true sentence. A sentence that only others declare is theirs: where a
+check says it of this answer, that is a cell that is not clean. ``not_clean.txt`` lists those that are left: it may
+only become shorter. (What is said *first* is compared word by word in ``test_answers``.)
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from tests.ocpp_course.checks.answers import authored
 
 @dataclass(frozen=True)
 class Slip:
-    """``old`` becomes ``new`` in our answer to a step. The first line has ``says``, and the line where ``at`` stands."""
+    """``old`` becomes ``new`` in our answer to a step. The first line has ``says``, and the line of ``at``."""
 
     step: str
     old: str
