@@ -78,7 +78,7 @@ class Seen:
 
     def find_unawaited(self) -> None:
         """Those that something still holds, a frame or a task: Python would warn of them too late."""
-        for each in [each for each in gc.get_objects() if isinstance(each, CoroutineType)]:
+        for each in [each for each in gc.get_objects() if type(each) is CoroutineType]:  # a dead proxy has no class
             origin = each.cr_origin[0][:2] if each.cr_origin else ("", 0)
             if origin[0] in self.own.files and inspect.getcoroutinestate(each) == inspect.CORO_CREATED:
                 self.never.append(Made(each.__qualname__, *origin))
