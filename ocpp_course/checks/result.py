@@ -128,15 +128,14 @@ class Result:
         return "\n".join(parts)
 
     def verdict(self) -> dict[str, Any]:
-        """The result as plain data."""
+        """The result as plain data; ``slip`` only if there is one."""
         return {
             "step": self.step.number,
             "state": self.state,
             "points": self.points,
             "of": self.step.points,
             "diagnosis": self.diagnosis,
-            "slip": self.slips[0] if self.slips else "",
-        }
+        } | ({"slip": self.slips[0]} if self.slips else {})
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         return {"text/plain": repr(self), "text/html": self._repr_html_(), VERDICT: self.verdict()}

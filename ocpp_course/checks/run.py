@@ -193,8 +193,10 @@ class _Runner:
             return loop.run_until_complete(self._play(loop))  # type: ignore[no-any-return]
         finally:
             self._look()
-            loop.clear()
-            loop.close()
+            try:
+                loop.clear()
+            finally:  # what held the thread may do so again
+                loop.close()
 
     async def _play(self, loop: CheckLoop) -> str | None:
         said: str | None = await self.check.run(self.my, self.kit)

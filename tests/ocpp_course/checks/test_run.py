@@ -211,7 +211,6 @@ def test_the_page_shows_what_the_text_shows() -> None:
         "points": 0,
         "of": 2,
         "diagnosis": "three: two and one are three.",
-        "slip": "",
     }
     assert "<code>answer</code>" in bundle["text/html"]
     assert "✗" in bundle["text/html"]
