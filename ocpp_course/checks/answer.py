@@ -41,7 +41,12 @@ def functions(piece: Any) -> Iterator[FunctionType]:
 def files(pieces: tuple[Any, ...]) -> set[str]:
     """The files that the learner's functions are in; a cell is a file too. None of the package's or Python's own."""
     found = {function.__code__.co_filename for piece in pieces for function in functions(piece)}
-    return {name for name in found if not _is_ours(name) and not _is_pythons(name)}
+    return {name for name in found if is_learners(name)}
+
+
+def is_learners(filename: str) -> bool:
+    """Whether a file is neither the package's nor Python's own."""
+    return not _is_ours(filename) and not _is_pythons(filename)
 
 
 def _is_ours(filename: str) -> bool:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from . import authoring
+from . import answer, authoring
 from .authoring import one_or_all
+from .beside import Beside, more_than
+from .blame import blame
 from .board import Board, board
 from .note import Note
 from .result import Result
 from .run import run_step
 from .shelf import Shelf
-from .step import step
+from .step import MILESTONES, Step, step, steps
 
 _here: dict[str, tuple[Any, ...]] = {}
 """What passed, or was taken from the package, in this Python."""
@@ -28,14 +32,47 @@ def check(number: str, *pieces: Any, seed: int = 0) -> Result:
     result = run_step(this, pieces, seed=seed)
     shelf = Shelf.here()
     if result.state == "passed":
-        remember(number, pieces)
-        if shelf:
-            if not this.capstone:
-                result.notes.append(shelf.keep(this, pieces))
-            shelf.note(number, how="mine", points=result.points)
+        _passed(this, pieces, result, shelf)
     elif result.state == "reference" and shelf:
         shelf.note(number, how="reference", points=0)
+    elif result.state == "wrong" and this.capstone:
+        result.notes.extend(blame(this, result, pieces, seed=seed, kept=partial(_is_kept, shelf)))
     return result
+
+
+def _passed(this: Step, pieces: tuple[Any, ...], result: Result, shelf: Shelf | None) -> None:
+    """Keep it, say what comes next, and show our answer beside it."""
+    remember(this.number, pieces)
+    if shelf is None:
+        return
+    kept = "" if this.capstone else f"{shelf.keep(this, pieces)} "
+    result.notes.append(f"{kept}{_next(this.number)}")
+    shelf.note(this.number, how="mine", points=result.points)
+    with suppress(FileNotFoundError):  # the solutions are not here
+        if code := _authored(this.number).answer:
+            result.beside.append(Beside(this.number, answer.source(pieces) or "", code, more_than(this, pieces)))
+
+
+def _next(number: str) -> str:
+    """Where to go on."""
+    numbers = [each.number for milestone in MILESTONES for each in steps(milestone)]
+    rest = numbers[numbers.index(number) + 1 :]
+    return f"Next: {rest[0].replace('.capstone', ' capstone')}." if rest else "That was the last step of the course."
+
+
+def _is_kept(shelf: Shelf | None, this: Step, name: str, piece: Any) -> bool:
+    """Whether this very piece passed its step, in this Python or earlier; true if nothing is known."""
+    if this.number in _here:
+        return piece in _here[this.number] or _same(shelf, this, piece)
+    return _same(shelf, this, piece)
+
+
+def _same(shelf: Shelf | None, this: Step, piece: Any) -> bool:
+    path = shelf.module_path(this.number) if shelf else None
+    source = answer.source((piece,))
+    if path is None or not path.is_file() or source is None:
+        return this.number not in _here
+    return source.strip() in path.read_text(encoding="utf-8")
 
 
 def remember(number: str, pieces: tuple[Any, ...]) -> None:
@@ -76,7 +113,7 @@ _hints_given: dict[str, int] = {}
 
 def hint(number: str) -> Note:
     """One more hint for a step, up to three: the idea, where to look, nearly the code. After the last, all again."""
-    hints = _authored(number).hints
+    hints = _hints(number)
     shelf = Shelf.here()
     seen = shelf.progress().get(number, {}).get("hints", 0) if shelf else _hints_given.get(number, 0)
     given = _hints_given[number] = min(seen + 1, len(hints))
@@ -90,14 +127,37 @@ def hint(number: str) -> Note:
 
 
 def solution(number: str, *, sure: bool = False) -> Note:
-    """Our answer to a step, once you say that you are ``sure``."""
-    authored = _authored(number)
-    if not sure:
+    """Our answer to a step: at once if yours has passed; else behind a button, or if you say that you are ``sure``."""
+    code = _authored(number).answer
+    shelf = Shelf.here()
+    if not (sure or _has_passed(number, shelf)):
         again = f'solution("{number}", sure=True)'
-        return Note(f'This shows our answer to step {number}. A hint is smaller: hint("{number}"). To see it: {again}')
-    if shelf := Shelf.here():
+        said = f'This shows our answer to step {number}. A hint is smaller: hint("{number}"). To see it: {again}'
+        return Note(said, code, button=f"Show our answer to step {number}")
+    if shelf:
         shelf.note(number, solution_seen=True)
-    return Note(f"Our answer to step {number}; yours may look different.", code=authored.answer)
+    return Note(f"Our answer to step {number}; yours may look different.", code)
+
+
+def _has_passed(number: str, shelf: Shelf | None) -> bool:
+    known = shelf.progress().get(number, {}).get("how") if shelf else None
+    return known == "mine" or (number in _here and is_mine(number))
+
+
+def _hints(number: str) -> list[str]:
+    this = step(number)
+    if not this.capstone:
+        return _authored(number).hints
+    names = ", ".join(this.names)
+    earlier = ", ".join(dict.fromkeys(each.number for each in steps(number[0]) if not each.capstone))
+    return [
+        f"A capstone runs pieces that passed before. Check the steps of your pieces again ({earlier}): a piece in this "
+        "kernel may be older, or newer, than the one that passed.",
+        f"The lines below the table say which piece it is. To try it yourself, hand in the package's piece for one of "
+        f"{names}, as `use_reference` of its step gives it: the piece without which the check passes is the one.",
+        "Read the frames below the table from their end. Find the first frame that should not be there, or that is "
+        "missing, and ask which line of your piece sends it.",
+    ]
 
 
 def _authored(number: str) -> authoring.Authored:

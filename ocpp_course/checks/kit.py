@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import os
 import tempfile
 from collections.abc import Awaitable
@@ -42,11 +43,15 @@ class Kit:
 
     def require(self, holds: object, got: str, diagnosis: str | None = None) -> None:
         """Refuse the answer unless this holds; ``got`` is what came, ``diagnosis`` names the mistake if it is known."""
+        if inspect.iscoroutine(holds):  # it would count as true
+            raise Wrong(short(holds))
         if not holds:
             raise Wrong(got, diagnosis)
 
     def equal(self, got: object, expected: object, diagnosis: str | None = None) -> None:
-        """Refuse the answer unless both are equal."""
+        """Refuse the answer unless both are equal. A coroutine is no value: then that is said."""
+        if inspect.iscoroutine(got):
+            raise Wrong(short(got))
         self.require(got == expected, short(got), diagnosis)
 
     async def within[T](self, seconds: float, awaitable: Awaitable[T], got: str, diagnosis: str | None = None) -> T:
@@ -105,7 +110,8 @@ class Kit:
         if not self.left and not self.right:
             return ""
         newest = max(event.at for event in self.left + self.right)
-        return ladder_text(self.left, self.right, "you", around=newest, before=12, after=2)
+        left, right = ([_as_text(event) for event in story] for story in (self.left, self.right))
+        return ladder_text(left, right, "you", around=newest, before=12, after=2)
 
     def open_files(self) -> list[str]:
         """Files of this check that are still open, as far as the operating system tells."""
@@ -125,6 +131,11 @@ class Kit:
         """Take the folder away."""
         if self._folder is not None:
             self._folder.cleanup()
+
+
+def _as_text(event: Event) -> Event:
+    """An answer may hand the pipe anything, a coroutine too."""
+    return event if isinstance(event.text, str) else event._replace(text=short(event.text))
 
 
 def short(value: object, limit: int = 60) -> str:

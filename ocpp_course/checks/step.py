@@ -60,7 +60,8 @@ class Check:
 class Step:
     """``names`` are the nouns that are handed in, in this order. ``reference`` gives the package's pieces for them.
 
-    ``capstone`` steps put the learner's pieces into the real stack; they may take a while.
+    ``capstone`` steps put the learner's pieces into the real stack; they may take a while. ``judges``: the answer is a
+    test itself, so that it may raise anything when it is run on a broken stack.
     """
 
     number: str
@@ -70,6 +71,7 @@ class Step:
     minutes: int
     reference: Callable[[], Any]
     capstone: bool = False
+    judges: bool = False
     checks: list[Check] = field(default_factory=list)
 
     def check[F: Callable[..., Any]](

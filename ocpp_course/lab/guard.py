@@ -4,7 +4,8 @@ The kernel and everything in the notebook share one event loop. Three things go 
 
 - The kernel hears *Interrupt* only when the loop turns. A ticker turns it five times a second.
 - A cell that waits for ever looks like one that works. After a while the guard prints where it waits.
-- An endless loop in a background task hangs the kernel for good. A thread notices and raises `LoopBlocked` in it.
+- An endless loop in a background task hangs the kernel for good. A thread notices and raises `LoopBlocked` in it;
+  where there are no threads, the other two remedies work.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import sys
 import threading
 import time
 import traceback
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 
@@ -62,8 +64,8 @@ class Guard:
             self._shell.events.register("pre_run_cell", self._cell_starts)
             self._shell.events.register("post_run_cell", self._cell_ends)
         self._ticker = asyncio.create_task(self._tick(), name="guard")
-        self._watchdog = threading.Thread(target=self._watch, name="guard", daemon=True)
-        self._watchdog.start()
+        with suppress(RuntimeError):  # a browser's Python has no threads: an endless loop needs a restart there
+            threading.Thread(target=self._watch, name="guard", daemon=True).start()
 
     def __repr__(self) -> str:
         return f"Guard: a cell that waits longer than {self.after:g} s says where; Interrupt works"

@@ -104,7 +104,7 @@ def _elsewhere[R](work: Callable[[], R]) -> R:
         running = asyncio.get_running_loop()
     except RuntimeError:
         return work()
-    return _in_a_thread(work) if THREADS else _in_place(work, running)
+    return _in_a_thread(work) if THREADS else in_place(work, running)
 
 
 def _in_a_thread[R](work: Callable[[], R]) -> R:
@@ -125,8 +125,8 @@ def _in_a_thread[R](work: Callable[[], R]) -> R:
     return result  # type: ignore[no-any-return]
 
 
-def _in_place[R](work: Callable[[], R], running: asyncio.AbstractEventLoop) -> R:
-    """Set the running loop aside for a while; nothing of it moves meanwhile."""
+def in_place[R](work: Callable[[], R], running: asyncio.AbstractEventLoop) -> R:
+    """The result of a function that needs a loop of its own, while ``running`` is set aside and stands still."""
     task = asyncio.tasks._swap_current_task(running, None)  # type: ignore[attr-defined]
     asyncio._set_running_loop(None)
     try:

@@ -17,6 +17,7 @@ step = Step(
     points=3,
     minutes=20,
     reference=lambda: (boot_accepted_then_heartbeat, timeout_no_server_reply),
+    judges=True,
 )
 
 

@@ -25,6 +25,7 @@ step = Step(
         back_pressure_thousand_frames,
         server_close_resolves_pendings,
     ),
+    judges=True,
 )
 
 

@@ -33,7 +33,12 @@ def name_of(number: str, variant: Variant | None) -> str:
     return f"{number}-{variant.name if variant else 'ours'}"
 
 
+SEED = scaled(0, 1)
+
+
+@cache
 def judged(number: str, variant: Variant | None, *, seed: int = 0) -> Result:
+    """Once for all tests: what it says does not change."""
     this: Step = step(number)
     names: dict[str, Any] = load(authored(number.partition(".")[0]), number, variant)
     return run_step(this, pieces(this, names), seed=seed)

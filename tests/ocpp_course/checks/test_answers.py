@@ -5,14 +5,12 @@ from __future__ import annotations
 import pytest
 
 from ocpp_course.checks import MILESTONES, mine, run_step, step, steps
-from ocpp_course.checks.answer import files
 from ocpp_course.checks.authoring import Variant, run
+from ocpp_course.checks.own import Own
 from ocpp_course.checks.run import run_checks
-from tests.house import scaled
-from tests.ocpp_course.checks.answers import authored, everything, judged, name_of
+from tests.ocpp_course.checks.answers import SEED, authored, everything, judged, name_of
 
 EVERYTHING = everything()
-SEED = scaled(0, 1)
 NUMBERS = [step.number for milestone in MILESTONES for step in steps(milestone)]
 
 
@@ -35,7 +33,7 @@ def test_the_packages_own_piece_passes_and_earns_nothing(number: str) -> None:
     own = this.references()
     result = run_step(this, own)
     assert result.state == "reference"
-    rows = result.rows or tuple(run_checks(this, this.bind(own), files(own)))  # a capstone has played them already
+    rows = result.rows or tuple(run_checks(this, this.bind(own), Own(own)))  # a capstone has played them already
     assert all(row.ok for row in rows), "\n".join(
         f"{row.name}: {row.got}: {row.diagnosis}" for row in rows if not row.ok
     )

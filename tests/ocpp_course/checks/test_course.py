@@ -41,7 +41,7 @@ def answer(number: str, tail: str = "") -> Any:
 def test_what_passes_is_kept_as_a_module(exercises: Path) -> None:
     result = check("4.1", answer("4.1"))
     assert (result.state, result.points) == ("passed", 2)
-    assert result.notes == ["Kept in my_stack/step_4_1.py."]
+    assert result.notes == ["Kept in my_stack/step_4_1.py. Next: 4.2."]
     course._here.clear()  # another kernel
     kept = mine("4.1")
     assert kept is not ocpp_lab.Pending
@@ -139,9 +139,75 @@ def test_hints_come_one_by_one(exercises: Path) -> None:
 
 
 def test_the_solution_wants_to_be_asked_twice(exercises: Path) -> None:
-    assert 'solution("4.1", sure=True)' in repr(solution("4.1"))
-    assert "class Pending" not in repr(solution("4.1"))
+    """Text never shows it unasked; a page shows it behind a button that needs no kernel."""
+    asks = solution("4.1")
+    assert 'solution("4.1", sure=True)' in repr(asks)
+    assert "class Pending" not in repr(asks)
+    assert '<summary role="button"' in asks._repr_html_()
     assert "class Pending" in repr(solution("4.1", sure=True))
+
+
+def test_after_a_pass_the_solution_is_shown_at_once_and_in_colour(exercises: Path) -> None:
+    result = check("4.1", answer("4.1"))
+    shown = solution("4.1")
+    assert "class Pending" in repr(shown) and "<span" not in repr(shown)
+    assert "<summary" not in shown._repr_html_() and '<span style="' in shown._repr_html_()
+    assert 'solution("4.1")' in repr(result) and "Next: 4.2." in repr(result)
+
+
+def test_after_a_pass_ours_stands_beside_theirs_and_says_what_it_has_more(exercises: Path) -> None:
+    result = check("4.1", answer("4.1", "\n# my own thought\n"))
+    (beside,) = result.beside
+    assert "my own thought" in beside.yours and "my own thought" not in beside.ours
+    assert "The package's `Pending` (ocpp_lab/pending.py) also has" in repr(result)
+    assert "`expect`" in beside.more and "`settle`" not in beside.more
+    assert "my own thought" in result._repr_html_() and "Our answer beside yours" in result._repr_html_()
+
+
+def test_the_capstone_has_hints_too(exercises: Path) -> None:
+    told = [repr(hint("4.capstone")) for _ in range(3)]
+    assert told[0].startswith("Hint 1 of 3: ") and "4.1, 4.2" in told[0]
+    assert "Session, Pending" in told[1]
+    assert len(set(told)) == 3
+
+
+def capstone_of_4(session: Any, pending: Any) -> str:
+    return " ".join(repr(check("4.capstone", session, pending)).split())
+
+
+def pieces_of_4(variant: str = "") -> tuple[Any, Any]:
+    """`Session` as in 4.7 and `Pending` as in 4.5, or as a wrong answer to 4.5."""
+    names: dict[str, Any] = {"__name__": "__main__"}
+    for number, each in authored("4").items():
+        if number != "4.capstone":
+            code = next((each.cell(wrong) for wrong in each.wrong if wrong.name == variant), each.answer)
+            run(code, f"<cell of {number} {variant}>", names)
+    return names["Session"], names["Pending"]
+
+
+def test_a_red_capstone_names_the_piece_that_does_not_pass_its_step_any_more(exercises: Path) -> None:
+    session, pending = pieces_of_4()
+
+    class Forgets(pending):  # type: ignore[misc]
+        def settle(self, frame: Any) -> str:
+            return "resolved"
+
+    said = capstone_of_4(session, Forgets)
+    assert "`Forgets`" not in said and "`Pending` does not pass step 4.5 any more" in said
+    assert "`Session` does not pass" not in said
+
+
+def test_a_red_capstone_says_whether_it_is_the_piece_that_passed(exercises: Path) -> None:
+    session, pending = pieces_of_4()
+    assert check("4.5", pending).state == "passed"
+
+    class Newer(pending):  # type: ignore[misc]
+        def settle(self, frame: Any) -> str:
+            return "resolved"
+
+    assert 'This `Pending` is not the one that passed step 4.5: `Pending = mine("4.5")`' in capstone_of_4(
+        session, Newer
+    )
 
 
 def test_outside_a_clone_hints_say_where_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,7 +238,7 @@ def test_imports_of_other_cells_go_with_the_answer(exercises: Path) -> None:
     names: dict[str, Any] = {"__name__": "__main__", "asyncio": asyncio}
     head = "\n".join(line for line in its.head.splitlines() if line != "import asyncio")
     run(f"{head}\n\n{its.solution}", "<cell without import>", names)
-    assert check("4.1", names["Pending"]).notes == ["Kept in my_stack/step_4_1.py."]
+    assert check("4.1", names["Pending"]).notes == ["Kept in my_stack/step_4_1.py. Next: 4.2."]
     course._here.clear()
     assert "import asyncio\n" in (exercises / "my_stack" / "step_4_1.py").read_text()
     assert mine("4.1").__module__ == "my_stack.step_4_1"

@@ -13,8 +13,6 @@ import pytest
 from ocpp_course.checks import Step, run_step, step, steps
 from ocpp_course.checks.kit import Kit
 from ocpp_course.checks.result import VERDICT
-from ocpp_course.checks.run import _held_row
-from ocpp_course.checks.watchdog import Held
 
 DEMO = Step("4.9", "`answer`: three, after half a minute", ("answer",), points=2, minutes=3, reference=lambda: len)
 
@@ -152,12 +150,6 @@ def test_an_answer_that_logs_changes_nothing_for_good(monkeypatch: pytest.Monkey
     monkeypatch.setattr(logging.getLogger(), "handlers", [])  # as in a kernel; pytest has its own
     judged(logs)
     assert logging.getLogger().handlers == []
-
-
-def test_code_that_cannot_be_stopped_is_told_so() -> None:
-    """It goes on in its thread, and slows everything: only a restart helps."""
-    assert "restart the kernel" in _held_row(Held("`f`, line 2", asleep=False, goes_on=True)).diagnosis
-    assert "restart the kernel" not in _held_row(Held("`f`, line 2", asleep=False)).diagnosis
 
 
 @pytest.mark.parametrize("answer", [right, four, never, spins, breaks, leaves], ids=lambda answer: answer.__name__)

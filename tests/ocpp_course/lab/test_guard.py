@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import threading
 import time
 import types
 
@@ -139,4 +140,20 @@ async def test_tasks_that_were_left_are_named_and_the_guard_is_none_of_them() ->
 async def test_stopping_twice_is_fine() -> None:
     guard = Guard()
     await guard.stop()
+    assert await guard.stop() == []
+
+
+async def test_where_there_are_no_threads_the_rest_works(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A browser's Python refuses to start one."""
+
+    def refuses(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuses)
+    guard = Guard(after=0.1)
+    guard._cell_starts(None)
+    await asyncio.sleep(3 * room.TICK)
+    assert "waiting 0.1 s in" in capsys.readouterr().out
     assert await guard.stop() == []
