@@ -43,7 +43,7 @@ guard
 # 3, 6, 12, 24, 24, 24 … A generator (`yield`) gives one wait at a time, and never ends.
 
 # %%
-### STEP 3.1 · 2 points · 6 minutes
+### STEP 3.1 · 2 points · 15 minutes
 ### HINT Remember the last wait, not the number of the attempt.
 ### HINT `rng.randint(0, random_range)` includes both ends.
 ### HINT `wait = wait_minimum + r()`, `yield wait`; then `repeat_times` times `wait = 2 * wait + r()`, `yield wait`;
@@ -129,7 +129,30 @@ def backoff(rng, *, wait_minimum=3, repeat_times=3, random_range=10):
         yield wait
 
 
-### WRONG table-of-24 -> other-keys: right for 3/3/10 only.
+### WRONG doubles-r-with-it -> envelope: wait 2 is twice the wait before it plus r, with an r from 0 to 10: 6 to 36 s.
+def backoff(rng, *, wait_minimum=3, repeat_times=3, random_range=10):
+    wait = wait_minimum + rng.randint(0, random_range)
+    yield wait
+    for _ in range(repeat_times):
+        wait = 2 * (wait + rng.randint(0, random_range))
+        yield wait
+    while True:
+        yield wait
+
+
+### WRONG first-r-only -> doubles-the-wait: wait 2 has no r; each of the first four gets a fresh one.
+def backoff(rng, *, wait_minimum=3, repeat_times=3, random_range=10):
+    wait = wait_minimum + rng.randint(0, random_range)
+    yield wait
+    for _ in range(repeat_times):
+        wait *= 2
+        yield wait
+    while True:
+        yield wait
+
+
+### WRONG table-of-24 -> other-keys: the waits follow the formula with the keys 3/3/10 (minimum/times/range), and with
+###       1/0/0 they do not.
 def backoff(rng, *, wait_minimum=3, repeat_times=3, random_range=10):
     if random_range == 0:
         yield from (3, 6, 12)
@@ -209,7 +232,7 @@ check("3.1", backoff)
 # `IllegalTransition(state, event, allowed)`; `allowed` is the sorted list of the events that have one.
 
 # %%
-### STEP 3.2 · 2 points · 7 minutes
+### STEP 3.2 · 2 points · 20 minutes
 ### HINT Draw it first. Ask of every box: and if the line dies here?
 ### HINT Most boxes share two edges: build those with a comprehension, and add what is each box's own.
 ### HINT `try: new = self.table[self.state][event]`, `except KeyError: raise IllegalTransition(self.state, event,
@@ -287,12 +310,12 @@ class Machine(Machine):
 CONNECTION = CONNECTION | {"booting": CONNECTION["booting"] | {"pending": "online"}}
 
 
-### WRONG no-loss-while-booting -> lost-anywhere: a line can die before the boot is answered; you would stay in booting
-###       for ever.
+### WRONG no-loss-while-booting -> lost-anywhere: a connection can die before the boot is answered; you would stay in
+###       booting for ever.
 CONNECTION = CONNECTION | {"booting": {"accepted": "online", "pending": "pending", "rejected": "rejected", **STOP}}
 
 
-### WRONG always-boots -> resume: an accepted charge point that only lost its line does not boot again.
+### WRONG always-boots -> resume: an accepted charge point that only lost its connection does not boot again.
 CONNECTION = CONNECTION | {"connecting": {"opened": "booting", "resumed": "booting", **LOST}}
 
 
@@ -310,6 +333,26 @@ class Machine(Machine):
 
 ### WRONG zombie -> stop-anywhere: stopped is final; a new start is a new machine.
 CONNECTION = CONNECTION | {"stopped": {"connect": "connecting"}}
+
+
+### WRONG never-resumes -> resume: the table lacks the edge connecting + resumed → online.
+CONNECTION = CONNECTION | {"connecting": {"opened": "booting", **LOST}}
+
+
+### WRONG stops-twice -> no-extra-edges: stop makes no sense in stopped; with that edge a bug walks on unseen.
+CONNECTION = CONNECTION | {"stopped": STOP}
+
+
+### WRONG tells-first -> observed: when `on_change` is told, `state` is the new one already; change it first, then tell.
+class Machine(Machine):
+    def fire(self, event):
+        if event in self.table[self.state] and self.on_change:
+            self.on_change(self.state, event, self.table[self.state][event])
+        told, self.on_change = self.on_change, None
+        try:
+            return super().fire(event)
+        finally:
+            self.on_change = told
 
 
 ### WRONG loses-no-line -> no-extra-edges: lost makes no sense in waiting; with that edge a bug walks on unseen.
@@ -372,26 +415,30 @@ check("3.2", CONNECTION, Machine)
 # %% [markdown]
 # ## 3.3 `keep_connected`: the loop
 #
-# Dial, serve, wait, again. `dial()` returns a fresh `Pipe`, the line to the central system. `serve(pipe, proved)` does
-# all the work on it, and ends when the line does: it returns, or raises `ConnectionLost`.
+# Dial, serve, wait, again. `dial()` returns a fresh `Pipe`, the connection to the central system. `serve(pipe, proved)`
+# does all the work on it. It ends when the connection does: it returns, or it raises `ConnectionLost`.
 #
-# - Dialling may fail: `OSError`, `ConnectionLost`, or `HandshakeRefused`, whatever its status. (After HTTP 404 the
-#   specification asks for a retry with back-off, J-errata 3.3; for all others it is our choice.) That, and the end of
-#   `serve`, mean the same: close the pipe if there is one, wait, dial again. An `OSError` out of `serve` may be taken
-#   for a lost line or for a bug, as you like.
-# - `delays()` makes an iterator of waits, like your `backoff`. The waits go on growing while nothing good happens, even
-#   if lines open and die at once. `serve` calls `proved()` when a line showed that it is good; the wait after this line
-#   is then the first of a fresh iterator. It may be called for each answered call, and counts for this line. Nothing
-#   else starts the waits afresh: no polite close, no long life, no refusal.
-# - Anything else is a bug, or somebody who wants to end: any other exception, and cancellation, leave at once; the pipe
-#   is closed first.
+# - Dialling may fail with `OSError`, `ConnectionLost` or `HandshakeRefused`, whatever its status. (After HTTP 404 the
+#   specification asks for a retry with back-off, J-errata 3.3. For all other refusals it is our choice.)
+# - A failed dial and the end of `serve` mean the same: close the pipe if there is one, wait, dial again. Close it before
+#   the wait, because a charge point has one connection at a time.
+# - `delays()` makes an iterator of waits, like your `backoff`. While nothing good happens you take wait after wait from
+#   the same iterator, even if connections open and die at once.
+# - `serve` calls `proved()` when its connection showed that it is good. The wait after this connection is then the first
+#   of a fresh iterator. Nothing else starts the waits afresh: no polite close, no long life, no refusal.
+# - `proved` belongs to one connection. It may be called many times. It may also be called late, when another connection
+#   is up already: then it changes nothing.
+# - Anything else is a bug, or somebody who wants to end. Any other exception, and cancellation, leave `keep_connected` at
+#   once, and the pipe is closed first. (An `OSError` out of `serve` is not tested: it may be a lost connection or a bug.)
 
 # %%
-### STEP 3.3 · 3 points · 10 minutes
-### HINT There is one iterator of delays. Who replaces it, and when?
+### STEP 3.3 · 3 points · 25 minutes
+### HINT You need one iterator of waits, and for each connection a note whether it proved itself. When do you look at the
+###      note, and what do you do to the iterator then?
 ### HINT `try … except (OSError, ConnectionLost, HandshakeRefused)` around all of it; `finally: await pipe.close()`
 ###      around `serve`.
-### HINT `def proved(): nonlocal waits; waits = delays()`; and at the end of the loop `await asyncio.sleep(next(waits))`.
+### HINT `good = asyncio.Event()` before each dial, `await serve(pipe, good.set)`; and at the end of the loop
+###      `if good.is_set(): waits = delays()`, then `await asyncio.sleep(next(waits))`.
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from typing import NoReturn
@@ -407,11 +454,30 @@ async def keep_connected(
 ) -> NoReturn:
     """Dial, `await serve(pipe, proved)`, close the pipe, wait the next of the delays (s), again, without end.
 
-    Raises what is neither a lost line nor a failed dial, and CancelledError, at once and with the pipe closed.
+    Raises what is neither a lost connection nor a failed dial, and CancelledError, at once and with the pipe closed.
     """
     waits = delays()
+    while True:
+        good = asyncio.Event()
+        try:
+            pipe = await dial()
+            try:
+                await serve(pipe, good.set)
+            finally:
+                await pipe.close()
+        except (OSError, ConnectionLost, HandshakeRefused):
+            pass
+        if good.is_set():
+            waits = delays()
+        await asyncio.sleep(next(waits))
 
-    def proved() -> None:
+
+### WRONG old-proof-counts -> own-proof: the first connection's `proved()` was called while the third was up, and the
+###       waits started afresh. It counts for its own connection only.
+async def keep_connected(dial, serve, delays):
+    waits = delays()
+
+    def proved():
         nonlocal waits
         waits = delays()
 
@@ -425,6 +491,79 @@ async def keep_connected(
         except (OSError, ConnectionLost, HandshakeRefused):
             pass
         await asyncio.sleep(next(waits))
+
+
+### WRONG one-flag-for-all -> own-proof: the first connection's `proved()` was called while the third was up, and the
+###       waits started afresh. It counts for its own connection only.
+async def keep_connected(dial, serve, delays):
+    good, waits = asyncio.Event(), None
+    while True:
+        pipe = None
+        try:
+            pipe = await dial()
+            await serve(pipe, good.set)
+        except (OSError, ConnectionLost, HandshakeRefused):
+            pass
+        finally:
+            if pipe is not None:
+                await pipe.close()
+        if good.is_set() or waits is None:
+            waits = delays()
+        good.clear()
+        await asyncio.sleep(next(waits))
+
+
+### WRONG deaf-to-proofs -> resets-on-proof: `proved()` was called, and the waits went on growing; the next is the first of
+###       a fresh iterator.
+async def keep_connected(dial, serve, delays):
+    waits = delays()
+
+    def proved():
+        waits = delays()  # noqa: F841 - "nonlocal waits" is forgotten
+
+    while True:
+        try:
+            pipe = await dial()
+            try:
+                await serve(pipe, proved)
+            finally:
+                await pipe.close()
+        except (OSError, ConnectionLost, HandshakeRefused):
+            pass
+        await asyncio.sleep(next(waits))
+
+
+### WRONG always-the-first -> waits-as-told: each wait was the first of a new iterator; go on with the one that you have.
+async def keep_connected(dial, serve, delays):
+    while True:
+        try:
+            pipe = await dial()
+            try:
+                await serve(pipe, lambda: None)
+            finally:
+                await pipe.close()
+        except (OSError, ConnectionLost, HandshakeRefused):
+            pass
+        await asyncio.sleep(next(delays()))
+
+
+### WRONG forgets-to-await-the-wait -> waits-as-told: it dialled 6 times without a wait between; after each loss
+###       it awaits the next of `delays()`.
+async def keep_connected(dial, serve, delays):
+    waits = delays()
+    while True:
+        good = asyncio.Event()
+        try:
+            pipe = await dial()
+            try:
+                await serve(pipe, good.set)
+            finally:
+                await pipe.close()
+        except (OSError, ConnectionLost, HandshakeRefused):
+            pass
+        if good.is_set():
+            waits = delays()
+        asyncio.sleep(next(waits)).close()  # never awaited
 
 
 ### WRONG resets-on-open -> no-reset-on-open: a central system that accepts and drops gets hammered every 3 s; reset when
@@ -527,8 +666,27 @@ async def keep_connected(dial, serve, delays, waits=None):
     await keep_connected(dial, serve, delays, waits)
 
 
-### WRONG leaks-pipe -> one-pipe: two connections of one identity; the central system keeps the newest, and which one
-###       that is was left to chance.
+### WRONG closes-after-the-wait -> one-pipe: close the dead pipe first, then wait.
+async def keep_connected(dial, serve, delays):
+    waits = delays()
+    while True:
+        good, pipe = asyncio.Event(), None
+        try:
+            try:
+                pipe = await dial()
+                await serve(pipe, good.set)
+            except (OSError, ConnectionLost, HandshakeRefused):
+                pass
+            if good.is_set():
+                waits = delays()
+            await asyncio.sleep(next(waits))
+        finally:
+            if pipe is not None:
+                await pipe.close()
+
+
+### WRONG leaks-pipe -> one-pipe: it dialled while the pipe before was open; these are two connections of one identity.
+###       Close it first.
 from contextlib import suppress
 
 
@@ -614,7 +772,7 @@ async def keep_connected(dial, serve, delays):
         await asyncio.sleep(next(waits))
 
 
-### WRONG swallows-cancel -> stops-now: cancellation was swallowed; raise it again.
+### WRONG swallows-cancel -> stops-now: it was cancelled and goes on; let CancelledError through.
 async def keep_connected(dial, serve, delays):
     waits = delays()
 
@@ -649,20 +807,19 @@ async def keep_connected(dial, serve, delays):
 
 ### RIGHT good-flag
 async def keep_connected(dial, serve, delays):
-    good, waits = asyncio.Event(), None
+    waits = None
     while True:
-        pipe = None
+        pipe, good = None, []
         try:
             pipe = await dial()
-            await serve(pipe, good.set)
+            await serve(pipe, lambda note=good: note.append("good"))
         except (ConnectionError, OSError, ConnectionLost, HandshakeRefused):
             pass
         finally:
             if pipe is not None:
                 await pipe.close(1000, "over")
-        if good.is_set() or waits is None:
+        if good or waits is None:
             waits = iter(delays())
-        good.clear()
         await asyncio.sleep(next(waits))
 
 
@@ -678,14 +835,43 @@ async def _pipes(dial, pauses):
 
 
 async def keep_connected(dial, serve, delays):
-    pauses = {"now": delays()}
+    pauses = {"now": delays(), "up": None}
     async for pipe in _pipes(dial, pauses):
+        pauses["up"] = pipe
+
+        def proved(mine=pipe):
+            if pauses["up"] is mine:
+                pauses["now"] = delays()
+
         try:
-            await serve(pipe, lambda: pauses.update(now=delays()))
+            await serve(pipe, proved)
         except ConnectionLost:
             pass
         finally:
             await pipe.close()
+
+
+### RIGHT recursive-helper
+async def keep_connected(dial, serve, delays):
+    async def once():
+        proofs = set()
+        try:
+            pipe = await dial()
+        except (OSError, ConnectionLost, HandshakeRefused):
+            return False
+        try:
+            await serve(pipe, lambda: proofs.add(1))
+        except ConnectionLost:
+            return bool(proofs)
+        finally:
+            await pipe.close()
+        return bool(proofs)
+
+    iterator = delays()
+    while True:
+        if await once():
+            iterator = delays()
+        await asyncio.sleep(next(iterator))
 
 
 ### END SOLUTION

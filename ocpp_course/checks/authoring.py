@@ -25,11 +25,12 @@ import ast
 import linecache
 import re
 import textwrap
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .step import MILESTONES, Step
+from .step import MILESTONES, Step, step
 
 STEP = re.compile(r"^### STEP (\d\.(?:\d|capstone)) · (\d+) points? · (\d+) minutes$", re.M)
 _MARK = re.compile(r"^### (BEGIN SOLUTION|STUB|WRONG|RIGHT|END SOLUTION|HINT|STEP)\b ?(.*)$")
@@ -189,7 +190,8 @@ def path_in(folder: Path, milestone: str) -> Path:
 
 def load(steps: dict[str, Authored], number: str, variant: Variant | None = None) -> dict[str, Any]:
     """What is defined when all solutions up to this step have run, and then a variant of it in the place of ours."""
-    names: dict[str, Any] = {"__name__": f"answer_{number.replace('.', '_')}"}
+    kept: dict[str, tuple[Any, ...]] = {}
+    names: dict[str, Any] = {"__name__": f"answer_{number.replace('.', '_')}", "mine": mine_among(kept)}
     for each in steps.values():
         if each.number == number:
             run(
@@ -199,7 +201,18 @@ def load(steps: dict[str, Authored], number: str, variant: Variant | None = None
             )
             return names
         run(each.answer, f"<{each.number} ours>", names)
+        kept[each.number] = tuple(names.get(name) for name in step(each.number).names)
     raise ValueError(f"expected one of the steps {', '.join(steps)}, came {number!r}")
+
+
+def mine_among(kept: dict[str, tuple[Any, ...]]) -> Callable[[str], Any]:
+    """A `mine` for cells that run outside a notebook: the pieces kept of a step, else the package's."""
+
+    def mine(number: str) -> Any:
+        pieces = kept.get(number) or step(number).references()
+        return pieces[0] if len(pieces) == 1 else pieces
+
+    return mine
 
 
 def run(code: str, filename: str, names: dict[str, Any]) -> None:

@@ -13,12 +13,14 @@ import json
 import os
 import symtable
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from . import answer
 from .step import Step
+from .step import step as find_step
 
 FOLDER_VARIABLE = "OCPP_LAB_MY_STACK"
 """Environment variable: another folder than ``my_stack`` beside the exercise notebooks."""
@@ -78,6 +80,8 @@ class Shelf:
     def _line_for(self, name: str, value: Any, step: Step) -> str | None:
         if isinstance(value, ModuleType):
             return f"import {value.__name__} as {name}" if value.__name__ != name else f"import {name}"
+        if name == "mine":
+            return f"from {__name__} import beside\nmine = beside(__package__)"
         module = getattr(value, "__module__", None)
         if module in sys.modules and getattr(sys.modules[module], name, None) is value and module != "__main__":
             return f"from {module} import {name}"
@@ -131,6 +135,22 @@ class Shelf:
         fresh = self._progress_path.with_suffix(".new")
         fresh.write_text(json.dumps(told, indent=1, sort_keys=True) + "\n", encoding="utf-8")
         fresh.replace(self._progress_path)  # whole or not at all
+
+
+def beside(package: str) -> Callable[[str], Any]:
+    """`mine` in a kept module: the piece of an earlier step, from the module beside it, else the package's."""
+
+    def mine(number: str) -> Any:
+        this = find_step(number)
+        try:
+            module = importlib.import_module(f".{module_name(number)}", package)
+        except ModuleNotFoundError:
+            pieces = this.references()
+        else:
+            pieces = tuple(getattr(module, name) for name in this.names)
+        return pieces[0] if len(pieces) == 1 else pieces
+
+    return mine
 
 
 def module_name(number: str) -> str:
