@@ -93,3 +93,24 @@ async def drained(kit: Kit, box: Any, peer: Peer, said: str | None = None, **opt
 def begin(box: Any, peer: Peer, **options: Any) -> asyncio.Task[None]:
     settings = {"attempts": ATTEMPTS, "retry_interval": INTERVAL} | options
     return asyncio.create_task(box.drain(peer.call, peer.probe, **settings), name="drain")
+
+
+def told(box_of: list[Request[Any]], sent: list[Request[Any]]) -> str:
+    """Which messages were sent, by their number."""
+    return "sent " + ", ".join(str(box_of.index(each) + 1) if each in box_of else "?" for each in sent)
+
+
+def order_of(written: list[Request[Any]], sent: list[Request[Any]]) -> str:
+    """What is wrong with the order in which messages were sent, some of them again."""
+    numbers = [written.index(each) for each in sent if each in written]
+    if len(numbers) < len(sent):
+        return "a message was sent that nobody put into the box."
+    if numbers != sorted(numbers):
+        return "transaction messages keep their order even when the head waits (core 3.7)."
+    return "a message that was refused is sent again until it is answered, and one that was answered never again."
+
+
+def side_by_side(old: Peer, new: Peer) -> str:
+    """A second drain sent while the first one was at work."""
+    twice = "a fast reconnect started a second drain, and one StartTransaction went out twice without a lost reply."
+    return twice if new.sent[0] in old.sent else "a second drain sent while the first one was at work; it waits."

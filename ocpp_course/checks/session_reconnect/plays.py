@@ -147,7 +147,7 @@ async def stopped(task: asyncio.Task[Any]) -> bool:
 
 
 async def lose(line: Line, proved: Proved) -> None:
-    """The line dies at once."""
+    """The connection dies at once."""
     raise ConnectionLost
 
 
@@ -157,13 +157,13 @@ async def end(line: Line, proved: Proved) -> None:
 
 
 async def last_long(line: Line, proved: Proved) -> None:
-    """A line that is up for a while, and never shows that it is good."""
+    """A connection that is up for a while, and never shows that it is good."""
     await asyncio.sleep(900)
     raise ConnectionLost
 
 
 async def prove_and_lose(line: Line, proved: Proved) -> None:
-    """A good line, for a while."""
+    """A good connection, for a while."""
     for _ in range(3):
         await asyncio.sleep(2.0)
         proved()
@@ -177,6 +177,6 @@ async def prove_and_end(line: Line, proved: Proved) -> None:
 
 
 async def stay(line: Line, proved: Proved) -> None:
-    """The line stays good."""
+    """The connection stays good."""
     proved()
     await asyncio.Event().wait()
