@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -292,6 +293,10 @@ async def crash_anywhere(my: Any, kit: Kit) -> str:
     return "nothing lost"
 
 
+def _note_time(kit: Kit, over: list[float], task: asyncio.Task[None]) -> None:
+    over.append(kit.time)
+
+
 @step.check("a second drain waits for the first, and sends nothing twice")
 async def one_drain(my: Any, kit: Kit) -> str:
     """Of each message one copy is on the wire; another needs a reason: a bad answer, or none (core 3.7.1, 4.8)."""
@@ -303,7 +308,7 @@ async def one_drain(my: Any, kit: Kit) -> str:
             old, new = Peer(kit, None, error, seconds=5.0), Peer(kit)
             first, second = begin(box, old), begin(box, new)
             over: list[float] = []
-            first.add_done_callback(lambda task, over=over: over.append(kit.time))
+            first.add_done_callback(partial(_note_time, kit, over))
             await asyncio.sleep(4)
             if new.sent:
                 kit.require(False, told(written, old.sent + new.sent), side_by_side(old, new))
