@@ -1266,29 +1266,40 @@ check("4.5", Pending)
 # ## 4.6 `Session.call`: one in flight
 #
 # `Pending` knows whose answer it is. Now to the call itself: take an id, open, send, expect. Each end should have at
-# most one own call on the wire (J-spec 4.1.1); the other callers wait for their turn. Waiting in our own queue is not
-# the peer's fault, so the timeout starts when the frame is sent.
+# most one own call on the wire (J-spec 4.1.1), so the other callers wait for their turn. The wait in our own queue is
+# not the peer's fault, so the timeout begins when the frame is sent.
+#
+# When a call has ended, by its answer, any error or a timeout, the next one goes out at once.
 #
 # A caller may be cancelled while its call is on the wire. The caller is free at once. The call is still unanswered,
-# because the peer knows nothing of the cancellation. So there are two right answers, for the rule is a SHOULD NOT. The
-# next call goes out at once; that is simpler. Or it goes out after the reply or the timeout of the cancelled call, and
-# not before; the package does that.
+# because the peer knows nothing of the cancellation. The rule is a SHOULD NOT, so there are two right answers. Either
+# the next call goes out at once; that is simpler. Or, like in the package, it goes out after the reply to the cancelled
+# call, or after its timeout, and not before.
 #
-# In this step the check reads the line and calls `pending.settle` and, at the end, `pending.fail_all`. In 4.7 you do.
+# A caller may also be cancelled while `send` still waits, because the transport takes nothing more at the moment. Then
+# nothing was sent, and nobody will answer. So forget that call: `future.cancel()`, and then `expect`, which raises
+# CancelledError and forgets it.
+#
+# In this step the check reads the connection and calls `pending.settle` and, at the end, `pending.fail_all`. In 4.7
+# your `run` does.
 #
 # - `encode_payload(request)` checks a request and gives the payload of its `Call`. It raises `PayloadError`.
-# - `encode(frame)` gives the text; `await transport.send(text)` sends it, and raises `ConnectionLost` after the end.
+# - `encode(frame)` gives the text. `await transport.send(text)` sends it, and raises `ConnectionLost` after the end.
 #   You need not catch that one in `call`.
 # - `request.action` is its name, `request.response_type` the type of its response.
 
 # %%
-### STEP 4.6 · 2 points · 7 minutes
-### HINT What must be held from the send to the end of the call? Who waits longest goes first.
-### HINT An `asyncio.Lock` is fair: `async with self._lane:` around open, send and expect.
-### HINT The timeout belongs inside the lock: `return await self._pending.expect(future, limit)`. And around `open`:
-###      `except ConnectionLost as lost: raise NotConnected(…) from lost`.
+### STEP 4.6 · 2 points · 25 minutes
+### HINT From which line to which line must no other call come in between? Something has to be held there, and it must
+###      give the turn to whoever waits longest.
+### HINT An `asyncio.Lock` is fair: `async with self._lane:` around open, send and expect. The timeout belongs inside
+###      it.
+### HINT `except ConnectionLost as lost: raise NotConnected(…) from lost` around `open`. `except
+###      asyncio.CancelledError:` around `send`, and in it `future.cancel()`, `with suppress(asyncio.CancelledError):
+###      await …expect(future, 0)`, `raise`.
 import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
 
 from ocpp_lab import Call, ConnectionLost, NotConnected, encode, encode_payload
 from ocpp_lab.messages import Request, Response
@@ -1311,13 +1322,13 @@ class Session:
         """Send a request, and return its response. One own call is in flight; other callers wait, in their order.
 
         Each call takes the next id of `ids`. `timeout` is in seconds; None means that of the session. It counts from
-        the send. When a call has ended, by its answer, any error or a timeout, the next one goes out at once. A
-        cancelled caller is free at once; the next call goes out at once or, like the package, after the reply or the
-        timeout.
+        the send. By its answer, any error or a timeout, the next one goes out at once. A cancelled caller is free at
+        once; the next call goes out at once or, like the package, after the reply or the timeout.
 
-        Raises what `pending.expect` raises, `PayloadError` if the request is no good, and `NotConnected` once the line
-        is gone, which `pending.open` tells by raising `ConnectionLost`: then nothing left this machine. What is never
-        sent, a request that is no good or a caller that goes away before its turn, leaves nothing open in `pending`.
+        Raises what `pending.expect` raises, and `PayloadError` if the request is no good. Once the connection is gone,
+        `pending.open` raises `ConnectionLost`; `call` then raises `NotConnected`, because nothing left this machine.
+        What is never sent leaves nothing open in `pending`: a request that is no good, and a caller that goes away
+        before its turn or while `send` waits.
         """
         payload = encode_payload(request)
         async with self._lane:
@@ -1326,11 +1337,17 @@ class Session:
                 future = self._pending.open(call.unique_id, request.response_type)
             except ConnectionLost as lost:
                 raise NotConnected(f"{request.action} was not sent: {lost}") from lost
-            await self._transport.send(encode(call))
+            try:
+                await self._transport.send(encode(call))
+            except asyncio.CancelledError:
+                future.cancel()  # nothing was sent, so nobody will answer: `expect` has only to forget it
+                with suppress(asyncio.CancelledError):
+                    await self._pending.expect(future, 0)
+                raise
             return await self._pending.expect(future, self._timeout if timeout is None else timeout)
 
 
-### WRONG no-lock -> one-in-flight: two own calls were unanswered at once (J4.1.1).
+### WRONG no-lock -> one-in-flight: two own calls were unanswered at once (J-spec 4.1.1).
 class Session(Session):
     async def call(self, request, *, timeout=None):
         self._lane = asyncio.Lock()
@@ -1360,7 +1377,8 @@ class Session(Session):
                     break
 
 
-### WRONG timeout-around-lock -> timeout-from-send: timed out in your own queue; the peer never saw it.
+### WRONG timeout-around-lock -> timeout-from-send: the wait in your own queue was counted; the timeout begins when the
+###       frame is sent.
 from ocpp_lab import CallTimeout
 
 
@@ -1374,7 +1392,7 @@ class Session(Session):
             raise CallTimeout() from None
 
 
-### WRONG lock-leak -> frees-on-timeout/cancel/error: after the first timeout nothing is ever sent.
+### WRONG lock-leak -> frees-on-timeout/cancel/error: a call timed out, and after it nothing is ever sent.
 class Session(Session):
     async def call(self, request, *, timeout=None):
         await self._lane.acquire()
@@ -1416,8 +1434,8 @@ class Session(Session):
         return await super().call(request, timeout=timeout or self._timeout)
 
 
-### WRONG one-lock-for-all -> one-in-flight: two sessions share a lock; each connection has its own:
-###      make it in `__init__`.
+### WRONG one-lock-for-all -> one-in-flight: a call on one connection waited for a call on another; each session has its
+###       own lock, made in `__init__`.
 _LANES = {}
 
 
@@ -1441,8 +1459,57 @@ class Session(Session):
             return await self._pending.expect(future, self._timeout if timeout is None else timeout)
 
 
-### WRONG send-leaks -> frees-on-timeout/cancel/error: a send failed, and whoever waits behind it waits for ever;
-###      free the line however a call ends.
+### WRONG send-forgets-nothing -> gone-in-send: a caller was cancelled while `send` waited, and a
+###       minute later its call is still pending: forget it.
+class Session(Session):
+    async def call(self, request, *, timeout=None):
+        payload = encode_payload(request)
+        async with self._lane:
+            call = Call(next(self._ids), request.action, payload)
+            try:
+                future = self._pending.open(call.unique_id, request.response_type)
+            except ConnectionLost as lost:
+                raise NotConnected() from lost
+            await self._transport.send(encode(call))
+            return await self._pending.expect(future, self._timeout if timeout is None else timeout)
+
+
+### WRONG leaks-on-refusal -> frees-on-timeout/cancel/error: a call was answered with a CallError, and after it nothing
+###       is ever sent.
+class Session(Session):
+    async def call(self, request, *, timeout=None):
+        from ocpp_lab import CallFailed
+
+        try:
+            return await super().call(request, timeout=timeout)
+        except CallFailed:
+            await self._lane.acquire()
+            raise
+
+
+### WRONG pauses-between -> frees-on-timeout/cancel/error: a call timed out, and the next one went out 5 s later; it
+###       goes out at once.
+class Session(Session):
+    tired = False
+
+    async def call(self, request, *, timeout=None):
+        from ocpp_lab import CallTimeout
+
+        payload = encode_payload(request)
+        async with self._lane:
+            if self.tired:
+                await asyncio.sleep(5)
+            future = self._pending.open(unique_id := next(self._ids), request.response_type)
+            await self._transport.send(encode(Call(unique_id, request.action, payload)))
+            try:
+                return await self._pending.expect(future, self._timeout if timeout is None else timeout)
+            except CallTimeout:
+                self.tired = True
+                raise
+
+
+### WRONG send-leaks -> frees-on-timeout/cancel/error: a send failed, and whoever waits behind it waits for ever; give
+###       the turn on, however a call ends.
 class Session(Session):
     async def call(self, request, *, timeout=None):
         payload = encode_payload(request)
@@ -1496,7 +1563,12 @@ class Session:
             future = self.pending.open(unique_id, request.response_type)
         except ConnectionLost:
             raise NotConnected("the line is gone") from None
-        await self.transport.send(encode(Call(unique_id, request.action, payload)))
+        try:
+            await self.transport.send(encode(Call(unique_id, request.action, payload)))
+        except asyncio.CancelledError:
+            future.cancel()
+            await asyncio.gather(self.pending.expect(future, 0), return_exceptions=True)
+            raise
         return await self.pending.expect(future, self.timeout if timeout is None else timeout)
 
 
@@ -1549,60 +1621,47 @@ check("4.6", Session)
 # %% [markdown]
 # ## 4.7 `Session.run`: the reader never waits
 #
-# `run` reads text after text, until the line ends. A reply goes to `pending.settle`. A call of the peer goes to
+# `run` reads text after text, until the connection ends. A reply goes to `pending.settle`. A call of the peer goes to
 # `router.answer(call)`, a coroutine that returns the reply. That may take long, and it may call the peer itself. So the
-# reader starts it as a task and reads on.
+# reader starts it as a task and reads on. Handlers run beside each other: a quick one is answered before a slow one
+# that came first.
 #
-# - `async for text in transport` ends when the line ends; before it, `transport.start()`.
-# - `decode(text)` raises `FrameError` if a text is no frame. Its `unique_id` is None, unless the text is a Call whose
-#   id can be told: then somebody waits for a CallError with its `code` and `description`.
-# - `router.answer` never raises. None stands for: say nothing.
-# - A peer that uses one id for two calls gets a CallError for the second while the first is being handled. Its code is
+# - `transport.start()` comes first. Then `async for text in transport` gives the texts, and ends when the connection
+#   ends.
+# - `decode(text)` raises `FrameError` if a text is no frame. Was it a Call that is spoilt, and can its id be told? Then
+#   the error's `unique_id` is that id, and somebody waits for a CallError with its `code` and `description`. In all
+#   other cases `unique_id` is None, and nobody waits for an answer.
+# - `router.answer` never raises. If it returns None, send nothing.
+# - A peer may use one id for two calls. While the first is being handled, the second gets a CallError. Its code is
 #   yours to choose, `"GenericError"` for example.
+# - `run` may end in two ways: the connection ends, or `run` is cancelled. In both, whoever waits for a reply gets
+#   `ConnectionLost`, and the handlers that still run are cancelled.
 #
-# Copy your class of 4.6 and add `run`.
+# Your class of 4.6 grows by `run`: `class Session(mine("4.6")):`.
 
 # %%
-### STEP 4.7 · 3 points · 10 minutes
-### HINT The reader reads, nothing else. Whatever may wait is a task.
+### STEP 4.7 · 3 points · 25 minutes
+### HINT The reader may wait for nothing but the next text. Everything else that may take a while has to be a task that
+###      it starts. Which things are that?
 ### HINT `async with asyncio.TaskGroup() as group:` around the loop, and `group.create_task(self._answer(call))`. It
 ###      waits for its tasks at the end; those that still run then are to be cancelled.
 ### HINT `self._serving: dict[str, asyncio.Task]`: the reader puts the task in under the id, the task takes itself out
-###      in its `finally`, and at the end `for task in self._serving.values(): task.cancel()`.
+###      in its `finally`. Around the loop `try … finally:` with `fail_all` and
+###      `for task in self._serving.values(): task.cancel()`.
 import asyncio
-from collections.abc import Iterator
 from contextlib import suppress
 
-from ocpp_lab import Call, CallError, CallResult, ConnectionLost, FrameError, NotConnected
-from ocpp_lab import decode, encode, encode_payload
-from ocpp_lab.messages import Request, Response
+from ocpp_lab import Call, CallError, CallResult, ConnectionLost, FrameError, decode, encode
 
 
 ### BEGIN SOLUTION
-class Session:
+class Session(mine("4.6")):
     """Calls to the peer at the other end of one transport, and the peer's calls to us."""
 
-    def __init__(self, transport, router, pending, *, ids: Iterator[str], timeout: float = 30.0) -> None:
-        """`router.answer(call)` answers the peer's calls; `ids` yields fresh unique ids; `timeout` in seconds."""
-        self._transport = transport
-        self._router = router
-        self._pending = pending
-        self._ids = ids
-        self._timeout = timeout
-        self._lane = asyncio.Lock()
+    def __init__(self, transport, router, pending, *, ids, timeout: float = 30.0) -> None:
+        """As in 4.6; `router.answer(call)` answers the peer's calls."""
+        super().__init__(transport, router, pending, ids=ids, timeout=timeout)
         self._serving: dict[str, asyncio.Task] = {}
-
-    async def call(self, request: Request, *, timeout: float | None = None) -> Response:
-        """As in 4.6: one own call in flight, and `NotConnected` once the line is gone."""
-        payload = encode_payload(request)
-        async with self._lane:
-            call = Call(next(self._ids), request.action, payload)
-            try:
-                future = self._pending.open(call.unique_id, request.response_type)
-            except ConnectionLost as lost:
-                raise NotConnected(f"{request.action} was not sent: {lost}") from lost
-            await self._transport.send(encode(call))
-            return await self._pending.expect(future, self._timeout if timeout is None else timeout)
 
     async def run(self) -> None:
         """Start the transport, and read until it ends. Then `pending.fail_all(ConnectionLost())`, and return.
@@ -1612,8 +1671,8 @@ class Session:
         the first is answered as ever; afterwards the id may be used again. A text that is no frame does not end the
         session: if `FrameError.unique_id` is known it gets a CallError with that error's code, else nothing.
 
-        Answers do not wait for own calls. One that the transport does not take any more (`ConnectionLost`) is dropped.
-        When `run` ends, in whatever way, its handlers end with it.
+        Answers do not wait for own calls, nor for each other. One that the transport does not take any more
+        (`ConnectionLost`) is dropped. When `run` ends, in whatever way, `fail_all` is called and its handlers end.
         """
         self._transport.start()
         async with asyncio.TaskGroup() as group:
@@ -1715,7 +1774,8 @@ class Session(Session):
         await self._send(await self._router.answer(call))
 
 
-### WRONG tells-nobody -> end-fails-all: the line is gone; `pending.fail_all(ConnectionLost())` tells whoever waits.
+### WRONG tells-nobody -> end-fails-all: the connection is gone; `pending.fail_all(ConnectionLost())` tells whoever
+###       waits.
 class Session(Session):
     async def run(self):
         self._transport.start()
@@ -1802,6 +1862,86 @@ class Session(Session):
         super()._receive(text, group)
 
 
+### WRONG one-worker -> side-by-side: a handler began only when the one before it had ended; each is a task of its own.
+class Session(Session):
+    async def run(self):
+        self.work, self.known = asyncio.Queue(), set()
+        worker = asyncio.create_task(self.serve())
+        self._transport.start()
+        try:
+            async for text in self._transport:
+                await self.read(text)
+        finally:
+            worker.cancel()
+            self._pending.fail_all(ConnectionLost())
+            await asyncio.gather(worker, return_exceptions=True)
+
+    async def read(self, text):
+        try:
+            frame = decode(text)
+        except FrameError as problem:
+            if problem.unique_id is not None:
+                await self._send(CallError(problem.unique_id, problem.code, problem.description))
+            return
+        if not isinstance(frame, Call):
+            self._pending.settle(frame)
+        elif frame.unique_id in self.known:
+            await self._send(CallError(frame.unique_id, "GenericError"))
+        else:
+            self.known.add(frame.unique_id)
+            self.work.put_nowait(frame)
+
+    async def serve(self):
+        while True:
+            call = await self.work.get()
+            reply = await self._router.answer(call)
+            self.known.remove(call.unique_id)
+            if reply:
+                await self._send(reply)
+
+
+### WRONG answers-in-order -> side-by-side: a quick answer waited for a slow one; each leaves when it is ready.
+class Session(Session):
+    async def run(self):
+        self.last = None
+        await super().run()
+
+    async def _answer(self, call):
+        before, self.last = self.last, asyncio.Event()
+        mine = self.last
+        try:
+            reply = await self._router.answer(call)
+            if before:
+                await before.wait()
+            if reply is not None:
+                await self._send(reply)
+        finally:
+            mine.set()
+            self._serving.pop(call.unique_id, None)
+
+
+### WRONG tells-nobody-if-cancelled -> stops: `run` was cancelled, and a caller still waits;
+###       `pending.fail_all(ConnectionLost())` belongs in `finally`.
+class Session(Session):
+    async def run(self):
+        self._transport.start()
+        async with asyncio.TaskGroup() as group:
+            try:
+                async for text in self._transport:
+                    self._receive(text, group)
+                self._pending.fail_all(ConnectionLost())
+            finally:
+                for task in self._serving.values():
+                    task.cancel()
+
+
+### WRONG answers-under-another-id -> crossing: an answer carries the id of its call, and nothing else says whose it is.
+class Session(Session):
+    async def _answer(self, call):
+        self._serving.pop(call.unique_id, None)
+        await self._send(CallResult(next(self._ids), {}))
+
+
 ### RIGHT set-of-tasks
 class Session(Session):
     async def run(self):
@@ -1843,42 +1983,39 @@ class Session(Session):
             await self._send(reply)
 
 
-### RIGHT one-worker
+### RIGHT gather-at-the-end
 class Session(Session):
     async def run(self):
-        self.work, self.known = asyncio.Queue(), set()
-        worker = asyncio.create_task(self.serve())
+        self.open, answers = {}, []
         self._transport.start()
         try:
             async for text in self._transport:
-                await self.read(text)
+                if (work := self.work_for(text)) is not None:
+                    answers.append(asyncio.create_task(work))
+                answers = [each for each in answers if not each.done()]
         finally:
-            worker.cancel()
-            self._pending.fail_all(ConnectionLost())
-            await asyncio.gather(worker, return_exceptions=True)
+            self._pending.fail_all(ConnectionLost("the end"))
+            for each in answers:
+                each.cancel()
+            await asyncio.gather(*answers, return_exceptions=True)
 
-    async def read(self, text):
+    def work_for(self, text):
         try:
             frame = decode(text)
         except FrameError as problem:
-            if problem.unique_id is not None:
-                await self._send(CallError(problem.unique_id, problem.code, problem.description))
-            return
-        if not isinstance(frame, Call):
-            self._pending.settle(frame)
-        elif frame.unique_id in self.known:
-            await self._send(CallError(frame.unique_id, "GenericError"))
-        else:
-            self.known.add(frame.unique_id)
-            self.work.put_nowait(frame)
+            error = CallError(problem.unique_id or "", problem.code, problem.description)
+            return self._send(error) if problem.unique_id is not None else None
+        if isinstance(frame, CallResult | CallError):
+            return self._pending.settle(frame) and None
+        if self.open.setdefault(frame.unique_id, frame) is not frame:
+            return self._send(CallError(frame.unique_id, "InternalError"))
+        return self.serve(frame)
 
-    async def serve(self):
-        while True:
-            call = await self.work.get()
-            reply = await self._router.answer(call)
-            self.known.remove(call.unique_id)
-            if reply:
-                await self._send(reply)
+    async def serve(self, call):
+        reply = await self._router.answer(call)
+        del self.open[call.unique_id]
+        if reply is not None:
+            await self._send(reply)
 
 
 ### END SOLUTION

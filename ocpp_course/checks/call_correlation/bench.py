@@ -1,4 +1,4 @@
-"""`Bench`: a session on a recorded line, and at its other end a peer that does what the check tells it."""
+"""`Bench`: a session on a recorded connection, and at its other end a peer that does what the check tells it."""
 
 from __future__ import annotations
 
@@ -114,6 +114,8 @@ class Bench:
         )  # fmt: skip
         self.heard: list[tuple[float, Frame]] = []
         """What the peer received, and when."""
+        self.said: list[str] = []
+        """The texts that the peer sent."""
         self.spoilt = 0
         """Texts that are no frames, which the peer received."""
         self.most_unanswered = 0
@@ -160,13 +162,18 @@ class Bench:
     def replies_to(self, unique_id: str) -> list[CallResult | CallError]:
         return [frame for frame in self.replies if frame.unique_id == unique_id]
 
+    def strangers(self) -> list[CallResult | CallError]:
+        """Replies under ids that the peer never used."""
+        return [reply for reply in self.replies if not any(f'"{reply.unique_id}"' in text for text in self.said)]
+
     async def says(self, frame: Frame | str) -> None:
         """The peer says a frame, or any text."""
+        self.said.append(frame if isinstance(frame, str) else encode(frame))
         with suppress(ConnectionLost):
-            await self.far.send(frame if isinstance(frame, str) else encode(frame))
+            await self.far.send(self.said[-1])
 
     async def cut(self) -> None:
-        """The peer closes the line."""
+        """The peer closes the connection."""
         await self.far.close(1001, "the router reboots")
         await self.kit.quiet()
 

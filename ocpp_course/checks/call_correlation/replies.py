@@ -113,8 +113,8 @@ async def settle_never_raises(my: Any, kit: Kit) -> str:
         said = "a reply for nobody raised in *your* reader."
         for stray in (CallError(f"{unique_id}!", "InternalError"), CallResult(f"{unique_id}!", payload)):
             word = settle(kit, pending, stray, said, OcppError, LookupError, TypeError)
-            known = word in ("resolved", "failed", "malformed")
-            kit.require(not known, repr(word), "a reply for nobody ended no call; use another word.")
+            other = isinstance(word, str) and word not in ("resolved", "failed", "malformed")
+            kit.require(other, repr(word), "a reply for nobody ended no call; return another word.")
     return "no exception"
 
 
