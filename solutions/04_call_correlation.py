@@ -10,7 +10,16 @@
 # At the end your own two pieces run inside a real charge point.
 #
 # - **Before:** notebook [4](../notebooks/04_call_correlation.ipynb), and steps 1.1 to 1.4.
-# - **Time:** 55 minutes, seven steps and a capstone, 20 points.
+# - **Level:** you have written coroutines, and used `asyncio.create_task` and a future or an `asyncio.Event` once.
+# - **Points:** seven steps and a capstone, 20 points. **Time:** about 2 hours 35 minutes, an estimate. Each step says
+#   its own. Take it in four sittings; between them everything that passed is kept.
+#
+# | sitting | steps | about |
+# |---|---|---|
+# | 1 | 4.1 by id, 4.2 errors | 30 minutes |
+# | 2 | 4.3 timeouts, 4.4 names, 4.5 the end | 50 minutes |
+# | 3 | 4.6 `Session.call` | 25 minutes |
+# | 4 | 4.7 `Session.run`, capstone | 50 minutes |
 
 # %% tags=["scaffold"]
 from ocpp_course import lab
@@ -24,24 +33,29 @@ guard
 # Stuck? `hint("4.1")` gives one hint more each time. `solution("4.1")` shows our answer.
 # `Pending = use_reference("4.1")` takes the package's piece, for no points.
 #
+# Your classes grow from step to step. `class Pending(mine("4.1")):` begins with what you wrote in 4.1, so only what is
+# new has to be written. `mine` gives what passed its check, also after a restart of the kernel. While a step has not
+# passed, it gives the package's class instead, and what is built on that earns no points.
+#
 # In brackets stands where OCPP says it: *J-spec* is OCPP-J 1.6, the JSON transport; *core* is OCPP 1.6 edition 2;
 # *errata* are their official corrections; *whitepaper* is the security whitepaper.
 
 # %% [markdown]
 # ## 4.1 `Pending`: by id
 #
-# A reply carries the unique id of its call, and nothing else that says whose it is. `open` remembers a call under
-# its id, before the call is sent. `settle` gets a reply and ends the call it belongs to.
+# A reply carries the unique id of its call, and nothing else that says whose it is. `open` remembers a call under its
+# id, before the call is sent. `settle` gets a reply and ends the call it belongs to. Several calls may wait at once,
+# and each has a response type of its own.
 #
-# A future is a promise: the caller awaits it, the reader fulfils it with `set_result`.
-# `decode_payload(response_type, payload)` makes the typed response of a JSON object.
+# A *future* is a place for a result that is not there yet: the caller awaits it, and the reader puts the result in with
+# `set_result`. `decode_payload(response_type, payload)` makes the typed response of a JSON object.
 #
 # A reply has a `unique_id`, and a `CallResult` has a `payload`. In this step every reply is a `CallResult` whose
 # payload fits; the other kinds come in 4.2.
 
 # %%
 ### STEP 4.1 · 2 points · 15 minutes
-### HINT What does the reply carry that the call had too?
+### HINT A reply carries the id of its call. So keep the calls that wait in a dict, by their ids.
 ### HINT A dict from id to (future, response type); `dict.pop(id, None)` takes an entry out, or gives None.
 ### HINT `future.set_result(decode_payload(response_type, frame.payload))`
 import asyncio
@@ -262,14 +276,17 @@ check("4.1", Pending)
 # %% [markdown]
 # ## 4.2 `Pending`: errors and wrong shapes
 #
-# A peer may answer *no*: a `CallError`. Or it answers, and its payload is no such response. Both end the call. The
-# exception is for the caller, who waits; `settle` is called by the reader, and the reader must live.
+# A peer may refuse a call: it answers with a `CallError`. Or it answers with a `CallResult` whose payload is no such
+# response. Both end the call. The exception is for the caller, who waits. `settle` itself is called by the reader, so
+# it raises nothing: an exception there would end the reader, and with it all other calls.
 #
 # `CallFailed(code, description, details)` and `MalformedReply(text)` are exceptions of the package; a `CallError` has
 # the fields `code`, `description` and `details`. `decode_payload` raises `PayloadError` if the payload does not fit.
 #
-# Copy your class of 4.1 and go on; only `settle` changes. Two codes are misspelt in OCPP 1.6, and they stay so on the
-# wire (J-errata 5.1, 5.2). `CORRECT_ENGLISH` is a dict from the other spelling to that of 1.6.
+# Two codes are misspelt in OCPP 1.6, and they stay so on the wire (J-errata 5.1, 5.2). Some peers write them in correct
+# English. `CORRECT_ENGLISH` is a dict from that spelling to the one of 1.6.
+#
+# Your class of 4.1 grows: write `settle` anew. It takes the place of the old one.
 
 # %%
 ### STEP 4.2 · 2 points · 15 minutes
@@ -500,14 +517,20 @@ check("4.2", Pending)
 # %% [markdown]
 # ## 4.3 `expect`: timeouts and cancellation
 #
-# The session opens a call, sends it, and then awaits `pending.expect(future, timeout)`. A peer may never answer. So
-# the wait has three ends: the reply, the timeout, and a caller who is cancelled. After each of them nothing of the call
-# is left.
+# The session opens a call, sends it, and then awaits `pending.expect(future, timeout)`. A peer may never answer. So the
+# wait can end in three ways: by the reply, by the timeout, or because the caller is cancelled. After each of them
+# nothing of the call is left.
 #
-# A reply may come in the very instant in which its call ends. Then the future is done already, and `set_result` would
-# raise `InvalidStateError`, in the reader.
+# Two of these may come at nearly the same time:
 #
-# Copy your class of 4.2, add `expect`, and look at `settle` again.
+# - The caller was cancelled, and before it runs again its reply comes. The future is done already, and `set_result`
+#   would raise `InvalidStateError`, in the reader. So `settle` first looks whether the future is done. If it is, the
+#   reply ends nothing, whatever it holds, and `settle` returns another word than the three of 4.2.
+# - The loop was busy, and now the reply and the timeout are due in the same turn. What comes first counts. If `settle`
+#   came first and said "resolved", the caller gets the response, and no `CallTimeout`.
+#
+# Your class of 4.2 grows by `expect`, and `settle` looks at the future first. `super().settle(frame)` does the rest as
+# before.
 
 # %%
 ### STEP 4.3 · 3 points · 20 minutes
@@ -790,12 +813,21 @@ check("4.3", Pending)
 # %% [markdown]
 # ## 4.4 `settle` names them: late, repeated, orphan
 #
-# Some replies fit no pending call. *Late*: the peer is slow. *Repeated*: somebody sends twice. *Orphan*: one of both
-# ends has a bug. Each needs another repair, so each has a name and a counter.
+# Some replies fit no pending call. There are three kinds, and each needs another repair. So each has a name and a
+# counter.
 #
-# To tell them apart, `Pending` remembers how the last calls ended. Not all of them: a central system runs for months.
+# | word | what happened | what is wrong |
+# |---|---|---|
+# | `"late"` | its call timed out, or was cancelled | the peer is slow, or the timeout is too short |
+# | `"repeated"` | its call had an answer already, good or bad | somebody sends answers twice |
+# | `"orphan"` | no call had this id, or it is forgotten | one of both ends has a bug |
 #
-# Copy your class of 4.3 and go on. The fault *wrong id* answers call 7 under the id `not-7`; that is an orphan.
+# To tell them apart, `Pending` remembers how the last calls ended: their number is `remember`. It cannot remember all,
+# because a central system runs for months. Calls that are still pending take no room from those, and are never
+# forgotten.
+#
+# Your class of 4.3 grows: `settle` names the strays and counts every word that it returns. (The fault *wrong id*
+# answers call 7 under the id `not-7`. That is an orphan.)
 
 # %%
 ### STEP 4.4 · 2 points · 15 minutes
@@ -1051,15 +1083,18 @@ class Pending(Pending):
 check("4.4", Pending)
 
 # %% [markdown]
-# ## 4.5 `fail_all`: the line is gone
+# ## 4.5 `fail_all`: the connection is gone
 #
-# An id belongs to one connection. When that is gone, no reply can come any more. Thirty callers must not wait out
-# thirty timeouts: they are told now, with the error that says why.
+# An id belongs to one connection. When that is gone, no reply can come any more. Thirty callers must not wait until
+# thirty timeouts are over. They are told now, with the error that says why. Each caller may get the error itself, or an
+# exception of its own with the same type and text. (The package makes one for each.)
 #
-# An exception in a future that nobody ever awaits makes asyncio warn. `future.exception()` looks at it, and asyncio is
-# content.
+# A caller that is told may try again in the same instant. It finds no call pending, and `open` raises the error.
 #
-# Copy your class of 4.4 and go on. This is the last step of `Pending`.
+# If nobody ever awaits a future that holds an exception, asyncio warns. `future.exception()` looks at the exception,
+# and then asyncio does not warn.
+#
+# Your class of 4.4 grows by `fail_all`, and `open` looks whether the end has come. This is the last step of `Pending`.
 
 # %%
 ### STEP 4.5 · 2 points · 15 minutes
@@ -1562,7 +1597,7 @@ class Session:
         try:
             future = self.pending.open(unique_id, request.response_type)
         except ConnectionLost:
-            raise NotConnected("the line is gone") from None
+            raise NotConnected("the connection is gone") from None
         try:
             await self.transport.send(encode(Call(unique_id, request.action, payload)))
         except asyncio.CancelledError:
@@ -2030,7 +2065,7 @@ check("4.7", Session)
 # connection. Yours go in here; where a step is not done yet, the package's. `fit` adds what a charge point asks for
 # beyond the steps, such as the end of a call that was never sent.
 #
-# This is a live charge point and a live central system. The line below the panel counts what your `Pending` names.
+# This is a live charge point and a live central system. The text below the panel counts what your `Pending` names.
 
 # %% tags=["scaffold"]
 import asyncio
@@ -2102,8 +2137,8 @@ lab.ladder(charge_point, central_system, since=start, until=over["wrong id"], ti
 # %% [markdown]
 # By hand: press a fault, and run `await told(m.AuthorizeRequest(id_tag="TAG_A"))` in a cell of your own.
 #
-# Now *ignore* holds one call on the wire, two wait behind it, and the line is closed. One call was sent: nobody can
-# know whether the central system acted. The other two never left.
+# Now *ignore* holds one call on the wire, two wait behind it, and the connection is closed. One call was sent, so
+# nobody can know whether the central system acted. The other two never left.
 
 # %% tags=["scaffold"]
 ignored, connections = central_system.faults.applied.get("ignore", 0), len(yours)
@@ -2118,18 +2153,46 @@ await lab.until(lambda: charge_point.state == "online" and len(yours) > connecti
 print("left pending:", [len(each) for each in yours], "· connections:", len(yours))
 
 # %% [markdown]
-# The last check puts your classes through 25 simulated nights of 40 calls each. Replies are delayed, doubled and
-# reordered by plan; your `counts` must equal the plan, and no caller may get another's answer. Then 50 nights of chaos:
-# cuts, crashes, half-open lines. A failure names the seed and shows the frames around it.
+# ## Your part: choose, predict, check
+#
+# Your `Session` makes one call after another, each with a timeout of 10 s. You choose what happens to the answer of
+# each call, and you say beforehand what your `Pending` will count.
+#
+# | fault | what the peer does |
+# |---|---|
+# | `"none"` | answers at once |
+# | `"delay"` | answers after 5 s |
+# | `"late"` | answers after 15 s |
+# | `"answer twice"` | answers at once, and sends the same answer again a little later |
+# | `"wrong id"` | answers at once, under an id that no call had |
+# | `"wrong payload"` | answers at once, with a payload that is no such response |
+# | `"CallError"` | answers at once, with a CallError |
+#
+# `PLAN` is a list of ten or more faults, each of the seven at least once, in any order. `PREDICTED` has a number for
+# each of the six words: how often `settle` will return it. Every reply that comes is counted, also those for which no
+# call waits any more. The check plays your plan, and compares.
+#
+# After it the check puts your classes through 25 simulated nights of 40 calls each. Replies are delayed, doubled and
+# reordered by plan; your `counts` must equal the plan, and no caller may get another's answer. Then come 50 nights of
+# chaos: cuts, crashes, half-open connections. A failure names the seed and shows the frames around it.
 
 # %%
-### STEP 4.capstone · 4 points · 6 minutes
-# Nothing to write: the check takes your `Session` of 4.7 and your `Pending` of 4.5.
+### STEP 4.capstone · 4 points · 25 minutes
+# The check takes your `Session` of 4.7, your `Pending` of 4.5, and these two.
 ### BEGIN SOLUTION
+PLAN = ["none", "delay", "late", "answer twice", "wrong id", "wrong payload", "CallError", "late", "late", "none"]
+PREDICTED = {"resolved": 4, "failed": 1, "malformed": 1, "late": 3, "repeated": 1, "orphan": 1}
+
+
+### STUB
+PLAN: list[str] = []  # ten or more of: none, delay, late, answer twice, wrong id, wrong payload, CallError
+PREDICTED: dict[str, int] = {}  # a number for each of: resolved, failed, malformed, late, repeated, orphan
+
+
 ### END SOLUTION
 
 # %%
-check("4.capstone", Session, Pending)
+check("4.capstone", Session, Pending, PLAN, PREDICTED)
 
 # %% [markdown]
 # **Check yourself.** A click on a question shows the answer.
@@ -2147,6 +2210,20 @@ check("4.capstone", Session, Pending)
 # The reader calls it. An exception there ends the reader, and with it every other call.</details>
 # <details><summary>Why must a handler be a task?</summary>
 # It may call the peer. Only the reader can read that reply, so the reader must not wait for the handler.</details>
+
+# %% [markdown]
+# **Further questions**, without answers.
+#
+# - Your plan has a reply that is *late* and one that is an *orphan*. The operator sees only the two counters. Which of
+#   them would you report to the maker of the central system, and what would you ask for?
+# - A peer reuses the ids of its calls after every reconnect: 1, 2, 3 … Which of your pieces notices, and which must
+#   not?
+# - A network in which answers take 31 s, and a timeout of 30 s: what does the charge point see, what does the central
+#   system see, and who pays? What would you change first?
+# - Your `Session` reads on, however many calls of the peer are unanswered. A peer sends 100,000 calls and reads no
+#   answer. What grows, and where would you put a limit?
+# - The handler of RemoteStartTransaction calls Authorize, and the peer waits with its answer to Authorize for the
+#   answer to RemoteStartTransaction. Who gives up first, and is that what you want?
 
 # %% [markdown] tags=["solution-only"]
 # ## Beside the package

@@ -141,15 +141,9 @@ def is_reference(step: Step, pieces: tuple[Any, ...]) -> bool:
     theirs = step.references()
     if any(piece is own for piece in pieces for own in theirs if callable(own) or isinstance(own, dict)):
         return True
-    if any(is_struct(piece) and own in piece.__mro__ for piece in pieces for own in theirs):
+    if any(isinstance(piece, type) and own in piece.__mro__ for piece in pieces for own in theirs):
         return True
-    return any(_is_packages(piece) or _grows_from(theirs, piece) for piece in pieces) or _imports_it(step, pieces)
-
-
-def _grows_from(theirs: tuple[Any, ...], piece: Any) -> bool:
-    """It inherits from a class of the package that does all this already, as ``mine`` gives for a step not passed."""
-    made = {base for own in theirs if isinstance(own, type) for base in own.__mro__ if _is_packages(base)}
-    return isinstance(piece, type) and not is_struct(piece) and bool(made & set(piece.__mro__))
+    return any(_is_packages(piece) for piece in pieces) or _imports_it(step, pieces)
 
 
 def _is_packages(piece: Any) -> bool:
@@ -165,7 +159,9 @@ def is_struct(piece: Any) -> bool:
 
 
 def _imports_it(step: Step, pieces: tuple[Any, ...]) -> bool:
-    """The answer takes the noun that it should write from the package."""
+    """The answer takes what it should write from the package: by its name, or as ``mine`` of a step not passed."""
+    if any(_grows_from(step.references(), piece) for piece in pieces):
+        return True
     text = source(pieces)
     try:
         tree = ast.parse(text or "")
@@ -173,6 +169,12 @@ def _imports_it(step: Step, pieces: tuple[Any, ...]) -> bool:
         return False
     wanted = set(step.names) | {getattr(own, "__name__", "") for own in step.references()} - {""}
     return any(_takes(node, wanted) for node in ast.walk(tree))
+
+
+def _grows_from(theirs: tuple[Any, ...], piece: Any) -> bool:
+    """It inherits from a class of the package that does all this already, as ``mine`` gives for a step not passed."""
+    made = {base for own in theirs if isinstance(own, type) for base in own.__mro__ if _is_packages(base)}
+    return isinstance(piece, type) and not is_struct(piece) and bool(made & set(piece.__mro__))
 
 
 def _takes(node: ast.AST, wanted: set[str]) -> bool:

@@ -25,7 +25,6 @@ import ast
 import linecache
 import re
 import textwrap
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -189,9 +188,12 @@ def path_in(folder: Path, milestone: str) -> Path:
 
 
 def load(steps: dict[str, Authored], number: str, variant: Variant | None = None) -> dict[str, Any]:
-    """What is defined when all solutions up to this step have run, and then a variant of it in the place of ours."""
-    kept: dict[str, tuple[Any, ...]] = {}
-    names: dict[str, Any] = {"__name__": f"answer_{number.replace('.', '_')}", "mine": mine_among(kept)}
+    """What is defined when all solutions up to this step have run, and then a variant of it in the place of ours.
+
+    ``mine("1.3")`` in a cell is our answer to that step.
+    """
+    made: dict[str, Any] = {}
+    names: dict[str, Any] = {"__name__": f"answer_{number.replace('.', '_')}", "mine": made.__getitem__}
     for each in steps.values():
         if each.number == number:
             run(
@@ -201,18 +203,8 @@ def load(steps: dict[str, Authored], number: str, variant: Variant | None = None
             )
             return names
         run(each.answer, f"<{each.number} ours>", names)
-        kept[each.number] = tuple(names.get(name) for name in step(each.number).names)
+        made[each.number] = one_or_all(pieces(step(each.number), names))
     raise ValueError(f"expected one of the steps {', '.join(steps)}, came {number!r}")
-
-
-def mine_among(kept: dict[str, tuple[Any, ...]]) -> Callable[[str], Any]:
-    """A `mine` for cells that run outside a notebook: the pieces kept of a step, else the package's."""
-
-    def mine(number: str) -> Any:
-        pieces = kept.get(number) or step(number).references()
-        return pieces[0] if len(pieces) == 1 else pieces
-
-    return mine
 
 
 def run(code: str, filename: str, names: dict[str, Any]) -> None:
@@ -225,3 +217,8 @@ def run(code: str, filename: str, names: dict[str, Any]) -> None:
 def pieces(step: Step, names: dict[str, Any]) -> tuple[Any, ...]:
     """What a step hands in, from what is defined."""
     return tuple(names[name] for name in step.names)
+
+
+def one_or_all(pieces: tuple[Any, ...]) -> Any:
+    """A step's only piece, or all of them."""
+    return pieces[0] if len(pieces) == 1 else pieces

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from . import authoring
+from .authoring import one_or_all
 from .board import Board, board
 from .note import Note
 from .result import Result
 from .run import run_step
 from .shelf import Shelf
-from .step import Step, step
+from .step import step
 
 _here: dict[str, tuple[Any, ...]] = {}
 """What passed, or was taken from the package, in this Python."""
@@ -51,7 +52,7 @@ def use_reference(number: str) -> Any:
     pieces = _here[number] = this.references()
     if shelf := Shelf.here():
         shelf.note(number, how="reference", points=0)
-    return _one_or_all(this, pieces)
+    return one_or_all(pieces)
 
 
 def mine(number: str) -> Any:
@@ -59,7 +60,7 @@ def mine(number: str) -> Any:
     this = step(number)
     shelf = Shelf.here()
     pieces = _here.get(number) or (shelf.load(this) if shelf else None) or this.references()
-    return _one_or_all(this, pieces)
+    return one_or_all(pieces)
 
 
 def is_mine(number: str) -> bool:
@@ -68,10 +69,6 @@ def is_mine(number: str) -> bool:
     if number in _here:
         return _here[number] != step(number).references()
     return bool(shelf and shelf.module_path(number).is_file())
-
-
-def _one_or_all(this: Step, pieces: tuple[Any, ...]) -> Any:
-    return pieces[0] if len(this.names) == 1 else pieces
 
 
 _hints_given: dict[str, int] = {}

@@ -13,17 +13,23 @@ import json
 import os
 import symtable
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from . import answer
 from .step import Step
-from .step import step as find_step
 
 FOLDER_VARIABLE = "OCPP_LAB_MY_STACK"
 """Environment variable: another folder than ``my_stack`` beside the exercise notebooks."""
+
+
+_under_way: set[str] = set()
+"""Packages of which a piece is being imported at this moment."""
+
+
+_loading: list[Shelf] = []
+"""From which shelf a piece is being loaded at this moment."""
 
 
 class Shelf:
@@ -34,7 +40,12 @@ class Shelf:
 
     @staticmethod
     def here() -> Shelf | None:
-        """The shelf of the folder ``exercises``, if this Python works there, as a notebook does; None elsewhere."""
+        """The shelf of the folder ``exercises``, if this Python works there, as a notebook does; None elsewhere.
+
+        While a piece is loaded from a shelf it is that one, wherever this Python works: the piece may ask for `mine`.
+        """
+        if _loading:
+            return _loading[-1]
         if told := os.environ.get(FOLDER_VARIABLE):
             return Shelf(Path(told))
         here = Path.cwd()
@@ -80,8 +91,6 @@ class Shelf:
     def _line_for(self, name: str, value: Any, step: Step) -> str | None:
         if isinstance(value, ModuleType):
             return f"import {value.__name__} as {name}" if value.__name__ != name else f"import {name}"
-        if name == "mine":
-            return f"from {__name__} import beside\nmine = beside(__package__)"
         module = getattr(value, "__module__", None)
         if module in sys.modules and getattr(sys.modules[module], name, None) is value and module != "__main__":
             return f"from {module} import {name}"
@@ -95,12 +104,29 @@ class Shelf:
         path = self.module_path(step.number)
         if not path.is_file():
             return None
-        module = self._import(path)
+        _loading.append(self)
+        try:
+            module = self._import(path)
+        finally:
+            _loading.pop()
         return tuple(getattr(module, name) for name in step.names)
 
     def _import(self, path: Path) -> ModuleType:
-        """Imported afresh, as a part of the package ``my_stack``."""
+        """Imported afresh, as a part of the package ``my_stack``; within the import of another piece, as a part of it.
+
+        A class that begins with ``class Transport(mine("1.3"))`` asks for another piece while its own is imported.
+        """
         package = self.folder.name
+        if package in _under_way:
+            return importlib.import_module(f"{package}.{path.stem}")
+        _under_way.add(package)
+        try:
+            self._afresh(package)
+            return importlib.import_module(f"{package}.{path.stem}")
+        finally:
+            _under_way.discard(package)
+
+    def _afresh(self, package: str) -> None:
         for name in [each for each in sys.modules if each == package or each.startswith(f"{package}.")]:
             del sys.modules[name]
         init = importlib.util.spec_from_file_location(
@@ -108,7 +134,6 @@ class Shelf:
         )
         assert init is not None
         sys.modules[package] = importlib.util.module_from_spec(init)
-        return importlib.import_module(f"{package}.{path.stem}")
 
     # -- progress
 
@@ -135,22 +160,6 @@ class Shelf:
         fresh = self._progress_path.with_suffix(".new")
         fresh.write_text(json.dumps(told, indent=1, sort_keys=True) + "\n", encoding="utf-8")
         fresh.replace(self._progress_path)  # whole or not at all
-
-
-def beside(package: str) -> Callable[[str], Any]:
-    """`mine` in a kept module: the piece of an earlier step, from the module beside it, else the package's."""
-
-    def mine(number: str) -> Any:
-        this = find_step(number)
-        try:
-            module = importlib.import_module(f".{module_name(number)}", package)
-        except ModuleNotFoundError:
-            pieces = this.references()
-        else:
-            pieces = tuple(getattr(module, name) for name in this.names)
-        return pieces[0] if len(pieces) == 1 else pieces
-
-    return mine
 
 
 def module_name(number: str) -> str:

@@ -89,7 +89,7 @@ class Nobody:
 class Bench:
     """``async with Bench(my, kit, script) as bench:``. ``script`` says how the peer reacts to each call.
 
-    With ``run`` the session reads for itself; without, the bench reads for it: replies go to ``pending.settle``.
+    Without a ``timeout`` the session has its own. With ``run`` the session reads for itself; without, the bench reads for it: replies go to ``pending.settle``.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class Bench:
         script: Callable[[Call], Reaction] | None = None,
         *,
         router: Any = None,
-        timeout: float = 30.0,
+        timeout: float | None = 30.0,
         pending: Any = None,
         run: bool = False,
     ) -> None:
@@ -109,8 +109,9 @@ class Bench:
         self.transport = StartedTransport(near, name="you")
         self.pending = Pending() if pending is None else pending
         self.ids = fresh_ids(kit, 100)
+        limit = {} if timeout is None else {"timeout": timeout}
         self.session = my.Session(
-            self.transport, router or Desk(), self.pending, ids=iter(self.ids), timeout=timeout
+            self.transport, router or Desk(), self.pending, ids=iter(self.ids), **limit
         )  # fmt: skip
         self.heard: list[tuple[float, Frame]] = []
         """What the peer received, and when."""

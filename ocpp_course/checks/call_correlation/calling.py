@@ -84,15 +84,21 @@ async def timeout_from_send(my: Any, kit: Kit) -> str:
             if isinstance(ends[0], CallTimeout):
                 said = "a call was answered after 8 s, its timeout was 10 s, and it timed out."
             kit.require(timeouts == 0, f"{timeouts} of 3 timed out", said)
-    for options, limit in (({}, 10.0), ({"timeout": 2.5}, 2.5), ({"timeout": 45.0}, 45.0), ({"timeout": 0.0}, 0.0)):
-        async with Bench(my, kit, lambda call: (0.0, None), timeout=10.0) as bench:
+    cases: list[tuple[float | None, dict[str, float], float]] = [
+        (10.0, {}, 10.0), (10.0, {"timeout": 2.5}, 2.5), (10.0, {"timeout": 45.0}, 45.0), (10.0, {"timeout": 0.0}, 0.0),
+        (None, {}, 30.0),
+    ]  # fmt: skip
+    for usual_one, options, limit in cases:
+        async with Bench(my, kit, lambda call: (0.0, None), timeout=usual_one) as bench:
             begun = kit.time
             said = "a silent peer is a CallTimeout."
             ended = await kit.within(PATIENCE, outcome(bench.call(HEARTBEAT, **options)), "it waits for ever", said)
             kit.require(isinstance(ended, CallTimeout), f"a {type(ended).__name__}", said)
             took = kit.time - begun
             said = f"with a timeout of {limit:g} s it took {took:g} s; the timeout is in seconds, from the send."
-            if abs(took - 10.0) < MILLISECOND:
+            if usual_one is None:
+                said = f"a session that is not told a timeout has 30 s; this one had {took:g} s."
+            elif abs(took - 10.0) < MILLISECOND:
                 said = "`timeout` of a call goes before that of the session; both are in seconds."
             if not limit:
                 said = "0 is a timeout too; only None means that of the session."

@@ -194,7 +194,7 @@ async def reentrant(my: Any, kit: Kit) -> str:
 
 @step.check("no warning if nobody awaits a call that was ended")
 async def unawaited_quiet(my: Any, kit: Kit) -> str:
-    """A caller may be gone when the line dies; asyncio then warns of an exception that was never retrieved."""
+    """A caller may be gone when the connection dies; asyncio then warns of an exception that was never retrieved."""
     pending = my.Pending()
     for unique_id in fresh_ids(kit, 5):
         pending.open(unique_id, HeartbeatResponse)

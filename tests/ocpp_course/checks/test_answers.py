@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from ocpp_course.checks import MILESTONES, run_step, step, steps
+from ocpp_course.checks import MILESTONES, mine, run_step, step, steps
 from ocpp_course.checks.answer import files
-from ocpp_course.checks.authoring import Variant, mine_among, run
+from ocpp_course.checks.authoring import Variant, run
 from ocpp_course.checks.run import run_checks
 from tests.house import scaled
 from tests.ocpp_course.checks.answers import authored, everything, judged, name_of
@@ -46,7 +46,7 @@ def test_the_stub_is_not_written_yet(number: str) -> None:
     """What the learner gets compiles, keeps every docstring, and counts as unstarted."""
     this, cells = step(number), authored(number.partition(".")[0])
     its = cells[number]
-    names: dict[str, object] = {"__name__": "answer", "mine": mine_among({})}
+    names: dict[str, object] = {"__name__": "answer", "mine": mine}
     for each in cells if this.capstone else (number,):  # a capstone takes the pieces of the steps before it
         run(cells[each].stub, f"<{each} stub>", names)
     result = run_step(this, tuple(names[name] for name in this.names))
