@@ -1330,11 +1330,10 @@ check("4.5", Pending)
 ### HINT An `asyncio.Lock` is fair: `async with self._lane:` around open, send and expect. The timeout belongs inside
 ###      it.
 ### HINT `except ConnectionLost as lost: raise NotConnected(…) from lost` around `open`. `except
-###      asyncio.CancelledError:` around `send`, and in it `future.cancel()`, `with suppress(asyncio.CancelledError):
-###      await …expect(future, 0)`, `raise`.
+###      asyncio.CancelledError:` around `send`, and in it `future.cancel()`, `await self._pending.expect(future, 0)`,
+###      `raise`.
 import asyncio
 from collections.abc import Iterator
-from contextlib import suppress
 
 from ocpp_lab import Call, ConnectionLost, NotConnected, encode, encode_payload
 from ocpp_lab.messages import Request, Response
@@ -1375,9 +1374,8 @@ class Session:
             try:
                 await self._transport.send(encode(call))
             except asyncio.CancelledError:
-                future.cancel()  # nothing was sent, so nobody will answer: `expect` has only to forget it
-                with suppress(asyncio.CancelledError):
-                    await self._pending.expect(future, 0)
+                future.cancel()  # nothing was sent, so nobody will answer
+                await self._pending.expect(future, 0)  # forgets it, and raises CancelledError
                 raise
             return await self._pending.expect(future, self._timeout if timeout is None else timeout)
 
@@ -1467,6 +1465,12 @@ class Session(Session):
 class Session(Session):
     async def call(self, request, *, timeout=None):
         return await super().call(request, timeout=timeout or self._timeout)
+
+
+### WRONG its-own-default -> timeout-from-send: a session that is not told a timeout has 30 s; this one had 60 s.
+class Session(Session):
+    def __init__(self, *pieces, ids, timeout=60.0):
+        super().__init__(*pieces, ids=ids, timeout=timeout)
 
 
 ### WRONG one-lock-for-all -> one-in-flight: a call on one connection waited for a call on another; each session has its
@@ -1884,6 +1888,23 @@ class Session(Session):
 class Session(Session):
     async def _send(self, reply):
         await self._transport.send(encode(reply))
+
+
+### WRONG answers-all-garbage -> bad-frame-lives: nobody waits for an answer to that; be silent.
+class Session(Session):
+    def _receive(self, text, group):
+        try:
+            decode(text)
+        except FrameError as problem:
+            group.create_task(self._send(CallError(problem.unique_id, problem.code, problem.description)))
+        else:
+            super()._receive(text, group)
+
+
+### WRONG drops-the-timeout -> as-before: with a timeout of 10 s it took 30 s; the timeout is in seconds, from the send.
+class Session(Session):
+    def __init__(self, transport, router, pending, *, ids, timeout=30.0):
+        super().__init__(transport, router, pending, ids=ids)
 
 
 ### WRONG copy-frees-id -> duplicate-id: one id, two effects.

@@ -89,7 +89,8 @@ class Nobody:
 class Bench:
     """``async with Bench(my, kit, script) as bench:``. ``script`` says how the peer reacts to each call.
 
-    Without a ``timeout`` the session has its own. With ``run`` the session reads for itself; without, the bench reads for it: replies go to ``pending.settle``.
+    Without a ``timeout`` the session has its own. With ``run`` it reads for itself; without, the bench reads for it:
+    replies go to ``pending.settle``.
     """
 
     def __init__(

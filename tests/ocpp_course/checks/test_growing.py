@@ -1,4 +1,4 @@
-"""A class that grows over steps begins with ``mine("4.1")``: it is kept whole, found again, and earns no borrowed points."""
+"""A class that grows over steps begins with ``mine("4.1")``: it is kept, found again, and earns no borrowed points."""
 
 from __future__ import annotations
 
