@@ -1853,6 +1853,29 @@ class Outbox(Outbox):
                 self.delete(entry.key)
 
 
+### WRONG prepared-at-first -> prepared-last: what is sent is what `prepare` made for this send, and not for an earlier
+###       one.
+class Outbox(Outbox):
+    async def drain(self, call, probe, *, prepare=None, **options):
+        made = {}
+
+        def once(entry):
+            return made.setdefault(entry.key, prepare(entry) if prepare else entry.request)
+
+        await super().drain(call, probe, prepare=once, **options)
+
+
+### WRONG forgets-to-delete -> delete-after-result: 30 sends and no end: a message that was answered, or dropped, is
+###       deleted, and the next is sent.
+class Outbox(Outbox):
+    async def drain(self, call, probe, *, attempts, retry_interval, prepare=None, on_result=None, on_drop=None):
+        async with self.draining:
+            while entry := self.head():
+                response = await call(prepare(entry) if prepare else entry.request)
+                if on_result:
+                    on_result(entry, response)
+
+
 ### WRONG waits-then-counts -> retry-from-failure: killed in the wait, the failure is not counted; count first, then
 ###       wait.
 class Outbox(Outbox):

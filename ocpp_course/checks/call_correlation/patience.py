@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import msgspec
-
 from ocpp_lab.errors import CallFailed, CallTimeout
 from ocpp_lab.frames import CallError, CallResult
 from ocpp_lab.messages import HeartbeatResponse
@@ -208,10 +206,10 @@ def _try(pending: Any, unique_id: str, raised: list[str]) -> None:
 @step.check("`settle` and the caller tell the same story")
 async def one_story(my: Any, kit: Kit) -> str:
     """A busy loop may have the reply and the timeout in one turn. Whichever of them comes first ends the call."""
-    frames = {"resolved": CallResult("", time_of(7)), "failed": CallError("", "InternalError")}
-    for word, frame in frames.items():
+    for word in ("resolved", "failed"):
         pending, unique_id = my.Pending(), fresh_ids(kit, 1)[0]
-        reply = msgspec.structs.replace(frame, unique_id=unique_id)
+        good, bad = CallResult(unique_id, time_of(7)), CallError(unique_id, "InternalError")
+        reply = good if word == "resolved" else bad
         future = pending.open(unique_id, HeartbeatResponse)
         words: list[str] = []
         loop = asyncio.get_running_loop()

@@ -78,12 +78,15 @@ async def prepared_last(my: Any, kit: Kit) -> str:
     said = "ask `prepare` just before each send, the repeats included: what it knows may be new."
     learnt: list[int] = []
     asked: list[float] = []
+    made: list[Request[Any]] = []
 
     def prepare(entry: Any) -> Request[Any]:
         asked.append(kit.time)
+        changes = {"meter_start": len(asked)}
         if isinstance(entry.request, StopTransactionRequest):
-            return msgspec.structs.replace(entry.request, transaction_id=learnt[-1] if learnt else -1)
-        return entry.request  # type: ignore[no-any-return]
+            changes = {"transaction_id": learnt[-1] if learnt else -1}
+        made.append(msgspec.structs.replace(entry.request, **changes))
+        return made[-1]
 
     def on_result(entry: Any, response: Any) -> None:
         if entry.transaction == "ours" and hasattr(response, "transaction_id"):
@@ -94,7 +97,7 @@ async def prepared_last(my: Any, kit: Kit) -> str:
         box.put(start(kit), "ours")
         box.put(stop(kit), "ours")
         await drained(kit, box, peer, prepare=prepare, on_result=on_result)
-        kit.equal(len(peer.sent), 3)
+        kit.equal(len(peer.sent), 3, "a start that is refused once and a stop: that makes 3 sends.")
         kit.require(
             learnt == [FIRST_ID], "`on_result` was not told", "`on_result(entry, response)` is told of each answer."
         )
@@ -102,6 +105,8 @@ async def prepared_last(my: Any, kit: Kit) -> str:
         kit.require(came == FIRST_ID, "the stop left without its id", said)
         late = [begun - before for begun, before in zip(peer.begun, asked, strict=False)]
         kit.require(len(asked) == 3 and max(late) < MOMENT, f"asked {len(asked)} times for 3 sends", said)
+        this = "what is sent is what `prepare` made for this send, and not for an earlier one."
+        kit.require(peer.sent == made, "another request", this)
     return "3 times for 3 sends"
 
 

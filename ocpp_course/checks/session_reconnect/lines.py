@@ -72,7 +72,7 @@ async def resets_on_proof(my: Any, kit: Kit) -> str:
     for good in (prove_and_lose, prove_and_end):
         play = Play(kit, OSError(), OSError(), OSError(), good, OSError())
         waits = await play.until(my, 8)
-        said = "`proved()` was called; the next waits start afresh, once."
+        said = "`proved()` was called; the waits after it are those of a fresh iterator, from its first on."
         if near(waits, [1, 2, 4, 8, 16, 32, 64]):
             said = "`proved()` was called, and the waits went on growing; the next is the first of a fresh iterator."
         kit.require(near(waits, [1, 2, 4, 1, 2, 4, 8]), told(waits), said)

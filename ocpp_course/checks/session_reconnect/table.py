@@ -174,6 +174,11 @@ def _refuse(kit: Kit, machine: Any, event: str, table: Any) -> None:
         return
     except Exception as error:
         came = type(error).__name__
+        if isinstance(error, KeyError) and error.args == (state,):
+            elsewhere = (
+                f"`Machine` obeys the table that it was given; this looked for the state {state} in another one."
+            )
+            kit.require(False, f"{came}: {error}", elsewhere)
         said = f"`fire` raises IllegalTransition(state, event, allowed) then; this raised {came}."
         kit.require(False, f"{came}: {error}", said)
     kit.require(False, f"{state} + {event}: no error", "an event that cannot happen happened, and you hid it.")

@@ -25,8 +25,8 @@ def first(my: Any, number: int, rng: Random, **keys: int) -> list[float]:
     return list(islice(my.backoff(rng, **keys), number))
 
 
-def told(waits: list[float]) -> str:
-    return ", ".join(f"{wait:g}" for wait in waits)
+def told(waits: list[Any]) -> str:
+    return ", ".join(f"{wait:g}" if isinstance(wait, int | float) else repr(wait) for wait in waits)
 
 
 def same(left: list[float], right: list[float]) -> bool:
@@ -47,6 +47,8 @@ def no_jitter(my: Any, kit: Kit) -> str:
     several = "`backoff` gives an iterator of waits: `yield` them, one after the other."
     kit.require(hasattr(made, "__iter__"), f"a {type(made).__name__}", several)
     waits = first(my, 6, Random(0), random_range=0)
+    ends = f"it gave {len(waits)} waits and ended; a charge point never gives up, so the last wait repeats for ever."
+    kit.require(len(waits) == 6, told(waits), ends)
     strange = [wait for wait in waits if not isinstance(wait, int | float)]
     kit.require(not strange, f"{strange[:1]}", "a wait is a number of seconds.")
     few = "3, 6, 12, 12; RepeatTimes counts the doublings, so the fourth wait is 24."
