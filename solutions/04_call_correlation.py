@@ -152,6 +152,16 @@ class Pending(Pending):
         return "resolved"
 
 
+### WRONG gives-the-frame -> any-order: the caller got a CallResult; it gets the response that `decode_payload` makes.
+class Pending(Pending):
+    def settle(self, frame):
+        entry = self._entries.pop(frame.unique_id, None)
+        if entry is None:
+            return "unknown"
+        entry[0].set_result(frame)
+        return "resolved"
+
+
 ### WRONG one-type-for-all -> typed: calls of three types were open at once; each reply is read as the response type of
 ###       its own call.
 class Pending(Pending):
@@ -736,6 +746,13 @@ class Pending(Pending):
             return "failed"
         future.set_result(decode_payload(response_type, frame.payload))
         return "resolved"
+
+
+### WRONG gives-the-future -> on-time: `expect` gave the future itself; `await` it, so that the caller gets what is in it.
+class Pending(Pending):
+    async def expect(self, future, timeout):
+        self._forget(future)
+        return future
 
 
 ### WRONG returns-the-error -> timeout: the caller got the exception as an answer; raise it.
@@ -1465,6 +1482,18 @@ class Session(Session):
 class Session(Session):
     async def call(self, request, *, timeout=None):
         return await super().call(request, timeout=timeout or self._timeout)
+
+
+### WRONG opens-after-the-send -> one-in-flight: the reply came before `send` had returned, and its caller did not get
+###       it; open the call before the send.
+class Session(Session):
+    async def call(self, request, *, timeout=None):
+        payload = encode_payload(request)
+        async with self._lane:
+            call = Call(next(self._ids), request.action, payload)
+            await self._transport.send(encode(call))
+            future = self._pending.open(call.unique_id, request.response_type)
+            return await self._pending.expect(future, self._timeout if timeout is None else timeout)
 
 
 ### WRONG its-own-default -> timeout-from-send: a session that is not told a timeout has 30 s; this one had 60 s.

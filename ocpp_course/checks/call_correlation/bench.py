@@ -7,13 +7,14 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import Any, Self
 
-from ocpp_lab.errors import ConnectionLost, FrameError
+from ocpp_lab.errors import ConnectionLost, FrameError, OcppError
 from ocpp_lab.frames import Call, CallError, CallResult, Frame, decode, encode
 from ocpp_lab.messages import AuthorizeRequest, HeartbeatRequest
 from ocpp_lab.pending import Pending
 from ocpp_lab.transport import Transport
 
 from ..kit import Kit
+from ..step import Wrong
 from .pending_ids import fresh_ids
 
 Reaction = tuple[float, Frame | None]
@@ -132,12 +133,24 @@ class Bench:
         await self.kit.quiet()
         return self
 
-    async def __aexit__(self, *error: Any) -> None:
+    async def __aexit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
+        slip = self._slip()
         await self.far.close(1000)
         await self.transport.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if slip is not None and isinstance(error, Wrong):
+            raise slip from None  # whatever was missed, this is why
+
+    def _slip(self) -> BaseException | None:
+        """What ended the reader of the session, if it is an error that no contract knows."""
+        if not self.reading.done() or self.reading.cancelled():
+            return None
+        error = self.reading.exception()
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        return None if isinstance(error, OcppError) else error
 
     def begin(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Do something beside the check, until the bench is cleared."""

@@ -7,12 +7,13 @@ from typing import Any
 
 from ocpp_lab.errors import CallFailed, CallTimeout, ConnectionLost, MalformedReply, NotConnected, PayloadError
 from ocpp_lab.frames import Call, CallError, CallResult
+from ocpp_lab.messages import HeartbeatResponse
 from ocpp_lab.session import Session
 
 from ..kit import Kit
 from ..step import Step
 from .bench import HEARTBEAT, Bench, Reaction, after, answer_to, authorize
-from .patience import MILLISECOND, outcome
+from .patience import KNOWN, MILLISECOND, outcome
 
 step = Step("4.6", "`Session.call`: one in flight", ("Session",), points=2, minutes=25, reference=lambda: Session)
 
@@ -36,9 +37,15 @@ async def one_in_flight(my: Any, kit: Kit) -> str:
         most = bench.most_unanswered
         said = "two own calls were unanswered at once (J-spec 4.1.1)."
         kit.require(most < 2, f"{most} on the wire", said)
+        for each in got:
+            if isinstance(each, Exception) and not isinstance(each, KNOWN):
+                raise each
+        said = f"{len(bench.calls)} of 5 calls reached the peer, which answers each, and a caller got no response."
+        kit.require(not any(isinstance(each, Exception) for each in got), "errors", said)
         own = [getattr(getattr(each, "id_tag_info", None), "parent_id_tag", None) for each in got]
         kit.require(own == asked, "other answers", "a caller gets the response to its own request.")
     await _beside_another(my, kit)
+    await _answered_in_the_send(my, kit)
     return "1"
 
 
@@ -51,6 +58,23 @@ async def _beside_another(my: Any, kit: Kit) -> None:
             "a call on one connection waited for a call on another; each session has its own lock, made in `__init__`."
         )
         await kit.within(10.0, outcome(quick.call(HEARTBEAT)), "another connection waits", said)
+
+
+async def _answered_in_the_send(my: Any, kit: Kit) -> None:
+    """The peer is quick: its reply is there before `send` has returned."""
+    async with Bench(my, kit, after(0.1)) as bench:
+        send = bench.transport.send
+
+        async def slow(text: str) -> None:
+            await send(text)
+            await asyncio.sleep(1.0)
+
+        bench.transport.send = slow  # type: ignore[method-assign]
+        said = (
+            "the reply came before `send` had returned, and its caller did not get it; open the call before the send."
+        )
+        ended = await kit.within(PATIENCE, outcome(bench.call(HEARTBEAT)), "it waits for ever", said)
+        kit.require(isinstance(ended, HeartbeatResponse), f"a {type(ended).__name__}", said)
 
 
 @step.check("callers are served in the order in which they came")
@@ -104,6 +128,23 @@ async def timeout_from_send(my: Any, kit: Kit) -> str:
                 said = "0 is a timeout too; only None means that of the session."
             kit.require(abs(took - limit) < MILLISECOND, f"after {took:g} s, not {limit:g} s", said)
     return "from the send"
+
+
+@step.check("each call takes a fresh id from `ids`")
+async def new_id(my: Any, kit: Kit) -> str:
+    """The id of a call differs from all that its sender used before on the connection (J-spec 4.1.4)."""
+    silent = iter([True, False, True, False, False])
+    async with Bench(my, kit, lambda call: (0.1, None if next(silent) else answer_to(call)), timeout=5.0) as bench:
+        request = authorize(tags(kit, 1)[0])
+        for _ in range(5):
+            await outcome(bench.call(request))
+        sent = [call.unique_id for call in bench.calls]
+        kit.require(len(sent) == 5, f"{len(sent)} of 5 sent", "the same request may be sent as often as one likes.")
+        said = "two calls carried one id."
+        kit.require(len(set(sent)) == 5, f"{len(set(sent))} ids in 5 calls", said)
+        said = "the ids come from `ids`: `next(ids)` for each call."
+        kit.require(set(sent) <= set(bench.ids), "other ids", said)
+    return "5 ids in 5 calls"
 
 
 @step.check("the next goes out, however a call ends", name="frees-on-timeout/cancel/error")
@@ -221,23 +262,6 @@ async def _sent_now(kit: Kit, bench: Bench, what: str, *, patience: float = 0.0)
 def _last_since(bench: Bench, begun: float) -> bool:
     at, call = next((at, frame) for at, frame in reversed(bench.heard) if isinstance(frame, Call))
     return call.payload["idTag"] == "LAST" and at > begun - MILLISECOND
-
-
-@step.check("each call takes a fresh id from `ids`")
-async def new_id(my: Any, kit: Kit) -> str:
-    """The id of a call differs from all that its sender used before on the connection (J-spec 4.1.4)."""
-    silent = iter([True, False, True, False, False])
-    async with Bench(my, kit, lambda call: (0.1, None if next(silent) else answer_to(call)), timeout=5.0) as bench:
-        request = authorize(tags(kit, 1)[0])
-        for _ in range(5):
-            await outcome(bench.call(request))
-        sent = [call.unique_id for call in bench.calls]
-        kit.require(len(sent) == 5, f"{len(sent)} of 5 sent", "the same request may be sent as often as one likes.")
-        said = "two calls carried one id."
-        kit.require(len(set(sent)) == 5, f"{len(set(sent))} ids in 5 calls", said)
-        said = "the ids come from `ids`: `next(ids)` for each call."
-        kit.require(set(sent) <= set(bench.ids), "other ids", said)
-    return "5 ids in 5 calls"
 
 
 @step.check("`NotConnected`, and nothing is sent")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from ocpp_lab.errors import CallFailed, CallTimeout
+from ocpp_lab.errors import CallFailed, CallTimeout, OcppError
 from ocpp_lab.frames import CallError, CallResult
 from ocpp_lab.messages import HeartbeatResponse
 
@@ -21,6 +21,8 @@ step = Step(
 )
 
 MILLISECOND = 0.001
+KNOWN = (OcppError, TimeoutError, asyncio.InvalidStateError)
+"""How a call may end, rightly or not."""
 ENDS = ("resolved", "failed", "malformed")
 """Words for a reply that ended its call."""
 
@@ -28,12 +30,14 @@ ENDS = ("resolved", "failed", "malformed")
 async def outcome(waiting: Any) -> Any:
     """What an awaitable ends with: its result, or its exception, CancelledError included.
 
-    Refuses the answer if it returns an exception instead of raising it.
+    Refuses the answer if it returns an exception instead of raising it. What no contract knows, a slip, is raised.
     """
     task = asyncio.ensure_future(waiting)
     ends: Any = await asyncio.gather(task, return_exceptions=True)
     if isinstance(ends[0], BaseException) and not task.cancelled() and task.exception() is None:
         raise Wrong(f"a {type(ends[0]).__name__} returned", "the caller got the exception as an answer; raise it.")
+    if isinstance(ends[0], Exception) and not isinstance(ends[0], KNOWN):
+        raise ends[0]
     return ends[0]
 
 
@@ -56,8 +60,14 @@ async def on_time(my: Any, kit: Kit) -> str:
         loop.call_at(came, pending.settle, reply)
         waiting = outcome(pending.expect(future, timeout))
         ended = await kit.within(timeout + 10, waiting, "it waits for ever", "the reply came; tell the caller.")
+        itself = "`expect` gave the future itself; `await` it, so that the caller gets what is in it."
+        kit.require(not asyncio.isfuture(ended), "a future", itself)
+        early = (
+            f"it ended {came - kit.time:g} s before the reply came, and before its timeout of {timeout:g} s was over."
+        )
+        kit.require(kit.time > came - MILLISECOND, "too early", early)
         kit.require(not gave_up(ended), "a timeout", "the reply came before the timeout; the caller gets it.")
-        kit.require(abs(kit.time - came) < MILLISECOND, "told later", "a reply is told at once, not at a next look.")
+        kit.require(kit.time < came + MILLISECOND, "told later", "a reply is told at once, not at a next look.")
         wanted = HeartbeatResponse if isinstance(frame, CallResult) else CallFailed
         kit.require(isinstance(ended, wanted), f"a {type(ended).__name__}", f"expected a {wanted.__name__}.")
     unique_id = fresh_ids(kit, 1)[0]

@@ -36,7 +36,10 @@ async def any_order(my: Any, kit: Kit) -> str:
     futures = {unique_id: opened(kit, pending, unique_id) for unique_id in ids}
     order = kit.rng.sample(range(MANY), MANY)
     for number in order:
-        pending.settle(CallResult(ids[number], time_of(number)))
+        word = pending.settle(CallResult(ids[number], time_of(number)))
+        if asyncio.iscoroutine(word):
+            word.close()
+            kit.require(False, "a coroutine", "`settle` is no coroutine: the reader calls it, and does not wait.")
     await kit.quiet()
     done = [number for number, unique_id in enumerate(ids) if futures[unique_id].done()]
     kit.require(len(done) == MANY, f"{len(done):,} of 1,000 resolved", "a call whose reply came is still waiting.")
@@ -45,6 +48,11 @@ async def any_order(my: Any, kit: Kit) -> str:
     right = sum(came == number for number, came in enumerate(got))
     oldest = "this resolves whichever call is oldest; replies may come in any order."
     said = oldest if got == order else "a call got the reply of another; a reply belongs to the call with its id."
+    strange = next(
+        (futures[unique_id].result() for unique_id, came in zip(ids, got, strict=True) if came is None), None
+    )
+    if None in got:
+        said = f"the caller got a {type(strange).__name__}; it gets the response that `decode_payload` makes."
     kit.require(right == MANY, f"{right:,} of 1,000 right", said)
     return "1,000 of 1,000"
 
@@ -181,8 +189,8 @@ async def unknown_is_quiet(my: Any, kit: Kit) -> str:
             fate = pending.settle(CallResult(unique_id, time_of(0)))
         except (LookupError, TypeError, ValueError) as error:
             kit.require(False, f"{type(error).__name__}: {error}", "a reply for nobody killed the reader.")
-        kit.require(isinstance(fate, str) and fate != "resolved", repr(fate), "nothing was resolved; use another word.")
         kit.require(not future.done(), "another call was ended", "a reply for nobody must not end somebody's call.")
+        kit.require(isinstance(fate, str) and fate != "resolved", repr(fate), "nothing was resolved; use another word.")
         left = len(pending)
         kit.require(left == 1, f"{left} pending, not 1", "a reply for nobody is no call: `len` stays as it was.")
     return repr(fate)
