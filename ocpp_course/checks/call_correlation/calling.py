@@ -130,23 +130,6 @@ async def timeout_from_send(my: Any, kit: Kit) -> str:
     return "from the send"
 
 
-@step.check("each call takes a fresh id from `ids`")
-async def new_id(my: Any, kit: Kit) -> str:
-    """The id of a call differs from all that its sender used before on the connection (J-spec 4.1.4)."""
-    silent = iter([True, False, True, False, False])
-    async with Bench(my, kit, lambda call: (0.1, None if next(silent) else answer_to(call)), timeout=5.0) as bench:
-        request = authorize(tags(kit, 1)[0])
-        for _ in range(5):
-            await outcome(bench.call(request))
-        sent = [call.unique_id for call in bench.calls]
-        kit.require(len(sent) == 5, f"{len(sent)} of 5 sent", "the same request may be sent as often as one likes.")
-        said = "two calls carried one id."
-        kit.require(len(set(sent)) == 5, f"{len(set(sent))} ids in 5 calls", said)
-        said = "the ids come from `ids`: `next(ids)` for each call."
-        kit.require(set(sent) <= set(bench.ids), "other ids", said)
-    return "5 ids in 5 calls"
-
-
 @step.check("the next goes out, however a call ends", name="frees-on-timeout/cancel/error")
 async def frees(my: Any, kit: Kit) -> str:
     """Answer, CallError, timeout: each frees the wire at once. A caller that goes away may, or its call's end does."""
@@ -262,6 +245,23 @@ async def _sent_now(kit: Kit, bench: Bench, what: str, *, patience: float = 0.0)
 def _last_since(bench: Bench, begun: float) -> bool:
     at, call = next((at, frame) for at, frame in reversed(bench.heard) if isinstance(frame, Call))
     return call.payload["idTag"] == "LAST" and at > begun - MILLISECOND
+
+
+@step.check("each call takes a fresh id from `ids`")
+async def new_id(my: Any, kit: Kit) -> str:
+    """The id of a call differs from all that its sender used before on the connection (J-spec 4.1.4)."""
+    silent = iter([True, False, True, False, False])
+    async with Bench(my, kit, lambda call: (0.1, None if next(silent) else answer_to(call)), timeout=5.0) as bench:
+        request = authorize(tags(kit, 1)[0])
+        for _ in range(5):
+            await outcome(bench.call(request))
+        sent = [call.unique_id for call in bench.calls]
+        kit.require(len(sent) == 5, f"{len(sent)} of 5 sent", "the same request may be sent as often as one likes.")
+        said = "two calls carried one id."
+        kit.require(len(set(sent)) == 5, f"{len(set(sent))} ids in 5 calls", said)
+        said = "the ids come from `ids`: `next(ids)` for each call."
+        kit.require(set(sent) <= set(bench.ids), "other ids", said)
+    return "5 ids in 5 calls"
 
 
 @step.check("`NotConnected`, and nothing is sent")

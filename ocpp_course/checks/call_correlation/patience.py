@@ -21,8 +21,8 @@ step = Step(
 )
 
 MILLISECOND = 0.001
-KNOWN = (OcppError, TimeoutError, asyncio.InvalidStateError)
-"""How a call may end, rightly or not."""
+KNOWN = (OcppError, TimeoutError, ValueError, asyncio.InvalidStateError)
+"""How a call may end, rightly or not; a ValueError is of an id that is pending already."""
 ENDS = ("resolved", "failed", "malformed")
 """Words for a reply that ended its call."""
 
