@@ -748,7 +748,8 @@ class Pending(Pending):
         return "resolved"
 
 
-### WRONG gives-the-future -> on-time: `expect` gave the future itself; `await` it, so that the caller gets what is in it.
+### WRONG gives-the-future -> on-time: `expect` gave the future itself; `await` it, so that the caller gets what is in
+###       it.
 class Pending(Pending):
     async def expect(self, future, timeout):
         self._forget(future)
@@ -2158,8 +2159,8 @@ watch = lab.Watch({name: partial(counted, name) for name in NAMES}, "your Pendin
 display(panel, watch)
 
 # %% [markdown]
-# Five Authorize, each with another fault, and a Heartbeat after each in peace. **Predict** the six counts before you
-# run it.
+# Five calls of Authorize, each with another fault. After each of them comes a Heartbeat without a fault. **Predict**
+# the six counts before you run it.
 
 
 # %% tags=["scaffold"]
