@@ -921,8 +921,7 @@ class Pending(Pending):
         return "orphan" if word in ("late", "repeated") else word
 
 
-### WRONG unbounded-set -> bounded: ids of thousands of calls ago are still remembered;
-###      keep the last `remember` of them.
+### WRONG unbounded-set -> bounded: the id of 5,000 calls ago is still remembered; keep the last `remember` of them.
 class Pending(Pending):
     def __init__(self, *, remember=256):
         super().__init__(remember=10**9)
@@ -1261,6 +1260,12 @@ class Pending(Pending):
             future.exception()
         self._entries.clear()
         return len(calls)
+
+
+### WRONG forgets-4.4 -> as-before: the id of 255 calls ago is still remembered; keep the last `remember` of them.
+class Pending(Pending):
+    def __init__(self, *, remember=256):
+        super().__init__()
 
 
 ### WRONG is-coroutine -> all-at-once: nobody awaits `fail_all`: it ends the calls before it returns.

@@ -139,8 +139,9 @@ async def as_before(my: Any, kit: Kit) -> str:
     kit.equal(kept, [1] * 4, "each word that `settle` returns is counted once: 4.4.")
     pending.open(ids[0], HeartbeatResponse)
     refuses(kit, pending, ids[0], HeartbeatResponse)
-    for rule in (strays.as_before, strays.late, strays.repeated, strays.orphan, strays.id_again, strays.counts):
+    for rule in (strays.as_before, strays.late, strays.repeated, strays.orphan, strays.bounded, strays.counts):
         await rule(my, kit)
+    await strays.id_again(my, kit)
     return "it holds"
 
 

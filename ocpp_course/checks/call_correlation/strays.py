@@ -159,7 +159,8 @@ def _ends_known(kit: Kit, pending: Any, ids: list[str], limit: int) -> None:
         said = "the newest was forgotten, the oldest kept."
     kit.require(word == "repeated", f"the newest: {word}", said)
     old = [unique_id for unique_id in ids[: -2 * limit : len(ids) // 100] if _known(pending, unique_id)]
-    said = "ids of thousands of calls ago are still remembered; keep the last `remember` of them."
+    ago = len(ids) - ids.index(old[0]) if old else 0
+    said = f"the id of {ago:,} calls ago is still remembered; keep the last `remember` of them."
     kit.require(not old, "older ones too", said)
     more = [unique_id for unique_id in ids[-limit - 5 : -limit] if _known(pending, unique_id)]
     kit.require(not more, f"{len(more)} more", "more than the last `remember` ids are known.")
@@ -176,7 +177,7 @@ async def _bounded_late(my: Any, kit: Kit, remember: int) -> None:
     for unique_id in ids:
         await expired(pending, unique_id)
     words = Counter(pending.settle(reply(unique_id)) for unique_id in ids[: 2 * remember])
-    said = "ids of thousands of calls ago are still remembered; keep the last `remember` of them."
+    said = "calls timed out, and more than the last `remember` of them are known."
     kit.require(words["orphan"] == 2 * remember, "older ones too", said)
 
 
