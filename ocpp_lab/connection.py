@@ -113,20 +113,16 @@ async def keep_connected(
 ) -> NoReturn:
     """Dial, ``await serve(pipe, proved)``, close, wait, again, until cancelled.
 
-    ``serve`` calls ``proved()`` once the connection showed that it is good; the next waits (s) of ``delays()`` then
-    start afresh. What is not `retryable` leaves. ``fire`` is told ``lost`` and ``wait_over``.
+    ``serve`` calls ``proved()`` once its connection showed that it is good; when that is over, the waits (s) of
+    ``delays()`` start afresh. What is not `retryable` leaves. ``fire`` is told ``lost`` and ``wait_over``.
     """
     waits: Iterator[float] | None = None
-
-    def proved() -> None:
-        nonlocal waits
-        waits = None  # begun anew when the next wait is due: this is called for every answered call
-
     while True:
+        proof = asyncio.Event()  # this connection's own: an answer that is handled late proves nothing of the next
         try:
             pipe = await dial()
             try:
-                await serve(pipe, proved)
+                await serve(pipe, proof.set)
             finally:
                 await pipe.close()
         except Exception as error:
@@ -134,7 +130,8 @@ async def keep_connected(
                 raise
             log.info("! not connected: %s: %s", type(error).__name__, error)
         fire("lost")
-        waits = delays() if waits is None else waits
+        if waits is None or proof.is_set():
+            waits = delays()
         wait = next(waits)
         log.info("= dials again in %.1f s", wait)
         await asyncio.sleep(wait)

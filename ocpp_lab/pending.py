@@ -111,16 +111,20 @@ class Pending:
             self._end(call.unique_id, "cancelled")
 
     def fail_all(self, error: Exception) -> int:
-        """The line is gone: end every pending call with this error, and raise it to whoever opens another. How many?"""
+        """The connection is gone: end every pending call with this error, and raise it to whoever opens another.
+
+        Returns how many it ended; a call whose caller was cancelled in this instant is over already.
+        """
         self._error = error
         self._late.clear()  # ids are unique on one connection: on the next one no reply is for these
         entries = list(self._entries)  # callbacks may open and settle meanwhile
+        waiting = sum(not call.done() for call in self._entries.values())
         for unique_id in entries:
             own = error
             if isinstance(error, ConnectionLost):
                 own = error.again(call_error=CallError(unique_id, "ConnectionClosed", str(error)))
             self._end(unique_id, "lost", error=own)
-        return len(entries)
+        return waiting
 
     def _waiting(self, unique_id: str) -> PendingCall[Any] | None:
         """The call that waits for a reply. One whose caller was cancelled in this very instant waits no more."""

@@ -10,7 +10,16 @@
 # At the end your own two pieces run inside a real charge point.
 #
 # - **Before:** notebook [4](../notebooks/04_call_correlation.ipynb), and steps 1.1 to 1.4.
-# - **Time:** 55 minutes, seven steps and a capstone, 20 points.
+# - **Level:** you have written coroutines, and used `asyncio.create_task` and a future or an `asyncio.Event` once.
+# - **Points:** seven steps and a capstone, 20 points. **Time:** about 2 hours 35 minutes, an estimate. Each step says
+#   its own. Take it in four sittings; between them everything that passed is kept.
+#
+# | sitting | steps | about |
+# |---|---|---|
+# | 1 | 4.1 by id, 4.2 errors | 30 minutes |
+# | 2 | 4.3 timeouts, 4.4 names, 4.5 the end | 50 minutes |
+# | 3 | 4.6 `Session.call` | 25 minutes |
+# | 4 | 4.7 `Session.run`, capstone | 50 minutes |
 
 # %% tags=["scaffold"]
 from ocpp_course import lab
@@ -24,24 +33,29 @@ guard
 # Stuck? `hint("4.1")` gives one hint more each time. `solution("4.1")` shows our answer.
 # `Pending = use_reference("4.1")` takes the package's piece, for no points.
 #
+# Your classes grow from step to step. `class Pending(mine("4.1")):` begins with what you wrote in 4.1, so only what is
+# new has to be written. `mine` gives what passed its check, also after a restart of the kernel. While a step has not
+# passed, it gives the package's class instead, and what is built on that earns no points.
+#
 # In brackets stands where OCPP says it: *J-spec* is OCPP-J 1.6, the JSON transport; *core* is OCPP 1.6 edition 2;
 # *errata* are their official corrections; *whitepaper* is the security whitepaper.
 
 # %% [markdown]
 # ## 4.1 `Pending`: by id
 #
-# A reply carries the unique id of its call, and nothing else that says whose it is. `open` remembers a call under
-# its id, before the call is sent. `settle` gets a reply and ends the call it belongs to.
+# A reply carries the unique id of its call, and nothing else that says whose it is. `open` remembers a call under its
+# id, before the call is sent. `settle` gets a reply and ends the call it belongs to. Several calls may wait at once,
+# and each has a response type of its own.
 #
-# A future is a promise: the caller awaits it, the reader fulfils it with `set_result`.
-# `decode_payload(response_type, payload)` makes the typed response of a JSON object.
+# A *future* is a place for a result that is not there yet: the caller awaits it, and the reader puts the result in with
+# `set_result`. `decode_payload(response_type, payload)` makes the typed response of a JSON object.
 #
 # A reply has a `unique_id`, and a `CallResult` has a `payload`. In this step every reply is a `CallResult` whose
 # payload fits; the other kinds come in 4.2.
 
 # %%
-### STEP 4.1 · 2 points · 6 minutes
-### HINT What does the reply carry that the call had too?
+### STEP 4.1 · 2 points · 15 minutes
+### HINT A reply carries the id of its call. So keep the calls that wait in a dict, by their ids.
 ### HINT A dict from id to (future, response type); `dict.pop(id, None)` takes an entry out, or gives None.
 ### HINT `future.set_result(decode_payload(response_type, frame.payload))`
 import asyncio
@@ -125,6 +139,41 @@ class Pending(Pending):
     def settle(self, frame):
         future, response_type = self._entries.pop(frame.unique_id)
         future.set_result(decode_payload(response_type, frame.payload))
+        return "resolved"
+
+
+### WRONG newest-first -> any-order: a call got the reply of another; a reply belongs to the call with its id.
+class Pending(Pending):
+    def settle(self, frame):
+        if not self._entries:
+            return "unknown"
+        future, response_type = self._entries.popitem()[1]
+        future.set_result(decode_payload(response_type, frame.payload))
+        return "resolved"
+
+
+### WRONG gives-the-frame -> any-order: the caller got a CallResult; it gets the response that `decode_payload` makes.
+class Pending(Pending):
+    def settle(self, frame):
+        entry = self._entries.pop(frame.unique_id, None)
+        if entry is None:
+            return "unknown"
+        entry[0].set_result(frame)
+        return "resolved"
+
+
+### WRONG one-type-for-all -> typed: calls of three types were open at once; each reply is read as the response type of
+###       its own call.
+class Pending(Pending):
+    def open(self, unique_id, response_type):
+        self.response_type = response_type
+        return super().open(unique_id, response_type)
+
+    def settle(self, frame):
+        entry = self._entries.pop(frame.unique_id, None)
+        if entry is None:
+            return "unknown"
+        entry[0].set_result(decode_payload(self.response_type, frame.payload))
         return "resolved"
 
 
@@ -237,18 +286,22 @@ check("4.1", Pending)
 # %% [markdown]
 # ## 4.2 `Pending`: errors and wrong shapes
 #
-# A peer may answer *no*: a `CallError`. Or it answers, and its payload is no such response. Both end the call. The
-# exception is for the caller, who waits; `settle` is called by the reader, and the reader must live.
+# A peer may refuse a call: it answers with a `CallError`. Or it answers with a `CallResult` whose payload is no such
+# response. Both end the call. The exception is for the caller, who waits. `settle` itself is called by the reader, so
+# it raises nothing: an exception there would end the reader, and with it all other calls.
 #
 # `CallFailed(code, description, details)` and `MalformedReply(text)` are exceptions of the package; a `CallError` has
 # the fields `code`, `description` and `details`. `decode_payload` raises `PayloadError` if the payload does not fit.
 #
-# Copy your class of 4.1 and go on; only `settle` changes. Two codes are misspelt in OCPP 1.6, and they stay so on the
-# wire (J-errata 5.1, 5.2). `CORRECT_ENGLISH` is a dict from the other spelling to that of 1.6.
+# Two codes are misspelt in OCPP 1.6, and they stay so on the wire (J-errata 5.1, 5.2). Some peers write them in correct
+# English. `CORRECT_ENGLISH` is a dict from that spelling to the one of 1.6.
+#
+# Your class of 4.1 grows: write `settle` anew. It takes the place of the old one.
 
 # %%
-### STEP 4.2 · 2 points · 6 minutes
-### HINT Two types of frame, three ends of a call.
+### STEP 4.2 · 2 points · 15 minutes
+### HINT There are two types of frame, and a call can end in three ways. Write down for each what the caller gets, and
+###      which word `settle` returns.
 ### HINT Who should see the exception: the reader, who calls `settle`, or the caller, who awaits the future?
 ### HINT `except PayloadError as problem: future.set_exception(MalformedReply(str(problem)))`, and for a CallError
 ###      `code = CORRECT_ENGLISH.get(frame.code, frame.code)`.
@@ -256,27 +309,11 @@ import asyncio
 
 from ocpp_lab import CallError, CallFailed, CallResult, MalformedReply, PayloadError, decode_payload
 from ocpp_lab.frames import CORRECT_ENGLISH
-from ocpp_lab.messages import Response
 
 
 ### BEGIN SOLUTION
-class Pending:
+class Pending(mine("4.1")):
     """The calls that await their replies."""
-
-    def __init__(self) -> None:
-        self._entries: dict[str, tuple[asyncio.Future, type[Response]]] = {}
-
-    def __len__(self) -> int:
-        """How many calls are pending."""
-        return len(self._entries)
-
-    def open(self, unique_id: str, response_type: type[Response]) -> asyncio.Future[Response]:
-        """Remember a call; its future gets the response. Raises ValueError if that id is pending already."""
-        if unique_id in self._entries:
-            raise ValueError(f"a call with the id {unique_id!r} is pending already")
-        future = asyncio.get_running_loop().create_future()
-        self._entries[unique_id] = future, response_type
-        return future
 
     def settle(self, frame: CallResult | CallError) -> str:
         """End the call that this reply belongs to, and forget it. Never raises.
@@ -340,7 +377,7 @@ class Pending(Pending):
         return super().settle(frame)
 
 
-### WRONG fails-all -> others-unhurt: one bad reply ended three good calls.
+### WRONG fails-all -> others-unhurt: two bad replies came, and 3 of three other calls ended with them.
 class Pending(Pending):
     def settle(self, frame):
         fate = super().settle(frame)
@@ -358,6 +395,28 @@ class Pending(Pending):
             error = CallFailed(frame.code, frame.description, frame.details)
             self._entries.pop(frame.unique_id)[0].set_exception(error)
             return "failed"
+        return super().settle(frame)
+
+
+### WRONG all-to-english -> both-spellings: OccurenceConstraintViolation became OccurrenceConstraintViolation; only the
+###       two spellings that 1.6 does not know are changed, to those of 1.6.
+class Pending(Pending):
+    def settle(self, frame):
+        if isinstance(frame, CallError) and frame.unique_id in self._entries:
+            english = {right: wrong for wrong, right in CORRECT_ENGLISH.items()}
+            code = CORRECT_ENGLISH.get(frame.code, english.get(frame.code, frame.code))
+            error = CallFailed(code, frame.description, frame.details)
+            self._entries.pop(frame.unique_id)[0].set_exception(error)
+            return "failed"
+        return super().settle(frame)
+
+
+### WRONG raises-the-error -> failed: a CallError raised in your reader; the exception is for the caller:
+###       `future.set_exception`.
+class Pending(Pending):
+    def settle(self, frame):
+        if isinstance(frame, CallError) and frame.unique_id in self._entries:
+            raise CallFailed(frame.code, frame.description, frame.details)
         return super().settle(frame)
 
 
@@ -468,66 +527,49 @@ check("4.2", Pending)
 # %% [markdown]
 # ## 4.3 `expect`: timeouts and cancellation
 #
-# The session opens a call, sends it, and then awaits `pending.expect(future, timeout)`. A peer may never answer. So
-# the wait has three ends: the reply, the timeout, and a caller who is cancelled. After each of them nothing of the call
-# is left.
+# The session opens a call, sends it, and then awaits `pending.expect(future, timeout)`. A peer may never answer. So the
+# wait can end in three ways: by the reply, by the timeout, or because the caller is cancelled. After each of them
+# nothing of the call is left.
 #
-# A reply may come in the very instant in which its call ends. Then the future is done already, and `set_result` would
-# raise `InvalidStateError`, in the reader.
+# Two of these may come at nearly the same time:
 #
-# Copy your class of 4.2, add `expect`, and look at `settle` again.
+# - The caller was cancelled, and before it runs again its reply comes. The future is done already, and `set_result`
+#   would raise `InvalidStateError`, in the reader. So `settle` first looks whether the future is done. If it is, the
+#   reply ends nothing, whatever it holds, and `settle` returns another word than the three of 4.2.
+# - The loop was busy, and now the reply and the timeout are due in the same turn. What comes first counts. If `settle`
+#   came first and said "resolved", the caller gets the response, and no `CallTimeout`.
+#
+# Your class of 4.2 grows by `expect`, and `settle` looks at the future first. `super().settle(frame)` does the rest as
+# before.
 
 # %%
-### STEP 4.3 · 3 points · 8 minutes
-### HINT Three ways out, one place to clean up: `finally`.
+### STEP 4.3 · 3 points · 20 minutes
+### HINT The wait can end in three ways: by the reply, by the timeout, by a cancellation. In each of them the call has
+###      to be forgotten. Which statement of Python runs in all three?
 ### HINT `async with asyncio.timeout(timeout):` raises TimeoutError when time is over. And in `settle`: `future.done()`.
-### HINT `try: … except TimeoutError: raise CallTimeout(f"no answer within {timeout:g} s") from None` and then
-###      `finally: self._forget(future)`, which takes out the entry that holds this future.
+### HINT `try: … except TimeoutError:`; there `if future.done() and not future.cancelled(): return future.result()`,
+###      else `raise CallTimeout(f"no answer within {timeout:g} s") from None`; then `finally: self._forget(future)`,
+###      which takes out the entry that holds this future.
 import asyncio
 
-from ocpp_lab import CallError, CallFailed, CallResult, CallTimeout, MalformedReply, PayloadError, decode_payload
-from ocpp_lab.frames import CORRECT_ENGLISH
+from ocpp_lab import CallError, CallResult, CallTimeout
 from ocpp_lab.messages import Response
 
 
 ### BEGIN SOLUTION
-class Pending:
+class Pending(mine("4.2")):
     """The calls that await their replies."""
-
-    def __init__(self) -> None:
-        self._entries: dict[str, tuple[asyncio.Future, type[Response]]] = {}
-
-    def __len__(self) -> int:
-        """How many calls are pending."""
-        return len(self._entries)
-
-    def open(self, unique_id: str, response_type: type[Response]) -> asyncio.Future[Response]:
-        """Remember a call; its future gets the response. Raises ValueError if that id is pending already."""
-        if unique_id in self._entries:
-            raise ValueError(f"a call with the id {unique_id!r} is pending already")
-        future = asyncio.get_running_loop().create_future()
-        self._entries[unique_id] = future, response_type
-        return future
 
     def settle(self, frame: CallResult | CallError) -> str:
         """As in 4.2. Never raises, even if the future is done already: then nobody listens any more.
 
         Such a reply ends nothing, whatever it holds, so the word for it is another one.
         """
-        future, response_type = self._entries.pop(frame.unique_id, (None, None))
-        if future is None or future.done():
+        future, _ = self._entries.get(frame.unique_id, (None, None))
+        if future is not None and future.done():
+            self._forget(future)
             return "unknown"
-        if isinstance(frame, CallError):
-            code = CORRECT_ENGLISH.get(frame.code, frame.code)
-            future.set_exception(CallFailed(code, frame.description, frame.details))
-            return "failed"
-        try:
-            response = decode_payload(response_type, frame.payload)
-        except PayloadError as problem:
-            future.set_exception(MalformedReply(str(problem)))
-            return "malformed"
-        future.set_result(response)
-        return "resolved"
+        return super().settle(frame)
 
     async def expect(self, future: asyncio.Future[Response], timeout: float) -> Response:
         """The response of an open call, or its exception, as soon as it comes; it may have come already.
@@ -539,6 +581,8 @@ class Pending:
             async with asyncio.timeout(timeout):
                 return await future
         except TimeoutError:
+            if future.done() and not future.cancelled():
+                return future.result()  # the reply came first, in the turn of the loop in which the time was over
             raise CallTimeout(f"no answer within {timeout:g} s") from None
         finally:
             self._forget(future)
@@ -568,7 +612,7 @@ class Pending(Pending):
             raise CallTimeout() from None
 
 
-### WRONG one-timer -> timeout: expired up to 1 s late; each call has its own deadline.
+### WRONG one-timer -> timeout: it gave up later than its timeout; each call has its own deadline.
 class Pending(Pending):
     async def expect(self, future, timeout):
         end = asyncio.get_running_loop().time() + timeout
@@ -617,7 +661,8 @@ class Pending(Pending):
             self._forget(future)
 
 
-### WRONG shared-clock -> own-clock: calls that wait together share a clock; each call has its own deadline.
+### WRONG shared-clock -> own-clock: six calls waited together and did not end at their own timeouts; each has
+###      its own deadline.
 class Pending(Pending):
     _timer = None
 
@@ -665,6 +710,50 @@ class Pending(Pending):
         if future and future.done():
             return "resolved"  # nobody listens, so what does it matter?
         return super().settle(frame)
+
+
+### WRONG timeout-first -> one-story: `settle` said "resolved", and the caller got a CallTimeout; a reply in the same
+###       turn, just before the timeout, counts.
+class Pending(Pending):
+    async def expect(self, future, timeout):
+        try:
+            async with asyncio.timeout(timeout):
+                return await future
+        except TimeoutError:
+            raise CallTimeout(f"no answer within {timeout:g} s") from None
+        finally:
+            self._forget(future)
+
+
+### WRONG all-by-then -> cancel-cleans: a cancelled call must stay cancelled: let CancelledError go on.
+class Pending(Pending):
+    async def expect(self, future, timeout):
+        try:
+            return await super().expect(future, timeout)
+        except asyncio.CancelledError:
+            return None
+
+
+### WRONG forgets-4.2 -> as-before: the peer's bad payload raised in *your* reader.
+class Pending(Pending):
+    def settle(self, frame):
+        future, response_type = self._entries.pop(frame.unique_id, (None, None))
+        if future is None or future.done():
+            return "unknown"
+        if isinstance(frame, CallError):
+            code = CORRECT_ENGLISH.get(frame.code, frame.code)
+            future.set_exception(CallFailed(code, frame.description, frame.details))
+            return "failed"
+        future.set_result(decode_payload(response_type, frame.payload))
+        return "resolved"
+
+
+### WRONG gives-the-future -> on-time: `expect` gave the future itself; `await` it, so that the caller gets what is in
+###       it.
+class Pending(Pending):
+    async def expect(self, future, timeout):
+        self._forget(future)
+        return future
 
 
 ### WRONG returns-the-error -> timeout: the caller got the exception as an answer; raise it.
@@ -722,9 +811,16 @@ class Pending(Pending):
 
     async def expect(self, future, timeout):
         try:
-            return await asyncio.wait_for(future, timeout)
+            return await asyncio.wait_for(asyncio.shield(future), timeout)
         except TimeoutError as error:
+            if future.done():
+                return await future
+            future.cancel()
+            self._forget(future)
             raise CallTimeout("too slow") from error
+        except asyncio.CancelledError:
+            self._forget(future)
+            raise
 
 
 ### END SOLUTION
@@ -735,54 +831,52 @@ check("4.3", Pending)
 # %% [markdown]
 # ## 4.4 `settle` names them: late, repeated, orphan
 #
-# Some replies fit no pending call. *Late*: the peer is slow. *Repeated*: somebody sends twice. *Orphan*: one of both
-# ends has a bug. Each needs another repair, so each has a name and a counter.
+# Some replies fit no pending call. There are three kinds, and each needs another repair. So each has a name and a
+# counter.
 #
-# To tell them apart, `Pending` remembers how the last calls ended. Not all of them: a central system runs for months.
+# | word | what happened | what is wrong |
+# |---|---|---|
+# | `"late"` | its call timed out, or was cancelled | the peer is slow, or the timeout is too short |
+# | `"repeated"` | its call had an answer already, good or bad | somebody sends answers twice |
+# | `"orphan"` | no call had this id, or it is forgotten | one of both ends has a bug |
 #
-# Copy your class of 4.3 and go on. The fault *wrong id* answers call 7 under the id `not-7`; that is an orphan.
+# To tell them apart, `Pending` remembers how the last calls ended: their number is `remember`. It cannot remember all,
+# because a central system runs for months. Calls that are still pending take no room from those, and are never
+# forgotten.
+#
+# Your class of 4.3 grows: `settle` names the strays and counts every word that it returns. (The fault *wrong id*
+# answers call 7 under the id `not-7`. That is an orphan.)
 
 # %%
-### STEP 4.4 · 2 points · 6 minutes
-### HINT Remember how each id ended, and throw away the oldest.
-### HINT `collections.OrderedDict`; `popitem(last=False)` throws out what was put in first.
-### HINT `match self._ended.get(unique_id): case None: "orphan" case "answered": "repeated" case _: "late"`
+### STEP 4.4 · 2 points · 15 minutes
+### HINT When a call ends, write down its id and how it ended. If that list is full, throw out the entry that came in
+###      first.
+### HINT `collections.OrderedDict`; `popitem(last=False)` throws out what was put in first. Where does a call end? In
+###      `settle`, and in what `expect` does at its end.
+### HINT `match self._ended.get(unique_id): case None: "orphan" case "answered": "repeated" case _: "late"`; for a call
+###      that waits, `super().settle(frame)` has the word already.
 import asyncio
 from collections import Counter, OrderedDict
 
-from ocpp_lab import CallError, CallFailed, CallResult, CallTimeout, MalformedReply, PayloadError, decode_payload
-from ocpp_lab.frames import CORRECT_ENGLISH
-from ocpp_lab.messages import Response
+from ocpp_lab import CallError, CallResult
 
 
 ### BEGIN SOLUTION
-class Pending:
+class Pending(mine("4.3")):
     """The calls that await their replies.
 
     `counts` holds, for each word that `settle` returns, how often it did: `pending.counts["late"]`, 0 if never.
     """
 
     def __init__(self, *, remember: int = 256) -> None:
-        """`remember`: of so many ended calls, the newest, it is known how they ended. Older ones are forgotten."""
-        self.counts: Counter[str] = Counter()
-        self._remember = remember
-        self._entries: dict[str, tuple[asyncio.Future, type[Response]]] = {}
-        self._ended: OrderedDict[str, str] = OrderedDict()
-
-    def __len__(self) -> int:
-        """How many calls are pending."""
-        return len(self._entries)
-
-    def open(self, unique_id: str, response_type: type[Response]) -> asyncio.Future[Response]:
-        """Remember a call; its future gets the response. Raises ValueError if that id is pending already.
+        """`remember`: of so many ended calls, the newest, it is known how they ended. Older ones are forgotten.
 
         An id whose call has ended may be used again: that is a new call.
         """
-        if unique_id in self._entries:
-            raise ValueError(f"a call with the id {unique_id!r} is pending already")
-        future = asyncio.get_running_loop().create_future()
-        self._entries[unique_id] = future, response_type
-        return future
+        super().__init__()
+        self.counts: Counter[str] = Counter()
+        self._remember = remember
+        self._ended: OrderedDict[str, str] = OrderedDict()
 
     def settle(self, frame: CallResult | CallError) -> str:
         """As in 4.3, and each word is counted. The words for a reply that fits no pending call:
@@ -796,34 +890,16 @@ class Pending:
         return word
 
     def _settle(self, frame: CallResult | CallError) -> str:
-        future, response_type = self._entries.get(frame.unique_id, (None, None))
+        future, _ = self._entries.get(frame.unique_id, (None, None))
         if future is None:
             names = {None: "orphan", "answered": "repeated"}
             return names.get(self._ended.get(frame.unique_id), "late")
-        self._end(frame.unique_id, "gone" if future.done() else "answered")
         if future.done():
+            self._end(frame.unique_id, "gone")
             return "late"
-        if isinstance(frame, CallError):
-            code = CORRECT_ENGLISH.get(frame.code, frame.code)
-            future.set_exception(CallFailed(code, frame.description, frame.details))
-            return "failed"
-        try:
-            response = decode_payload(response_type, frame.payload)
-        except PayloadError as problem:
-            future.set_exception(MalformedReply(str(problem)))
-            return "malformed"
-        future.set_result(response)
-        return "resolved"
-
-    async def expect(self, future: asyncio.Future[Response], timeout: float) -> Response:
-        """As in 4.3: the response, or its exception, or `CallTimeout` after `timeout` seconds."""
-        try:
-            async with asyncio.timeout(timeout):
-                return await future
-        except TimeoutError:
-            raise CallTimeout(f"no answer within {timeout:g} s") from None
-        finally:
-            self._forget(future)
+        word = super().settle(frame)
+        self._end(frame.unique_id, "answered")
+        return word
 
     def _forget(self, future: asyncio.Future) -> None:
         for unique_id, entry in list(self._entries.items()):
@@ -831,7 +907,7 @@ class Pending:
                 self._end(unique_id, "gone")
 
     def _end(self, unique_id: str, how: str) -> None:
-        del self._entries[unique_id]
+        self._entries.pop(unique_id, None)
         self._ended.pop(unique_id, None)  # an id that ended once more is the newest
         self._ended[unique_id] = how
         if len(self._ended) > self._remember:
@@ -845,8 +921,7 @@ class Pending(Pending):
         return "orphan" if word in ("late", "repeated") else word
 
 
-### WRONG unbounded-set -> bounded: ids of thousands of calls ago are still remembered;
-###      keep the last `remember` of them.
+### WRONG unbounded-set -> bounded: the id of 5,000 calls ago is still remembered; keep the last `remember` of them.
 class Pending(Pending):
     def __init__(self, *, remember=256):
         super().__init__(remember=10**9)
@@ -855,7 +930,7 @@ class Pending(Pending):
 ### WRONG forgets-newest -> bounded: the newest was forgotten, the oldest kept.
 class Pending(Pending):
     def _end(self, unique_id, how):
-        del self._entries[unique_id]
+        self._entries.pop(unique_id, None)
         if len(self._ended) < self._remember:
             self._ended[unique_id] = how
 
@@ -917,10 +992,36 @@ class Pending(Pending):
 ###      it was forgotten too early.
 class Pending(Pending):
     def _end(self, unique_id, how):
-        del self._entries[unique_id]
+        self._entries.pop(unique_id, None)
         self._ended[unique_id] = how
         if len(self._ended) > self._remember:
             self._ended.popitem(last=False)
+
+
+### WRONG one-memory-for-all -> bounded: a call was pending while many others ended, and was forgotten; `remember`
+###       bounds the ended calls only.
+class Pending(Pending):
+    def _end(self, unique_id, how):
+        super()._end(unique_id, how)
+        while len(self._entries) + len(self._ended) > self._remember:
+            if self._entries:
+                self._entries.pop(next(iter(self._entries)))
+            else:
+                self._ended.popitem(last=False)
+
+
+### WRONG one-more -> bounded: more than the last `remember` ids are known.
+class Pending(Pending):
+    def __init__(self, *, remember=256):
+        super().__init__(remember=remember + 1)
+
+
+### WRONG forgets-4.3 -> as-before: the reply came before `expect` was called; it counts.
+class Pending(Pending):
+    async def expect(self, future, timeout):
+        if not any(entry[0] is future for entry in self._entries.values()):
+            return None  # nobody waits for that any more
+        return await super().expect(future, timeout)
 
 
 ### WRONG one-fewer -> bounded: fewer than the last `remember` ids are known.
@@ -953,7 +1054,7 @@ class Pending(Pending):
         return super()._settle(frame)
 
     def _end(self, unique_id, how):
-        del self._entries[unique_id]
+        self._entries.pop(unique_id, None)
         if unique_id in self.ends:
             self.order.remove(unique_id)
         self.order.append(unique_id)
@@ -989,7 +1090,7 @@ class Pending(Pending):
         return word
 
     def _end(self, unique_id, how):
-        del self._entries[unique_id]
+        self._entries.pop(unique_id, None)
         (self.heard if how == "answered" else self.missed).append(unique_id)
 
 
@@ -999,127 +1100,63 @@ class Pending(Pending):
 check("4.4", Pending)
 
 # %% [markdown]
-# ## 4.5 `fail_all`: the line is gone
+# ## 4.5 `fail_all`: the connection is gone
 #
-# An id belongs to one connection. When that is gone, no reply can come any more. Thirty callers must not wait out
-# thirty timeouts: they are told now, with the error that says why.
+# An id belongs to one connection. When that is gone, no reply can come any more. Thirty callers must not wait until
+# thirty timeouts are over. They are told now, with the error that says why. Each caller may get the error itself, or an
+# exception of its own with the same type and text. (The package makes one for each.)
 #
-# An exception in a future that nobody ever awaits makes asyncio warn. `future.exception()` looks at it, and asyncio is
-# content.
+# A caller that is told may try again in the same instant. It finds no call pending, and `open` raises the error.
 #
-# Copy your class of 4.4 and go on. This is the last step of `Pending`.
+# If nobody ever awaits a future that holds an exception, asyncio warns. `future.exception()` looks at the exception,
+# and then asyncio does not warn.
+#
+# Your class of 4.4 grows by `fail_all`, and `open` looks whether the end has come. This is the last step of `Pending`.
 
 # %%
-### STEP 4.5 · 2 points · 6 minutes
-### HINT Take all of them out first, tell them after.
-### HINT `list(self._entries.items())` is a copy that does not change under the loop. Some futures may be done.
+### STEP 4.5 · 2 points · 15 minutes
+### HINT A caller that is told may open another call at once. So first take all calls out, then tell their callers.
+### HINT `list(self._entries.items())` is a copy that does not change while you loop over it. Some futures may be done.
 ### HINT `if not future.done(): future.set_exception(error); future.exception()` and, in `open`,
 ###      `if self._error: raise self._error`.
 import asyncio
-from collections import Counter, OrderedDict
 
-from ocpp_lab import CallError, CallFailed, CallResult, CallTimeout, MalformedReply, PayloadError, decode_payload
-from ocpp_lab.frames import CORRECT_ENGLISH
 from ocpp_lab.messages import Response
 
 
 ### BEGIN SOLUTION
-class Pending:
-    """The calls that await their replies.
+class Pending(mine("4.4")):
+    """The calls that await their replies, until the connection ends.
 
-    `counts` holds, for each word that `settle` returns, how often it did: `pending.counts["late"]`, 0 if never.
+    `settle` may still be called after `fail_all`. Such replies end nothing: the word is late, repeated or orphan.
     """
 
     def __init__(self, *, remember: int = 256) -> None:
-        """`remember`: of so many ended calls, the newest, it is known how they ended. Older ones are forgotten."""
-        self.counts: Counter[str] = Counter()
-        self._remember = remember
-        self._entries: dict[str, tuple[asyncio.Future, type[Response]]] = {}
-        self._ended: OrderedDict[str, str] = OrderedDict()
+        """As in 4.4."""
+        super().__init__(remember=remember)
         self._error: Exception | None = None
 
-    def __len__(self) -> int:
-        """How many calls are pending."""
-        return len(self._entries)
-
     def open(self, unique_id: str, response_type: type[Response]) -> asyncio.Future[Response]:
-        """Remember a call; its future gets the response. Raises ValueError if that id is pending already.
-
-        An id whose call has ended may be used again. After `fail_all` it raises the error given there.
-        """
+        """As in 4.1. After `fail_all` it raises the error given there, or one of the same type and text."""
         if self._error:
             raise self._error
-        if unique_id in self._entries:
-            raise ValueError(f"a call with the id {unique_id!r} is pending already")
-        future = asyncio.get_running_loop().create_future()
-        self._entries[unique_id] = future, response_type
-        return future
-
-    def settle(self, frame: CallResult | CallError) -> str:
-        """As in 4.4: one of resolved, failed, malformed, late, repeated, orphan. Never raises.
-
-        After `fail_all` replies may still be read. They end nothing, so the word is one of the last three.
-        """
-        word = self._settle(frame)
-        self.counts[word] += 1
-        return word
-
-    def _settle(self, frame: CallResult | CallError) -> str:
-        future, response_type = self._entries.get(frame.unique_id, (None, None))
-        if future is None:
-            names = {None: "orphan", "answered": "repeated"}
-            return names.get(self._ended.get(frame.unique_id), "late")
-        self._end(frame.unique_id, "gone" if future.done() else "answered")
-        if future.done():
-            return "late"
-        if isinstance(frame, CallError):
-            code = CORRECT_ENGLISH.get(frame.code, frame.code)
-            future.set_exception(CallFailed(code, frame.description, frame.details))
-            return "failed"
-        try:
-            response = decode_payload(response_type, frame.payload)
-        except PayloadError as problem:
-            future.set_exception(MalformedReply(str(problem)))
-            return "malformed"
-        future.set_result(response)
-        return "resolved"
-
-    async def expect(self, future: asyncio.Future[Response], timeout: float) -> Response:
-        """As in 4.3: the response, or its exception, or `CallTimeout` after `timeout` seconds."""
-        try:
-            async with asyncio.timeout(timeout):
-                return await future
-        except TimeoutError:
-            raise CallTimeout(f"no answer within {timeout:g} s") from None
-        finally:
-            self._forget(future)
+        return super().open(unique_id, response_type)
 
     def fail_all(self, error: Exception) -> int:
-        """The line is gone: end every pending call with this error, at once. Returns how many they were.
+        """The connection is gone: end every pending call with this error, at once. Returns how many it ended.
 
-        A future that is done already stays as it is. No call is pending afterwards, and `open` raises the error.
-        Where nobody awaits a future, asyncio must not warn that its exception was never retrieved.
+        A future that is done already stays as it is, and is not counted. No call is pending afterwards. Where nobody
+        awaits a future, asyncio must not warn that its exception was never retrieved.
         """
         self._error = error
-        calls = list(self._entries.items())
-        for unique_id, (future, _) in calls:
+        calls = [(unique_id, future) for unique_id, (future, _) in self._entries.items()]
+        waiting = [future for _, future in calls if not future.done()]
+        for unique_id, _ in calls:
             self._end(unique_id, "gone")
-            if not future.done():
-                future.set_exception(error)
-                future.exception()
-        return len(calls)
-
-    def _forget(self, future: asyncio.Future) -> None:
-        for unique_id, entry in list(self._entries.items()):
-            if entry[0] is future:
-                self._end(unique_id, "gone")
-
-    def _end(self, unique_id: str, how: str) -> None:
-        del self._entries[unique_id]
-        self._ended.pop(unique_id, None)  # an id that ended once more is the newest
-        self._ended[unique_id] = how
-        if len(self._ended) > self._remember:
-            self._ended.popitem(last=False)
+        for future in waiting:
+            future.set_exception(error)
+            future.exception()
+        return len(waiting)
 
 
 ### WRONG mutates-while-iterating -> all-at-once: the dict changed during the loop; take the entries out first.
@@ -1144,7 +1181,7 @@ class Pending(Pending):
         return len(calls)
 
 
-### WRONG waits-out -> all-at-once: pending calls ended after their timeouts; the line is gone now.
+### WRONG waits-out -> all-at-once: pending calls ended after their timeouts; the connection is gone now.
 class Pending(Pending):
     def fail_all(self, error):
         self._error = error
@@ -1159,7 +1196,8 @@ class Pending(Pending):
         return number
 
 
-### WRONG sets-on-done -> each-once: InvalidStateError on a call that was over; the rest stayed pending.
+### WRONG sets-on-done -> each-once: `fail_all` raised InvalidStateError: a future was done already; ask `future.done()`
+###       before you end it.
 class Pending(Pending):
     def fail_all(self, error):
         self._error, calls = error, list(self._entries.items())
@@ -1185,12 +1223,13 @@ class Pending(Pending):
 ###      `future.exception()` retrieves one.
 class Pending(Pending):
     def fail_all(self, error):
-        self._error, calls = error, list(self._entries.items())
+        self._error, calls, number = error, list(self._entries.items()), 0
         for unique_id, (future, _) in calls:
             self._end(unique_id, "gone")
             if not future.done():
                 future.set_exception(error)
-        return len(calls)
+                number += 1
+        return number
 
 
 ### WRONG raises-in-settle -> reentrant: a reply after the end resolves nothing and raises nothing.
@@ -1201,13 +1240,41 @@ class Pending(Pending):
         return super().settle(frame)
 
 
+### WRONG counts-done -> each-once: a future that was done already was counted too; `fail_all` returns how many calls it
+###       ended.
+class Pending(Pending):
+    def fail_all(self, error):
+        number = len(self._entries)
+        super().fail_all(error)
+        return number
+
+
+### WRONG tells-nobody -> all-at-once: 900 of 1,000 calls were not told.
+class Pending(Pending):
+    def fail_all(self, error):
+        self._error, calls = error, list(self._entries)
+        for unique_id in calls[:100]:
+            future, _ = self._entries[unique_id]
+            self._end(unique_id, "gone")
+            future.set_exception(error)
+            future.exception()
+        self._entries.clear()
+        return len(calls)
+
+
+### WRONG forgets-4.4 -> as-before: the id of 255 calls ago is still remembered; keep the last `remember` of them.
+class Pending(Pending):
+    def __init__(self, *, remember=256):
+        super().__init__()
+
+
 ### WRONG is-coroutine -> all-at-once: nobody awaits `fail_all`: it ends the calls before it returns.
 class Pending(Pending):
     async def fail_all(self, error):
         return super().fail_all(error)
 
 
-### WRONG looks-it-up -> each-once: the line went while the call was being sent;
+### WRONG looks-it-up -> each-once: the connection went while the call was being sent;
 ###      `expect` gives what its future holds.
 class Pending(Pending):
     async def expect(self, future, timeout):
@@ -1257,27 +1324,37 @@ check("4.5", Pending)
 # ## 4.6 `Session.call`: one in flight
 #
 # `Pending` knows whose answer it is. Now to the call itself: take an id, open, send, expect. Each end should have at
-# most one own call on the wire (J-spec 4.1.1); the other callers wait for their turn. Waiting in our own queue is not
-# the peer's fault, so the timeout starts when the frame is sent.
+# most one own call on the wire (J-spec 4.1.1), so the other callers wait for their turn. The wait in our own queue is
+# not the peer's fault, so the timeout begins when the frame is sent.
+#
+# When a call has ended, by its answer, any error or a timeout, the next one goes out at once.
 #
 # A caller may be cancelled while its call is on the wire. The caller is free at once. The call is still unanswered,
-# because the peer knows nothing of the cancellation. So there are two right answers, for the rule is a SHOULD NOT. The
-# next call goes out at once; that is simpler. Or it goes out after the reply or the timeout of the cancelled call, and
-# not before; the package does that.
+# because the peer knows nothing of the cancellation. The rule is a SHOULD NOT, so there are two right answers. Either
+# the next call goes out at once; that is simpler. Or, like in the package, it goes out after the reply to the cancelled
+# call, or after its timeout, and not before.
 #
-# In this step the check reads the line and calls `pending.settle` and, at the end, `pending.fail_all`. In 4.7 you do.
+# A caller may also be cancelled while `send` still waits, because the transport takes nothing more at the moment. Then
+# nothing was sent, and nobody will answer. So forget that call: `future.cancel()`, and then `expect`, which raises
+# CancelledError and forgets it.
+#
+# In this step the check reads the connection and calls `pending.settle` and, at the end, `pending.fail_all`. In 4.7
+# your `run` does.
 #
 # - `encode_payload(request)` checks a request and gives the payload of its `Call`. It raises `PayloadError`.
-# - `encode(frame)` gives the text; `await transport.send(text)` sends it, and raises `ConnectionLost` after the end.
+# - `encode(frame)` gives the text. `await transport.send(text)` sends it, and raises `ConnectionLost` after the end.
 #   You need not catch that one in `call`.
 # - `request.action` is its name, `request.response_type` the type of its response.
 
 # %%
-### STEP 4.6 · 2 points · 7 minutes
-### HINT What must be held from the send to the end of the call? Who waits longest goes first.
-### HINT An `asyncio.Lock` is fair: `async with self._lane:` around open, send and expect.
-### HINT The timeout belongs inside the lock: `return await self._pending.expect(future, limit)`. And around `open`:
-###      `except ConnectionLost as lost: raise NotConnected(…) from lost`.
+### STEP 4.6 · 2 points · 25 minutes
+### HINT From which line to which line must no other call come in between? Something has to be held there, and it must
+###      give the turn to whoever waits longest.
+### HINT An `asyncio.Lock` is fair: `async with self._lane:` around open, send and expect. The timeout belongs inside
+###      it.
+### HINT `except ConnectionLost as lost: raise NotConnected(…) from lost` around `open`. `except
+###      asyncio.CancelledError:` around `send`, and in it `future.cancel()`, `await self._pending.expect(future, 0)`,
+###      `raise`.
 import asyncio
 from collections.abc import Iterator
 
@@ -1302,13 +1379,13 @@ class Session:
         """Send a request, and return its response. One own call is in flight; other callers wait, in their order.
 
         Each call takes the next id of `ids`. `timeout` is in seconds; None means that of the session. It counts from
-        the send. When a call has ended, by its answer, any error or a timeout, the next one goes out at once. A
-        cancelled caller is free at once; the next call goes out at once or, like the package, after the reply or the
-        timeout.
+        the send. By its answer, any error or a timeout, the next one goes out at once. A cancelled caller is free at
+        once; the next call goes out at once or, like the package, after the reply or the timeout.
 
-        Raises what `pending.expect` raises, `PayloadError` if the request is no good, and `NotConnected` once the line
-        is gone, which `pending.open` tells by raising `ConnectionLost`: then nothing left this machine. What is never
-        sent, a request that is no good or a caller that goes away before its turn, leaves nothing open in `pending`.
+        Raises what `pending.expect` raises, and `PayloadError` if the request is no good. Once the connection is gone,
+        `pending.open` raises `ConnectionLost`; `call` then raises `NotConnected`, because nothing left this machine.
+        What is never sent leaves nothing open in `pending`: a request that is no good, and a caller that goes away
+        before its turn or while `send` waits.
         """
         payload = encode_payload(request)
         async with self._lane:
@@ -1317,11 +1394,16 @@ class Session:
                 future = self._pending.open(call.unique_id, request.response_type)
             except ConnectionLost as lost:
                 raise NotConnected(f"{request.action} was not sent: {lost}") from lost
-            await self._transport.send(encode(call))
+            try:
+                await self._transport.send(encode(call))
+            except asyncio.CancelledError:
+                future.cancel()  # nothing was sent, so nobody will answer
+                await self._pending.expect(future, 0)  # forgets it, and raises CancelledError
+                raise
             return await self._pending.expect(future, self._timeout if timeout is None else timeout)
 
 
-### WRONG no-lock -> one-in-flight: two own calls were unanswered at once (J4.1.1).
+### WRONG no-lock -> one-in-flight: two own calls were unanswered at once (J-spec 4.1.1).
 class Session(Session):
     async def call(self, request, *, timeout=None):
         self._lane = asyncio.Lock()
@@ -1351,7 +1433,8 @@ class Session(Session):
                     break
 
 
-### WRONG timeout-around-lock -> timeout-from-send: timed out in your own queue; the peer never saw it.
+### WRONG timeout-around-lock -> timeout-from-send: the wait in your own queue was counted; the timeout begins when the
+###       frame is sent.
 from ocpp_lab import CallTimeout
 
 
@@ -1365,7 +1448,7 @@ class Session(Session):
             raise CallTimeout() from None
 
 
-### WRONG lock-leak -> frees-on-timeout/cancel/error: after the first timeout nothing is ever sent.
+### WRONG lock-leak -> frees-on-timeout/cancel/error: a call timed out, and after it nothing is ever sent.
 class Session(Session):
     async def call(self, request, *, timeout=None):
         await self._lane.acquire()
@@ -1407,8 +1490,26 @@ class Session(Session):
         return await super().call(request, timeout=timeout or self._timeout)
 
 
-### WRONG one-lock-for-all -> one-in-flight: two sessions share a lock; each connection has its own:
-###      make it in `__init__`.
+### WRONG opens-after-the-send -> one-in-flight: the reply came before `send` had returned, and its caller did not get
+###       it; open the call before the send.
+class Session(Session):
+    async def call(self, request, *, timeout=None):
+        payload = encode_payload(request)
+        async with self._lane:
+            call = Call(next(self._ids), request.action, payload)
+            await self._transport.send(encode(call))
+            future = self._pending.open(call.unique_id, request.response_type)
+            return await self._pending.expect(future, self._timeout if timeout is None else timeout)
+
+
+### WRONG its-own-default -> timeout-from-send: a session that is not told a timeout has 30 s; this one had 60 s.
+class Session(Session):
+    def __init__(self, *pieces, ids, timeout=60.0):
+        super().__init__(*pieces, ids=ids, timeout=timeout)
+
+
+### WRONG one-lock-for-all -> one-in-flight: a call on one connection waited for a call on another; each session has its
+###       own lock, made in `__init__`.
 _LANES = {}
 
 
@@ -1432,8 +1533,57 @@ class Session(Session):
             return await self._pending.expect(future, self._timeout if timeout is None else timeout)
 
 
-### WRONG send-leaks -> frees-on-timeout/cancel/error: a send failed, and whoever waits behind it waits for ever;
-###      free the line however a call ends.
+### WRONG send-forgets-nothing -> gone-in-send: a caller was cancelled while `send` waited, and a
+###       minute later its call is still pending: forget it.
+class Session(Session):
+    async def call(self, request, *, timeout=None):
+        payload = encode_payload(request)
+        async with self._lane:
+            call = Call(next(self._ids), request.action, payload)
+            try:
+                future = self._pending.open(call.unique_id, request.response_type)
+            except ConnectionLost as lost:
+                raise NotConnected() from lost
+            await self._transport.send(encode(call))
+            return await self._pending.expect(future, self._timeout if timeout is None else timeout)
+
+
+### WRONG leaks-on-refusal -> frees-on-timeout/cancel/error: a call was answered with a CallError, and after it nothing
+###       is ever sent.
+class Session(Session):
+    async def call(self, request, *, timeout=None):
+        from ocpp_lab import CallFailed
+
+        try:
+            return await super().call(request, timeout=timeout)
+        except CallFailed:
+            await self._lane.acquire()
+            raise
+
+
+### WRONG pauses-between -> frees-on-timeout/cancel/error: a call timed out, and the next one went out 5 s later; it
+###       goes out at once.
+class Session(Session):
+    tired = False
+
+    async def call(self, request, *, timeout=None):
+        from ocpp_lab import CallTimeout
+
+        payload = encode_payload(request)
+        async with self._lane:
+            if self.tired:
+                await asyncio.sleep(5)
+            future = self._pending.open(unique_id := next(self._ids), request.response_type)
+            await self._transport.send(encode(Call(unique_id, request.action, payload)))
+            try:
+                return await self._pending.expect(future, self._timeout if timeout is None else timeout)
+            except CallTimeout:
+                self.tired = True
+                raise
+
+
+### WRONG send-leaks -> frees-on-timeout/cancel/error: a send failed, and whoever waits behind it waits for ever; give
+###       the turn on, however a call ends.
 class Session(Session):
     async def call(self, request, *, timeout=None):
         payload = encode_payload(request)
@@ -1486,8 +1636,13 @@ class Session:
         try:
             future = self.pending.open(unique_id, request.response_type)
         except ConnectionLost:
-            raise NotConnected("the line is gone") from None
-        await self.transport.send(encode(Call(unique_id, request.action, payload)))
+            raise NotConnected("the connection is gone") from None
+        try:
+            await self.transport.send(encode(Call(unique_id, request.action, payload)))
+        except asyncio.CancelledError:
+            future.cancel()
+            await asyncio.gather(self.pending.expect(future, 0), return_exceptions=True)
+            raise
         return await self.pending.expect(future, self.timeout if timeout is None else timeout)
 
 
@@ -1540,60 +1695,47 @@ check("4.6", Session)
 # %% [markdown]
 # ## 4.7 `Session.run`: the reader never waits
 #
-# `run` reads text after text, until the line ends. A reply goes to `pending.settle`. A call of the peer goes to
+# `run` reads text after text, until the connection ends. A reply goes to `pending.settle`. A call of the peer goes to
 # `router.answer(call)`, a coroutine that returns the reply. That may take long, and it may call the peer itself. So the
-# reader starts it as a task and reads on.
+# reader starts it as a task and reads on. Handlers run beside each other: a quick one is answered before a slow one
+# that came first.
 #
-# - `async for text in transport` ends when the line ends; before it, `transport.start()`.
-# - `decode(text)` raises `FrameError` if a text is no frame. Its `unique_id` is None, unless the text is a Call whose
-#   id can be told: then somebody waits for a CallError with its `code` and `description`.
-# - `router.answer` never raises. None stands for: say nothing.
-# - A peer that uses one id for two calls gets a CallError for the second while the first is being handled. Its code is
+# - `transport.start()` comes first. Then `async for text in transport` gives the texts, and ends when the connection
+#   ends.
+# - `decode(text)` raises `FrameError` if a text is no frame. Was it a Call that is spoilt, and can its id be told? Then
+#   the error's `unique_id` is that id, and somebody waits for a CallError with its `code` and `description`. In all
+#   other cases `unique_id` is None, and nobody waits for an answer.
+# - `router.answer` never raises. If it returns None, send nothing.
+# - A peer may use one id for two calls. While the first is being handled, the second gets a CallError. Its code is
 #   yours to choose, `"GenericError"` for example.
+# - `run` may end in two ways: the connection ends, or `run` is cancelled. In both, whoever waits for a reply gets
+#   `ConnectionLost`, and the handlers that still run are cancelled.
 #
-# Copy your class of 4.6 and add `run`.
+# Your class of 4.6 grows by `run`: `class Session(mine("4.6")):`.
 
 # %%
-### STEP 4.7 · 3 points · 10 minutes
-### HINT The reader reads, nothing else. Whatever may wait is a task.
+### STEP 4.7 · 3 points · 25 minutes
+### HINT The reader may wait for nothing but the next text. Everything else that may take a while has to be a task that
+###      it starts. Which things are that?
 ### HINT `async with asyncio.TaskGroup() as group:` around the loop, and `group.create_task(self._answer(call))`. It
 ###      waits for its tasks at the end; those that still run then are to be cancelled.
 ### HINT `self._serving: dict[str, asyncio.Task]`: the reader puts the task in under the id, the task takes itself out
-###      in its `finally`, and at the end `for task in self._serving.values(): task.cancel()`.
+###      in its `finally`. Around the loop `try … finally:` with `fail_all` and
+###      `for task in self._serving.values(): task.cancel()`.
 import asyncio
-from collections.abc import Iterator
 from contextlib import suppress
 
-from ocpp_lab import Call, CallError, CallResult, ConnectionLost, FrameError, NotConnected
-from ocpp_lab import decode, encode, encode_payload
-from ocpp_lab.messages import Request, Response
+from ocpp_lab import Call, CallError, CallResult, ConnectionLost, FrameError, decode, encode
 
 
 ### BEGIN SOLUTION
-class Session:
+class Session(mine("4.6")):
     """Calls to the peer at the other end of one transport, and the peer's calls to us."""
 
-    def __init__(self, transport, router, pending, *, ids: Iterator[str], timeout: float = 30.0) -> None:
-        """`router.answer(call)` answers the peer's calls; `ids` yields fresh unique ids; `timeout` in seconds."""
-        self._transport = transport
-        self._router = router
-        self._pending = pending
-        self._ids = ids
-        self._timeout = timeout
-        self._lane = asyncio.Lock()
+    def __init__(self, transport, router, pending, *, ids, timeout: float = 30.0) -> None:
+        """As in 4.6; `router.answer(call)` answers the peer's calls."""
+        super().__init__(transport, router, pending, ids=ids, timeout=timeout)
         self._serving: dict[str, asyncio.Task] = {}
-
-    async def call(self, request: Request, *, timeout: float | None = None) -> Response:
-        """As in 4.6: one own call in flight, and `NotConnected` once the line is gone."""
-        payload = encode_payload(request)
-        async with self._lane:
-            call = Call(next(self._ids), request.action, payload)
-            try:
-                future = self._pending.open(call.unique_id, request.response_type)
-            except ConnectionLost as lost:
-                raise NotConnected(f"{request.action} was not sent: {lost}") from lost
-            await self._transport.send(encode(call))
-            return await self._pending.expect(future, self._timeout if timeout is None else timeout)
 
     async def run(self) -> None:
         """Start the transport, and read until it ends. Then `pending.fail_all(ConnectionLost())`, and return.
@@ -1603,8 +1745,8 @@ class Session:
         the first is answered as ever; afterwards the id may be used again. A text that is no frame does not end the
         session: if `FrameError.unique_id` is known it gets a CallError with that error's code, else nothing.
 
-        Answers do not wait for own calls. One that the transport does not take any more (`ConnectionLost`) is dropped.
-        When `run` ends, in whatever way, its handlers end with it.
+        Answers do not wait for own calls, nor for each other. One that the transport does not take any more
+        (`ConnectionLost`) is dropped. When `run` ends, in whatever way, `fail_all` is called and its handlers end.
         """
         self._transport.start()
         async with asyncio.TaskGroup() as group:
@@ -1706,7 +1848,8 @@ class Session(Session):
         await self._send(await self._router.answer(call))
 
 
-### WRONG tells-nobody -> end-fails-all: the line is gone; `pending.fail_all(ConnectionLost())` tells whoever waits.
+### WRONG tells-nobody -> end-fails-all: the connection is gone; `pending.fail_all(ConnectionLost())` tells whoever
+###       waits.
 class Session(Session):
     async def run(self):
         self._transport.start()
@@ -1782,6 +1925,23 @@ class Session(Session):
         await self._transport.send(encode(reply))
 
 
+### WRONG answers-all-garbage -> bad-frame-lives: nobody waits for an answer to that; be silent.
+class Session(Session):
+    def _receive(self, text, group):
+        try:
+            decode(text)
+        except FrameError as problem:
+            group.create_task(self._send(CallError(problem.unique_id, problem.code, problem.description)))
+        else:
+            super()._receive(text, group)
+
+
+### WRONG drops-the-timeout -> as-before: with a timeout of 10 s it took 30 s; the timeout is in seconds, from the send.
+class Session(Session):
+    def __init__(self, transport, router, pending, *, ids, timeout=30.0):
+        super().__init__(transport, router, pending, ids=ids)
+
+
 ### WRONG copy-frees-id -> duplicate-id: one id, two effects.
 class Session(Session):
     def _receive(self, text, group):
@@ -1791,6 +1951,86 @@ class Session(Session):
                 group.create_task(self._send(CallError(frame.unique_id, "GenericError")))
                 return
         super()._receive(text, group)
+
+
+### WRONG one-worker -> side-by-side: a handler began only when the one before it had ended; each is a task of its own.
+class Session(Session):
+    async def run(self):
+        self.work, self.known = asyncio.Queue(), set()
+        worker = asyncio.create_task(self.serve())
+        self._transport.start()
+        try:
+            async for text in self._transport:
+                await self.read(text)
+        finally:
+            worker.cancel()
+            self._pending.fail_all(ConnectionLost())
+            await asyncio.gather(worker, return_exceptions=True)
+
+    async def read(self, text):
+        try:
+            frame = decode(text)
+        except FrameError as problem:
+            if problem.unique_id is not None:
+                await self._send(CallError(problem.unique_id, problem.code, problem.description))
+            return
+        if not isinstance(frame, Call):
+            self._pending.settle(frame)
+        elif frame.unique_id in self.known:
+            await self._send(CallError(frame.unique_id, "GenericError"))
+        else:
+            self.known.add(frame.unique_id)
+            self.work.put_nowait(frame)
+
+    async def serve(self):
+        while True:
+            call = await self.work.get()
+            reply = await self._router.answer(call)
+            self.known.remove(call.unique_id)
+            if reply:
+                await self._send(reply)
+
+
+### WRONG answers-in-order -> side-by-side: a quick answer waited for a slow one; each leaves when it is ready.
+class Session(Session):
+    async def run(self):
+        self.last = None
+        await super().run()
+
+    async def _answer(self, call):
+        before, self.last = self.last, asyncio.Event()
+        mine = self.last
+        try:
+            reply = await self._router.answer(call)
+            if before:
+                await before.wait()
+            if reply is not None:
+                await self._send(reply)
+        finally:
+            mine.set()
+            self._serving.pop(call.unique_id, None)
+
+
+### WRONG tells-nobody-if-cancelled -> stops: `run` was cancelled, and a caller still waits;
+###       `pending.fail_all(ConnectionLost())` belongs in `finally`.
+class Session(Session):
+    async def run(self):
+        self._transport.start()
+        async with asyncio.TaskGroup() as group:
+            try:
+                async for text in self._transport:
+                    self._receive(text, group)
+                self._pending.fail_all(ConnectionLost())
+            finally:
+                for task in self._serving.values():
+                    task.cancel()
+
+
+### WRONG answers-under-another-id -> crossing: an answer carries the id of its call, and nothing else says whose it is.
+class Session(Session):
+    async def _answer(self, call):
+        self._serving.pop(call.unique_id, None)
+        await self._send(CallResult(next(self._ids), {}))
 
 
 ### RIGHT set-of-tasks
@@ -1834,42 +2074,39 @@ class Session(Session):
             await self._send(reply)
 
 
-### RIGHT one-worker
+### RIGHT gather-at-the-end
 class Session(Session):
     async def run(self):
-        self.work, self.known = asyncio.Queue(), set()
-        worker = asyncio.create_task(self.serve())
+        self.open, answers = {}, []
         self._transport.start()
         try:
             async for text in self._transport:
-                await self.read(text)
+                if (work := self.work_for(text)) is not None:
+                    answers.append(asyncio.create_task(work))
+                answers = [each for each in answers if not each.done()]
         finally:
-            worker.cancel()
-            self._pending.fail_all(ConnectionLost())
-            await asyncio.gather(worker, return_exceptions=True)
+            self._pending.fail_all(ConnectionLost("the end"))
+            for each in answers:
+                each.cancel()
+            await asyncio.gather(*answers, return_exceptions=True)
 
-    async def read(self, text):
+    def work_for(self, text):
         try:
             frame = decode(text)
         except FrameError as problem:
-            if problem.unique_id is not None:
-                await self._send(CallError(problem.unique_id, problem.code, problem.description))
-            return
-        if not isinstance(frame, Call):
-            self._pending.settle(frame)
-        elif frame.unique_id in self.known:
-            await self._send(CallError(frame.unique_id, "GenericError"))
-        else:
-            self.known.add(frame.unique_id)
-            self.work.put_nowait(frame)
+            error = CallError(problem.unique_id or "", problem.code, problem.description)
+            return self._send(error) if problem.unique_id is not None else None
+        if isinstance(frame, CallResult | CallError):
+            return self._pending.settle(frame) and None
+        if self.open.setdefault(frame.unique_id, frame) is not frame:
+            return self._send(CallError(frame.unique_id, "InternalError"))
+        return self.serve(frame)
 
-    async def serve(self):
-        while True:
-            call = await self.work.get()
-            reply = await self._router.answer(call)
-            self.known.remove(call.unique_id)
-            if reply:
-                await self._send(reply)
+    async def serve(self, call):
+        reply = await self._router.answer(call)
+        del self.open[call.unique_id]
+        if reply is not None:
+            await self._send(reply)
 
 
 ### END SOLUTION
@@ -1884,7 +2121,7 @@ check("4.7", Session)
 # connection. Yours go in here; where a step is not done yet, the package's. `fit` adds what a charge point asks for
 # beyond the steps, such as the end of a call that was never sent.
 #
-# This is a live charge point and a live central system. The line below the panel counts what your `Pending` names.
+# This is a live charge point and a live central system. The text below the panel counts what your `Pending` names.
 
 # %% tags=["scaffold"]
 import asyncio
@@ -1927,8 +2164,8 @@ watch = lab.Watch({name: partial(counted, name) for name in NAMES}, "your Pendin
 display(panel, watch)
 
 # %% [markdown]
-# Five Authorize, each with another fault, and a Heartbeat after each in peace. **Predict** the six counts before you
-# run it.
+# Five calls of Authorize, each with another fault. After each of them comes a Heartbeat without a fault. **Predict**
+# the six counts before you run it.
 
 
 # %% tags=["scaffold"]
@@ -1956,8 +2193,8 @@ lab.ladder(charge_point, central_system, since=start, until=over["wrong id"], ti
 # %% [markdown]
 # By hand: press a fault, and run `await told(m.AuthorizeRequest(id_tag="TAG_A"))` in a cell of your own.
 #
-# Now *ignore* holds one call on the wire, two wait behind it, and the line is closed. One call was sent: nobody can
-# know whether the central system acted. The other two never left.
+# Now *ignore* holds one call on the wire, two wait behind it, and the connection is closed. One call was sent, so
+# nobody can know whether the central system acted. The other two never left.
 
 # %% tags=["scaffold"]
 ignored, connections = central_system.faults.applied.get("ignore", 0), len(yours)
@@ -1972,18 +2209,46 @@ await lab.until(lambda: charge_point.state == "online" and len(yours) > connecti
 print("left pending:", [len(each) for each in yours], "· connections:", len(yours))
 
 # %% [markdown]
-# The last check puts your classes through 25 simulated nights of 40 calls each. Replies are delayed, doubled and
-# reordered by plan; your `counts` must equal the plan, and no caller may get another's answer. Then 50 nights of chaos:
-# cuts, crashes, half-open lines. A failure names the seed and shows the frames around it.
+# ## Your part: choose, predict, check
+#
+# Your `Session` makes one call after another, each with a timeout of 10 s. You choose what happens to the answer of
+# each call, and you say beforehand what your `Pending` will count.
+#
+# | fault | what the peer does |
+# |---|---|
+# | `"none"` | answers at once |
+# | `"delay"` | answers after 5 s |
+# | `"late"` | answers after 15 s |
+# | `"answer twice"` | answers at once, and sends the same answer again a little later |
+# | `"wrong id"` | answers at once, under an id that no call had |
+# | `"wrong payload"` | answers at once, with a payload that is no such response |
+# | `"CallError"` | answers at once, with a CallError |
+#
+# `PLAN` is a list of ten or more faults, each of the seven at least once, in any order. `PREDICTED` has a number for
+# each of the six words: how often `settle` will return it. Every reply that comes is counted, also those for which no
+# call waits any more. The check plays your plan, and compares.
+#
+# After it the check puts your classes through 25 simulated nights of 40 calls each. Replies are delayed, doubled and
+# reordered by plan; your `counts` must equal the plan, and no caller may get another's answer. Then come 50 nights of
+# chaos: cuts, crashes, half-open connections. A failure names the seed and shows the frames around it.
 
 # %%
-### STEP 4.capstone · 4 points · 6 minutes
-# Nothing to write: the check takes your `Session` of 4.7 and your `Pending` of 4.5.
+### STEP 4.capstone · 4 points · 25 minutes
+# The check takes your `Session` of 4.7, your `Pending` of 4.5, and these two.
 ### BEGIN SOLUTION
+PLAN = ["none", "delay", "late", "answer twice", "wrong id", "wrong payload", "CallError", "late", "late", "none"]
+PREDICTED = {"resolved": 4, "failed": 1, "malformed": 1, "late": 3, "repeated": 1, "orphan": 1}
+
+
+### STUB
+PLAN: list[str] = []  # ten or more of: none, delay, late, answer twice, wrong id, wrong payload, CallError
+PREDICTED: dict[str, int] = {}  # a number for each of: resolved, failed, malformed, late, repeated, orphan
+
+
 ### END SOLUTION
 
 # %%
-check("4.capstone", Session, Pending)
+check("4.capstone", Session, Pending, PLAN, PREDICTED)
 
 # %% [markdown]
 # **Check yourself.** A click on a question shows the answer.
@@ -2002,6 +2267,20 @@ check("4.capstone", Session, Pending)
 # <details><summary>Why must a handler be a task?</summary>
 # It may call the peer. Only the reader can read that reply, so the reader must not wait for the handler.</details>
 
+# %% [markdown]
+# **Further questions**, without answers.
+#
+# - Your plan has a reply that is *late* and one that is an *orphan*. The operator sees only the two counters. Which of
+#   them would you report to the maker of the central system, and what would you ask for?
+# - A peer reuses the ids of its calls after every reconnect: 1, 2, 3 … Which of your pieces notices, and which must
+#   not?
+# - A network in which answers take 31 s, and a timeout of 30 s: what does the charge point see, what does the central
+#   system see, and who pays? What would you change first?
+# - Your `Session` reads on, however many calls of the peer are unanswered. A peer sends 100,000 calls and reads no
+#   answer. What grows, and where would you put a limit?
+# - The handler of RemoteStartTransaction calls Authorize, and the peer waits with its answer to Authorize for the
+#   answer to RemoteStartTransaction. Who gives up first, and is that what you want?
+
 # %% [markdown] tags=["solution-only"]
 # ## Beside the package
 #
@@ -2016,8 +2295,8 @@ check("4.capstone", Session, Pending)
 # served at a time; then the reader stops, and the peer feels it. A spoilt reply whose id can be told ends its call at
 # once (`Pending.spoil`), where ours waits for the timeout.
 #
-# libocpp holds one message in flight, so correlation is one comparison (`MessageQueue::receive`); what does not match is
-# a line in the log. It does not notice an id that comes in twice.
+# libocpp holds one message in flight, so correlation is one comparison (`MessageQueue::receive`); what does not match
+# is a line in the log. It does not notice an id that comes in twice.
 
 # %% tags=["scaffold"]
 watch.close()

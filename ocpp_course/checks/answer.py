@@ -8,7 +8,7 @@ import linecache
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
@@ -20,6 +20,7 @@ from .step import Step
 PACKAGES = ("ocpp_lab", "ocpp_course")
 """What is ours, by its name in an import."""
 CHECKS = str(Path(__file__).resolve().parent)
+_BUILDS_ON_KEPT = re.compile(r"\bmine\(")
 FOLDERS = tuple(f"{folder}{os.sep}" for folder in (Path(ocpp_lab.__file__).resolve().parent, Path(CHECKS).parent))
 
 
@@ -30,17 +31,26 @@ def functions(piece: Any) -> Iterator[FunctionType]:
         yield piece
     elif isinstance(piece, type):
         for owner in piece.__mro__:
-            for value in vars(owner).values():
-                inner = getattr(value, "fget", None) or getattr(value, "__func__", None) or value
-                if isinstance(inner, FunctionType):
-                    yield inspect.unwrap(inner)
+            yield from _defined_in(owner)
     elif callable(piece):
         yield from functions(getattr(piece, "func", None) or type(piece))
 
 
+def _defined_in(owner: type) -> Iterator[FunctionType]:
+    """The functions of one class, without those of its bases."""
+    for value in vars(owner).values():
+        inner = getattr(value, "fget", None) or getattr(value, "__func__", None) or value
+        if isinstance(inner, FunctionType):
+            yield inspect.unwrap(inner)
+
+
 def files(pieces: tuple[Any, ...]) -> set[str]:
     """The files that the learner's functions are in; a cell is a file too. None of the package's or Python's own."""
-    found = {function.__code__.co_filename for piece in pieces for function in functions(piece)}
+    return _cells_of(function for piece in pieces for function in functions(piece))
+
+
+def _cells_of(functions: Iterable[FunctionType]) -> set[str]:
+    found = {function.__code__.co_filename for function in functions}
     return {name for name in found if is_learners(name)}
 
 
@@ -62,10 +72,25 @@ def source(pieces: tuple[Any, ...]) -> str | None:
 
     None if Python has forgotten it.
     """
-    owners = [owner for piece in pieces for owner in (reversed(piece.__mro__) if isinstance(piece, type) else [piece])]
-    found = dict.fromkeys(name for owner in owners for name in sorted(files((owner,))))
+    found = dict.fromkeys(name for piece in pieces for name in _built_from(piece))
     texts = ["".join(linecache.getlines(name)) for name in found]
     return "\n\n".join(text for text in texts if text) or _declaring(pieces)
+
+
+def _built_from(piece: Any) -> list[str]:
+    """The cells of a piece, the one that builds on others last.
+
+    A cell that calls ``mine("4.1")`` builds on what is kept already, so what lies below it is not told again.
+    """
+    if not isinstance(piece, type):
+        return sorted(files((piece,)))
+    found: list[str] = []
+    for owner in piece.__mro__:
+        cells = [name for name in sorted(_cells_of(_defined_in(owner))) if name not in found]
+        found = [*cells, *found]
+        if any(_BUILDS_ON_KEPT.search("".join(linecache.getlines(name))) for name in cells):
+            break
+    return found
 
 
 def _declaring(pieces: tuple[Any, ...]) -> str | None:
@@ -103,7 +128,8 @@ def is_unstarted(step: Step, pieces: tuple[Any, ...]) -> bool:
 
 
 def _nothing_in(piece: Any) -> bool:
-    own = [each for each in functions(piece) if not _is_ours(each.__code__.co_filename)]
+    newest = list(_defined_in(piece)) if isinstance(piece, type) else []  # it may grow from a class that is written
+    own = [each for each in newest or functions(piece) if not _is_ours(each.__code__.co_filename)]
     own = [each for each in own if not _is_pythons(each.__code__.co_filename) and each.__name__ != "__repr__"]
     if own:
         return all(_is_stub(each.__code__) for each in own)
@@ -138,7 +164,9 @@ def is_struct(piece: Any) -> bool:
 
 
 def _imports_it(step: Step, pieces: tuple[Any, ...]) -> bool:
-    """The answer takes the noun that it should write from the package."""
+    """The answer takes what it should write from the package: by its name, or as ``mine`` of a step not passed."""
+    if any(_grows_from(step.references(), piece) for piece in pieces):
+        return True
     text = source(pieces)
     try:
         tree = ast.parse(text or "")
@@ -156,6 +184,12 @@ def _modules_of_ours(node: ast.AST) -> Iterator[str]:
             yield from (alias.asname for alias in names if alias.asname and alias.name.split(".")[0] in PACKAGES)
         case ast.ImportFrom(module=str(module), names=names) if module.split(".")[0] in PACKAGES:
             yield from (alias.asname or alias.name for alias in names)
+
+
+def _grows_from(theirs: tuple[Any, ...], piece: Any) -> bool:
+    """It inherits from a class of the package that does all this already, as ``mine`` gives for a step not passed."""
+    made = {base for own in theirs if isinstance(own, type) for base in own.__mro__ if _is_packages(base)}
+    return isinstance(piece, type) and not is_struct(piece) and bool(made & set(piece.__mro__))
 
 
 def _takes(node: ast.AST, wanted: set[str], ours: set[str]) -> bool:

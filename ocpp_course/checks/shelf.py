@@ -28,6 +28,10 @@ _under_way: set[str] = set()
 """Packages of which a piece is being imported at this moment."""
 
 
+_loading: list[Shelf] = []
+"""From which shelf a piece is being loaded at this moment."""
+
+
 class Shelf:
     """``folder`` need not exist yet; it is made when something is kept."""
 
@@ -36,7 +40,12 @@ class Shelf:
 
     @staticmethod
     def here() -> Shelf | None:
-        """The shelf of the folder ``exercises``, if this Python works there, as a notebook does; None elsewhere."""
+        """The shelf of the folder ``exercises``, if this Python works there, as a notebook does; None elsewhere.
+
+        While a piece is loaded from a shelf it is that one, wherever this Python works: the piece may ask for `mine`.
+        """
+        if _loading:
+            return _loading[-1]
         if told := os.environ.get(FOLDER_VARIABLE):
             return Shelf(Path(told))
         here = Path.cwd()
@@ -95,7 +104,11 @@ class Shelf:
         path = self.module_path(step.number)
         if not path.is_file():
             return None
-        module = self._import(path)
+        _loading.append(self)
+        try:
+            module = self._import(path)
+        finally:
+            _loading.pop()
         return tuple(getattr(module, name) for name in step.names)
 
     def _import(self, path: Path) -> ModuleType:

@@ -223,6 +223,25 @@ async def test_a_proof_starts_the_waits_afresh() -> None:
     assert world.dials == [0, 1, 3, 104, 205, 207, 211, 219]
 
 
+@simulated
+async def test_a_late_proof_is_none_for_the_next_connection() -> None:
+    """An answer may be handled when its connection is over: it says nothing about the one that is up then."""
+    kept: list[Callable[[], None]] = []
+
+    async def keep(told: Callable[[], None]) -> None:
+        kept.append(told)
+        raise ConnectionLost
+
+    async def prove_the_first(told: Callable[[], None]) -> None:
+        kept[0]()
+        raise ConnectionLost
+
+    world = World(keep, lives(0), prove_the_first, OSError())
+    await world.run(14)
+    assert world.dials == [0, 1, 3, 7]
+    assert world.iterators == 1
+
+
 @simulated(seeds=1)
 async def test_a_thousand_cuts() -> None:
     """No recursion, no growing stack."""

@@ -330,7 +330,7 @@ async def test_fail_all_leaves_alone_what_has_ended() -> None:
     await quiet()
     pending.settle(CallResult("answered", GOOD))
     cancelled.cancel()
-    pending.fail_all(ConnectionLost("cut"))
+    assert pending.fail_all(ConnectionLost("cut")) == 1, "it tells how many it ended"
     ends = await asyncio.gather(answered, cancelled, waiting, return_exceptions=True)
     assert [type(end) for end in ends] == [m.HeartbeatResponse, asyncio.CancelledError, ConnectionLost]
 

@@ -1,4 +1,4 @@
-"""`Bench`: a session on a recorded line, and at its other end a peer that does what the check tells it."""
+"""`Bench`: a session on a recorded connection, and at its other end a peer that does what the check tells it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import Any, Self
 
-from ocpp_lab.errors import ConnectionLost, FrameError
+from ocpp_lab.errors import ConnectionLost, FrameError, OcppError
 from ocpp_lab.frames import Call, CallError, CallResult, Frame, decode, encode
 from ocpp_lab.messages import AuthorizeRequest, HeartbeatRequest
 from ocpp_lab.pending import Pending
 from ocpp_lab.transport import Transport
 
 from ..kit import Kit
+from ..step import Wrong
 from .pending_ids import fresh_ids
 
 Reaction = tuple[float, Frame | None]
@@ -89,7 +90,8 @@ class Nobody:
 class Bench:
     """``async with Bench(my, kit, script) as bench:``. ``script`` says how the peer reacts to each call.
 
-    With ``run`` the session reads for itself; without, the bench reads for it: replies go to ``pending.settle``.
+    Without a ``timeout`` the session has its own. With ``run`` it reads for itself; without, the bench reads for it:
+    replies go to ``pending.settle``.
     """
 
     def __init__(
@@ -99,7 +101,7 @@ class Bench:
         script: Callable[[Call], Reaction] | None = None,
         *,
         router: Any = None,
-        timeout: float = 30.0,
+        timeout: float | None = 30.0,
         pending: Any = None,
         run: bool = False,
     ) -> None:
@@ -109,11 +111,14 @@ class Bench:
         self.transport = StartedTransport(near, name="you")
         self.pending = Pending() if pending is None else pending
         self.ids = fresh_ids(kit, 100)
+        limit = {} if timeout is None else {"timeout": timeout}
         self.session = my.Session(
-            self.transport, router or Desk(), self.pending, ids=iter(self.ids), timeout=timeout
+            self.transport, router or Desk(), self.pending, ids=iter(self.ids), **limit
         )  # fmt: skip
         self.heard: list[tuple[float, Frame]] = []
         """What the peer received, and when."""
+        self.said: list[str] = []
+        """The texts that the peer sent."""
         self.spoilt = 0
         """Texts that are no frames, which the peer received."""
         self.most_unanswered = 0
@@ -128,12 +133,24 @@ class Bench:
         await self.kit.quiet()
         return self
 
-    async def __aexit__(self, *error: Any) -> None:
+    async def __aexit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
+        slip = self._slip()
         await self.far.close(1000)
         await self.transport.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if slip is not None and isinstance(error, Wrong):
+            raise slip from None  # whatever was missed, this is why
+
+    def _slip(self) -> BaseException | None:
+        """What ended the reader of the session, if it is an error that no contract knows."""
+        if not self.reading.done() or self.reading.cancelled():
+            return None
+        error = self.reading.exception()
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        return None if isinstance(error, OcppError) else error
 
     def begin(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Do something beside the check, until the bench is cleared."""
@@ -160,13 +177,18 @@ class Bench:
     def replies_to(self, unique_id: str) -> list[CallResult | CallError]:
         return [frame for frame in self.replies if frame.unique_id == unique_id]
 
+    def strangers(self) -> list[CallResult | CallError]:
+        """Replies under ids that the peer never used."""
+        return [reply for reply in self.replies if not any(f'"{reply.unique_id}"' in text for text in self.said)]
+
     async def says(self, frame: Frame | str) -> None:
         """The peer says a frame, or any text."""
+        self.said.append(frame if isinstance(frame, str) else encode(frame))
         with suppress(ConnectionLost):
-            await self.far.send(frame if isinstance(frame, str) else encode(frame))
+            await self.far.send(self.said[-1])
 
     async def cut(self) -> None:
-        """The peer closes the line."""
+        """The peer closes the connection."""
         await self.far.close(1001, "the router reboots")
         await self.kit.quiet()
 

@@ -7,14 +7,15 @@ from typing import Any
 
 from ocpp_lab.errors import CallFailed, CallTimeout, ConnectionLost, MalformedReply, NotConnected, PayloadError
 from ocpp_lab.frames import Call, CallError, CallResult
+from ocpp_lab.messages import HeartbeatResponse
 from ocpp_lab.session import Session
 
 from ..kit import Kit
 from ..step import Step
 from .bench import HEARTBEAT, Bench, Reaction, after, answer_to, authorize
-from .patience import MILLISECOND, outcome
+from .patience import KNOWN, MILLISECOND, outcome
 
-step = Step("4.6", "`Session.call`: one in flight", ("Session",), points=2, minutes=7, reference=lambda: Session)
+step = Step("4.6", "`Session.call`: one in flight", ("Session",), points=2, minutes=25, reference=lambda: Session)
 
 PATIENCE = 200.0
 
@@ -34,11 +35,17 @@ async def one_in_flight(my: Any, kit: Kit) -> str:
         ended = asyncio.gather(*callers, return_exceptions=True)
         got = await kit.within(PATIENCE, ended, "a caller waits for ever", "every caller gets its answer.")
         most = bench.most_unanswered
-        said = "two own calls were unanswered at once (J4.1.1)."
+        said = "two own calls were unanswered at once (J-spec 4.1.1)."
         kit.require(most < 2, f"{most} on the wire", said)
+        for each in got:
+            if isinstance(each, Exception) and not isinstance(each, KNOWN):
+                raise each
+        said = f"{len(bench.calls)} of 5 calls reached the peer, which answers each, and a caller got no response."
+        kit.require(not any(isinstance(each, Exception) for each in got), "errors", said)
         own = [getattr(getattr(each, "id_tag_info", None), "parent_id_tag", None) for each in got]
         kit.require(own == asked, "other answers", "a caller gets the response to its own request.")
     await _beside_another(my, kit)
+    await _answered_in_the_send(my, kit)
     return "1"
 
 
@@ -47,13 +54,32 @@ async def _beside_another(my: Any, kit: Kit) -> None:
     async with Bench(my, kit, after(60.0)) as slow, Bench(my, kit, after(0.1)) as quick:
         slow.call(HEARTBEAT, timeout=100.0)
         await kit.quiet()
-        said = "two sessions share a lock; each connection has its own: make it in `__init__`."
-        await kit.within(10.0, outcome(quick.call(HEARTBEAT)), "another line waits", said)
+        said = (
+            "a call on one connection waited for a call on another; each session has its own lock, made in `__init__`."
+        )
+        await kit.within(10.0, outcome(quick.call(HEARTBEAT)), "another connection waits", said)
+
+
+async def _answered_in_the_send(my: Any, kit: Kit) -> None:
+    """The peer is quick: its reply is there before `send` has returned."""
+    async with Bench(my, kit, after(0.1)) as bench:
+        send = bench.transport.send
+
+        async def slow(text: str) -> None:
+            await send(text)
+            await asyncio.sleep(1.0)
+
+        bench.transport.send = slow  # type: ignore[method-assign]
+        said = (
+            "the reply came before `send` had returned, and its caller did not get it; open the call before the send."
+        )
+        ended = await kit.within(PATIENCE, outcome(bench.call(HEARTBEAT)), "it waits for ever", said)
+        kit.require(isinstance(ended, HeartbeatResponse), f"a {type(ended).__name__}", said)
 
 
 @step.check("callers are served in the order in which they came")
 async def fair(my: Any, kit: Kit) -> str:
-    """Who waits longest goes first; else a busy line leaves one of them behind for ever."""
+    """Who waits longest goes first; else a busy connection leaves one of them behind for ever."""
     async with Bench(my, kit, after(5.0)) as bench:
         asked = tags(kit, 6)
         callers = []
@@ -62,6 +88,7 @@ async def fair(my: Any, kit: Kit) -> str:
             await asyncio.sleep(0.1)
         await kit.within(PATIENCE, asyncio.wait(callers), "a caller waits for ever", "every caller gets its answer.")
         came = [call.payload["idTag"] for call in bench.calls]
+        kit.require(sorted(came) == sorted(asked), f"{len(came)} calls", "six callers, six calls on the wire.")
         said = "callers overtook each other; whoever waits longest goes first."
         kit.require(came == asked, "another order", said)
     return "in order"
@@ -77,16 +104,26 @@ async def timeout_from_send(my: Any, kit: Kit) -> str:
             await kit.within(PATIENCE, waiting, "a caller waits for ever", "every caller gets its answer.")
             ends = [await outcome(caller) for caller in callers]
             timeouts = sum(isinstance(end, CallTimeout) for end in ends)
-            said = "timed out in your own queue; the peer never saw it."
+            said = "the wait in your own queue was counted; the timeout begins when the frame is sent."
+            if isinstance(ends[0], CallTimeout):
+                said = "a call was answered after 8 s, its timeout was 10 s, and it timed out."
             kit.require(timeouts == 0, f"{timeouts} of 3 timed out", said)
-    for options, limit in (({}, 10.0), ({"timeout": 2.5}, 2.5), ({"timeout": 45.0}, 45.0), ({"timeout": 0.0}, 0.0)):
-        async with Bench(my, kit, lambda call: (0.0, None), timeout=10.0) as bench:
+    cases: list[tuple[float | None, dict[str, float], float]] = [
+        (10.0, {}, 10.0), (10.0, {"timeout": 2.5}, 2.5), (10.0, {"timeout": 45.0}, 45.0), (10.0, {"timeout": 0.0}, 0.0),
+        (None, {}, 30.0),
+    ]  # fmt: skip
+    for usual_one, options, limit in cases:
+        async with Bench(my, kit, lambda call: (0.0, None), timeout=usual_one) as bench:
             begun = kit.time
             said = "a silent peer is a CallTimeout."
             ended = await kit.within(PATIENCE, outcome(bench.call(HEARTBEAT, **options)), "it waits for ever", said)
             kit.require(isinstance(ended, CallTimeout), f"a {type(ended).__name__}", said)
             took = kit.time - begun
-            said = "`timeout` of a call goes before that of the session; both are in seconds."
+            said = f"with a timeout of {limit:g} s it took {took:g} s; the timeout is in seconds, from the send."
+            if usual_one is None:
+                said = f"a session that is not told a timeout has 30 s; this one had {took:g} s."
+            elif abs(took - 10.0) < MILLISECOND:
+                said = "`timeout` of a call goes before that of the session; both are in seconds."
             if not limit:
                 said = "0 is a timeout too; only None means that of the session."
             kit.require(abs(took - limit) < MILLISECOND, f"after {took:g} s, not {limit:g} s", said)
@@ -96,36 +133,15 @@ async def timeout_from_send(my: Any, kit: Kit) -> str:
 @step.check("the next goes out, however a call ends", name="frees-on-timeout/cancel/error")
 async def frees(my: Any, kit: Kit) -> str:
     """Answer, CallError, timeout: each frees the wire at once. A caller that goes away may, or its call's end does."""
-    reactions: dict[str, Reaction] = {}
-
-    def script(call: Call) -> Reaction:
-        seconds, reply = reactions.get(call.payload.get("idTag", ""), (0.1, None))
-        return seconds, reply and type(reply)(call.unique_id, *_rest(reply))
-
-    reactions["REFUSED"] = 1.0, CallError("", "InternalError")
-    reactions["ODD"] = 1.0, CallResult("", {"surprise": True})
-    reactions["LAST"] = 1.0, CallResult("", {"idTagInfo": {"status": "Accepted"}})
-    said = "after the first timeout nothing is ever sent."
-    async with Bench(my, kit, script, timeout=10.0) as bench:
-        for tag, wanted in (("SILENT", CallTimeout), ("REFUSED", CallFailed), ("ODD", MalformedReply)):
+    async with Bench(my, kit, _as_the_tag_says, timeout=10.0) as bench:
+        for tag, wanted, what in ENDS:
             first, second = bench.call(authorize(tag)), bench.call(authorize("LAST"))
-            ended = await kit.within(PATIENCE, outcome(first), "it waits for ever", said)
-            kit.require(isinstance(ended, wanted), f"{ended!r:.40}", f"expected a {wanted.__name__}.")
-            await _sent_now(kit, bench, said)
-            await kit.within(PATIENCE, outcome(second), "it waits for ever", said)
-        gone, queued, third = (bench.call(authorize(tag)) for tag in ("GONE", "QUEUED", "LAST"))
-        await asyncio.sleep(1.0)
-        queued.cancel()
-        await asyncio.sleep(1.0)
-        gone.cancel()
-        said = "a caller went away, and after it nothing is ever sent."
-        await _sent_now(kit, bench, said, patience=10.0)
-        await kit.within(PATIENCE, outcome(third), "it waits for ever", said)
-        left = len(bench.pending)
-        said = "a caller went away while it waited, and its call is pending; open it when its turn has come."
-        kit.require(left == 0, f"{left} pending", said)
-        sent = [call.payload["idTag"] for call in bench.calls]
-        kit.require("QUEUED" not in sent, "it was sent", "a caller that goes away while it waits sends nothing.")
+            waits = f"{what}, and its caller waits for ever."
+            ended = await kit.within(PATIENCE, outcome(first), "it waits for ever", waits)
+            kit.require(isinstance(ended, wanted), f"{ended!r:.40}", f"{what}: expected a {wanted.__name__}.")
+            await _sent_now(kit, bench, what)
+            await kit.within(PATIENCE, outcome(second), "it waits for ever", "the call behind it waits for ever.")
+        await _some_go(kit, bench)
         said = "a request that is no good raises PayloadError; it is not sent, and the next one is."
         bad = await kit.within(PATIENCE, outcome(bench.call(authorize("X" * 21))), "it waits", said)
         kit.require(isinstance(bad, PayloadError), f"a {type(bad).__name__}", said)
@@ -138,9 +154,46 @@ async def frees(my: Any, kit: Kit) -> str:
     return "each time"
 
 
+ENDS = (
+    ("SILENT", CallTimeout, "a call timed out"),
+    ("REFUSED", CallFailed, "a call was answered with a CallError"),
+    ("ODD", MalformedReply, "a call got a result that cannot be read"),
+)
+GONE = "a caller went away"
+
+
+def _as_the_tag_says(call: Call) -> Reaction:
+    match call.payload.get("idTag", ""):
+        case "REFUSED":
+            return 1.0, CallError(call.unique_id, "InternalError")
+        case "ODD":
+            return 1.0, CallResult(call.unique_id, {"surprise": True})
+        case "LAST":
+            return 1.0, CallResult(call.unique_id, {"idTagInfo": {"status": "Accepted"}})
+    return 0.1, None
+
+
+async def _some_go(kit: Kit, bench: Bench) -> None:
+    """One caller goes away while its call is on the wire, one while it waits for its turn."""
+    gone, queued, third = (bench.call(authorize(tag)) for tag in ("GONE", "QUEUED", "LAST"))
+    await asyncio.sleep(1.0)
+    queued.cancel()
+    await asyncio.sleep(1.0)
+    gone.cancel()
+    await _sent_now(kit, bench, GONE, patience=10.0)
+    await kit.within(PATIENCE, outcome(third), "it waits for ever", "the call behind it waits for ever.")
+    sent = {call.unique_id: call.payload["idTag"] for call in bench.calls}
+    kit.require("QUEUED" not in sent.values(), "it was sent", "a caller that goes away while it waits sends nothing.")
+    left = len(bench.pending)
+    on_the_wire = any(bench.pending.settle(CallError(unique_id, "GenericError")) == "failed" for unique_id in sent)
+    said = "a caller went away while it waited, and its call is pending; open it when its turn has come."
+    if on_the_wire:
+        said = "a caller went away while its call was on the wire, and it is still pending after its timeout."
+    kit.require(left == 0, f"{left} pending", said)
+
+
 async def _two_go(my: Any, kit: Kit) -> None:
     """The call on the wire and the one behind it are given up in nearly one instant; the third goes out."""
-    said = "a caller went away, and after it nothing is ever sent."
     async with Bench(
         my, kit, lambda call: (0.1, answer_to(call) if call.payload["idTag"] == "LAST" else None)
     ) as bench:
@@ -151,8 +204,8 @@ async def _two_go(my: Any, kit: Kit) -> None:
             for _ in range(steps):
                 await asyncio.sleep(0)
             queued.cancel()
-            await _sent_now(kit, bench, said, patience=30.0)
-            await kit.within(PATIENCE, outcome(third), "it waits for ever", said)
+            await _sent_now(kit, bench, GONE, patience=30.0)
+            await kit.within(PATIENCE, outcome(third), "it waits for ever", "the call behind it waits for ever.")
 
 
 async def _send_fails(my: Any, kit: Kit) -> None:
@@ -163,17 +216,14 @@ async def _send_fails(my: Any, kit: Kit) -> None:
 
     async with Bench(my, kit) as bench:
         bench.transport.send = closing  # type: ignore[method-assign]
-        said = "a send failed, and whoever waits behind it waits for ever; free the line however a call ends."
-        for caller in (bench.call(HEARTBEAT), bench.call(HEARTBEAT)):
-            await kit.within(1.0, outcome(caller), "the next one waits", said)
+        first, second = bench.call(HEARTBEAT), bench.call(HEARTBEAT)
+        await kit.within(1.0, outcome(first), "it waits", "a send failed, and its own caller waits for ever.")
+        said = "a send failed, and whoever waits behind it waits for ever; give the turn on, however a call ends."
+        await kit.within(1.0, outcome(second), "the next one waits", said)
 
 
-def _rest(reply: Any) -> tuple[Any, ...]:
-    return (reply.payload,) if isinstance(reply, CallResult) else (reply.code, reply.description, reply.details)
-
-
-async def _sent_now(kit: Kit, bench: Bench, diagnosis: str, *, patience: float = 0.0) -> None:
-    """The call that waited is on the wire, and no time has passed.
+async def _sent_now(kit: Kit, bench: Bench, what: str, *, patience: float = 0.0) -> None:
+    """``what`` ended a call: the call that waited is on the wire, and no time has passed.
 
     With ``patience`` it may also wait so many seconds: a caller that goes away does not answer for the peer, so both is
     right, to free the wire at once, and not before the time of that call is up (J-spec 4.1.1: SHOULD NOT).
@@ -182,7 +232,14 @@ async def _sent_now(kit: Kit, bench: Bench, diagnosis: str, *, patience: float =
     await asyncio.sleep(MILLISECOND)
     while not (sent := _last_since(bench, begun)) and kit.time < begun + patience:  # noqa: ASYNC110
         await asyncio.sleep(0.1)
-    kit.require(sent, "the next one waits", diagnosis)
+    if sent:
+        return
+    while not (sent := _last_since(bench, begun)) and kit.time < begun + 60.0:  # noqa: ASYNC110
+        await asyncio.sleep(0.5)
+    late = f"{what}, and the next one went out {kit.time - begun:.0f} s later; it goes out at once."
+    if patience:
+        late = f"{what}, and the next one went out after the timeout of that call; then is too late."
+    kit.require(False, "the next one waits", late if sent else f"{what}, and after it nothing is ever sent.")
 
 
 def _last_since(bench: Bench, begun: float) -> bool:
@@ -214,7 +271,7 @@ async def after_end(my: Any, kit: Kit) -> str:
         flying, queued = bench.call(HEARTBEAT), bench.call(HEARTBEAT)
         await asyncio.sleep(1.0)
         await bench.cut()
-        said = "the line is gone; whoever waits is told at once."
+        said = "the connection is gone; whoever waits is told at once."
         lost = await kit.within(1.0, outcome(flying), "the call on the wire waits", said)
         kit.require(isinstance(lost, ConnectionLost), f"a {type(lost).__name__}", "it was sent: ConnectionLost.")
         said = "nothing left this machine: NotConnected is definite, ConnectionLost is not."
@@ -222,3 +279,30 @@ async def after_end(my: Any, kit: Kit) -> str:
             ended = await kit.within(1.0, outcome(caller), "it waits", said)
             kit.require(isinstance(ended, NotConnected), f"a {type(ended).__name__}", said)
     return "NotConnected"
+
+
+@step.check("cancelled while `send` waits: free at once, and nothing stays pending")
+async def gone_in_send(my: Any, kit: Kit) -> str:
+    """The write queue is full, and a caller goes away before its call was taken: nothing was sent, nobody answers."""
+    async with Bench(my, kit, after(0.1), timeout=10.0) as bench:
+        room, send = asyncio.Event(), bench.transport.send
+
+        async def full(text: str) -> None:
+            await room.wait()
+            await send(text)
+
+        bench.transport.send = full  # type: ignore[method-assign]
+        caller = bench.call(authorize("GONE"))
+        await asyncio.sleep(1.0)
+        caller.cancel()
+        said = "a caller was cancelled while `send` waited; it is free at once, with CancelledError."
+        await kit.within(1.0, asyncio.wait([caller]), "it is not free", said)
+        kit.require(caller.cancelled(), "no CancelledError", said)
+        room.set()
+        await asyncio.sleep(60.0)
+        left = len(bench.pending)
+        said = "a caller was cancelled while `send` waited, and a minute later its call is still pending: forget it."
+        kit.require(left == 0, f"{left} pending", said)
+        said = "a caller was cancelled while `send` waited, and after it nothing is ever sent."
+        await kit.within(30.0, outcome(bench.call(authorize("LAST"))), "the next one waits", said)
+    return "forgotten"

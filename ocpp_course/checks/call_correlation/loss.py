@@ -1,4 +1,4 @@
-"""4.5: the line is gone, and whoever waits is told at once."""
+"""4.5: the connection is gone, and whoever waits is told at once."""
 
 from __future__ import annotations
 
@@ -12,27 +12,36 @@ from ocpp_lab.messages import HeartbeatResponse
 
 from ..kit import Kit
 from ..step import Step
+from . import strays
 from .ours import OurPending
 from .patience import MILLISECOND, outcome
 from .pending_ids import fresh_ids, refuses, time_of
 from .strays import answered, expired
 
-step = Step("4.5", "`fail_all`: the line is gone", ("Pending",), points=2, minutes=6, reference=lambda: OurPending)
+step = Step(
+    "4.5", "`fail_all`: the connection is gone", ("Pending",), points=2, minutes=15, reference=lambda: OurPending
+)
 
 MANY = 1000
 AWAITED = 100
 
 
-def fail_all(kit: Kit, pending: Any, error: Exception, diagnosis: str) -> Any:
-    """How many calls it says it ended. Refuses the answer if it raises; the diagnosis is for a dict or a future."""
+DONE = "`fail_all` raised InvalidStateError: a future was done already; ask `future.done()` before you end it."
+
+
+def fail_all(kit: Kit, pending: Any, error: Exception) -> Any:
+    """How many calls it says it ended. Refuses the answer if it raises what a dict, a future or the error says."""
     try:
         number = pending.fail_all(error)
-    except (RuntimeError, asyncio.InvalidStateError) as raised:
-        kit.require(False, type(raised).__name__, diagnosis)
+    except asyncio.InvalidStateError:
+        kit.require(False, "InvalidStateError", DONE)
+    except RuntimeError as raised:
+        if "changed" not in str(raised):
+            raise
+        kit.require(False, "RuntimeError", "the dict changed during the loop; take the entries out first.")
     except type(error) as raised:
-        kit.require(
-            False, type(raised).__name__, "the error is for the callers; `fail_all` returns how many they were."
-        )
+        said = "the error is for the callers; `fail_all` returns how many they were."
+        kit.require(False, type(raised).__name__, said)
     if asyncio.iscoroutine(number):
         number.close()
         kit.require(False, "a coroutine", "nobody awaits `fail_all`: it ends the calls before it returns.")
@@ -53,21 +62,23 @@ async def all_at_once(my: Any, kit: Kit) -> str:
     futures = [pending.open(unique_id, HeartbeatResponse) for unique_id in fresh_ids(kit, MANY)]
     callers = [asyncio.create_task(pending.expect(future, 30.0)) for future in futures[:AWAITED]]
     await asyncio.sleep(1.0)
-    said = "the dict changed during the loop; take the entries out first."
-    number = fail_all(kit, pending, error, said)
+    number = fail_all(kit, pending, error)
     begun = kit.time
     await asyncio.wait([*callers, *futures[AWAITED:]], timeout=60)
     ends = [_end(each) for each in (*callers, *futures[AWAITED:])]
     cancelled = sum(isinstance(end, asyncio.CancelledError) for end in ends)
     said = "callers saw CancelledError and believe *they* were cancelled."
     kit.require(not cancelled, f"{cancelled:,} cancelled", said)
-    waited = kit.time - begun > MILLISECOND or any(end is None or isinstance(end, CallTimeout) for end in ends)
-    said = "pending calls ended after their timeouts; the line is gone now."
-    kit.require(not waited, "told too late", said)
+    timeouts = sum(isinstance(end, CallTimeout) for end in ends)
+    said = "pending calls ended after their timeouts; the connection is gone now."
+    kit.require(not timeouts, f"{timeouts} timeouts", said)
+    untold = sum(end is None for end in ends)
+    kit.require(not untold, f"{untold:,} wait", f"{untold:,} of 1,000 calls were not told.")
+    kit.require(kit.time - begun <= MILLISECOND, "told later", "`fail_all` ends all calls before it returns.")
     right = sum(same(end, error) for end in ends if end)
     kit.require(right == MANY, f"{right:,} got the error", "every pending call ends with the error that is given.")
     kit.equal(number, MANY, "`fail_all` returns how many calls it ended.")
-    kit.equal(fail_all(kit, pending, error, said), 0, "there was nothing left to end: 0.")
+    kit.equal(fail_all(kit, pending, error), 0, "there was nothing left to end: 0.")
     _is_open(my, kit)
     return "1,000 of 1,000"
 
@@ -77,7 +88,7 @@ def _is_open(my: Any, kit: Kit) -> None:
     try:
         my.Pending().open("elsewhere", HeartbeatResponse)
     except Exception as error:
-        said = "a new `Pending` was closed before its line went; each connection has its own: make it in `__init__`."
+        said = "a new `Pending` was closed before its connection went; each has its own error: make it in `__init__`."
         kit.require(False, f"{type(error).__name__} in a new one", said)
 
 
@@ -96,23 +107,27 @@ async def each_once(my: Any, kit: Kit) -> str:
     futures = [pending.open(unique_id, HeartbeatResponse) for unique_id in ids]
     pending.settle(CallResult(ids[0], time_of(5)))
     futures[1].cancel()  # its caller was cancelled while it awaited the future itself
-    said = "InvalidStateError on a call that was over; the rest stayed pending."
-    fail_all(kit, pending, ConnectionLost("gone"), said)
+    number = fail_all(kit, pending, ConnectionLost("gone"))
     told = sum(future.done() and isinstance(_end(future), ConnectionLost) for future in futures[2:])
-    kit.require(told == 2, f"{told} of 2 told", said)
+    kit.require(told == 2, f"{told} of 2 told", "two calls waited beside two that were over, and not both were told.")
     kit.equal(futures[0].result().current_time.second, 5, "a call that had its answer keeps it.")
     kit.require(futures[1].cancelled(), "no longer cancelled", "a cancelled future stays cancelled.")
+    too_many = "a future that was done already was counted too; `fail_all` returns how many calls it ended."
+    kit.equal(number, 2, too_many if number == 3 else "`fail_all` returns how many calls it ended.")
     kit.equal(pending.counts["failed"], 0, "`counts` holds what `settle` returned; nobody replied to these.")
     for future, wanted in ((futures[0], HeartbeatResponse), (futures[2], ConnectionLost)):
-        ended = await kit.within(1, outcome(pending.expect(future, 30.0)), "it waits", "the future is done.")
-        said = "the line went while the call was being sent; `expect` gives what its future holds."
+        said = "the connection went while the call was being sent; `expect` gives what its future holds."
+        try:
+            ended = await kit.within(1, outcome(pending.expect(future, 30.0)), "it waits", "the future is done.")
+        except (LookupError, ValueError, RuntimeError) as error:
+            kit.require(False, type(error).__name__, said)
         kit.require(isinstance(ended, wanted), f"a {type(ended).__name__}", said)
     return "each once"
 
 
 @step.check("what the steps before promised holds still")
 async def as_before(my: Any, kit: Kit) -> str:
-    """The end of the line comes last; until then each reply has its name, and each call its end (J-spec 4.1.4)."""
+    """The end of the connection comes last; until then each reply has a name, each call an end (J-spec 4.1.4)."""
     pending = my.Pending()
     ids = fresh_ids(kit, 3)
     answered(pending, ids[0])
@@ -124,6 +139,9 @@ async def as_before(my: Any, kit: Kit) -> str:
     kit.equal(kept, [1] * 4, "each word that `settle` returns is counted once: 4.4.")
     pending.open(ids[0], HeartbeatResponse)
     refuses(kit, pending, ids[0], HeartbeatResponse)
+    for rule in (strays.as_before, strays.late, strays.repeated, strays.orphan, strays.bounded, strays.counts):
+        await rule(my, kit)
+    await strays.id_again(my, kit)
     return "it holds"
 
 
@@ -133,7 +151,7 @@ async def closed(my: Any, kit: Kit) -> str:
     for error in (ConnectionLost("the cable was cut"), NotConnected(f"closed with {kit.rng.randrange(1000, 1014)}")):
         pending = my.Pending()
         pending.open("before", HeartbeatResponse)
-        fail_all(kit, pending, error, "the dict changed during the loop; take the entries out first.")
+        fail_all(kit, pending, error)
         try:
             pending.open(fresh_ids(kit, 1)[0], HeartbeatResponse)
         except Exception as raised:
@@ -165,8 +183,7 @@ async def reentrant(my: Any, kit: Kit) -> str:
 
     for unique_id in ids:
         pending.open(unique_id, HeartbeatResponse).add_done_callback(again)
-    said = "the dict changed during the loop; take the entries out first."
-    fail_all(kit, pending, ConnectionLost("gone"), said)
+    fail_all(kit, pending, ConnectionLost("gone"))
     await kit.quiet()
     kit.require(len(seen) == 20, f"{len(seen)} of 20 told", "every caller is told, whatever the others do meanwhile.")
     said = "a caller that was told still found its call pending; take the entries out."
@@ -181,13 +198,13 @@ async def reentrant(my: Any, kit: Kit) -> str:
 
 @step.check("no warning if nobody awaits a call that was ended")
 async def unawaited_quiet(my: Any, kit: Kit) -> str:
-    """A caller may be gone when the line dies; asyncio then warns of an exception that was never retrieved."""
+    """A caller may be gone when the connection dies; asyncio then warns of an exception that was never retrieved."""
     pending = my.Pending()
     for unique_id in fresh_ids(kit, 5):
         pending.open(unique_id, HeartbeatResponse)
     caller = asyncio.create_task(pending.expect(pending.open("awaited", HeartbeatResponse), 30.0))
     await asyncio.sleep(1.0)
-    fail_all(kit, pending, ConnectionLost("gone"), "InvalidStateError on a call that was over.")
+    fail_all(kit, pending, ConnectionLost("gone"))
     ended = await outcome(caller)
     kit.require(isinstance(ended, ConnectionLost), f"a {type(ended).__name__}", "who awaits a call is told.")
     del pending, caller

@@ -20,6 +20,7 @@ from .. import capstone
 from ..fitted import fit
 from ..kit import Kit
 from ..step import Step
+from . import prediction
 from .bench import HEARTBEAT, Bench, after
 from .ours import OurPending
 from .patience import outcome
@@ -27,10 +28,10 @@ from .patience import outcome
 step = Step(
     "4.capstone",
     "`Session` and `Pending` in a charge point",
-    ("Session", "Pending"),
+    ("Session", "Pending", "PLAN", "PREDICTED"),
     points=4,
-    minutes=6,
-    reference=lambda: (Session, OurPending),
+    minutes=25,
+    reference=lambda: (Session, OurPending, prediction.PLAN, prediction.PREDICTED),
     capstone=True,
 )
 
@@ -54,6 +55,17 @@ async def together(my: Any, kit: Kit) -> str:
             kit.require(isinstance(ended, m.HeartbeatResponse), f"{ended!r:.40}", said)
         kit.equal(bench.pending.counts["resolved"], 3, "three calls were answered, and counted.")
     return "3 answers"
+
+
+@step.check("your `PLAN` has every fault, and your `PREDICTED` is what was counted")
+async def predicted(my: Any, kit: Kit) -> str:
+    """Who can say beforehand what a fault does to the counts can read a fault from the counts."""
+    prediction.acceptable(kit, my.PLAN, my.PREDICTED)
+    counted = await prediction.played(my, kit, list(my.PLAN))
+    wrong = [word for word in prediction.WORDS if my.PREDICTED[word] != counted[word]]
+    said = f"you predicted another number for {', '.join(wrong)}; go through the plan call by call: which replies come?"
+    kit.require(not wrong, f"{len(wrong)} of 6 differ", said)
+    return f"{len(my.PLAN)} calls, 6 counts right"
 
 
 @step.check("the counts equal what was injected; own answers only", seconds=20)

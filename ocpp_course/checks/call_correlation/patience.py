@@ -5,32 +5,39 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from ocpp_lab.errors import CallFailed, CallTimeout
+from ocpp_lab.errors import CallFailed, CallTimeout, OcppError
 from ocpp_lab.frames import CallError, CallResult
 from ocpp_lab.messages import HeartbeatResponse
 
 from ..kit import Kit
 from ..step import Step, Wrong
+from . import pending_ids, replies
 from .ours import OurPending
 from .pending_ids import fresh_ids, time_of
 from .replies import settle
 
 step = Step(
-    "4.3", "`expect`: timeouts and cancellation", ("Pending",), points=3, minutes=8, reference=lambda: OurPending
+    "4.3", "`expect`: timeouts and cancellation", ("Pending",), points=3, minutes=20, reference=lambda: OurPending
 )
 
 MILLISECOND = 0.001
+KNOWN = (OcppError, TimeoutError, ValueError, asyncio.InvalidStateError)
+"""How a call may end, rightly or not; a ValueError is of an id that is pending already."""
+ENDS = ("resolved", "failed", "malformed")
+"""Words for a reply that ended its call."""
 
 
 async def outcome(waiting: Any) -> Any:
     """What an awaitable ends with: its result, or its exception, CancelledError included.
 
-    Refuses the answer if it returns an exception instead of raising it.
+    Refuses the answer if it returns an exception instead of raising it. What no contract knows, a slip, is raised.
     """
     task = asyncio.ensure_future(waiting)
     ends: Any = await asyncio.gather(task, return_exceptions=True)
     if isinstance(ends[0], BaseException) and not task.cancelled() and task.exception() is None:
         raise Wrong(f"a {type(ends[0]).__name__} returned", "the caller got the exception as an answer; raise it.")
+    if isinstance(ends[0], Exception) and not isinstance(ends[0], KNOWN):
+        raise ends[0]
     return ends[0]
 
 
@@ -53,8 +60,14 @@ async def on_time(my: Any, kit: Kit) -> str:
         loop.call_at(came, pending.settle, reply)
         waiting = outcome(pending.expect(future, timeout))
         ended = await kit.within(timeout + 10, waiting, "it waits for ever", "the reply came; tell the caller.")
+        itself = "`expect` gave the future itself; `await` it, so that the caller gets what is in it."
+        kit.require(not asyncio.isfuture(ended), "a future", itself)
+        early = (
+            f"it ended {came - kit.time:g} s before the reply came, and before its timeout of {timeout:g} s was over."
+        )
+        kit.require(kit.time > came - MILLISECOND, "too early", early)
         kit.require(not gave_up(ended), "a timeout", "the reply came before the timeout; the caller gets it.")
-        kit.require(abs(kit.time - came) < MILLISECOND, "told later", "a reply is told at once, not at a next look.")
+        kit.require(kit.time < came + MILLISECOND, "told later", "a reply is told at once, not at a next look.")
         wanted = HeartbeatResponse if isinstance(frame, CallResult) else CallFailed
         kit.require(isinstance(ended, wanted), f"a {type(ended).__name__}", f"expected a {wanted.__name__}.")
     unique_id = fresh_ids(kit, 1)[0]
@@ -80,7 +93,9 @@ async def timeout(my: Any, kit: Kit) -> str:
         late = kit.time - begun - seconds
         said = "a call that was never answered ended as if it had been."
         kit.require(isinstance(ended, BaseException), f"{ended!r:.40}", said)
-        kit.require(late < MILLISECOND, "too late", "expired up to 1 s late; each call has its own deadline.")
+        kit.require(
+            late < MILLISECOND, "too late", "it gave up later than its timeout; each call has its own deadline."
+        )
         kit.require(
             late > -MILLISECOND, "too early", "it gave up before its timeout, in seconds from when `expect` was called."
         )
@@ -103,6 +118,8 @@ async def cancel_cleans(my: Any, kit: Kit) -> str:
     await kit.within(1, asyncio.wait([caller]), "it still waits", said)
     ended = await outcome(caller)
     said = "a cancelled call must stay cancelled, not become a CallTimeout."
+    if not gave_up(ended):
+        said = "a cancelled call must stay cancelled: let CancelledError go on."
     kit.require(isinstance(ended, asyncio.CancelledError), f"a {type(ended).__name__}", said)
     kit.require(len(pending) == 0, f"{len(pending)} pending", "the caller went away, its entry did not.")
     return "cancelled"
@@ -124,7 +141,7 @@ async def own_clock(my: Any, kit: Kit) -> str:
     callers = asyncio.gather(*map(wait, fresh_ids(kit, len(limits)), limits))
     await kit.quiet()
     newest = pending.open("newest", HeartbeatResponse)
-    said = "calls that wait together share a clock; each call has its own deadline."
+    said = "six calls waited together and did not end at their own timeouts; each has its own deadline."
     await kit.within(max(limits) + 60, callers, "some wait for ever", said)
     right = sum(abs(ended - seconds) < MILLISECOND for seconds, ended in ends.items())
     kit.require(right == len(limits), f"{right} of {len(limits)} in time", said)
@@ -166,8 +183,9 @@ async def late_harmless(my: Any, kit: Kit) -> str:
             loop.call_at(end, _try, pending, unique_id, raised)
         await kit.within(10, outcome(caller), "it waits for ever", "the peer may never answer; give up.")
         kit.require(not raised, "".join(raised), said)
-        word = settle(kit, pending, CallResult(unique_id, time_of(0)), said)
-        kit.require(word != "resolved", repr(word), "its call is over; a late reply resolves nothing.")
+        word = settle(kit, pending, CallResult(unique_id, time_of(0)), said, asyncio.InvalidStateError)
+        over = "its call is over, so a late reply ends nothing: `settle` returns another word."
+        kit.require(isinstance(word, str) and word not in ENDS, repr(word), over)
     frames = CallResult("gone", time_of(0)), CallResult("gone", {"surprise": 1}), CallError("gone", "InternalError")
     for frame in frames:
         await _reply_as_it_goes(my, kit, frame, said)
@@ -182,14 +200,49 @@ async def _reply_as_it_goes(my: Any, kit: Kit, frame: CallResult | CallError, di
     await asyncio.sleep(1.0)
     caller.cancel()
     over = future.done()
-    word = settle(kit, pending, frame, diagnosis)
+    word = settle(kit, pending, frame, diagnosis, asyncio.InvalidStateError)
     said = "the future was done already, so this reply ended nothing: another word."
-    kit.require(not over or word not in ("resolved", "failed", "malformed"), repr(word), said)
+    kit.require(not over or (isinstance(word, str) and word not in ENDS), repr(word), said)
     await kit.within(1, outcome(caller), "it still waits", "a cancelled caller still waits; let CancelledError go on.")
 
 
 def _try(pending: Any, unique_id: str, raised: list[str]) -> None:
     try:
         pending.settle(CallResult(unique_id, time_of(0)))
-    except Exception as error:
+    except asyncio.InvalidStateError as error:
         raised.append(type(error).__name__)
+
+
+@step.check("`settle` and the caller tell the same story")
+async def one_story(my: Any, kit: Kit) -> str:
+    """A busy loop may have the reply and the timeout in one turn. Whichever of them comes first ends the call."""
+    for word in ("resolved", "failed"):
+        pending, unique_id = my.Pending(), fresh_ids(kit, 1)[0]
+        good, bad = CallResult(unique_id, time_of(7)), CallError(unique_id, "InternalError")
+        reply = good if word == "resolved" else bad
+        future = pending.open(unique_id, HeartbeatResponse)
+        words: list[str] = []
+        loop = asyncio.get_running_loop()
+        loop.call_at(loop.time() + 2.0, _note, words, pending, reply)
+        ended = await kit.within(10, outcome(pending.expect(future, 2.0)), "it waits", "the reply came.")
+        told = "a CallTimeout" if gave_up(ended) else f"a {type(ended).__name__}"
+        said = f'`settle` said "{word}", and the caller got {told}; a reply in the same turn, just before the timeout, '
+        said += "counts."
+        kit.require(words != [word] or isinstance(ended, (HeartbeatResponse, CallFailed)), told, said)
+        said = "`settle` said that the reply ended nothing, and the caller got it."
+        kit.require(words == [word] or gave_up(ended), f"{words}, {told}", said)
+    return "the same"
+
+
+def _note(words: list[str], pending: Any, reply: CallResult | CallError) -> None:
+    words.append(pending.settle(reply))
+
+
+@step.check("what 4.1 and 4.2 promised holds still")
+async def as_before(my: Any, kit: Kit) -> str:
+    """The class grows: each reply still ends its own call, and no other, as the steps before say."""
+    for rule in (pending_ids.typed, pending_ids.refuses_same_id, replies.failed, replies.both_spellings):
+        await rule(my, kit)
+    for rule in (replies.settle_never_raises, replies.malformed, replies.others_unhurt):
+        await rule(my, kit)
+    return "it holds"

@@ -12,12 +12,13 @@ from ocpp_lab.session import Session
 
 from ..kit import Kit
 from ..step import Step
+from . import calling
 from .bench import HEARTBEAT, Bench, Clerk, Desk, Nobody, after, answer_to, authorize
 from .patience import outcome
 from .pending_ids import fresh_ids
 
 step = Step(
-    "4.7", "`Session.run`: the reader never waits", ("Session",), points=3, minutes=10, reference=lambda: Session
+    "4.7", "`Session.run`: the reader never waits", ("Session",), points=3, minutes=25, reference=lambda: Session
 )
 
 GARBAGE = (
@@ -32,6 +33,7 @@ GARBAGE = (
     "[2, 7, \"Heartbeat\", {}]",
 )  # fmt: skip
 """Texts that are no frame, and that name no call of the peer."""
+ANOTHER_ID = "an answer carries the id of its call, and nothing else says whose it is."
 
 
 async def settled(kit: Kit, bench: Bench, unique_id: str, seconds: float, got: str, diagnosis: str) -> Any:
@@ -39,8 +41,7 @@ async def settled(kit: Kit, bench: Bench, unique_id: str, seconds: float, got: s
     end = kit.time + seconds
     while not bench.replies_to(unique_id) and kit.time < end:  # noqa: ASYNC110
         await asyncio.sleep(0.05)
-    said = "an answer carries the id of its call, and nothing else says whose it is."
-    kit.require(bench.replies_to(unique_id) or not bench.replies, "another id", said)
+    kit.require(bench.replies_to(unique_id) or not bench.strangers(), "another id", ANOTHER_ID)
     kit.require(bench.replies_to(unique_id), got, diagnosis)
     return bench.replies_to(unique_id)[0]
 
@@ -55,8 +56,13 @@ async def crossing(my: Any, kit: Kit) -> str:
         own = bench.call(HEARTBEAT)
         await asyncio.sleep(1.0)
         await bench.says(Call(ids[0], "ClearCache", {}))
-        said = "your answer queued behind your own call; answers bypass the queue of calls."
-        await settled(kit, bench, ids[0], 1.0, "the answer waits", said)
+        await asyncio.sleep(1.0)
+        if not bench.replies_to(ids[0]):
+            kit.require(not bench.strangers(), "another id", ANOTHER_ID)
+            await asyncio.sleep(20.0)
+            said = "your answer queued behind your own call; answers bypass the queue of calls."
+            never = "a call of the peer came while your own was under way, and got no answer."
+            kit.require(False, "the answer waits", said if bench.replies_to(ids[0]) else never)
         mine = bench.calls[0].unique_id
         await bench.says(Call(mine, "ClearCache", {}))
         said = "ids are unique per sender: a call of the peer may carry the id of yours."
@@ -64,16 +70,24 @@ async def crossing(my: Any, kit: Kit) -> str:
         kit.require(isinstance(answer, CallResult), f"a {type(answer).__name__}", said)
         ended = await kit.within(30, outcome(own), "the own call waits", "its reply came; it was not read.")
         kit.require(isinstance(ended, HeartbeatResponse), f"a {type(ended).__name__}", "its reply came.")
+    await _calls_back(my, kit, ids[1])
+    return "both served"
+
+
+async def _calls_back(my: Any, kit: Kit, unique_id: str) -> None:
+    """A handler calls the peer: only the reader can read that reply."""
 
     async def call_back(call: Call) -> None:
         await bench.session.call(authorize("TAG_A"), timeout=20.0)
 
     async with Bench(my, kit, after(1.0), router=Desk(call_back), run=True) as bench:
-        await bench.says(Call(ids[1], "RemoteStartTransaction", {"idTag": "TAG_A"}))
+        await bench.says(Call(unique_id, "RemoteStartTransaction", {"idTag": "TAG_A"}))
+        await asyncio.sleep(100.0)
+        said = "the handler's own call was not sent; it waits for nothing but its turn."
+        kit.require(bench.calls, "not sent", said)
         said = "the handler waits for a reply that only the waiting reader could read."
-        answer = await settled(kit, bench, ids[1], 100.0, "the handler waits", said)
+        answer = await settled(kit, bench, unique_id, 0.0, "the handler waits", said)
         kit.require(isinstance(answer, CallResult), f"a {type(answer).__name__}", said)
-    return "both served"
 
 
 @step.check("replies are read while handlers are slow")
@@ -115,6 +129,23 @@ async def pipelined(my: Any, kit: Kit) -> str:
     return "20 of 20"
 
 
+@step.check("a quick call is answered before a slow one that came first")
+async def side_by_side(my: Any, kit: Kit) -> str:
+    """Handlers run beside each other, and each answer leaves when it is ready: one slow handler holds up no other."""
+    slow, quick = fresh_ids(kit, 2)
+    desk = Desk(lambda call: asyncio.sleep(60.0 if call.unique_id == slow else 0.5))
+    async with Bench(my, kit, router=desk, run=True) as bench:
+        for unique_id in (slow, quick):
+            await bench.says(Call(unique_id, "ClearCache", {}))
+        await asyncio.sleep(2.0)
+        said = "a handler began only when the one before it had ended; each is a task of its own."
+        kit.require(quick in desk.began, "the quick one waits", said)
+        said = "a quick answer waited for a slow one; each leaves when it is ready."
+        kit.require(bench.replies_to(quick), "the quick answer waits", said)
+        await settled(kit, bench, slow, 100.0, "no answer", "a slow handler answers in the end, too.")
+    return "the quick one first"
+
+
 @step.check("CallError for the copy, the answer for the first")
 async def duplicate_id(my: Any, kit: Kit) -> str:
     """Two calls under one id cannot both be answered: the copy is refused while the first is handled (J-spec 4.1.4)."""
@@ -127,8 +158,8 @@ async def duplicate_id(my: Any, kit: Kit) -> str:
         async with Bench(my, kit, run=True) as other:
             await other.says(Call(unique_id, "ClearCache", {}))
             said = "two sessions share what they handle; ids are unique on one connection: make it in `__init__`."
-            reply = await settled(kit, other, unique_id, 1.0, "no answer on another line", said)
-            kit.require(isinstance(reply, CallResult), "refused on another line", said)
+            reply = await settled(kit, other, unique_id, 1.0, "no answer on another connection", said)
+            kit.require(isinstance(reply, CallResult), "refused on another connection", said)
         await asyncio.sleep(20.0)
         kit.require(len(desk.began) == 1, f"handled {len(desk.began)} times", "one id, two effects.")
         kinds = [type(reply) for reply in bench.replies_to(unique_id)]
@@ -154,9 +185,9 @@ async def bad_frame_lives(my: Any, kit: Kit) -> str:
         for text in kit.rng.sample(texts, len(texts)):
             await bench.says(text)
         await bench.says(Call(good, "ClearCache", {}))
-        said = "one bad text ended the session."
         await asyncio.sleep(1.0)
-        kit.require(not bench.reading.done(), "`run` has ended", said)
+        _lives_on(kit, bench, FrameError, "one bad text ended the session.")
+        said = "a call came after texts that are no frames, and got no answer."
         await settled(kit, bench, good, 5.0, "no answer after it", said)
         kinds = [type(reply) for reply in bench.replies_to(spoilt)]
         said = "it was a Call, and its id can be told: somebody waits for the CallError."
@@ -164,8 +195,20 @@ async def bad_frame_lives(my: Any, kit: Kit) -> str:
         said = "the CallError carries the `code` of the FrameError; it tells the peer what was wrong."
         kit.equal(getattr(bench.replies_to(spoilt)[0], "code", None), _code_of(f'[2, "{spoilt}", "ClearCache"]'), said)
         others = [reply for reply in bench.replies if reply.unique_id not in (spoilt, good)]
-        kit.require(not others, f"{len(others)} replies to garbage", "nobody waits for an answer to that; be silent.")
+        silent = "nobody waits for an answer to that; be silent."
+        kit.require(not others and not bench.spoilt, f"{len(others) + bench.spoilt} replies to garbage", silent)
     return "it lives"
+
+
+def _lives_on(kit: Kit, bench: Bench, kind: type[Exception], said: str) -> None:
+    """Refuse the answer if `run` has ended by an error of this kind, or without one."""
+    if not bench.reading.done():
+        return
+    error = None if bench.reading.cancelled() else bench.reading.exception()
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    other = f"`run` ended with {type(error).__name__} while the connection was there."
+    kit.require(False, "`run` has ended", said if error is None or isinstance(error, kind) else other)
 
 
 def _code_of(text: str) -> str:
@@ -203,7 +246,7 @@ async def never_answers_replies(my: Any, kit: Kit) -> str:
 
 @step.check("callers get `ConnectionLost`, handlers end, `run` returns")
 async def end_fails_all(my: Any, kit: Kit) -> str:
-    """When the line ends nobody can be answered any more, neither our callers nor the peer (J-spec 4.1.4)."""
+    """When the connection ends nobody can be answered any more, neither our callers nor the peer (J-spec 4.1.4)."""
     acted: list[str] = []
 
     async def work(call: Call) -> None:
@@ -217,15 +260,15 @@ async def end_fails_all(my: Any, kit: Kit) -> str:
         await asyncio.sleep(1.0)
         kit.require(len(bench.calls) == 1, f"{len(bench.calls)} on the wire", "one own call is in flight: 4.6.")
         await bench.cut()
-        said = "the line is gone; `pending.fail_all(ConnectionLost())` tells whoever waits."
+        said = "the connection is gone; `pending.fail_all(ConnectionLost())` tells whoever waits."
         ended = await kit.within(1.0, outcome(own), "a caller waits", said)
         kit.require(isinstance(ended, ConnectionLost), f"a {type(ended).__name__}", said)
         ended = await kit.within(1.0, outcome(queued), "a queued caller waits", said)
         said = "nothing of the second call left this machine: NotConnected, as in 4.6."
         kit.require(isinstance(ended, NotConnected), f"a {type(ended).__name__}", said)
-        said = "the line is gone and `run` goes on; if it waits for its handlers, cancel them."
+        said = "the connection is gone and `run` goes on; if it waits for its handlers, cancel them."
         over = await kit.within(1.0, outcome(bench.reading), "`run` goes on", said)
-        said = "`run` returns when the line ends; that is no error of its own."
+        said = "`run` returns when the connection ends; that is no error of its own."
         kit.require(not isinstance(over, BaseException), f"a {type(over).__name__}", said)
         await asyncio.sleep(100.0)
         kit.require(not acted, f"{len(acted)} acted later", "a handler went on after its session had ended.")
@@ -242,28 +285,37 @@ async def silence(my: Any, kit: Kit) -> str:
     return "nothing"
 
 
-@step.check("when `run` is cancelled, its handlers end with it")
+@step.check("when `run` is cancelled, its handlers end and its callers are told")
 async def stops(my: Any, kit: Kit) -> str:
-    """A charge point that is stopped cancels `run`; nobody may act for it afterwards."""
+    """A charge point that is stopped cancels `run`; nobody may act for it afterwards, and nobody may wait for it."""
     acted: list[str] = []
 
     async def work(call: Call) -> None:
         await asyncio.sleep(50.0)
         acted.append(call.unique_id)
 
-    async with Bench(my, kit, router=Desk(work), run=True) as bench:
+    async with Bench(my, kit, lambda call: (100.0, answer_to(call)), router=Desk(work), run=True) as bench:
+        own = bench.call(HEARTBEAT, timeout=1000.0)
         await bench.says(Call("asked", "ClearCache", {}))
         await asyncio.sleep(1.0)
         bench.reading.cancel()
         await kit.within(5.0, outcome(bench.reading), "`run` goes on", "who is cancelled ends.")
-        await asyncio.sleep(100.0)
+        await asyncio.sleep(1.0)
+        told = own.done()
+        await asyncio.sleep(99.0)
         kit.require(not acted, "a handler acted", "a handler went on after `run` was cancelled; clean up in `finally`.")
+        said = (
+            "`run` was cancelled, and a caller still waits; `pending.fail_all(ConnectionLost())` belongs in `finally`."
+        )
+        kit.require(told, "a caller waits", said)
+        ended = await outcome(own)
+        kit.require(isinstance(ended, ConnectionLost), f"a {type(ended).__name__}", said)
     return "they end"
 
 
-@step.check("an answer that the line does not take is dropped")
+@step.check("an answer that the transport does not take is dropped")
 async def answer_lost(my: Any, kit: Kit) -> str:
-    """The line may close while a handler works: its answer is lost, and the reader reads on to the end (RFC 6455 7)."""
+    """The connection may close while a handler works: its answer is lost, and the reader reads on (RFC 6455 7)."""
 
     async def closing(text: str) -> None:
         raise ConnectionLost("this end closes")
@@ -276,8 +328,17 @@ async def answer_lost(my: Any, kit: Kit) -> str:
         await bench.says(Call("asked", "ClearCache", {}))
         await asyncio.sleep(3.0)
         said = "an answer could not be sent, and that ended the reader; suppress ConnectionLost around that send."
-        kit.require(not bench.reading.done(), "`run` has ended", said)
+        _lives_on(kit, bench, ConnectionLost, said)
         await bench.cut()
-        ended = await kit.within(5.0, outcome(bench.reading), "`run` goes on", "`run` returns when the line ends.")
+        returns = "`run` returns when the connection ends."
+        ended = await kit.within(5.0, outcome(bench.reading), "`run` goes on", returns)
         kit.require(not isinstance(ended, BaseException), f"a {type(ended).__name__}", said)
     return "dropped"
+
+
+@step.check("what 4.6 promised holds still")
+async def as_before(my: Any, kit: Kit) -> str:
+    """The class grows by its reader; how it calls stays as it was."""
+    for rule in (calling.one_in_flight, calling.timeout_from_send, calling.frees, calling.after_end):
+        await rule(my, kit)
+    return "it holds"

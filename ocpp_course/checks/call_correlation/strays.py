@@ -13,6 +13,7 @@ from ocpp_lab.messages import HeartbeatResponse
 
 from ..kit import Kit
 from ..step import Step
+from . import patience
 from .ours import OurPending
 from .patience import outcome
 from .pending_ids import fresh_ids, refuses, time_of
@@ -22,7 +23,7 @@ step = Step(
     "`settle` names them: late, repeated, orphan",
     ("Pending",),
     points=2,
-    minutes=6,
+    minutes=15,
     reference=lambda: OurPending,
 )
 
@@ -61,7 +62,9 @@ async def late(my: Any, kit: Kit) -> str:
         word = pending.settle(reply(unique_id))
         said = "it expired, it was never answered."
         kit.require(word != "repeated", '"repeated"', said)
-        said = "a slow peer and a confused peer need different repairs; tell them apart."
+        said = f'its call timed out or was cancelled, so the word is "late", and not {word!r}.'
+        if word == "orphan":
+            said = "a slow peer and a confused peer need different repairs; tell them apart."
         kit.require(word == "late", repr(word), said)
     await expired(pending, ids[0] + "!")
     word = pending.settle(CallError(ids[0] + "!", "InternalError"))
@@ -131,22 +134,40 @@ async def bounded(my: Any, kit: Kit) -> str:
     remember = kit.rng.randrange(20, 60)
     for pending, limit, many in ((my.Pending(), 256, LONG), (my.Pending(remember=remember), remember, 500)):
         ids = fresh_ids(kit, many)
-        for unique_id in fresh_ids(kit, 3):
+        waiting = fresh_ids(kit, 3)
+        for unique_id in waiting:
             pending.open(unique_id, HeartbeatResponse)  # what is pending takes no room from what has ended
         for unique_id in ids:
             answered(pending, unique_id)
-        word = pending.settle(reply(ids[-1]))
-        kit.require(word == "repeated", f"the newest: {word}", "the newest was forgotten, the oldest kept.")
-        older = [*ids[: -2 * limit : many // 100], *ids[-limit - 5 : -limit]]
-        known = [unique_id for unique_id in older if pending.settle(reply(unique_id)) != "orphan"]
-        said = "ids of thousands of calls ago are still remembered; keep the last `remember` of them."
-        kit.require(not known, "older ones too", said)
-        newest = [pending.settle(reply(unique_id)) for unique_id in ids[-limit:]]
-        right = newest.count("repeated")
+        _ends_known(kit, pending, ids, limit)
+        words = [pending.settle(reply(unique_id)) for unique_id in waiting]
+        said = "a call was pending while many others ended, and was forgotten; `remember` bounds the ended calls only."
+        kit.require(words == ["resolved"] * 3, repr(words[0]), said)
+        ids += waiting
+        right = [pending.settle(reply(unique_id)) for unique_id in ids[-limit:]].count("repeated")
         said = "fewer than the last `remember` ids are known."
         kit.require(right == limit, f"{right} of {limit}", said)
     await _bounded_late(my, kit, remember)
     return "256, and as told"
+
+
+def _ends_known(kit: Kit, pending: Any, ids: list[str], limit: int) -> None:
+    """The newest is known; those of long ago are not, nor is one more than asked for."""
+    word, oldest = (pending.settle(reply(unique_id)) for unique_id in (ids[-1], ids[0]))
+    said = "the call that ended last is known no more."
+    if oldest == "repeated":
+        said = "the newest was forgotten, the oldest kept."
+    kit.require(word == "repeated", f"the newest: {word}", said)
+    old = [unique_id for unique_id in ids[: -2 * limit : len(ids) // 100] if _known(pending, unique_id)]
+    ago = len(ids) - ids.index(old[0]) if old else 0
+    said = f"the id of {ago:,} calls ago is still remembered; keep the last `remember` of them."
+    kit.require(not old, "older ones too", said)
+    more = [unique_id for unique_id in ids[-limit - 5 : -limit] if _known(pending, unique_id)]
+    kit.require(not more, f"{len(more)} more", "more than the last `remember` ids are known.")
+
+
+def _known(pending: Any, unique_id: str) -> bool:
+    return bool(pending.settle(reply(unique_id)) != "orphan")
 
 
 async def _bounded_late(my: Any, kit: Kit, remember: int) -> None:
@@ -156,7 +177,7 @@ async def _bounded_late(my: Any, kit: Kit, remember: int) -> None:
     for unique_id in ids:
         await expired(pending, unique_id)
     words = Counter(pending.settle(reply(unique_id)) for unique_id in ids[: 2 * remember])
-    said = "ids of thousands of calls ago are still remembered; keep the last `remember` of them."
+    said = "calls timed out, and more than the last `remember` of them are known."
     kit.require(words["orphan"] == 2 * remember, "older ones too", said)
 
 
@@ -172,8 +193,10 @@ async def id_again(my: Any, kit: Kit) -> str:
         future = pending.open(unique_id, HeartbeatResponse)
         word = pending.settle(reply(unique_id, 9))
         said = "a new call under an old id was called late."
+        if word not in ("late", "repeated"):
+            said = "a new call under an old id is a new call: its reply resolves it."
         kit.require(word == "resolved" and future.done(), repr(word), said)
-        kit.equal(future.result().current_time.second, 9)
+        kit.equal(future.result().current_time.second, 9, "the new call got an old answer.")
         kit.equal(pending.settle(reply(unique_id)), "repeated", "it ended anew: now it was answered.")
     await _newest_end(my, kit, kit.rng.randrange(20, 60))
     await _new_at_once(my, kit)
@@ -255,3 +278,13 @@ async def _replies(pending: Any, unique_id: str, kind: int) -> list[str]:
     said = [pending.settle(frames[kind])]
     future.exception()
     return [*said, *(pending.settle(reply(unique_id)) for _ in range(2))]
+
+
+@step.check("what 4.1 to 4.3 promised holds still")
+async def as_before(my: Any, kit: Kit) -> str:
+    """The class grows: names and counters are added, and no call ends in another way than before."""
+    await patience.as_before(my, kit)
+    for rule in (patience.on_time, patience.timeout, patience.cancel_cleans, patience.late_harmless):
+        await rule(my, kit)
+    await patience.one_story(my, kit)
+    return "it holds"

@@ -1,4 +1,4 @@
-"""Milestone 3: what survives when the line dies in the middle of a sentence?"""
+"""Milestone 3: what survives when the connection dies in the middle of a message?"""
 
 from __future__ import annotations
 

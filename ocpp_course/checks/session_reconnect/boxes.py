@@ -92,10 +92,10 @@ class Boxes:
         """A box made of what is on the disk in this instant. The old one goes on, and knows nothing of it."""
         return self.open(self.power_cut())
 
-    def power_cut(self) -> str:
-        """A copy of what is on the disk; the path of the box in it."""
+    def power_cut(self, folder: Path | None = None) -> str:
+        """A copy of what is on the disk, in this folder if it is not the check's own; the path of the box in it."""
         copy = Path(tempfile.mkdtemp(dir=self.kit.folder))
-        for file in self.kit.folder.iterdir():
+        for file in (folder or self.kit.folder).iterdir():
             if file.is_file() and not file.name.endswith("-shm"):  # memory, which a power cut forgets
                 shutil.copyfile(file, copy / file.name)
         return str(copy / NAME)

@@ -19,15 +19,18 @@ from ..capstone import survives
 from ..fitted import fit
 from ..kit import Kit
 from ..step import Step
+from . import crowds
 from .boxes import Boxes, start, stop
+from .drills import BROKEN, drill
+from .drills import survives as comes_through
 
 step = Step(
     "3.capstone",
-    "your pieces while the line is cut",
-    ("backoff", "Machine", "Outbox", "Ledger"),
+    "your pieces while the connection is cut",
+    ("backoff", "Machine", "Outbox", "Ledger", "drill"),
     points=4,
-    minutes=8,
-    reference=lambda: (backoff, Machine, Outbox, Ledger),
+    minutes=25,
+    reference=lambda: (backoff, Machine, Outbox, Ledger, drill),
     capstone=True,
 )
 
@@ -113,6 +116,24 @@ def rows_tell(my: Any, kit: Kit) -> str:
         said = "the row has another id or identity than its start."
         kit.equal((row["id"], row["identity"]), (number, "CP_1"), said)
     return "9 keys"
+
+
+@step.check("your `drill` breaks three broken stacks, and not yours")
+async def drilled(my: Any, kit: Kit) -> str:
+    """A drill is worth something if it finds the stack that is broken, and fair if a right one comes through it."""
+    for name, (outbox, ledger) in BROKEN.items():
+        said = f"the stack that {name} came through your drill: its one transaction is whole. Which moment hurts it?"
+        kit.require(not await comes_through(kit, outbox, ledger, my.drill), f"{name}: unhurt", said)
+    said = "your own outbox and ledger did not come through your drill with one whole transaction."
+    kit.require(await comes_through(kit, my.Outbox, my.Ledger, my.drill), "yours is hurt", said)
+    return f"{len(BROKEN)} of {len(BROKEN)} broken, yours whole"
+
+
+@step.check("a second drain waits, also while the first waits for a retry")
+async def one_drain(my: Any, kit: Kit) -> str:
+    """Each connection that is accepted begins a drain; one that is not over still has the message (step 3.6)."""
+    await crowds.in_the_retry_wait(my, kit)
+    return "it waits"
 
 
 @step.check("50 nights: each transaction once, in order; back in time", seconds=20)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from ocpp_lab.errors import ConnectionLost
+from ocpp_lab.errors import CallFailed, ConnectionLost
 
 from ..kit import Kit
 from .boxes import Boxes, messages
@@ -29,8 +29,28 @@ async def three_drains(my: Any, kit: Kit) -> None:
         kit.require(rest.most == 1, f"{rest.most} on the wire at once", said)
         kit.require(all(task.done() for task in tasks), "they wait for ever")
         failed = [task for task in tasks[1:] if task.cancelled() or task.exception()]
-        kit.require(not failed, f"{len(failed)} of 2 failed", "each drain ends by its own line, not by that before it.")
+        kit.require(
+            not failed,
+            f"{len(failed)} of 2 failed",
+            "each drain ends by what came on its own connection, not on the one before.",
+        )
         kit.equal((tasks[0].exception() is not None, len(rest.sent), len(box)), (True, 3, 0))
+
+
+async def in_the_retry_wait(my: Any, kit: Kit) -> None:
+    """The first one waits before a retry: it is not over, so the second waits with it."""
+    with Boxes(my.Outbox, kit) as boxes:
+        box, second_peer = filled(kit, boxes.open(kit.path("retry.db"))), Peer(kit)
+        first = begin(box, Peer(kit, CallFailed("InternalError", "not today")))
+        await asyncio.sleep(10)
+        second = begin(box, second_peer)
+        await asyncio.sleep(20)
+        said = "the first drain waits before a retry and is not over; a second one sent meanwhile."
+        kit.require(not second_peer.sent, f"{len(second_peer.sent)} sent in the wait", said)
+        await asyncio.wait([first, second], timeout=NIGHT)
+        kit.require(first.done() and second.done(), "they wait for ever", "a drain ends when the box is empty.")
+        for task in (first, second):
+            task.result()
 
 
 async def cancelled_in_the_queue(my: Any, kit: Kit) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import sqlite3
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import msgspec
@@ -15,7 +16,7 @@ from ..kit import Kit
 from ..step import Step
 from .boxes import Boxes, backwards, start, stop
 
-step = Step("3.7", "`Ledger`: twice heard, once done", ("Ledger",), points=2, minutes=7, reference=lambda: Ledger)
+step = Step("3.7", "`Ledger`: twice heard, once done", ("Ledger",), points=2, minutes=20, reference=lambda: Ledger)
 
 ONE, TWO = "CP_1", "CP_2"
 Stopped = StopTransactionRequest
@@ -47,22 +48,37 @@ def same_answer_again(my: Any, kit: Kit) -> str:
         kit.require(listed, f"a {type(ledger.rows()).__name__}", "`rows()` gives a list.")
         second = _repeated(kit, ledger, request)
         said = "a resend has a new id; recognise the event, not the frame."
-        kit.require((second, len(ledger.rows())) == (first, 1), f"{len(ledger.rows())} rows", said)
+        kit.require(len(ledger.rows()) == 1, f"{len(ledger.rows())} rows", said)
+        kit.require(second == first, f"{second}, then {first}", "the repeat left one row, and got another id.")
         copy = ledgers.after_power_cut()
         forgot = "a power cut here forgets a transaction whose id is given already."
         kit.require(len(copy.rows()) == 1, f"{len(copy.rows())} rows after a power cut", forgot)
         for later in (copy, ledgers.reopened(ledger)):
             third = _repeated(kit, later, request)
-            kit.require(len(later.rows()) == 1, f"{len(later.rows())} rows after a restart", restarted)
+            lost = "after a restart of the central system the row is gone."
+            rows = len(later.rows())
+            kit.require(rows == 1, f"{rows} rows after a restart", restarted if rows else lost)
             said = "after a restart of the central system the repeat got another id."
             kit.require(third == first, "another id after a restart", said)
+    _another_offset(my, kit)
     return "the same id, 1 row"
+
+
+def _another_offset(my: Any, kit: Kit) -> None:
+    """12:00Z and 14:00+02:00 are one instant, so a start that says it the other way is a repeat."""
+    with Boxes(my.Ledger, kit) as ledgers:
+        ledger, request = ledgers.open(kit.path("offsets.db")), start(kit)
+        zone = timezone(timedelta(hours=kit.rng.choice([-5, 2, 9]), minutes=30))
+        local = msgspec.structs.replace(request, timestamp=request.timestamp.astimezone(zone))
+        ids = [ledger.start(ONE, each) for each in (local, request, again(local))]
+        said = "the same instant at another offset is the same event; compare instants, in UTC for example."
+        kit.require(len(set(ids)) == 1 and len(ledger.rows()) == 1, f"{len(set(ids))} ids", said)
 
 
 def _repeated(kit: Kit, ledger: Any, request: StartTransactionRequest) -> int:
     try:
         answer: int = ledger.start(ONE, again(request))
-    except Exception as error:
+    except (sqlite3.Error, ValueError, LookupError) as error:
         said = "the repeat was refused; the charge point retries until it gives up and drops it."
         kit.require(False, f"{type(error).__name__} on the repeat", said)
     return answer
@@ -158,13 +174,15 @@ def unknown_stop(my: Any, kit: Kit) -> str:
             for _ in range(2):
                 try:
                     ledger.stop(identity, ended(kit, unknown, meter))
-                except Exception as error:
+                except (sqlite3.Error, ValueError, LookupError, RuntimeError) as error:
                     said = "always answer StopTransaction; the charge point cannot mend it."
                     kit.require(False, f"{name}: {type(error).__name__}", said)
             kit.require(
                 len(ledger.rows()) == 1, f"{name}: {len(ledger.rows())} rows", "`rows()` has transactions only."
             )
-            said = "another charge point's stop ended this transaction."
+            said = f"a stop with {name} ended this transaction."
+            if identity == TWO:
+                said = "another charge point's stop ended this transaction."
             kit.require(not tells(ledger.rows()[0], meter), f"{name} ended it", said)
         for ahead in range(1, 4):  # ids that are given next
             ledger.stop(ONE, ended(kit, number + ahead, meter))
@@ -234,6 +252,12 @@ def _running(kit: Kit, row: dict[str, Any], identity: str, request: StartTransac
 
 
 def _instant(kit: Kit, text: Any, instant: datetime) -> None:
-    """Text of that instant, in whatever zone."""
-    kit.require(isinstance(text, str), f"a {type(text).__name__}", "instants are text: `timestamp.isoformat()`.")
-    kit.require(datetime.fromisoformat(text) == instant, text, "the instant is the timestamp of the request.")
+    """Text of that instant as `isoformat` makes it, in whatever zone."""
+    made_by = "instants are text as `timestamp.isoformat()` makes it, with a T and an offset."
+    kit.require(isinstance(text, str), f"a {type(text).__name__}", made_by)
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError:
+        kit.require(False, text, made_by)
+    kit.require("T" in text and read.tzinfo is not None, text, made_by)
+    kit.require(read == instant, text, "the instant is the timestamp of the request.")

@@ -17,11 +17,14 @@ from ocpp_lab.messages import (
 )
 
 from ..kit import Kit
+from ..step import Wrong
 
 FIRST_ID = 41
 ATTEMPTS, INTERVAL = 3, 60.0
 NIGHT = 20_000.0
 """Seconds that a drain may take."""
+MOST_SENDS = 30
+"""More than any check needs: a drain that sends the same message for ever gets no answer from then on."""
 
 
 def _nothing(moment: str, number: int) -> None:
@@ -51,6 +54,8 @@ class Peer:
 
     async def call(self, request: Request[Any]) -> Response:
         number = len(self.sent)
+        if number >= MOST_SENDS:
+            await asyncio.Event().wait()
         self.sent.append(request)
         self.begun.append(self.kit.time)
         self._under_way += 1
@@ -87,9 +92,38 @@ async def drained(kit: Kit, box: Any, peer: Peer, said: str | None = None, **opt
     """Drain the box; refused if that takes for ever, and soon if we know ``said``, the mistake behind it."""
     settings = {"attempts": ATTEMPTS, "retry_interval": INTERVAL} | options
     patience = 100.0 if said else NIGHT
-    await kit.within(patience, box.drain(peer.call, peer.probe, **settings), "it never returns", said)
+    try:
+        await kit.within(patience, box.drain(peer.call, peer.probe, **settings), "it never returns", said)
+    except Wrong as wrong:
+        again = (
+            f"{MOST_SENDS} sends and no end: a message that was answered, or dropped, is deleted, and the next is sent."
+        )
+        if len(peer.sent) >= MOST_SENDS:
+            raise Wrong(wrong.got, again) from None
+        raise
 
 
 def begin(box: Any, peer: Peer, **options: Any) -> asyncio.Task[None]:
     settings = {"attempts": ATTEMPTS, "retry_interval": INTERVAL} | options
     return asyncio.create_task(box.drain(peer.call, peer.probe, **settings), name="drain")
+
+
+def told(box_of: list[Request[Any]], sent: list[Request[Any]]) -> str:
+    """Which messages were sent, by their number."""
+    return "sent " + ", ".join(str(box_of.index(each) + 1) if each in box_of else "?" for each in sent)
+
+
+def order_of(written: list[Request[Any]], sent: list[Request[Any]]) -> str:
+    """What is wrong with the order in which messages were sent, some of them again."""
+    numbers = [written.index(each) for each in sent if each in written]
+    if len(numbers) < len(sent):
+        return "a message was sent that nobody put into the box."
+    if numbers != sorted(numbers):
+        return "transaction messages keep their order even when the head waits (core 3.7)."
+    return "a message that was refused is sent again until it is answered, and one that was answered never again."
+
+
+def side_by_side(old: Peer, new: Peer) -> str:
+    """A second drain sent while the first one was at work."""
+    twice = "a fast reconnect started a second drain, and one StartTransaction went out twice without a lost reply."
+    return twice if new.sent[0] in old.sent else "a second drain sent while the first one was at work; it waits."
