@@ -18,7 +18,7 @@ import pytest
 from msgspec.structs import replace
 
 from ocpp_course.checks.fitted import fit
-from ocpp_lab import Call, CallResult, CentralSystem, Event, Ledger, Trace
+from ocpp_lab import Call, CallFailed, CallResult, CentralSystem, Event, Ledger, Trace
 from ocpp_lab import messages as m
 from ocpp_lab.session import current_session
 from ocpp_lab.simulation.witness import Witness
@@ -389,7 +389,7 @@ async def test_two_boots_in_one_turn(tmp_path: Path) -> None:
 
 @simulated
 async def test_a_key_is_on_the_disk_before_it_is_sent(tmp_path: Path) -> None:
-    """By whomever: a handler that changes a key waits for no group."""
+    """By whomever: a handler that changes a key waits for no group. What cannot be kept is neither sent nor known."""
     ledger = a_ledger(tmp_path)
     path = path_of(ledger)
     old, new = "a" * 20, "b" * 20
@@ -408,9 +408,14 @@ async def test_a_key_is_on_the_disk_before_it_is_sent(tmp_path: Path) -> None:
             return await super().answer(call)
 
     options: dict[str, Any] = {"ledger": ledger, "passwords": {"CP_1": old}, "trace": Trace(listener=listen)}
-    async with central_system_alone(router=Changing(), require_boot=False, **options):
+    async with central_system_alone(router=Changing(), require_boot=False, **options) as central_system:
         async with charge_point_alone(password=old, **SOON) as point:
             await point.wait_for("online")
+            ledger.before = Statements("COMMIT")
+            with pytest.raises(CallFailed):
+                await point.call(m.HeartbeatRequest())
+            assert seen == [] and ledger.keys() == {} == central_system._keyring._rings
+            ledger.before = Statements()
             await point.call(m.HeartbeatRequest())
             await asyncio.sleep(1)
     assert seen == [2]

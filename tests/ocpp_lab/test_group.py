@@ -155,12 +155,18 @@ async def test_what_is_left_behind_is_durable_at_once(tmp_path: Path) -> None:
 
 async def _in_a_thread(path: Path) -> None:
     async with a_file(path) as file:
-        other = together(file.answer("a"))
+
+        def add(name: str) -> list[str]:
+            file.add(name)
+            return file.on_disk()
+
         async with file.groups.answer():
-            await asyncio.to_thread(file.add, "b")
-            assert file.on_disk() == ["a", "b"]
-        [[first, *_]] = await other
-        assert first == "a"
+            assert await asyncio.to_thread(add, "a") == ["a"]
+        other = together(file.answer("b"))
+        async with file.groups.answer():
+            assert await asyncio.to_thread(add, "c") == ["a", "b", "c"]
+        [seen] = await other
+        assert seen[:2] == ["a", "b"]
 
 
 def test_another_thread_is_no_part_of_an_answer(tmp_path: Path) -> None:
