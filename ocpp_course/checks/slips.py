@@ -11,7 +11,7 @@ import inspect
 import re
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import CoroutineType
@@ -57,7 +57,8 @@ class Seen:
 
     own: Own
     witness: Witness
-    never: list[Made] = field(default_factory=list)
+    never: dict[Made, None] = field(default_factory=dict)
+    """Each once, in the order in which they were found."""
 
     @staticmethod
     def by(own: Own) -> Seen:
@@ -74,14 +75,15 @@ class Seen:
                 yield
         finally:
             sys.set_coroutine_origin_tracking_depth(before)
-            self.never += filter(None, [_made(str(each.message)) for each in heard])
+            texts = dict.fromkeys(str(each.message) for each in heard)  # a loop may have made thousands
+            self.never |= dict.fromkeys(filter(None, map(_made, texts)))
 
     def find_unawaited(self) -> None:
         """Those that something still holds, a frame or a task: Python would warn of them too late."""
         for each in [each for each in gc.get_objects() if type(each) is CoroutineType]:  # a dead proxy has no class
             origin = each.cr_origin[0][:2] if each.cr_origin else ("", 0)
             if origin[0] in self.own.files and inspect.getcoroutinestate(each) == inspect.CORO_CREATED:
-                self.never.append(Made(each.__qualname__, *origin))
+                self.never[Made(each.__qualname__, *origin)] = None
                 each.close()
 
 
@@ -177,7 +179,7 @@ def _warned(seen: Seen) -> Iterator[tuple[str, int, str]]:
 # -- calls of the answer that do not fit it
 
 
-def _of_calls(own: Own, step: Any, error: BaseException | None, never: list[Made]) -> Iterator[Slip]:
+def _of_calls(own: Own, step: Any, error: BaseException | None, never: Iterable[Made]) -> Iterator[Slip]:
     for each in leaves(error):
         if isinstance(each, TypeError | AttributeError):
             said = signatures.misfit(own, step, each)

@@ -114,8 +114,11 @@ class Watch:
         """Hear of the answer's lines, and let the witness hear of exceptions."""
         monitor, events = sys.monitoring, sys.monitoring.events
         tool = next(number for number in TOOLS if monitor.get_tool(number) is None)
-        heard: dict[int, Callable[..., object]] = {events.PY_START: self._entered, events.PY_RESUME: self._entered}
-        heard |= {events.JUMP: self._jumped}
+        heard: dict[int, Callable[..., Any]] = {
+            events.PY_START: self._entered,
+            events.PY_RESUME: self._entered,
+            events.JUMP: self._jumped,
+        }
         heard |= {events.CALL: self._called, events.RAISE: witness.raises, events.PY_UNWIND: witness.unwinds}
         monitor.use_tool_id(tool, "ocpp_lab check")
         try:

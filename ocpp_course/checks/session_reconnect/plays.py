@@ -53,6 +53,8 @@ class Play:
         self.dials: list[float] = []
         self.over: list[float] = []
         self.lines: list[Line] = []
+        self._open: list[Line] = []
+        """Those that may be open still: an answer that never waits dials thousands of times."""
         self.overlaps = 0
         self.depths: list[int] = []
         self.wanted = 0
@@ -64,7 +66,8 @@ class Play:
     async def dial(self) -> Line:
         if len(self.dials) >= max(self.wanted, STORM) + STORM:
             await asyncio.Event().wait()
-        self.overlaps += any(not line.closed for line in self.lines)
+        self._open = [line for line in self._open if not line.closed]
+        self.overlaps += bool(self._open)
         self.depths.append(_depth())
         self.dials.append(self.kit.time)
         if len(self.dials) == self.wanted:
@@ -75,6 +78,7 @@ class Play:
             self.over.append(self.kit.time)
             raise scene
         self.lines.append(Line(self.closing))
+        self._open.append(self.lines[-1])
         return self.lines[-1]
 
     async def serve(self, line: Line, proved: Proved) -> None:
