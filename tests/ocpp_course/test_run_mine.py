@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -19,11 +20,12 @@ ALL = len(WANTED)
 
 
 def keep(folder: Path, *numbers: str) -> Shelf:
-    """A shelf with our answers to these steps, as a learner would have it who wrote just those."""
+    """A shelf with our answers to these steps and to those that they grow from, as a learner would have it."""
     shelf = Shelf(folder / "my_stack")
     for number in numbers:
         its = authored(number.partition(".")[0])
         if number in its:
+            keep(folder, *re.findall(r'\(mine\("(.+?)"\)\):', its[number].solution))
             shelf.keep(step(number), authoring.pieces(step(number), authoring.load(its, number)))
     return shelf
 
