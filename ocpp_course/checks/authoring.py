@@ -188,23 +188,32 @@ def path_in(folder: Path, milestone: str) -> Path:
 
 
 def load(steps: dict[str, Authored], number: str, variant: Variant | None = None) -> dict[str, Any]:
-    """What is defined when all solutions up to this step have run, and then a variant of it in the place of ours.
+    """What is defined when all solutions up to this step have run, and then a variant of it in the place of ours."""
+    names = before(steps, number)
+    _answer(steps[number], variant, names)
+    return names
 
-    ``mine("1.3")`` in a cell is our answer to that step.
+
+def before(steps: dict[str, Authored], number: str, variants: dict[str, Variant] | None = None) -> dict[str, Any]:
+    """What is defined when all solutions before this step have run, ``variants`` in the place of some of ours.
+
+    ``mine("1.3")`` in a cell is what was answered to that step.
     """
+    if number not in steps:
+        raise ValueError(f"expected one of the steps {', '.join(steps)}, came {number!r}")
     made: dict[str, Any] = {}
     names: dict[str, Any] = {"__name__": f"answer_{number.replace('.', '_')}", "mine": made.__getitem__}
     for each in steps.values():
         if each.number == number:
-            run(
-                each.cell(variant) if variant else each.answer,
-                f"<{number} {variant.name if variant else 'ours'}>",
-                names,
-            )
-            return names
-        run(each.answer, f"<{each.number} ours>", names)
+            break
+        _answer(each, (variants or {}).get(each.number), names)
         made[each.number] = one_or_all(pieces(step(each.number), names))
-    raise ValueError(f"expected one of the steps {', '.join(steps)}, came {number!r}")
+    return names
+
+
+def _answer(each: Authored, variant: Variant | None, names: dict[str, Any]) -> None:
+    name = variant.name if variant else "ours"
+    run(each.cell(variant) if variant else each.answer, f"<{each.number} {name}>", names)
 
 
 def run(code: str, filename: str, names: dict[str, Any]) -> None:

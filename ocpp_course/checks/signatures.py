@@ -73,7 +73,9 @@ def without_return(own: Own, step: Any) -> Iterator[str]:
     for function in own.functions:
         name = function.__qualname__.rpartition("<locals>.")[2]
         node = _node(own, function) if name in ours and _returns(ours[name]) else None
-        if node is not None and not _returns_in(node) and not _raises_in(node):
+        if node is None or _says_none(node):
+            continue
+        if not _returns_in(node) and not _raises_in(node):
             yield f"`{name}` has no `return`, so it gives None. It is {_at(own, function)}."
 
 
@@ -150,6 +152,11 @@ def _returns_in(node: ast.AST) -> bool:
         if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) and _returns_in(child):
             return True
     return False
+
+
+def _says_none(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """``-> None``: what gives nothing does so on purpose."""
+    return isinstance(node.returns, ast.Constant) and node.returns.value is None
 
 
 def _raises_in(node: ast.AST) -> bool:

@@ -40,6 +40,12 @@ class Slip:
     text: str
     certain: bool = True
     outranks: bool = False
+    place: tuple[str, int] = ("", 0)
+    """File and line; ("", 0) if it has none."""
+
+    def before(self, other: Slip) -> bool:
+        """Whether it stands higher in the same cell, and so may be the cause of the other."""
+        return self.place[0] == other.place[0] and self.place[1] < other.place[1]
 
 
 @dataclass(frozen=True)
@@ -100,7 +106,8 @@ def slips(seen: Seen, step: Any, error: BaseException | None, got: str) -> list[
     raised = list(_of_exceptions(seen, step, error))
     missing = list(_of_coroutines(seen, ended=error is not None and not isinstance(error, Exception)))
     if raised and "coroutine" not in raised[0].text:
-        return raised + missing
+        causes = [each for each in missing if each.before(raised[0])]
+        return causes + raised + [each for each in missing if each not in causes]
     if not missing and COROUTINE.search(got):
         where = f"{raised[0].text} " if raised else ""
         missing = [Slip(f"{where}A coroutine came where a value was expected: an `await` is missing before a call.")]
@@ -138,6 +145,7 @@ def _of_exceptions(seen: Seen, step: Any, error: BaseException | None) -> Iterat
             _sentence(seen.own, step, each),
             certain=each.certain,
             outranks=each.certain and is_certainly_wrong(each.kind),
+            place=(each.filename, each.line),
         )
 
 
@@ -158,7 +166,7 @@ def _of_coroutines(seen: Seen, *, ended: bool) -> Iterator[Slip]:
     for filename, line, called in [*_in_the_tree(seen.own), *([] if ended else _warned(seen))]:
         source = seen.own.source(filename, line)
         text = f"`{called}` in line {line} is not awaited: `{source}`. Without `await` it does not run."
-        told.setdefault((filename, line), Slip(text, outranks=True))
+        told.setdefault((filename, line), Slip(text, outranks=True, place=(filename, line)))
     yield from told.values()
 
 

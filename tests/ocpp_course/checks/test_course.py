@@ -12,7 +12,7 @@ import pytest
 
 import ocpp_lab
 from ocpp_course.checks import check, course, hint, is_mine, mine, progress, solution, use_reference
-from ocpp_course.checks.authoring import run
+from ocpp_course.checks.authoring import before, load, run
 from ocpp_course.checks.shelf import Shelf, free_names
 from tests.house import ROOT
 from tests.ocpp_course.checks.answers import authored
@@ -172,16 +172,15 @@ def test_the_capstone_has_hints_too(exercises: Path) -> None:
 
 
 def capstone_of_4(session: Any, pending: Any) -> str:
-    return " ".join(repr(check("4.capstone", session, pending)).split())
+    ours = load(authored("4"), "4.capstone")
+    return " ".join(repr(check("4.capstone", session, pending, ours["PLAN"], ours["PREDICTED"])).split())
 
 
 def pieces_of_4(variant: str = "") -> tuple[Any, Any]:
     """`Session` as in 4.7 and `Pending` as in 4.5, or as a wrong answer to 4.5."""
-    names: dict[str, Any] = {"__name__": "__main__"}
-    for number, each in authored("4").items():
-        if number != "4.capstone":
-            code = next((each.cell(wrong) for wrong in each.wrong if wrong.name == variant), each.answer)
-            run(code, f"<cell of {number} {variant}>", names)
+    steps = authored("4")
+    chosen = {n: wrong for n, each in steps.items() for wrong in each.wrong if wrong.name == variant}
+    names = before(steps, "4.capstone", chosen)
     return names["Session"], names["Pending"]
 
 

@@ -7,12 +7,11 @@ it must contain. The line and its source are looked up in the changed cell.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 
 from ocpp_course.checks import Result, run_step, step
-from ocpp_course.checks.authoring import run
+from ocpp_course.checks.authoring import before, run
 from tests.ocpp_course.checks.answers import authored
 
 
@@ -249,10 +248,7 @@ def judged(slip: Slip) -> tuple[Result, str]:
     assert ours.count(slip.old) >= 1, f"our answer to {slip.step} has no {slip.old!r}"
     head, _, tail = ours.rpartition(slip.old)
     cell = head + slip.new + tail
-    names: dict[str, Any] = {"__name__": "__main__"}
-    for number, before in authored(slip.step[0]).items():
-        if number < slip.step:
-            run(before.answer, f"<cell of {number}>", names)
+    names = before(authored(slip.step[0]), slip.step)
     run(cell, f"<cell of {slip.step} with {slip.new}>", names)
     this = step(slip.step)
     return run_step(this, tuple(names[name] for name in this.names)), cell
