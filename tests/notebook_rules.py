@@ -16,9 +16,9 @@ type Notebook = dict[str, Any]
 type Cell = dict[str, Any]
 type Rule = Callable[[Notebook], Iterator[str]]
 
-CELLS = range(25, 57)
+CELLS = range(25, 61)
 MAX_LINES = 30
-WORDS_PER_CODE_LINE = (4.0, 10.0)
+WORDS_PER_CODE_LINE = (4.0, 12.0)
 RAISES = {"raises-exception", "nbval-raises-exception"}
 FOLDERS = ("home", "root", "Users", "usr", "opt", "tmp", "var", "work", "mnt", "private")
 SITTINGS = {"one": 1, "two": 2, "three": 3}

@@ -94,7 +94,7 @@ SPOILT: list[tuple[Rule, Callable[[Notebook], None], str]] = [
     (rules.no_error_stored, spoil_cell(metadata={"tags": ["raises-exception"]}), "raised nothing"),
     (rules.cells_are_short, spoil_cell(source=["1\n"] * 30 + ["1"]), "31 lines"),
     (rules.prose_and_code_in_balance, spoil_cell(source=["1\n"] * 8), "3.4 words"),
-    (rules.prose_and_code_in_balance, lambda notebook: notebook["cells"].append(prose("word " * 90)), "11.0 words"),
+    (rules.prose_and_code_in_balance, lambda notebook: notebook["cells"].append(prose("word " * 120)), "13.0 words"),
     (rules.images_have_alternative_text, html('<figure><img src="a.png"></figure>'), "no alt text"),
     (rules.images_have_alternative_text, html('<img alt="" src="data:image/png;base64,aaaa">'), "no alt text"),
     (rules.images_have_alternative_text, spoil_output(output_type="display_data", data=PICTURE), "bare image"),
