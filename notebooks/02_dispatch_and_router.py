@@ -575,7 +575,8 @@ await central_system["CP_1"].call(m.ChangeConfigurationRequest(key="HeartbeatInt
 # The peer cannot use it and may be hostile. We log it.</details>
 # <details><summary>A handler returns a status that is not in the enumeration. What does the peer get?</summary>
 # InternalError. Our reply is checked before it is sent, and the fault is ours.</details>
-#
+
+# %% [markdown]
 # **To think about.** These questions have no answers here.
 #
 # - Your router is lenient, and counts what it lets pass. At which count would you call the maker of the charge point?
