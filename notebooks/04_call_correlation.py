@@ -111,8 +111,7 @@ ladder(start, f"Authorize waits {four[0].seconds * 1000:.0f} ms; meanwhile {serv
 #
 # > **In the field.** An id is unique on one connection only, and many charge points begin again with id 1 after each
 # > reconnect. That is allowed. But a central system that keeps one map of ids for all connections of a charge point
-# > then gives an answer to a call of an hour ago. Every client below begins with id 1 too, so you may look for such a
-# > mistake in what follows.
+# > then gives an answer to a call of an hour ago. Every client below begins with id 1 too.
 #
 # ## 2. Answers in the order of the questions
 #
