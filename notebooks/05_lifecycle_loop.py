@@ -642,12 +642,12 @@ async def plug_in():
             charge_point.charging.start(connector, "TAG_A")
 
 
-panel, line_panel = lab.FaultPanel(central_system), lab.ProxyPanel(proxy)
+panel, proxy_panel = lab.FaultPanel(central_system), lab.ProxyPanel(proxy)
 buttons = lab.Buttons({"restart": restart, "plug in and start": plug_in})
 panel.set(interval=1)
 for key, value in {"HeartbeatInterval": 1, "MeterValueSampleInterval": 2, "WebSocketPingInterval": 2}.items():
     await central_system["CP_1"].call(m.ChangeConfigurationRequest(key=key, value=str(value)))
-display(panel, line_panel, buttons)
+display(panel, proxy_panel, buttons)
 
 # %% jupyter={"source_hidden": true}
 # Prepares `die`: press, wait for the death and the return, for an empty outbox, and for a heartbeat.
@@ -675,8 +675,8 @@ async def die(kind, press, lift=None):
 buttons.press("plug in and start")
 await buttons.settle()
 await die("close 1001", partial(panel.press, "close 1001"))
-await die("reset", partial(line_panel.press, "reset"))
-await die("half-open", partial(line_panel.toggle, "half-open"), partial(line_panel.toggle, "half-open", False))
+await die("reset", partial(proxy_panel.press, "reset"))
+await die("half-open", partial(proxy_panel.toggle, "half-open"), partial(proxy_panel.toggle, "half-open", False))
 await die("restart", partial(buttons.press, "restart"))
 print("deaths:", *[kind for _, kind in marks], "· now:", charge_point.state)
 
@@ -744,7 +744,7 @@ strip
 await strip.close()
 await slider.close()
 panel.close()
-line_panel.close()
+proxy_panel.close()
 await buttons.close()
 sampling.cancel()
 await charge_point.stop()
