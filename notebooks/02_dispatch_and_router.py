@@ -593,8 +593,9 @@ await central_system["CP_1"].call(m.ChangeConfigurationRequest(key="HeartbeatInt
 # violation, and the text of an unexpected exception stays in our log. Both stacks refuse a TriggerMessage for an
 # unknown message with a CallError, although core 5.17 has a status for it.
 #
-# The night of this notebook happened: a Reset of type `Had` stopped the charge point's whole software (libocpp
-# issues/649, pull/618). Fuzzing found more of the kind in its OCPP 2.0.1 half (libocpp issues/1104, issues/1129).
+# The night of this notebook happened: in libocpp, a text that was no value of its enumeration ended the charge point's
+# whole software, until a CallError was sent instead (libocpp pull/618). Fuzzing found more of the kind in its OCPP
+# 2.0.1 half (libocpp issues/1104, issues/1129).
 #
 # ## 11. Leave nothing behind
 

@@ -751,8 +751,8 @@ watch
 #
 # The nights of this notebook happened. A pong timeout closed the socket and nobody dialled again (libocpp issues/1175,
 # EVerest issues/1808). StopTransaction went out twice after a reboot (libocpp issues/907, mended by pull/1030). The
-# first message after the reconnect was lost (pull/457). A retry lost its transaction because its id had changed
-# (pull/688).
+# statuses right after a reconnect were thrown away, because the queue had not begun to send again (pull/357). A retry
+# lost its transaction because its id had changed (pull/688).
 #
 # Leave nothing behind:
 

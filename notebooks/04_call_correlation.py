@@ -702,7 +702,8 @@ await central_system["CP_1"].call(m.ChangeConfigurationRequest(key="HeartbeatInt
 #
 # The faults of this notebook happened. A send that was too slow paused the whole queue, and while the connection was
 # good nothing woke it (EVerest pull/1713). A CallError of the peer became an internal error (libocpp issues/460).
-# Messages that came twice under one id upset central systems (MicroOcpp pull/171).
+# A StartTransaction whose answer was lost on the way back came again, and became several transactions in the central
+# system (SteVe issues/81).
 #
 # Leave nothing behind:
 

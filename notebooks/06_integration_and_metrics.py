@@ -589,8 +589,8 @@ await central_system["CP_1"].call(m.ChangeConfigurationRequest(key="HeartbeatInt
 # ## 10. Design note: libocpp
 #
 # libocpp, the C++ stack of EVerest, has no counters at all. It has `MessageLogging`, which writes every message, and
-# debug lines with the size of its queues. What it logs includes secrets, so it is for debugging only. Its users ask for
-# telemetry (EVerest issues/2639) and complain of logs that are incomplete (EVerest issues/2240).
+# debug lines with the size of its queues. What it logs includes secrets, so it is for debugging only. Its users
+# complain of logs that are inconsistent and incomplete (EVerest issues/2240).
 #
 # We count, and let a collector scrape. Numbers that change often are plain attributes, which are read only when
 # somebody looks. Only the histograms are told of each event. No password is ever a label, and none is in a log.
