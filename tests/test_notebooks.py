@@ -122,6 +122,12 @@ def test_a_good_notebook_has_no_complaint(good: Notebook) -> None:
     assert [complaint for rule in rules.RULES for complaint in rule(good)] == []
 
 
+def test_hidden_machinery_may_be_silent(good: Notebook) -> None:
+    good["cells"][1].update(source=["# Prepares a peer.\n", "1"], metadata={"jupyter": {"source_hidden": True}})
+    good["cells"][1]["outputs"] = []
+    assert [complaint for rule in rules.RULES for complaint in rule(good)] == []
+
+
 @pytest.mark.parametrize(("rule", "spoil", "complaint"), SPOILT)
 def test_a_spoilt_notebook_breaks_one_rule(
     good: Notebook, rule: Rule, spoil: Callable[[Notebook], None], complaint: str
