@@ -474,7 +474,7 @@ lab.figure(fig, alt=f"Messages in the outbox over time. {said}. The depth climbs
 # | what happened | an attempt? |
 # |---|---|
 # | the dial was refused, or the connection was lost | no |
-# | the central system answered with a CallError | yes; only after SecurityError we boot again, and it is none |
+# | the central system answered with a CallError | yes, except SecurityError: then we boot again |
 # | it answered with something that cannot be read | yes |
 # | it did not answer in time, but it answers a Heartbeat that we send then | yes |
 # | it does not answer that Heartbeat either | no: the connection is dead, so we close it and dial again |
@@ -484,7 +484,7 @@ lab.source(verdict)
 
 # %% [markdown]
 # `verdict` is the same table in code; its `attempts` and `retry_interval` are configuration keys. *halt* means: keep
-# the message, and begin again on the next connection.
+# the message, and send it again on the next connection, or after the next boot.
 #
 # **That silence counts is our choice.** The specification lets a charge point skip a message only if the central system
 # repeatedly *reports* that it failed to process it (core 3.7.1), and for JSON that is a CallError (J-errata 3.2). But a
