@@ -2,13 +2,23 @@
 # # 1. Smoke tests: did anybody hear me, and how long do I wait?
 #
 # Friday, 17:40. Charge point `CP_1` stands at a motorway service area, behind a cellular router. Its power comes on. It
-# calls home, and nobody answers. It floods the line, and is cut off. At 18:00 nobody can say what became of its calls.
+# calls home, and nobody answers. Then it sends a thousand messages at once, and is cut off. At 18:00 nobody can say
+# what became of its calls.
 #
-# We let that happen on this machine, with real WebSockets. Then we build the five tests that would have told.
-# New to `async`/`await`? Five cells of [warm-up](00_asyncio_warm_up.ipynb) are enough.
+# We let that happen on this machine, with real WebSockets. Then we build the five tests that would have told us.
 #
-# In brackets stands where OCPP says it: *J-spec* is OCPP-J 1.6, the JSON transport; *core* is OCPP 1.6 edition 2;
-# *errata* are their official corrections; *whitepaper* is the security whitepaper.
+# **About 60 minutes, in two sittings** (an estimate). If `async` and `await` are new to you, begin with the
+# [warm-up](00_asyncio_warm_up.ipynb): it takes 30 minutes and shows all of asyncio that this notebook uses.
+#
+# > **Words of this course.** OCPP is the protocol between charge points and the system of their operator.
+# > - *core*: "OCPP 1.6 edition 2", the main document. It says what may be asked and answered.
+# > - *J-spec*: "OCPP-J 1.6". It says how that travels as JSON over a WebSocket.
+# > - *errata*: the official corrections, core errata and J-errata.
+# > - *whitepaper*: the security whitepaper, which adds passwords, certificates and logs to 1.6.
+# > - *connection*: the WebSocket between both ends. *Peer*: the other end.
+# > - *pending*: a call that waits for its answer. It is *in flight* once it was sent.
+# >
+# > A number in brackets is a section: (J-spec 4.1.3). A box **In the field** tells what real devices do.
 
 # %%
 import asyncio
@@ -17,8 +27,9 @@ from functools import partial
 from itertools import pairwise, repeat
 
 from ocpp_course import lab
-from ocpp_lab import Call, CentralSystem, ChargePoint, FrameError, Policy, decode, encode
+from ocpp_lab import Call, CentralSystem, ChargePoint, FrameError, Pending, Policy, Transport, decode, encode
 from ocpp_lab import messages as m
+from ocpp_lab.central_system.door import choose_subprotocol, identity_of
 from ocpp_lab.charge_point.dial import dial
 
 guard = lab.Guard()
@@ -27,12 +38,14 @@ guard
 # %% [markdown]
 # ## 1. The two ends and the wire
 #
-# The **central system** (CSMS) is the server of the operator. The **charge point** is the client: it dials, so that it
-# works behind a router. Its *identity* is the end of the URL. It first says who it is. Once accepted, it reports the
-# status of each connector; number 0 is the whole charge point.
+# The **central system** (CSMS) is the server of the operator. The **charge point** is the client. The charge point
+# dials, because a router often stands in front of it, and a router lets nobody in. The end of the URL is the *identity*
+# of the charge point. First the charge point says what it is; that is its *boot*. Once the central system has accepted
+# the boot, the charge point reports the status of each *connector*, the thing that a car is plugged into. Connector 0
+# stands for the whole charge point.
 #
-# Both run in this kernel, over loopback. To save your time, timeouts are 0.5 s instead of 30, and a lost line is dialled
-# again after 0.1 s instead of 3 to 13.
+# Both ends run in this kernel. They talk over *loopback*, the network inside one machine. To save your time, timeouts
+# are 0.5 s instead of 30, and a charge point that lost its connection dials again after 0.1 s instead of 3 to 13.
 
 # %%
 central_system = await CentralSystem(receive_buffer=4096).start()
@@ -48,11 +61,30 @@ said = f"CP_1 is accepted after {boot.seconds * 1000:.1f} ms, then reports {len(
 lab.ladder(charge_point, central_system, title=said)
 
 # %% [markdown]
+# The picture is a *ladder*: each vertical line is one end, each arrow one message, and time runs downwards.
+#
+# > **In the field.** The URL is written by hand into each charge point. So it comes with a path in front of the
+# > identity, in lower case, or with a slash at its end. We take the last part as it is, and to us `cp_1` is not `CP_1`.
+# > Now and then two charge points carry the same identity. Our central system keeps the newer connection and closes the
+# > older one with "replaced". Both charge points dial again, so they push each other out for ever, and it looks like
+# > a bad network. And a client may forget to offer the subprotocol `ocpp1.6`. Then we do what J-spec 3.2 says: the
+# > WebSocket opens without a subprotocol, and we close it at once.
+
+# %%
+for path in ("/CP_1", "/ocpp/1.6/CP_1", "/cp_1", "/CP%201", "/CP_1/"):
+    print(f"{path:16} is the charge point {identity_of(path)!r}")
+print("offered:", [choose_subprotocol(offer) for offer in (["ocpp2.0.1", "ocpp1.6"], ["ocpp2.0.1"], [])])
+lab.source(identity_of)
+
+# %% [markdown]
+# `lab.source` shows lines of the package itself, here those that have just printed the five answers. There are a few of
+# them in each notebook. You will find the rest in the file whose name stands above them.
+#
 # ## 2. Three frames, and nothing else
 #
-# A frame is a JSON array. Its first element says what it is: 2 is a *Call*, 3 a *CallResult*, 4 a *CallError*
-# (J-spec 4.1.3). The second is the unique id: an answer carries the id of its call. Everything else is no frame, and the
-# decoder says why.
+# A message on the wire is called a *frame*. It is a JSON array, and its first element says of which kind it is: 2 is a
+# *Call*, 3 a *CallResult*, 4 a *CallError* (J-spec 4.1.3). The second element is the *unique id*. An answer carries the
+# id of its call. Everything else is no frame, and the decoder says why.
 
 # %%
 for text in [
@@ -79,19 +111,14 @@ panel = lab.FaultPanel(central_system)
 panel
 
 # %% [markdown]
-# Here is the first firmware, four reasonable lines. A *pipe* can send a text and iterate over those that arrive. With
-# a healthy central system it works.
+# Here is the first firmware, four reasonable lines of code. A *pipe* is one end of a connection: it can send a text and
+# iterate over the texts that arrive. With a healthy central system this firmware works. (The next cell is folded,
+# because it only prepares: `on_a_new_connection` dials as `CP_0`, runs some work, and closes.)
 
 
-# %%
-async def naive_boot(pipe):
-    await pipe.send('[2,"1","BootNotification",{"chargePointVendor":"Lab","chargePointModel":"Zero"}]')
-    async for text in pipe:
-        return json.loads(text)[2]["status"]
-
-
-async def on_a_new_line(work):
-    """One experiment as CP_0, and what came of it."""
+# %% jupyter={"source_hidden": true}
+# Prepares `on_a_new_connection`: one experiment as CP_0, and what came of it.
+async def on_a_new_connection(work):
     pipe = await dial(f"{central_system.url}/CP_0")
     try:
         return await work(pipe)
@@ -102,7 +129,14 @@ async def on_a_new_line(work):
         await lab.until(lambda: "CP_0" not in central_system)
 
 
-print("booted:", await on_a_new_line(naive_boot))
+# %%
+async def naive_boot(pipe):
+    await pipe.send('[2,"1","BootNotification",{"chargePointVendor":"Lab","chargePointModel":"Zero"}]')
+    async for text in pipe:
+        return json.loads(text)[2]["status"]
+
+
+print("booted:", await on_a_new_connection(naive_boot))
 
 # %% [markdown]
 # **Predict.** Now *ignore* is on: the central system reads and says nothing. What does `naive_boot` print?
@@ -114,31 +148,33 @@ panel.toggle("ignore")
 guard.after = 1
 try:
     async with asyncio.timeout(1.6):  # our patience, not the firmware's
-        print("booted:", await on_a_new_line(naive_boot))
+        print("booted:", await on_a_new_connection(naive_boot))
 except TimeoutError:
     print("we lost patience; naive_boot would still wait")
 
 # %% [markdown]
-# The line about waiting comes from the guard; *Interrupt* would work too. **Predict** the next two: a *CallError* comes,
-# then the central system closes. Who gets the blame?
+# The line of text about waiting comes from the guard, which watches for cells that wait long. *Interrupt* would end
+# such a cell too. **Predict** what `naive_boot` prints in the next two experiments. In the first a *CallError* comes.
+# In the second the central system closes the connection. Who gets the blame?
 
 # %%
 guard.after = 5
 panel.clear()
 panel.toggle("CallError")
-print("booted:", await on_a_new_line(naive_boot))
+print("booted:", await on_a_new_connection(naive_boot))
 panel.clear()
 central_system.faults.close("BootNotification", times=1)
-print("booted:", await on_a_new_line(naive_boot))
+print("booted:", await on_a_new_connection(naive_boot))
 
 # %% [markdown]
-# The first blames Python for what the peer said. The second believes that it booted, with status `None`.
+# In the first experiment the error message blames Python, although the peer said no. In the second one the firmware
+# believes that it booted, with the status `None`.
 #
 # ## 4. A call has four ends
 #
-# Result, error, timeout, loss. The peer sends the first two. **You must produce the last two yourself**, or somebody
-# waits for ever. Our charge point does; `lab.timed` writes down how each call ends. For the fourth end we cut the line
-# while a call waits, long before its own timeout.
+# The four ends are *result*, *error*, *timeout* and *loss*. The peer sends a result or an error. **You must produce the
+# other two yourself**, because otherwise the caller waits for ever. Our charge point does so. `lab.timed` writes down
+# how each call ends. For the fourth end we cut the connection while a call waits, long before its own timeout.
 
 
 # %%
@@ -155,9 +191,9 @@ for fault in ("CallError", "ignore"):
 print(*(f"{each.outcome}: {each.detail}" for each in four), sep="\n")
 
 
-# %%
+# %% jupyter={"source_hidden": true}
+# Prepares `cut`: press a button while a Heartbeat waits for its answer, and go on when CP_1 is back.
 async def cut(button):
-    """Press a button while a Heartbeat waits for its answer; go on when CP_1 is back."""
     before = charge_point.session
     panel.toggle("ignore")
     waiting = asyncio.create_task(heartbeat(timeout=30))
@@ -169,6 +205,7 @@ async def cut(button):
     return await waiting
 
 
+# %%
 four.append(await cut("close 1001"))
 print(four[-1].outcome + ":", four[-1].detail)
 
@@ -176,8 +213,9 @@ print(four[-1].outcome + ":", four[-1].detail)
 lab.ladder(charge_point, central_system, since=start, title="Four calls, four ends; two of them no peer ever sent")
 
 # %% [markdown]
-# A timeout and a loss are *indefinite*: the central system may have acted. A CallError is *definite*: it did not.
-# *abort* cuts the TCP connection without a close frame. The caller learns it just as fast.
+# A timeout and a loss are *indefinite*: the central system may have acted on the call, or not. A CallError is
+# *definite*: the central system did not act. The button *abort* cuts the TCP connection without a goodbye. The caller
+# learns of that just as fast.
 
 # %%
 aborted = await cut("abort")
@@ -185,10 +223,18 @@ print(aborted.outcome + ":", aborted.detail)
 print("known within 1 s, not after 30 s:", aborted.seconds < 1)
 
 # %% [markdown]
+# The third end is made here. A caller awaits `call`, which is a future. The reader of the connection puts the answer
+# there. If no answer comes, a timer puts the error there. Whatever happens, the timer ends and the call is forgotten:
+
+# %%
+lab.source(Pending.expect)
+
+# %% [markdown]
 # ## 5. From boot to heartbeat
 #
-# The answer to a boot carries an *interval* (core 4.2): the charge point shall give a sign of life that often. We set it
-# to 1 s on the panel. The operator resets `CP_1`, so that it boots again.
+# The answer to a boot carries an *interval* (core 4.2): the charge point shall give a sign of life that often. That
+# sign is the *Heartbeat*. We set the interval to 1 s on the panel. Then the operator resets `CP_1`, so that it boots
+# again.
 
 # %%
 panel.set(interval=1)
@@ -210,8 +256,9 @@ await central_system["CP_1"].call(m.ChangeConfigurationRequest(key="HeartbeatInt
 # %% [markdown]
 # ## 6. An action nobody knows
 #
-# OCPP has no `MakeCoffee`: the answer is *NotImplemented*. It has `Reset`, but no charge point sends it: *NotSupported*.
-# Either way the answer carries the caller's id, and the session lives on.
+# A call names an *action*, that is, what the peer shall do. OCPP has no action `MakeCoffee`, so the answer is
+# *NotImplemented*. It has `Reset`, but a charge point never sends it, so the answer is *NotSupported*. Either way the
+# answer carries the id of the call, and the connection lives on.
 
 
 # %%
@@ -222,14 +269,17 @@ async def ask(pipe, text):
 
 
 for action in ("MakeCoffee", "Reset", "Heartbeat"):
-    answer = await on_a_new_line(partial(ask, text=f'[2,"17","{action}",{{}}]'))
+    answer = await on_a_new_connection(partial(ask, text=f'[2,"17","{action}",{{}}]'))
     print(type(answer).__name__, getattr(answer, "code", ""), getattr(answer, "description", ""))
 
 # %% [markdown]
+# *A good place for a break: the first sitting ends here.*
+#
 # ## 7. The flood
 #
-# `CP_1` was offline, and now has 1,000 small frames to send. The central system does not read: *stop reading*. The
-# first firmware starts all sends at once. (We go below the session, which would send one call at a time.)
+# `CP_1` was offline, and now has 1,000 small frames to send. On the panel we press *stop reading*, so the central
+# system reads nothing. The first firmware starts all sends at once. (We use the pipe directly, because a session would
+# send one call at a time.)
 
 # %%
 frames = [encode(Call(f"flood-{n}", "DataTransfer", {"vendorId": "Lab", "data": "x" * 60})) for n in range(1000)]
@@ -244,9 +294,9 @@ panel.toggle("stop reading", False)
 _ = await asyncio.gather(*sends)
 
 # %% [markdown]
-# A thousand tasks, a thousand buffers, no bound. Our `Transport` has one queue and one writer. `send` returns when the
-# text is *queued*. **Predict** while the peer does not read for 0.5 s: how many writes are in flight, and how deep is
-# the queue?
+# A thousand tasks wait, each with its own text in memory, and nothing limits their number. Our `Transport` has one
+# queue and one writer instead. `send` returns when the text is *queued*, which is before it is written. **Predict**:
+# the peer does not read for 0.5 s. How many writes are in flight then, and how deep is the queue?
 #
 # (a) 1,000 and 0 · (b) 1 and nearly 1,000 · (c) 1 and 0 · (d) it raises
 
@@ -266,13 +316,18 @@ print("at most one on the wire:", transport.max_writes_in_flight == 1)
 lab.queue_depth(sampler, spans=[(start, start + 0.5, "the central system does not read")])
 
 # %% [markdown]
-# The queue is bounded too, by `limit`: 1,000 texts. Beyond it `send` waits. So a slow peer costs time, not memory.
-#
+# The queue has a limit of 1,000 texts. When it is full, `send` waits until there is room. So a slow peer costs time,
+# and not memory. And there is never a second writer, because a new one is started only when the last one has ended:
+
+# %%
+lab.source(Transport._enqueue)
+
+# %% [markdown]
 # ## 8. Cut off with three calls pending
 #
-# An end should have one own call in flight and no more (J-spec 4.1.1: SHOULD NOT). Ours keeps to that. Three tasks call
-# at once: one is on the wire, two wait their turn.
-# **Predict** what the three callers get when the central system closes:
+# An end should have one own call in flight and no more (J-spec 4.1.1 says SHOULD NOT). Our charge point keeps to that.
+# Three tasks call at once: one call is on the wire, and two wait for their turn. **Predict** what the three callers get
+# when the central system closes the connection.
 #
 # (a) three timeouts after 30 s · (b) three times *lost*, at once · (c) one *lost*, two *not sent*, at once · (d) they
 # are sent again after the reconnect
@@ -289,7 +344,7 @@ three = await asyncio.gather(*calls)
 print(*(f"{each.outcome}: {each.detail}" for each in three), sep="\n")
 
 # %% [markdown]
-# *Not sent* is good news: it is definite, nothing left this machine, and trying again is safe.
+# *Not sent* is good news. It is definite, because nothing left this machine, so it is safe to try again.
 
 # %%
 said = f"The call that was cut off failed after {three[0].seconds:.1f} s, not after its 30 s timeout"
@@ -298,8 +353,8 @@ lab.latency(four + three, said, timeout=30)
 # %% [markdown]
 # ## 9. Five smoke tests
 #
-# Each gets a fresh pair. Each asserts what a lying stack cannot fake. `make test` runs stricter ones of the same names,
-# in `tests/integration/test_smoke.py`.
+# Each test gets a new central system and a new charge point. Each asserts something that a broken stack cannot fake.
+# `make test` runs stricter tests of the same names, in `tests/integration/test_smoke.py`.
 
 
 # %%
@@ -361,23 +416,33 @@ await run(back_pressure_thousand_small_frames_serialized_writes, close_flow_serv
 # **Check yourself.** A click on a question shows the answer.
 #
 # <details><summary>Who may close, and what must the other side do with its pending calls?</summary>
-# Either side may. The other fails all its pending calls at once.</details>
+# Either side may. The other side then ends all its pending calls at once, with an error.</details>
 # <details><summary>May a server send a call while a client waits for a reply?</summary>
 # Yes. Crossing calls are legal and must be served (J-spec 4.1.1).</details>
 # <details><summary>Does a timeout prove that the peer did nothing?</summary>
 # No. It is indefinite: the reply may be lost, or late.</details>
+#
+# **To think about.** These questions have no answers here.
+#
+# - A charge point behind a mobile network has a timeout of 30 s. What gets worse with 5 s, and what with 300 s?
+# - The queue has 1,000 places. The peer reads one frame a second. How old is a frame when it leaves? Is it still of
+#   use?
+# - Which of the five smoke tests would pass against a central system that answers every call with the same text?
+# - A call is *lost*. Which actions of OCPP would you simply call again, and which never?
 
 # %% [markdown]
 # ## 10. Design note: libocpp
 #
-# libocpp, the C++ stack of EVerest, has the same core: one worker thread, one call in flight, answers that bypass the
-# queue (`message_queue.hpp`, `push_call_result`). Its timeout is 30 s plus `TransactionMessageRetryInterval` times the
-# attempt. Ours is an argument, the key `MessageTimeout` of core errata 3.82. One real bug: a socket write slower than
-# 1 s paused the queue for ever (EVerest pull/1713). Here a slow write is only a wait, and a dead line ends everything.
+# libocpp, the C++ stack of EVerest, is built alike: one worker thread, one call in flight, and answers that do not wait
+# in the queue of calls (`message_queue.hpp`, `push_call_result`). Its timeout grows with each attempt: 30 s plus the
+# attempt's number times `TransactionMessageRetryInterval`, a key that says how long to wait between two attempts. Our
+# timeout is an argument, the key `MessageTimeout` of core errata 3.82. libocpp had one real bug here: a socket write
+# slower than 1 s paused the queue for ever (EVerest pull/1713). With us a slow write is only a wait, and when the
+# connection is lost, everything that waits is told.
 #
 # ## 11. Leave nothing behind
 #
-# Every task has a parent that ends it. The last cell proves it.
+# Every task has a parent that ends it. The last cell proves that no task is left.
 
 # %%
 panel.close()

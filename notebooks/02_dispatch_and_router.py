@@ -1,12 +1,13 @@
 # %% [markdown]
 # # 2. Dispatch and router: which code answers this text, and what if none does?
 #
-# Friday, 18:15. The operator deploys a new release of the central system. It sends `CP_1` a Reset with a typo, then a
-# ChangeConfiguration without its key. From then on `CP_1` answers nothing at all. It is online, and deaf.
+# Friday, 18:15. The operator deploys a new release of the central system. The new release sends `CP_1` a Reset with a
+# typo, then a ChangeConfiguration without its key. From then on `CP_1` answers nothing at all. It is online, and deaf.
 #
-# Notebook [1](01_smoke_tests.ipynb) brought frames across the line. Here we follow a *Call*,
-# `[2, id, action, payload]`, to the code that answers it: with a *CallResult*, `[3, id, payload]`, or with a
-# *CallError*, `[4, id, code, description, {}]`.
+# **About 50 minutes, in one sitting** (an estimate). You need notebook [1](01_smoke_tests.ipynb). It brought frames
+# across the connection. Here we follow a *Call*, `[2, id, action, payload]`, to the code that answers it. The answer is
+# a *CallResult*, `[3, id, payload]`, or a *CallError*, `[4, id, code, description, {}]`. The *payload* is the JSON
+# object with the fields of that action.
 #
 # In brackets stands where OCPP says it: *J-spec* is OCPP-J 1.6, the JSON transport; *core* is OCPP 1.6 edition 2;
 # *errata* are their official corrections; *whitepaper* is the security whitepaper.
@@ -16,6 +17,7 @@ import asyncio
 import json
 import logging.handlers
 import traceback
+from collections import Counter
 from functools import partial
 from textwrap import fill, indent
 from typing import Annotated, Literal
@@ -28,6 +30,7 @@ from ocpp_course import lab
 from ocpp_lab import decode, decode_payload, encode, encode_payload
 from ocpp_lab import messages as m
 from ocpp_lab.charge_point.dial import dial
+from ocpp_lab.dispatcher import Dispatcher
 
 guard = lab.Guard()
 guard
@@ -36,7 +39,7 @@ guard
 # ## 1. The whole protocol on one screen
 #
 # OCPP 1.6 has 28 operations; its security whitepaper adds 11. Each has a name, the *action*, and two payloads: a
-# request and a response. And each says who may ask. Only DataTransfer goes both ways.
+# request and a response. Each operation also says which end may ask. Only DataTransfer may be asked by both.
 
 # %%
 for sender in ("ChargePoint", "CentralSystem", "both"):
@@ -46,8 +49,8 @@ for sender in ("ChargePoint", "CentralSystem", "both"):
 # %% [markdown]
 # ## 2. One long `if`
 #
-# This is the firmware of that night, and it looks reasonable. Its reader takes the next text when the last one is
-# answered. (A *pipe* can send a text and iterate over those that arrive.)
+# This is the firmware of that night, and it looks reasonable. Its reader takes the next text when the last text is
+# answered. (A *pipe* is one end of a connection: it can send a text and iterate over the texts that arrive.)
 
 # %%
 config = {}
@@ -71,16 +74,17 @@ async def naive_reader(pipe):
 print(await naive_answer('[2,"17","Reset",{"type":"Soft"}]'))
 
 # %% [markdown]
-# It goes on the line as `CP_0`, against a live central system whose calls time out after 0.5 s, not 30. The demo was one
-# correct Reset, and it passed.
+# This firmware now connects as `CP_0` to a live central system, whose calls time out after 0.5 s instead of 30. Its
+# makers tested it with a demo, one correct Reset. The demo passes here too. (The folded cell prepares `as_cp_0`: `CP_0`
+# dials and reads with the reader that we name, and the central system does some work with it.)
 
-# %%
+# %% jupyter={"source_hidden": true}
+# Prepares the central system, and `as_cp_0`: dial, read with `read` while the central system does its `work`, close.
 central_system = await CentralSystem(timeout=0.5).start()
 trace = Trace()
 
 
 async def as_cp_0(read, work):
-    """CP_0 dials and reads with `read`; the central system does its `work` with it. Returns what came of that."""
     pipe = await dial(f"{central_system.url}/CP_0", note=partial(trace.note, "CP_0"))
     reader = asyncio.create_task(read(pipe))
     done = await work(await central_system.connected("CP_0"))
@@ -92,6 +96,7 @@ async def as_cp_0(read, work):
     return done
 
 
+# %%
 async def demo(session):
     return await session.call(m.ResetRequest(type="Soft"))
 
@@ -99,8 +104,9 @@ async def demo(session):
 print("the demo:", await as_cp_0(naive_reader, demo))
 
 # %% [markdown]
-# The release of that night makes four calls; `lab.timed` writes down how each ends. For two of them it has classes of
-# its own, written in a hurry: any text is a type of Reset, and ChangeConfiguration has no key.
+# The release of that night makes four calls; `lab.timed` writes down how each ends. For two of these calls the release
+# has classes of its own, written in a hurry. In one of them any text is a type of Reset. In the other one
+# ChangeConfiguration has no key.
 
 
 # %%
@@ -145,17 +151,20 @@ unread = sum(each.outcome != "result" for each in night)
 ladder(night, f"Four calls: {unread} without a readable answer, one accepted that deserved an error")
 
 # %% [markdown]
-# To none. The first reply has a typo of its own, `staus`: the firmware does not check what it sends, so its *peer* has
-# to. There is no Reset of type `Sfot`, and it was accepted. The missing key raised `KeyError` and ended the reader. The
-# last call, a correct one, was never read: the open circle. The WebSocket stays open, so the line looks healthy.
+# To none. (1) The first reply has a typo of its own, `staus`. The firmware does not check what it sends, so its peer
+# has to refuse it. (2) There is no Reset of type `Sfot`, and the firmware accepted one. (3) The missing key raised
+# `KeyError`, and that ended the reader. (4) The last call was correct, but nobody read it any more. That is the open
+# circle in the picture. The WebSocket stays open, so the connection looks healthy.
 #
 # ## 3. Declare the wire once
 #
-# The specification gives each payload as a table: name, type, length, required or not. A class can be that table. The
-# release went wrong at `type: str`. The next class says all: an enumeration, a length, a date, two optional fields.
+# The specification describes each payload by a table: name, type, length, required or not. A class can be that table.
+# The class of the release said too little, with `type: str`. The next class says everything that the table says: an
+# enumeration, a length, a date, two optional fields.
 #
-# `m.Payload` writes `parent_id_tag` as `parentIdTag` on the wire and lets no undeclared field pass (J-errata 3.1). The
-# package declares all 78 payloads so. A declaration works both ways: it would have kept the `Sfot` at home.
+# `m.Payload`, its base class, writes `parent_id_tag` as `parentIdTag` on the wire, and refuses fields that are not
+# declared (J-errata 3.1). The package declares all 78 payloads in this way. A declaration works in both directions: the
+# central system would have noticed its own `Sfot` before it was sent.
 
 
 # %%
@@ -180,8 +189,8 @@ print("out:", refusal(encode_payload, m.ResetRequest(type="Sfot")).description)
 # ## 4. Whose fault, and which code
 #
 # A CallError carries a code, and the code says whose fault it was. Five codes are for payloads (J-spec 4.2.3). We send
-# four of them. **Predict** which one each of these gets: *a field is missing*, *a field nobody declared*, *a wrong
-# type*, *too long*.
+# four of the five. **Predict** which code each of these payloads gets: one in which *a field is missing*, one with *a
+# field that nobody declared*, one with a field of *a wrong type*, and one with a text that is *too long*.
 #
 # (a) TypeConstraintViolation · (b) OccurenceConstraintViolation · (c) PropertyConstraintViolation ·
 # (d) FormationViolation
@@ -198,14 +207,15 @@ for kind, payload in violations.items():
     print(f"{kind:12}{error.code:30}{error.description}")
 
 # %% [markdown]
-# `Occurence` has one r, and `Formation` should be `Format`. Both are misspelt in the specification and stay so in 1.6
-# (J-errata 5.1, 5.2), because other stacks compare texts. We send the misspelt ones and understand both.
+# `Occurence` has one r, and `Formation` should be `Format`. Both words are misspelt in the specification and stay so in
+# 1.6 (J-errata 5.1, 5.2), because other stacks compare texts. We send the misspelt words and understand both spellings.
 #
-# **The specification is ambiguous here.** It names the codes, but not which violation gets which. The fifth code is
-# *ProtocolError*: the payload is incomplete. So a missing field may get that from others, and `Occurence…` from us. Is
-# `kwh` for `kWh` a wrong type or a wrong value? Three errata decide a few cases of smart charging (core errata 3.24,
-# 3.38, 3.39): a bad unit, enumeration or connector there is a PropertyConstraintViolation. In all others stacks differ.
-# So rely on there *being* an error. The code is a hint; the description names the field, however deep it lies.
+# **The specification is ambiguous here.** It names the codes, but it does not say which violation gets which code. The
+# fifth code is *ProtocolError*: the payload is incomplete. So a missing field may get *ProtocolError* from other
+# stacks, and `Occurence…` from ours. Is `kwh` for `kWh` a wrong type or a wrong value? Three errata decide a few cases
+# of smart charging (core errata 3.24, 3.38, 3.39): there a bad unit, enumeration or connector is a
+# PropertyConstraintViolation. In all other cases stacks differ. So rely on it that there *is* an error. Take the code
+# as a hint. Read the description: ours names the field, however deep in the payload the field lies.
 
 # %%
 print(decode('[4,"17","OccurrenceConstraintViolation","",{}]').code)
@@ -214,13 +224,40 @@ error = refusal(decode_payload, m.MeterValuesRequest, {"connectorId": 1, "meterV
 print(f"{error.code}\n{fill(error.description, 96)}")
 
 # %% [markdown]
+# > **In the field.** To be strict costs money. A charge point of some vendor adds one field of its own to
+# > StartTransaction. A strict central system answers with a CallError. The charge point sends the message again,
+# > everything behind it waits, and after some attempts the charge point throws the message away. Somebody charged, and
+# > there is no invoice. So: be strict in what you send, choose what you let pass, count it, and keep what you refuse.
+#
+# The next cell reads such a message twice: strictly, and with `lenient=True`, an option of both ends. *Lenient* drops
+# unknown fields, and reads `"1"` and `100.0` as integers where an integer is declared. It does no more than that,
+# because everything else would be a guess.
+
+# %%
+seen = {"connectorId": "1", "idTag": "TAG_A", "timestamp": "2025-06-06T18:15:00Z", "meterStart": 100.0, "acmeBay": 7}
+let_pass = Counter()
+print("strict: ", fill(str(refusal(decode_payload, m.StartTransactionRequest, seen)), 96))
+print("lenient:", decode_payload(m.StartTransactionRequest, seen, let_pass, lenient=True).meter_start, "Wh")
+print("counted:", dict(let_pass))
+
+# %% [markdown]
+# A transaction message that our central system refuses for its payload is kept as it came (`Ledger.quarantine`), so
+# that somebody can still write the invoice.
+#
+# > **In the field.** What passes the declaration may still mislead you. A meter value without a unit is in Wh, and the
+# > charge point may have meant kWh. One charge point reports the energy of all phases together, another one phase by
+# > phase, and then you have to add. Power may be negative, because the car feeds in. A register may start again at 0
+# > after a repair. Some send the readings in MeterValues, some only at the end, in the field `transactionData` of
+# > StopTransaction, and some by the clock, every 15 minutes. So look at a reading before you bill it.
+#
 # ## 5. A router
 #
-# A `Router` maps a request type to one coroutine, its *handler*. The type says which action it is and what must come
-# back. `answer` takes a Call and returns the frame to send. Handlers that share something belong into a class: methods
-# named `on_…` are registered, each for the type in its annotation.
+# A `Router` maps a request type to one coroutine, which is called the *handler* of that type. The type says which
+# action it is, and of which type the response must be. `Router.answer` takes a Call and returns the frame to send.
+# Handlers that share something belong into one class: its methods named `on_…` are registered, each for the type in its
+# annotation.
 #
-# Then the same night again. A `Session` reads, gives each Call to the router, and sends what it returns.
+# Then the same night again. A `Session` reads from the connection, gives each Call to the router, and sends the answer.
 
 # %%
 router = Router("ChargePoint")
@@ -261,8 +298,8 @@ ladder(night, f"The same four calls: {right} results, {len(night) - right} error
 # %% [markdown]
 # ## 6. Found when you start it, not at three in the morning
 #
-# Whatever can be known about a handler is checked when it is registered. Four mistakes that would otherwise wait for
-# the first call:
+# Whatever can be known about a handler is checked when the handler is registered. Here are four mistakes. Without that
+# check each of them would show at the first call, perhaps at night.
 
 
 # %%
@@ -280,11 +317,19 @@ for handler, request_type in mistakes.items():
         print(fill(f"- {error}", 96, subsequent_indent="  "))
 
 # %% [markdown]
-# ## 7. Nobody home: two codes
+# All of this happens in a few lines:
+
+# %%
+lab.source(Router.add)
+
+# %% [markdown]
+# ## 7. No handler: two codes
 #
-# *NotImplemented* is for what OCPP does not know. *NotSupported* is for what it knows and we do not serve (J-spec
-# 4.2.3). **Predict** which one each of these gets: `MakeCoffee`, `reset`, `UnlockConnector`, `Heartbeat`. The payload
-# is wrong each time, too.
+# A call may come in for which this end has no handler. Two codes are for that (J-spec 4.2.3). *NotImplemented* means:
+# OCPP has no such action. *NotSupported* means: OCPP has this action, but this end does not serve it.
+#
+# **Predict** which of the two codes each of these actions gets: `MakeCoffee`, `reset`, `UnlockConnector`, `Heartbeat`.
+# The payload is wrong in all four calls, too.
 
 # %%
 for action in ("MakeCoffee", "reset", "UnlockConnector", "Heartbeat"):
@@ -292,11 +337,22 @@ for action in ("MakeCoffee", "reset", "UnlockConnector", "Heartbeat"):
     print(f"{action:18}{reply.code:18}{reply.description}")
 
 # %% [markdown]
-# Actions are case-sensitive (J-spec 4.2.1). And nobody complained of the payload: what is not served has no rules for
-# one. Now all 39 over the line, each from either side. Both routers handle every action that may reach them, and each
-# handler notes its own action and the type it was given.
+# `MakeCoffee` is no action of OCPP. Neither is `reset`, because actions are case-sensitive (J-spec 4.2.1). OCPP has
+# `UnlockConnector`, but we have registered no handler for it. It also has `Heartbeat`, but only a charge point sends
+# that, and this router is the one of a charge point. No answer mentions the wrong payload, because the router looks at
+# a payload only when there is a handler for it:
 
 # %%
+lab.source(Router._nobody_home)
+
+# %% [markdown]
+# Now we try all 39 actions, and each of them twice: once the charge point sends it, and once the central system. For
+# that the router of each end gets a handler for every action that the other end may send. Each handler writes down
+# which action it belongs to, and the type of the request that it was given. So we will see whether each call reached
+# the handler that was meant.
+
+# %% jupyter={"source_hidden": true}
+# Prepares two routers whose handlers write down, in `reached`, what reached them.
 reached = []
 
 
@@ -328,7 +384,8 @@ wanted = [(action.name, action.request) for action, side in every if action.sent
 print("reached exactly the handlers that were meant, with their types:", reached == wanted)
 print("from the wrong side:", *{each.detail.partition(":")[0] for each in ended if each.outcome != "result"})
 
-# %%
+# %% jupyter={"source_hidden": true}
+# Draws what became of the 78 calls.
 fig, ax = lab.subplots(height=720)
 for outcome in ("result", "CallError"):
     rows, columns = zip(*(divmod(n, 2) for n, each in enumerate(ended) if each.outcome == outcome), strict=True)
@@ -345,8 +402,8 @@ lab.figure(fig, alt=f"{len(ended)} calls, each action from both sides: {len(reac
 # %% [markdown]
 # ## 8. A handler that raises, a slow one, two at once
 #
-# A handler is somebody's code, and it fails. The peer cannot use a traceback, and it may be hostile. So it gets
-# *InternalError*, and the log gets the rest.
+# A handler is somebody's code, and one day it fails. The peer cannot use a traceback, and the peer may be hostile. So
+# the peer gets *InternalError* and no more, and the traceback goes to our log.
 
 # %%
 log = logging.handlers.BufferingHandler(100)
@@ -364,11 +421,12 @@ print("to the log: ", record.levelname, record.getMessage())
 print("            ", repr(record.exc_info[1]), "in", traceback.extract_tb(record.exc_info[2])[-1].name)
 
 # %% [markdown]
-# Now a slow one: collecting diagnostics takes 0.5 s here, and minutes in real life. 20 quick calls come behind it, 5 ms
-# apart. A polite peer has one call in flight (J-spec 4.1.1) and would wait. This one does not, and must do no harm.
+# Now a slow handler: to collect diagnostics takes 0.5 s here, and minutes in real life. 20 quick calls come behind the
+# slow one, 5 ms apart. A polite peer has one call in flight (J-spec 4.1.1) and would wait for the first answer. This
+# peer does not wait, and it must do no harm.
 #
-# **Predict.** Two readers use the same router. One awaits each handler before it reads on, as in section 2. The other
-# is our `Session`. How long does the *first* of the 20 quick calls take with each?
+# **Predict.** Two readers use the same router. The first reader awaits each handler before it reads on, as in section
+# 2. The second one is our `Session`. How long does the *first* of the 20 quick calls take with each reader?
 #
 # (a) 0.5 s, 0.5 s · (b) 0.5 s, a few ms · (c) 25 ms, a few ms
 
@@ -398,7 +456,8 @@ router.add(m.GetDiagnosticsRequest, on_diagnostics, replace=True)
 print("served:", *sorted(router.actions))
 
 
-# %%
+# %% jupyter={"source_hidden": true}
+# Runs `rush` against both readers, and draws how long each call took.
 async def waiting_reader(pipe):
     async for text in pipe:
         await pipe.send(encode(await router.answer(decode(text))))
@@ -421,8 +480,15 @@ lab.title(ax, f"A {beside[0].seconds:.1f} s handler delays itself, not the 20 ca
 lab.figure(fig, alt="Latency of one slow call and 20 quick ones: the waiting reader delays all, the session only one.")
 
 # %% [markdown]
-# Side by side has a price. This handler asks the meter before it takes the connector. **Predict**: two RemoteStart come
-# at once, for one connector. Who charges?
+# `Session` starts a task for each call and reads on. That is why the slow call delays nobody. There is a limit, because
+# each task costs memory, and a second call with the id of one that is still being handled is refused:
+
+# %%
+lab.source(Dispatcher.serve)
+
+# %% [markdown]
+# That handlers run side by side has a price. The next handler asks the meter before it takes the connector.
+# **Predict**: two RemoteStartTransaction come at once, for one connector. Who charges?
 #
 # (a) TAG_A · (b) TAG_B · (c) both · (d) nobody
 
@@ -444,14 +510,14 @@ both = [starter.answer(Call(tag, "RemoteStartTransaction", {"idTag": tag})) for 
 print(*map(encode, await asyncio.gather(*both)), sep="\n")
 
 # %% [markdown]
-# While one handler awaits, others run. Decide first, then wait: `taken.append` belongs above the `await`. In a central
-# system this is the normal case: one handler, thousands of charge points.
+# Both. While one handler awaits, other handlers run. So decide first, and wait afterwards: `taken.append` belongs above
+# the `await`. In a central system this is the normal case, because one handler serves thousands of charge points.
 #
 # ## 9. Replies are dispatched too
 #
-# A reply goes to the caller with its id, checked against the response type of its request. Here is a charge point that
-# calls, and a panel that spoils the answers. The line below it counts what `CP_1` heard on this
-# connection.
+# A reply goes to the caller whose call has the same id. Before that the reply is checked against the response type of
+# the request. Here is a charge point that calls, and a panel that spoils the answers. The text below the panel counts
+# what `CP_1` heard on this connection.
 
 # %%
 charge_point = await ChargePoint(central_system.url, "CP_1", timeout=0.5).start()
@@ -488,8 +554,9 @@ said = f"Wrong payload fails at once, garbage after {spoilt[1].seconds:.1f} s, a
 lab.ladder(charge_point, central_system, since=spoilt[0].started, title=said)
 
 # %% [markdown]
-# *garbage* carries no id, so nobody can tell whose answer it was: its caller waits out the timeout. A bad reply is
-# never answered with a CallError; those are for Calls (J-spec 4.2.3).
+# A text that is *garbage* carries no id, so nobody can tell whose answer it was, and the caller waits until the
+# timeout. We do not answer a bad reply with a CallError, because a CallError answers a Call and nothing else (J-spec
+# 4.2.3).
 #
 # Your turn: from now on `CP_1` sends a Heartbeat each second. Press a fault above and watch the counts.
 
@@ -508,17 +575,27 @@ await central_system["CP_1"].call(m.ChangeConfigurationRequest(key="HeartbeatInt
 # The peer cannot use it and may be hostile. We log it.</details>
 # <details><summary>A handler returns a status that is not in the enumeration. What does the peer get?</summary>
 # InternalError. Our reply is checked before it is sent, and the fault is ours.</details>
+
+# %% [markdown]
+# **To think about.** These questions have no answers here.
+#
+# - Your router is lenient, and counts what it lets pass. At which count would you call the maker of the charge point?
+# - A handler needs 40 s, and the peer's timeout is 30 s. What does each end believe afterwards? Who should change what?
+# - Two releases of your central system run side by side, and only the new one knows an action. Which code does a charge
+#   point get, and what may it conclude?
 #
 # ## 10. Design note: libocpp
 #
 # libocpp has a table of allowed messages for each feature profile (`supported_message_types_from_central_system`) and
-# one switch over them (`handle_message`). We have one table, and handlers that somebody else can write. Its receiving
-# thread handles one message at a time; our reader starts a handler and reads on. It answers most violations with
-# FormationViolation and sends the text of the exception along; we sort by kind, and an unexpected exception stays here.
-# Both refuse a TriggerMessage for an unknown message with a CallError, although core 5.17 has a status for it.
+# one switch over them (`handle_message`). We have one table, and handlers that somebody else can write. The receiving
+# thread of libocpp handles one message at a time; our reader starts a handler and reads on. libocpp answers most
+# violations with FormationViolation and sends the text of the exception along. We choose the code by the kind of
+# violation, and the text of an unexpected exception stays in our log. Both stacks refuse a TriggerMessage for an
+# unknown message with a CallError, although core 5.17 has a status for it.
 #
-# The night of this notebook happened: a Reset of type `Had` stopped the charge point's whole software (libocpp
-# issues/649, pull/618). Fuzzing found more of the kind in its OCPP 2.0.1 half (libocpp issues/1104, issues/1129).
+# The night of this notebook happened: in libocpp, a text that was no value of its enumeration ended the charge point's
+# whole software, until a CallError was sent instead (libocpp pull/618). Fuzzing found more of the kind in its OCPP
+# 2.0.1 half (libocpp issues/1104, issues/1129).
 #
 # ## 11. Leave nothing behind
 

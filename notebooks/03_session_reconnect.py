@@ -1,12 +1,14 @@
 # %% [markdown]
-# # 3. Session reconnect: what survives when the line dies in the middle of a sentence?
+# # 3. Session reconnect: what survives when the connection dies in the middle of a sentence?
 #
 # Friday, 19:02. A driver plugs in at `CP_1`. The cellular router reboots while StartTransaction is on the wire. Did the
-# central system hear it? If the charge point takes it for lost, 20 kWh are free. If it says it again, two invoices go out.
+# central system hear it? If the charge point takes it for lost, 20 kWh are free. If it says it again, two invoices go
+# out.
 #
-# Notebook [1](01_smoke_tests.ipynb) showed that a lost call is *indefinite*: nobody knows whether the peer acted. Here we
-# live with that. We cut real lines with real programs, and then pull the plug of a real process. What takes minutes runs
-# under simulation: the same code on a simulated clock, and we say so.
+# **About 75 minutes, in two sittings** (an estimate). You need notebook [1](01_smoke_tests.ipynb). It showed that a
+# lost call is *indefinite*: nobody knows whether the peer acted. Here we live with that. We cut real connections, and
+# then pull the plug of a real process. What takes minutes runs under *simulation*: the same code on a simulated clock
+# and network, and we say so each time.
 #
 # In brackets stands where OCPP says it: *J-spec* is OCPP-J 1.6, the JSON transport; *core* is OCPP 1.6 edition 2;
 # *errata* are their official corrections; *whitepaper* is the security whitepaper.
@@ -26,7 +28,7 @@ from IPython.display import display
 
 from ocpp_lab import CONNECTION, CentralSystem, ChaosProxy, ChargePoint, ConnectionLost, Faults, IllegalTransition
 from ocpp_course import lab
-from ocpp_lab import Ledger, Machine, OcppError, Outbox, backoff
+from ocpp_lab import Ledger, Machine, OcppError, Outbox, backoff, verdict
 from ocpp_lab import messages as m
 from ocpp_lab.simulation import explore, simulate
 
@@ -36,11 +38,12 @@ guard
 # %% [markdown]
 # ## 1. The cut
 #
-# Between both ends stands a `ChaosProxy`. It carries bytes and knows nothing of OCPP; this panel makes it misbehave as
-# networks do. *cut* hangs up politely, *reset* rudely. *half-open* swallows bytes, and no end sees a close. *refuse*
-# turns new connections away.
+# Between both ends stands a `ChaosProxy`. It carries bytes and knows nothing of OCPP. This panel makes the proxy
+# misbehave as networks do. *cut* ends the connection politely, *reset* ends it without a goodbye. *half-open* swallows
+# bytes, so that neither end sees a close. *refuse* turns new connections away.
 #
-# The central system writes an invoice for each start it hears. That is the ledger most of us would write first.
+# The central system keeps its transactions in a *ledger*. This ledger writes an invoice for each start that it hears.
+# Most of us would write it like this at first.
 
 
 # %%
@@ -65,20 +68,39 @@ panel = lab.ProxyPanel(proxy)
 panel
 
 # %% [markdown]
-# `CP_0` is a charge point that dials again 50 ms after a loss, and that is all it does about it. A Heartbeat waits for
-# its answer, and we press *cut*.
+# `CP_0` is a charge point that dials again 50 ms after a loss, and does nothing else about the loss. A Heartbeat waits
+# for its answer, and we press *cut*. (The folded cell prepares `back` and `cut_at`, which you will meet below.)
 #
-# **Predict.** When does the caller of the Heartbeat know, and what does `CP_0` send first on the new line?
+# **Predict.** When does the caller of the Heartbeat know, and what does `CP_0` send first on the new connection?
 #
 # (a) at once, a BootNotification · (b) at once, nothing · (c) after 30 s, a BootNotification
 
 
-# %%
+# %% jupyter={"source_hidden": true}
+# Prepares `back`: wait for the next connection. And `cut_at`: cut in the instant in which StartTransaction is sent.
 async def back(charge_point, old):
-    """Wait until it is online on another line than the old one."""
     await lab.until(lambda: charge_point.state == "online" and charge_point.session not in (old, None))
 
 
+async def cut_at(direction, charge_point, begin):
+    def at_the_send(event):
+        if event.mark == ">" and '"StartTransaction"' in event.text:
+            charge_point.trace.listener = None
+            panel.set(direction=direction)
+            panel.toggle("half-open")
+
+    charge_point.trace.listener = at_the_send
+    old, swallowed = charge_point.session, proxy.bytes_swallowed[direction]
+    begun = asyncio.create_task(begin())
+    await lab.until(lambda: proxy.bytes_swallowed[direction] > swallowed)
+    panel.press("cut")
+    panel.clear()
+    answer = await begun
+    await back(charge_point, old)
+    return answer
+
+
+# %%
 zero = await ChargePoint(proxy.url, "CP_0", delays=lambda: repeat(0.05)).start()
 await lab.until(lambda: zero.tally.ended["StatusNotification", "result"] == 2)
 start, old = lab.now(), zero.session
@@ -90,17 +112,23 @@ ended = await waiting
 await back(zero, old)
 print(f"{ended.outcome}: {ended.detail} · within 1 s: {ended.seconds < 1}")
 print("boots:", zero.tally.started["BootNotification"])
-said = f"Lost after {ended.seconds * 1000:.0f} ms; the new line begins without a BootNotification"
+said = f"Lost after {ended.seconds * 1000:.0f} ms; the new connection begins without a BootNotification"
 lab.ladder(zero, central_system, since=start, title=said, identity="CP_0")
 
 # %% [markdown]
 # A charge point that was accepted, and has not changed since, should not boot again (J-spec 5.4). It *resumes*. Both
-# ends see the loss, each for itself, and neither knows what the other one has seen.
+# ends see the loss, each for itself, and neither end knows what the other one has seen.
+#
+# > **In the field.** That rule is the specification, and not what you will see. Many charge points boot on every
+# > connection, and some boot only after a power cut. Many central systems wait for a boot, and do not talk to a charge
+# > point that sends none. Some charge points answer no call before their boot is accepted. So accept a boot at any
+# > time. A central system that misses one asks for it with a TriggerMessage; notebook [5](05_lifecycle_loop.ipynb),
+# > section 3 does so. A charge point that gets SecurityError to everything it says had better boot.
 #
 # ## 2. A program that gives up
 #
-# The first firmware: *the line is gone, nothing can be done.* The driver charges all the same. Here is a whole
-# transaction of it: start, and 20,000 Wh later stop, with the id that came back from the start.
+# The first firmware thinks: *the connection is gone, nothing can be done.* The driver charges all the same. Here is a
+# whole transaction of this firmware: a start, and 20,000 Wh later a stop with the id that came back from the start.
 
 
 # %%
@@ -125,46 +153,29 @@ await naive_send(stopping(answer))
 print(*invoices.table, sep="\n")
 
 # %% [markdown]
-# On a good line it works. Now the router reboots while StartTransaction is on the wire. `cut_at` does that with the
-# buttons of our panel: in the instant of the send the line goes dark in one direction; once the bytes are swallowed, *cut*
-# is pressed.
+# While the network is good this works. Now the router reboots while StartTransaction is on the wire. `cut_at` does that
+# with the buttons of our panel. In the instant in which the message is sent, one direction goes dark. Once the bytes
+# are swallowed, *cut* is pressed.
 #
-# **Predict.** The request is lost on its way up. How many rows has the table when the driver has left?
+# **Predict.** The request is lost on its way to the central system. How many rows has the table when the driver has
+# left?
 #
 # (a) none · (b) one, never ended · (c) one, with 20,000 Wh
 
 
 # %%
-async def cut_at(direction, charge_point, begin):
-    def at_the_send(event):
-        if event.mark == ">" and '"StartTransaction"' in event.text:
-            charge_point.trace.listener = None
-            panel.set(direction=direction)
-            panel.toggle("half-open")
-
-    charge_point.trace.listener = at_the_send
-    old, swallowed = charge_point.session, proxy.bytes_swallowed[direction]
-    begun = asyncio.create_task(begin())
-    await lab.until(lambda: proxy.bytes_swallowed[direction] > swallowed)
-    panel.press("cut")
-    panel.clear()
-    answer = await begun
-    await back(charge_point, old)
-    return answer
-
-
 invoices.table.clear()
 answer = await cut_at("to_central_system", zero, lambda: naive_send(starting()))
 await naive_send(stopping(answer))
 print("rows:", len(invoices.table), *invoices.table)
 
 # %% [markdown]
-# 20 kWh for free. And the StopTransaction with id −1 went to a central system that had nothing to match it with.
+# None: 20 kWh for free. The StopTransaction went out with the id −1, and the central system knows no transaction −1.
 #
 # ## 3. A program that never gives up
 #
-# The second firmware has learnt. It sends again until somebody answers, and it dials again *at once*. This time the
-# request arrives; only its reply is swallowed.
+# The second firmware sends again until somebody answers, and it dials again *at once*. This time the request arrives,
+# and only its reply is swallowed.
 #
 # **Predict** the rows after one driver.
 #
@@ -192,10 +203,11 @@ said = f"{starts} copies of one StartTransaction arrived, and each became an inv
 lab.ladder(eager, central_system, since=start, title=said, identity="CP_E", study="StartTransaction")
 
 # %% [markdown]
-# Two invoices for one driver, one of them open for ever. Both programs are reasonable, both are wrong, and the charge
-# point saw the same in both cases: *lost*.
+# Two invoices for one driver, and one of them stays open for ever. Both programs are reasonable, and both are wrong. In
+# both cases the charge point saw the same thing: its call was *lost*.
 #
-# There is more. The router needs a while to reboot: *refuse*. **Predict** how often `CP_E` dials in a second.
+# There is one more problem. The router needs a while to reboot, and meanwhile it refuses all connections. **Predict**
+# how often `CP_E` dials in a second.
 #
 # (a) once · (b) ten times · (c) hundreds of times
 
@@ -210,15 +222,17 @@ await lab.until(lambda: eager.state == zero.state == "online")
 print(f"200 dials, one every {each * 1000:.1f} ms · more than 20 a second: {each < 0.05}")
 
 # %% [markdown]
-# That is one charge point. Section 7 has two hundred.
+# That is one charge point. Section 7 has two hundred of them.
 #
 # ## 4. Four moments
 #
-# A line can die before the send, on the wire, after the effect, or after the reply. **Predict** for both programs and
-# each moment: no row, one, or two? Which of the four can the charge point tell apart?
+# A connection can die at four moments of a call: before the request is sent, while the request is on the wire, after
+# the central system has acted, or after the reply has come. **Predict** for both programs and each moment: no row, one
+# row, or two? And which of the four moments can the charge point tell apart?
 
 
-# %%
+# %% jupyter={"source_hidden": true}
+# Prepares `at`: let the connection die at one of the four moments of what `begin` sends.
 async def at(moment, charge_point, begin):
     old = charge_point.session
     if moment == "before the send":
@@ -236,6 +250,8 @@ async def at(moment, charge_point, begin):
 
 DARK = {"on the wire": "to_central_system", "after the effect": "to_charge_point"}
 MOMENTS = ["before the send", *DARK, "after the reply"]
+
+# %%
 programs = {"gives up": (zero, naive_send), "never gives up": (eager, eager_send)}
 for name, (charge_point, send) in programs.items():
     for moment in MOMENTS:
@@ -246,14 +262,15 @@ for name, (charge_point, send) in programs.items():
         print(f"{name:15} {moment:17} rows: {len(rows)} {rows}")
 
 # %% [markdown]
-# *Before the send* is definite: nothing left this machine, and the call says so. *After the reply* nothing is open. The
-# two in the middle look the same from here, and no timeout, no check sum and no cleverness of the charge point changes
-# that. So one side alone cannot mend it. It takes both:
+# *Before the send* is definite: nothing left this machine, and the error says so. *After the reply* there is no
+# question left. The two moments in the middle look the same to the charge point, and no timeout and no check sum
+# changes that. So one end alone cannot solve the problem. Each end has to do its part:
 #
-# - write the message down before it is sent, strike it out only when it was answered, and send it again until then;
-# - let the receiver recognise the repeat.
+# - The charge point writes the message down before it sends it. It strikes the message out only when it was answered,
+#   and sends it again until then.
+# - The central system recognises a message that comes again.
 #
-# First, the line itself.
+# But first, the connection itself.
 #
 # ## 5. The state table
 #
@@ -263,12 +280,12 @@ for name, (charge_point, send) in programs.items():
 lab.diagram(CONNECTION)
 
 # %% [markdown]
-# Each box asks the same question: and if the connection dies here? Seven states have the mark for it. Three of the boxes
-# are there so that the state never lies. *closing*: this end has given the connection up, and its end has not come
-# through yet. *failed*: a bug of our own ended the connection; the charge point waits and dials again. *forgotten*: the
-# central system says that it does not know us any more; nothing is sent until we have booted again. The exercise builds
-# the other eight. What is no edge cannot happen; if it does, it is a bug and has a name. **Predict** what a `stopped`
-# machine says to *connect*.
+# For each box you have to ask: what if the connection dies here? Seven states carry a mark for that. Three of the boxes
+# are there because a state should always be true. *closing*: this end has given the connection up, but the connection
+# has not ended yet. *failed*: a bug of our own ended the connection, and the charge point waits and dials again.
+# *forgotten*: the central system says that it does not know this charge point any more, so nothing is sent until it has
+# booted again. The exercise builds the other eight states. An event that has no arrow in its state is a bug, and it
+# raises an error. **Predict** what a machine in the state `stopped` says to the event *connect*.
 #
 # (a) nothing · (b) it connects · (c) an error that names what is allowed
 
@@ -287,18 +304,27 @@ await eager.stop()
 await zero.stop()
 
 # %% [markdown]
-# The last line counts what `CP_0` has been through: one boot, and each loss was followed by one *resumed*.
+# The last printed line counts what `CP_0` has been through: one boot, and after each loss one *resumed*.
 #
 # ## 6. Back-off
 #
-# OCPP 1.6 asks for an appropriate back-off in one case, after HTTP 404 (J-errata 3.3), and leaves the choice to us. The
-# WebSocket protocol under it wants one after each abnormal closure (RFC 6455 7.2.3). We back off after every loss, by
-# the formula of OCPP 2.0.1 as libocpp computes it: minimum + r, then three times double the last wait + r, then the
-# last one for ever. r is a whole number of seconds from 0 to the *random range*, drawn anew each time.
+# After a loss, a charge point waits before it dials again, and after each dial in vain it waits longer. That is called
+# *back-off*. OCPP 1.6 asks for "an appropriate back-off" in one case only, after HTTP 404 (J-errata 3.3), and does not
+# say how long it should be. The WebSocket protocol under OCPP wants a back-off after each abnormal closure (RFC 6455
+# 7.2.3). So we back off after every loss. We take the formula of OCPP 2.0.1, as libocpp computes it:
 #
-# We print the waits, and then watch charge points wait. That takes minutes, so it runs under simulation: the real
-# `ChargePoint` and the real WebSocket library, on a simulated clock and network. The central system turns 20 of them away
-# for seven minutes, once with random range 0 and once with 10; their traces tell how long each waited before each dial.
+# - The first wait is 3 s, the *minimum*, plus r.
+# - The next three waits are each twice the wait before, plus r.
+# - All later waits are as long as the fourth one.
+#
+# For each of the first four waits, r is drawn anew: a whole number of seconds from 0 to the *random range*. The
+# difference that chance makes is called *jitter*. The shortest and the longest wait that chance allows are the
+# *envelope* of a wait.
+#
+# We print some waits first. Then we watch charge points as they wait. That takes minutes, so it runs under simulation:
+# the real `ChargePoint` and the real WebSocket library, on a simulated clock and network. For seven minutes the central
+# system turns 20 charge points away, once with random range 0 and once with 10. What they recorded tells how long each
+# of them waited before each dial.
 #
 # **Predict** the fifth wait with minimum 3, three repeats and random range 0.
 #
@@ -312,10 +338,15 @@ few = simulate(partial(lab.outages, charge_points=20, seconds=420, ranges=[0, 10
 lab.reconnects(few[10], few[0], rows=5)
 
 # %% [markdown]
-# Jitter is doubled too: the envelope of the fourth wait is 150 s wide.
-#
-# When do the waits start afresh? **Predict** the first five waits, without jitter, for a central system that lets you in
-# and hangs up on your boot.
+# With each doubling, the jitter of the earlier waits is doubled too. So the fourth wait may take from 24 to 174 s: its
+# envelope is 150 s wide. The whole formula is a *generator*, which yields one wait after the other:
+
+# %%
+lab.source(backoff)
+
+# %% [markdown]
+# One question is open: when do the waits begin at 3 s again? Think of a central system that accepts the connection, and
+# closes it when the boot arrives. **Predict** the first five waits, without jitter.
 #
 # (a) 3, 3, 3, 3, 3 · (b) 3, 6, 12, 24, 24
 
@@ -332,13 +363,14 @@ async def lets_in_and_drops(world):
 print("waits:", *(round(dial.wait) for dial in simulate(lets_in_and_drops)))
 
 # %% [markdown]
-# An open WebSocket proves nothing. The waits start afresh after an accepted boot or an answered call.
+# An open WebSocket does not prove that the central system works. So the waits begin anew only after an accepted boot or
+# an answered call.
 #
 # ## 7. The storm
 #
-# 200 charge points, one central system that restarts and is away for 20 seconds. Simulated again, with the same
-# code for each of them. All lines are lost in the same instant. **Predict** the most dials in one second, without jitter
-# and with random range 10.
+# There are 200 charge points. Their central system restarts, and is away for 20 seconds. (This is simulated, with the
+# same code for each charge point.) All connections are lost in the same instant. **Predict** the largest number of
+# dials in one second, without jitter and with random range 10.
 #
 # (a) 200 and 100 · (b) 200 and about 25 · (c) 20 and 20
 
@@ -349,15 +381,19 @@ print("charge points that came back:", [len({dial.identity for dial in story}) f
 lab.storm(fleet, back=20, until=80)
 
 # %% [markdown]
-# Jitter does nothing for the charge point that has it: that one only waits longer. It is for the others, and for the
-# central system that they call.
+# Jitter does nothing for the charge point that has it, because that charge point only waits longer. Jitter helps the
+# other charge points, and the central system that they all call.
+#
+# *A good place for a break: the first sitting ends here.*
 #
 # ## 8. The outbox
 #
-# Now the message. Our `CP_1` writes it into a sqlite file before it is sent, and strikes it out when it was answered. The
-# operator has a new release too, with the `Ledger` of our package, behind the same proxy.
+# Now to the message. StartTransaction, StopTransaction and the MeterValues between them are *transaction messages*:
+# they must not be lost. Our `CP_1` keeps them in an *outbox*, a table in a sqlite file. It writes each message there
+# before it sends it, and strikes it out when it was answered. The operator has a new release too: its central system
+# uses the `Ledger` of our package, behind the same proxy.
 #
-# The router goes down. A driver comes, charges and leaves.
+# Then the router goes down. A driver comes, charges and leaves.
 
 # %%
 await central_system.stop()
@@ -396,7 +432,20 @@ print(*queued, sep="\n")
 print("afterwards:", rows_in_the_file())
 
 # %% [markdown]
-# The driver was served in the dark. Each row was on the disk before the code went on. **Predict** the order of arrival.
+# The driver was served although there was no connection. Each row was on the disk before the code went on:
+
+# %%
+lab.source(Outbox.put)
+
+# %% [markdown]
+# > **In the field.** Drivers come in three ways. Some show the card first, some start with an app
+# > (RemoteStartTransaction), some plug the cable in first. Your charge point has to serve all three. It gives up
+# > waiting after `ConnectionTimeOut`, a configuration key. One card may start at two connectors at once: a central
+# > system that does not want that answers *ConcurrentTx*. Two cards of one family or company share a *parent tag*, so
+# > that one may stop what the other one started. And sometimes the cable stays locked after all that, and a driver
+# > stands in the rain and calls the hotline.
+#
+# The network comes back. **Predict** the order in which the messages arrive.
 #
 # (a) StopTransaction first, it is urgent · (b) as they happened · (c) any
 
@@ -412,27 +461,42 @@ ax.annotate("nobody is let in", ((light - dark) / 2, 7.6), ha="center", fontsize
 seconds = [at - dark for at in times]
 ax.fill_between(seconds, depth, step="post", facecolor="#EDEDED", edgecolor="#B5B5B5", hatch=look.hatch, linewidth=0)
 ax.step(seconds, depth, where="post", color=look.colour)
-ax.set(xlabel="time since the line was lost (s)", ylabel="messages in the outbox", ylim=(0, 8.4))
+ax.set(xlabel="time since the connection was lost (s)", ylabel="messages in the outbox", ylim=(0, 8.4))
 took = max(at for at, name, value in sampler.samples if value) - light
 said = f"{len(queued)} transaction messages queued in the dark, all delivered in order"
-lab.title(ax, f"{said} {took * 1000:.0f} ms after the line was free")
+lab.title(ax, f"{said} {took * 1000:.0f} ms after the network was back")
 lab.figure(fig, alt=f"Messages in the outbox over time. {said}. The depth climbs step by step, then falls to 0.")
 
 # %% [markdown]
-# A refused dial costs a message nothing. One of its `TransactionMessageAttempts` is consumed only when the peer said no,
-# answered what cannot be read, or kept silent although it lives: after a timeout we ask with a Heartbeat. A lost line
-# consumes none.
+# How often is a message sent before the charge point throws it away? The configuration key `TransactionMessageAttempts`
+# says how often, for example 3. What counts as one of these attempts?
+#
+# | what happened | an attempt? |
+# |---|---|
+# | the dial was refused, or the connection was lost | no |
+# | the central system answered with a CallError | yes, except SecurityError: then we boot again |
+# | it answered with something that cannot be read | yes |
+# | it did not answer in time, but it answers a Heartbeat that we send then | yes |
+# | it does not answer that Heartbeat either | no: the connection is dead, so we close it and dial again |
+
+# %%
+lab.source(verdict)
+
+# %% [markdown]
+# `verdict` is the same table in code; its `attempts` and `retry_interval` are configuration keys. *halt* means: keep
+# the message, and send it again on the next connection, or after the next boot.
 #
 # **That silence counts is our choice.** The specification lets a charge point skip a message only if the central system
 # repeatedly *reports* that it failed to process it (core 3.7.1), and for JSON that is a CallError (J-errata 3.2). But a
-# message that is never answered would block all behind it for ever. Core 4.8, 4.10 and core errata 3.18 can be read so,
-# and libocpp does it. The unreadable answer is our choice too.
+# message that is never answered would block all messages behind it for ever. Core 4.8, 4.10 and core errata 3.18 can be
+# read in our way, and libocpp does the same. That an unreadable answer counts is our choice too.
 #
-# And an answer that comes after the timeout? `CP_2` waits 0.3 s for an answer. The central system books a start at once,
-# and answers after 0.5 s. The driver leaves before that, so the stop waits behind the start. It has to carry the
-# transaction id, and only the answer to the start tells it. The next attempt would be due after 60 s.
+# What becomes of an answer that comes after the timeout? `CP_2` waits 0.3 s for an answer. The central system writes a
+# start into its ledger at once, but answers only after 0.5 s. The driver leaves before that, so the stop waits in the
+# outbox, behind the start. The stop has to carry the transaction id, and only the answer to the start tells that id.
+# The next attempt to send the start would be due after 60 s.
 #
-# **Predict.** How often does the start go out, and which id does the stop carry?
+# **Predict.** How often is the start sent, and which id does the stop carry?
 #
 # (a) twice, the id of the second answer · (b) once, the id of the late answer · (c) once, −1: the call is over
 
@@ -460,23 +524,27 @@ said = "The start timed out; its answer came all the same, and the stop went out
 lab.ladder(two, central_system, since=start, title=said, identity="CP_2")
 
 # %% [markdown]
-# The call was over: its caller was told a timeout, the Heartbeat was answered, so the peer lives, and one attempt was
-# consumed. Then the answer came. It names the id of the call that carried this start, so it can be no other message's.
-# The outbox learnt the transaction id, struck the start out, and did not wait for the next attempt.
+# First the call ended with a timeout. The Heartbeat after it was answered, so the central system lives, and one attempt
+# was used up. Then the answer to the start came. It carries the unique id of the call that carried this start, so it
+# cannot be the answer to another message. The outbox learnt the transaction id from it, struck the start out, and sent
+# the stop, without waiting for the next attempt.
 #
-# To throw that answer away would be a choice too, and a bad one. Not every central system recognises a repeat: one that
-# does not would have a second transaction that nobody ever ends. An answer is used as long as its message still waits,
-# and the first one wins. What comes too late for its line is lost, because an id belongs to one connection.
+# We could also have thrown that answer away and sent the start again. That would be worse, because not every central
+# system recognises a repeat. One that does not would have a second transaction, which nobody ever ends. So a late
+# answer is used as long as its message is still in the outbox. If several answers come, the first one wins. An answer
+# that comes after its connection has ended cannot be used, because unique ids belong to one connection.
 #
 # ## 9. kill −9
 #
-# A charge point can die too. This one is a process of its own: it charges without end, and prints a line when a thing is
-# written down. *kill −9* ends it anywhere: no handler, no goodbye.
+# A charge point can die too. The next one is a process of its own. It charges without end, and prints a line of text
+# whenever something is on the disk. *kill −9* ends the process wherever it is, and no code of the process runs any
+# more.
 #
-# We kill it three times: while all is well, while its replies are swallowed, and while nobody lets it in. Each life starts
-# from the file of the last.
+# We kill it three times: while all is well, while its replies are swallowed, and while all its dials are refused. Each
+# of its lives starts from the file that the last one left behind.
 
-# %%
+# %% jupyter={"source_hidden": true}
+# Prepares the charge point in a process of its own, and `live_and_die`: power on, perhaps some trouble, then kill −9.
 victim = lab.PowerPanel(proxy.url, f"{folder.name}/CP_9.db")
 display(victim)
 
@@ -494,6 +562,7 @@ async def live_and_die(trouble=None):
     panel.clear()
 
 
+# %%
 await live_and_die()
 panel.set(direction="to_charge_point")
 await live_and_die("half-open")
@@ -502,8 +571,8 @@ await live_and_die()
 print("exit codes:", victim.exit_codes, "· messages wait in its file:", victim.waiting() > 0)
 
 # %% [markdown]
-# **Predict** what the ledger will say when the last life, here in the kernel, has emptied the file. How many of the
-# transactions that a dead process began are missing, and how many are there twice?
+# Now `CP_9` lives once more, here in the kernel, and sends all that is left in the file. **Predict** what the ledger
+# says then. How many of the transactions that the killed processes began are missing, and how many are there twice?
 #
 # (a) the three that ran when it died are missing · (b) some twice · (c) none missing, none twice
 
@@ -523,17 +592,18 @@ print("on the wire some came twice:", max(copies.values()) > 1)
 await last.stop()
 
 # %% [markdown]
-# Nothing is lost and nothing is doubled. What ran when the power went was closed with the reason *PowerLoss* and the last
-# meter reading on the disk. With `resume_transactions=True` it goes on instead.
+# None is missing and none is there twice. A transaction that ran when the process was killed was ended by the next
+# life, with the reason *PowerLoss* and the last meter reading on the disk. With `resume_transactions=True` it would go
+# on.
 #
 # ## 10. The ledger
 #
-# Why is nothing there twice, when some came twice? Each copy has a new unique id, so the ledger looks at the *event*:
-# identity, connector, tag, time, meter. A repeat gets the same answer and leaves one row. OCPP 1.6 says nothing of
-# repeats: this rule is ours.
+# Some messages arrived twice. Why are their transactions not in the ledger twice? Each copy has a new unique id, so the
+# ledger looks at the *event*: identity, connector, tag, time, meter. A message with the same event is a repeat. It gets
+# the same answer, and there is still one row. OCPP 1.6 says nothing about repeats, so this rule is ours.
 #
-# The four moments again, for the third program: our outbox here, our ledger there. **Predict** the copies that
-# arrive, and the rows.
+# The four moments again, now with our outbox in the charge point and our ledger in the central system. **Predict** how
+# many copies arrive, and how many rows there are.
 #
 # (a) always 1 and 1 · (b) after the effect 2 and 1, else 1 and 1 · (c) after the effect 2 and 2, else 1 and 1
 
@@ -563,14 +633,36 @@ first, second = [await one.call(request) for _ in range(2)]
 print("asked twice, the same id:", first.transaction_id == second.transaction_id)
 
 # %% [markdown]
-# That is the honest promise: **at least once on the wire, exactly once in the ledger**. Exactly once is no property of a
-# wire. It is made of a sender that does not forget and a receiver that remembers.
+# That is what we can promise: **at least once on the wire, exactly once in the ledger**. No connection delivers exactly
+# once by itself. It takes a sender that does not forget, and a receiver that remembers.
+#
+# > **In the field.** The ledger can tell two events apart only if the clock and the meter of the charge point are
+# > right. A charge point without a battery for its clock begins each life in 1970, and its meter may begin at 0.
+
+# %%
+ledger = Ledger()
+in_1970 = {"id_tag": "TAG_A", "timestamp": datetime(1970, 1, 1, tzinfo=UTC)}
+for day, wh in (("Monday", 20_000), ("Tuesday", 35_000)):
+    number = ledger.start("CP_8", m.StartTransactionRequest(connector_id=1, meter_start=0, **in_1970))
+    ledger.stop("CP_8", m.StopTransactionRequest(transaction_id=number, meter_stop=wh, **in_1970))
+    print(f"{day}: transaction {number} · rows: {len(ledger.rows())} · second stops: {len(ledger.second_stops())}")
+ledger.close()
+
+# %% [markdown]
+# Two drivers, one transaction. The ledger noticed on Tuesday only that a transaction which had ended was stopped again,
+# with another meter reading. It keeps that second stop apart, for a person to look at.
+#
+# > **In the field.** There are more of these. Some clocks tell whole seconds, so two quick starts have one time. Meters
+# > are replaced, or start again at 0, and then `meterStop` is less than `meterStart`. Stops arrive days later, when a
+# > technician has repaired the modem. Our charge point takes the time from the central system, and gives each event a
+# > later timestamp than the one before, also across a power cut.
 #
 # ## 11. Replay by seed
 #
-# A colleague simplifies the outbox: *each failure counts, and a lost line is a failure.* Who finds the night on which
-# that throws a transaction away? In simulation a seed decides all chance. This central system cuts every second
-# StartTransaction off, by chance; we try seed after seed.
+# A colleague makes the outbox simpler: *each failure is an attempt, and a lost connection is a failure too.* On some
+# nights that throws a transaction away. How do we find such a night? In simulation one number, the *seed*, decides
+# everything that happens by chance. This central system cuts the connection at about half of all StartTransactions, by
+# chance. We try one seed after the other.
 
 
 # %%
@@ -603,13 +695,14 @@ print("the same again:", again == failure, "· in one line:", failure.replay)
 print(*(line for line in failure.ladder.splitlines() if "StartTransaction" in line or "lost" in line), sep="\n")
 
 # %% [markdown]
-# The simulated world watches all the time. It complained when an attempt was consumed although nobody had refused
-# anything, and before a transaction was thrown away. The same seed gives the same frames again: a failure that can be
-# looked at twice. `make chaos` does this to the package itself, with 10,000 seeds, power cuts and half-open links.
+# The simulated world checks its rules all the time. It complained as soon as an attempt was used up although nobody had
+# refused anything, and so before a transaction was thrown away. The same seed gives the same frames again, so you can
+# look at a failure as often as you like. `make chaos` does this to the package itself, with 10,000 seeds, power cuts
+# and half-open connections.
 #
-# Your turn: `CP_1` charges and reads its meter each second. *Refuse* on the panel of section 1 and *reset*, wait, let
-# go; *half-open*, and wait: nobody closed anything, so only the missing answer to a ping tells, after up to 65 s. In
-# section 9 the process takes power again.
+# Your turn: `CP_1` charges and reads its meter each second. On the panel of section 1, press *refuse* and then *reset*,
+# wait, and take *refuse* back. Or press *half-open*, and wait: nobody closes the connection, so the charge point
+# notices only by the missing answer to a ping, after up to 65 s. In section 9 you can switch the process on again.
 
 # %%
 one.charging.plug_in(1)
@@ -618,37 +711,48 @@ session = await central_system.connected("CP_1")
 await session.call(m.ChangeConfigurationRequest(key="MeterValueSampleInterval", value="1"))
 await lab.until(lambda: not len(one.outbox))
 losses = one.uptime.losses
-probes = {"messages in the outbox": lambda: len(one.outbox), "lines lost": lambda: one.uptime.losses - losses}
+probes = {"messages in the outbox": lambda: len(one.outbox), "connections lost": lambda: one.uptime.losses - losses}
 watch = lab.Watch(probes, "CP_1")
 watch
 
 # %% [markdown]
 # **Check yourself.** A click on a question shows the answer.
 #
-# <details><summary>The line was lost three times during one StartTransaction; TransactionMessageAttempts is 3. Drop
-# it?</summary>
-# No. A loss is no reported failure; a CallError is (core 3.7.1, J-errata 3.2). We also count an unreadable reply, and the
-# silence of a peer that answers a Heartbeat: that is our choice.</details>
+# <details><summary>The connection was lost three times during one StartTransaction; TransactionMessageAttempts is 3.
+# Drop the message?</summary> No. A loss is no reported failure; a CallError is one (core 3.7.1, J-errata 3.2). We also
+# count an unreadable reply, and the silence of a peer that answers a Heartbeat. That is our choice.</details>
 # <details><summary>A StartTransaction timed out, and its answer comes while the retry waits. Send it again?</summary>
-# No. The answer names its call, and so its message: learn the transaction id and strike the message out.</details>
+# No. The answer carries the id of its call, and so belongs to that message. Learn the transaction id, and strike the
+# message out.</details>
 # <details><summary>Does a reconnect need a BootNotification?</summary>
 # Not if the charge point was accepted before and has not changed (J-spec 5.4).</details>
-# <details><summary>Why a new unique id on a resend?</summary>
-# Ids are unique per connection only; the old one may have been answered there.</details>
+# <details><summary>Why a new unique id on a resend?</summary> Ids are unique per connection only, and on the old
+# connection the call with the old id may have been answered.</details>
 # <details><summary>For whom is jitter?</summary>
-# For the others. The one that has it waits longer.</details>
+# For the other charge points. The one that has it waits longer.</details>
+
+# %% [markdown]
+# **To think about.** These questions have no answers here.
+#
+# - The outbox is full, and still no connection. Which message would you give up first: a start, a stop, a meter value?
+# - A central system has no ledger that recognises repeats, and you may not change it. What would you change in the
+#   charge point?
+# - 10,000 charge points lose their mobile network at once. Which random range do they need, and what does it cost one
+#   driver?
+# - The disk of the charge point is full, so nothing can be written down. May it still let a driver charge?
 #
 # ## 12. Design note: libocpp
 #
 # The formula of section 6 is libocpp's `get_reconnect_backoff_ms`, in the repository EVerest/EVerest; the old
-# repository, EVerest/libocpp, does not have it. There it starts afresh at every WebSocket that opens; ours does at the
-# first proof. libocpp too writes a message down when it is queued, and strikes it out on a CallResult or when its
-# attempts are used up. There every timeout consumes one; here only that of a peer that lives, or a hanging central
-# system would empty the outbox.
+# repository, EVerest/libocpp, does not have it. In libocpp the waits begin anew with every WebSocket that opens; with
+# us they begin anew when a boot was accepted or a call answered. libocpp too writes a message down when it is queued,
+# and strikes it out on a CallResult or when its attempts are used up. There every timeout uses one attempt up. With us
+# only the timeout of a peer that lives does, because otherwise a central system that hangs would empty the outbox.
 #
 # The nights of this notebook happened. A pong timeout closed the socket and nobody dialled again (libocpp issues/1175,
-# EVerest issues/1808). StopTransaction went out twice after a reboot (libocpp issues/907, mended by pull/1030). The first
-# message after the reconnect was lost (pull/457). A retry lost its transaction because its id had changed (pull/688).
+# EVerest issues/1808). StopTransaction went out twice after a reboot (libocpp issues/907, mended by pull/1030). The
+# statuses right after a reconnect were thrown away, because the queue had not begun to send again (pull/357). A retry
+# lost its transaction because its id had changed (pull/688).
 #
 # Leave nothing behind:
 

@@ -1,12 +1,13 @@
 # %% [markdown]
 # # 4. Call correlation: whose answer is this?
 #
-# Friday, 20:20. The database of the central system is slow. Answers come late, crossed, and some come twice. The driver
-# at connector 2 gets the transaction id of connector 1. A blocked card charges, because somebody else's *Accepted* was
-# taken for its answer.
+# Friday, 20:20. The database of the central system is slow. Answers come late, in the wrong order, and some come twice.
+# The driver at connector 2 gets the transaction id of connector 1. A blocked card charges, because the *Accepted* of
+# somebody else was taken for its answer.
 #
-# Notebook [2](02_dispatch_and_router.ipynb) found the code for a call that comes in. Here we find the caller for an
-# answer that comes in, and we ask what to do with an answer that nobody waits for.
+# **About 50 minutes, in one sitting** (an estimate). Notebook [2](02_dispatch_and_router.ipynb) found the code for a
+# call that comes in. Here we find the caller for an answer that comes in. That is called *correlation*. And we ask what
+# to do with an answer that nobody waits for.
 #
 # In brackets stands where OCPP says it: *J-spec* is OCPP-J 1.6, the JSON transport; *core* is OCPP 1.6 edition 2;
 # *errata* are their official corrections; *whitepaper* is the security whitepaper.
@@ -22,7 +23,7 @@ from random import Random
 
 from IPython.display import display
 
-from ocpp_lab import Call, CentralSystem, ChargePoint, OcppError, Policy, Router, Session, Trace, Transport
+from ocpp_lab import Call, CentralSystem, ChargePoint, OcppError, Pending, Policy, Router, Session, Trace, Transport
 from ocpp_course import lab
 from ocpp_lab import decode, encode, encode_payload
 from ocpp_lab import messages as m
@@ -34,11 +35,12 @@ guard
 # %% [markdown]
 # ## 1. Four calls that cross
 #
-# This central system has no clock of its own: it is always 20:20, so that you see what we see. It knows one blocked
-# card. Both ends number their calls 1, 2, 3 … to be easy to read; any
-# text of up to 36 characters will do (J-spec 4.1.4).
+# For this central system it is always 20:20, so that you see the same as we. It knows one blocked card. Both ends give
+# their calls the ids 1, 2, 3 … because that is easy to read. Any text of up to 36 characters may be an id (J-spec
+# 4.1.4).
 #
-# `on_a_line` dials as `CP_0` and lets some code work with a client there. A client calls; its `run` is the reader.
+# The folded cell prepares `on_a_connection`. It dials as `CP_0` and lets some code work there with a *client*. A client
+# has a method `call`, and a method `run` that reads what comes in.
 
 # %%
 central_system = await CentralSystem(
@@ -48,10 +50,12 @@ central_system = await CentralSystem(
     now=lambda: datetime.fromisoformat("2025-06-06T20:20:00Z"),
 ).start()
 trace = Trace()
+print("at", central_system.url)
 
 
-async def on_a_line(client_type, work):
-    """Do some work with a client and its peer. Tells if the reader died meanwhile."""
+# %% jupyter={"source_hidden": true}
+# Prepares `on_a_connection`: do some work with a client and its peer, and tell if the reader died meanwhile.
+async def on_a_connection(client_type, work):
     pipe = await dial(f"{central_system.url}/CP_0", note=partial(trace.note, "CP_0"))
     client = client_type(pipe)
     reader = asyncio.create_task(client.run())
@@ -68,11 +72,9 @@ def ladder(start, title):
     return lab.ladder(trace, central_system, since=start, title=title, identity="CP_0")
 
 
-print("at", central_system.url)
-
 # %% [markdown]
-# The charge point makes two calls, the central system makes two. The database needs 0.2 s for the first. *delay* is one
-# of the faults of notebook 1, set from Python.
+# The charge point makes two calls, and the central system makes two. The database needs 0.2 s for the first call of the
+# charge point. We use the fault *delay* of notebook 1 for that, set from Python.
 
 # %%
 router = Router("ChargePoint")
@@ -98,19 +100,23 @@ async def four_calls(client, peer):
 
 central_system.faults.delay("Authorize", seconds=0.2, times=1)
 start = lab.now()
-four = await on_a_line(ours, four_calls)
+four = await on_a_connection(ours, four_calls)
 print(*(f"{each.action}: {each.outcome}" for each in four), sep="\n")
 served = sum(each.started + each.seconds < four[0].started + four[0].seconds for each in four[2:])
 ladder(start, f"Authorize waits {four[0].seconds * 1000:.0f} ms; meanwhile {served} calls of the peer are served")
 
 # %% [markdown]
-# Call 1 of the charge point and call 1 of the central system are both under way: an id is unique per *sender*. The
-# Heartbeat left late. It waited in our own queue, behind the call in flight.
+# Call 1 of the charge point and call 1 of the central system are both under way. That is allowed, because an id has to
+# be unique per *sender* only. The Heartbeat left late: it waited in our own queue, behind the call in flight.
+#
+# > **In the field.** An id is unique on one connection only, and many charge points begin again with id 1 after each
+# > reconnect. That is allowed. But a central system that keeps one map of ids for all connections of a charge point
+# > then gives an answer to a call of an hour ago. Every client below begins with id 1 too.
 #
 # ## 2. Answers in the order of the questions
 #
-# The firmware of that night keeps a queue of those who wait. What comes in goes to whoever waits longest. It even cleans
-# up: who gives up, leaves the queue. A caller gets the whole frame, so that we see its id.
+# The firmware of that night keeps a queue of the callers that wait. An answer that comes in goes to the caller that has
+# waited longest. A caller that gives up leaves the queue. Here a caller gets the whole frame, so that we see its id.
 
 
 # %%
@@ -137,11 +143,11 @@ async def demo(client, peer):
     return [await client.call(authorize), await client.call(heartbeat)]
 
 
-print(*await on_a_line(ByOrder, demo), sep="\n")
+print(*await on_a_connection(ByOrder, demo), sep="\n")
 
 # %% [markdown]
-# The demo passed. Then the database slows down: the first call takes 0.7 s, longer than the timeout of 0.5 s; each
-# later one takes 0.45 s. One call at a time, as the specification wants. TAG_X is the blocked card.
+# The demo passed. Then the database slows down. The first call takes 0.7 s, longer than the timeout of 0.5 s. Each
+# later call takes 0.45 s. The firmware makes one call at a time, as the specification wants. TAG_X is the blocked card.
 #
 # **Predict.** Which call gets which answer?
 #
@@ -174,7 +180,7 @@ async def night(client, peer):
 
 
 start = lab.now()
-got = await on_a_line(ByOrder, night)
+got = await on_a_connection(ByOrder, night)
 for number, (name, answer) in enumerate(zip(requests, got, strict=True), start=1):
     print(f"{number} {name:30} {answer}")
 central_system.faults.clear()
@@ -185,12 +191,12 @@ wrong = sum(asked != answered for asked, answered in answers)
 ladder(start, f"{len(got) - len(answers)} call timed out; {wrong} of the {len(answers)} after it got another's answer")
 
 # %% [markdown]
-# The dashed arrows belong to the calls with their number; the firmware gave each to the next caller. Transaction 1
-# belongs to TAG_A and was given to connector 2. The blocked card reads `Accepted`. No log shows an error. The ids
-# were there all the time.
+# Each dashed arrow is the answer to the call with its number, but the firmware gave it to the next caller. Transaction
+# 1 belongs to TAG_A and was given to connector 2. The blocked card is told `Accepted`. No log shows an error, although
+# the right id was in every answer.
 #
-# While one call follows the other, nothing ends this: the queue stays one off. Now another fault, *answer twice*. **Predict** what the
-# second copy does when nobody waits.
+# As long as one call follows the other, this does not end: every caller gets the answer to the call before. Now another
+# fault, *answer twice*. **Predict** what the second copy of an answer does when nobody waits.
 #
 # (a) nothing · (b) it goes to the next caller · (c) it kills the reader
 
@@ -201,14 +207,15 @@ async def two_calls(client, peer):
     return [await told(client.call(authorize)), await told(client.call(heartbeat, timeout=0.2))]
 
 
-print(*await on_a_line(ByOrder, two_calls), sep="\n")
+print(*await on_a_connection(ByOrder, two_calls), sep="\n")
 
 # %% [markdown]
-# It killed the reader, and from then on every call times out. Had somebody been waiting, it would have been (b).
+# The second copy killed the reader, and from then on every call times out. If somebody had been waiting, the copy would
+# have gone to that caller, as in (b).
 #
 # ## 3. A map by id
 #
-# The frame says to whom it belongs: its second element. So we keep a map from id to future.
+# The second element of a frame, its id, says which call it belongs to. So we keep a map from id to future.
 
 
 # %%
@@ -233,11 +240,12 @@ class ById:
         self.waiting.pop(frame.unique_id).set_result(frame.payload)
 
 
-print(*await on_a_line(ById, demo), sep="\n")
+print(*await on_a_connection(ById, demo), sep="\n")
 
 # %% [markdown]
-# Four calls at once are what an end should not send (J-spec 4.1.1); here they show the map at work. The first is the
-# slowest, so answers come back in reverse. **Predict**: does anybody get another's answer?
+# An end should not send four calls at once (J-spec 4.1.1). We do it here because it shows what the map can do. The
+# first call is the slowest, so the answers come back in reverse order. **Predict**: does any caller get the answer of
+# another?
 
 
 # %%
@@ -248,18 +256,20 @@ async def at_once(client, peer):
 
 
 start = lab.now()
-for name, answer in zip(requests, await on_a_line(ById, at_once), strict=False):
+for name, answer in zip(requests, await on_a_connection(ById, at_once), strict=False):
     print(f"{name:30} {answer}")
 central_system.faults.clear()
 order = [event.frame.unique_id for event in trace if event.at > start and event.mark == "<"]
 ladder(start, f"Answers came in the order {', '.join(order)}, and each went to its own call")
 
 # %% [markdown]
-# Order is gone and nobody misses it. Both drivers have a transaction of their own, and TAG_X is blocked. And each start
-# was asked for twice tonight and has the same id as before: this ledger recognises a repeat.
+# The order does not matter any more. Both drivers have a transaction of their own, and TAG_X is blocked. Each of the
+# two starts was sent twice tonight, and got the same transaction id both times, because this ledger recognises a
+# repeat.
 #
-# So far the map is right. Four kinds of reply are left, and each has a name: *late, repeated, orphan, malformed*. This
-# panel makes them; the line below counts what a charge point of ours, `CP_1`, has heard of each.
+# So far the map is right. Four kinds of reply are left with which it is not. Each kind has a name: *late, repeated,
+# orphan, malformed*. This panel makes them. The text below the panel counts how many of each a charge point of ours,
+# `CP_1`, has heard.
 
 # %%
 charge_point = await ChargePoint(central_system.url, "CP_1", timeout=0.3, delays=lambda: repeat(0.05)).start()
@@ -278,15 +288,19 @@ display(panel, watch)
 # %% [markdown]
 # ## 4. Late
 #
-# The same experiment for each of the four, first with the map, then with our `Session`: an Authorize meets the fault,
-# and a Heartbeat follows in peace. We print what the two callers were told, and what our session counted.
+# For each of the four kinds we make the same experiment, first with the map and then with our `Session`. One caller
+# asks Authorize, and the answer to that is spoilt. When this call has ended, a second caller asks Heartbeat, and that
+# answer is a good one. We print what the two callers were told, and what our session counted. (The folded cell prepares
+# `spoilt`, which does all that.)
 #
-# **Predict** for an answer after 0.5 s, when the timeout is 0.3 s. What is the second caller told by the map?
+# *Late* first. The timeout is 0.3 s, and the answer to Authorize comes after 0.5 s. **Predict**: what does the map tell
+# the second caller?
 #
 # (a) its answer · (b) the late answer · (c) nothing: a timeout
 
 
-# %%
+# %% jupyter={"source_hidden": true}
+# Prepares `spoilt`: an Authorize whose answer meets a fault, then a Heartbeat, with the map and with our Session.
 async def spoilt(fault):
     async def work(client, peer):
         panel.toggle(fault)
@@ -303,22 +317,26 @@ async def spoilt(fault):
 
     for name, client_type in (("the map", ById), ("Session", ours)):
         print(name)
-        await on_a_line(client_type, work)
+        await on_a_connection(client_type, work)
 
 
+# %%
 panel.set(action="Authorize", seconds=0.5)
 await spoilt("delay")
 
 # %% [markdown]
-# A late answer is an answer to a call that is over. The map had forgotten the id and raised `KeyError`, in the reader,
-# far from the call that was slow. Our `Pending` remembers the last 256 ids that ended, and how. So it can tell *late*
-# from what it never sent.
+# (c). When the late answer came, the map had forgotten the id of its call. So it raised `KeyError`, and that killed the
+# reader. The second caller, who had nothing to do with the slow call, was told a timeout.
 #
-# Late means: the peer is slow. It acted, and we told our caller that nobody knows. The call is over and stays over, so
-# the late answer is never the answer to *another* call. But it is true, and its id says what it belongs to. Whoever was
-# told the timeout may ask for it: `CallTimeout.on_late_result`. The outbox does, because the answer to a
-# StartTransaction holds the transaction id (notebook [3](03_session_reconnect.ipynb), section 8). Whoever has asked again
-# meanwhile leaves it alone.
+# `Session` has a `Pending`, which is a better map. It remembers the last 256 ids whose calls have ended, and how they
+# ended. So it can tell a late answer from an answer to something that it never sent.
+#
+# What do we learn from a late answer? The central system is slow, but it did act. We had told our caller that nobody
+# knows. That call has ended, and a late answer must never become the answer to *another* call. But what it says is
+# true, and its id tells which call it belongs to. So the caller that was told the timeout may ask for the late answer,
+# with `CallTimeout.on_late_result`. The outbox asks for it, because the answer to a StartTransaction holds the
+# transaction id (notebook [3](03_session_reconnect.ipynb), section 8). A caller that has already sent its call again
+# should not ask for it, or it would have two answers.
 #
 # ## 5. Twice
 #
@@ -330,12 +348,12 @@ await spoilt("delay")
 await spoilt("answer twice")
 
 # %% [markdown]
-# The first copy ends the call. The second is *repeated*: its call had an answer already. It hints at a peer or a proxy
-# that sends again what was received.
+# The first copy ends the call. The second copy is called *repeated*, because its call had an answer already. If you see
+# many of these, some peer or some proxy sends again what had arrived.
 #
 # ## 6. For nobody
 #
-# *wrong id*: the answer carries an id that this end never sent. **Predict** what the first caller is told by `Session`.
+# With *wrong id*, the answer carries an id that this end never sent. **Predict** what `Session` tells the first caller.
 #
 # (a) its answer · (b) an error at once · (c) a timeout
 
@@ -343,12 +361,20 @@ await spoilt("answer twice")
 await spoilt("wrong id")
 
 # %% [markdown]
-# It may well be the answer to our call; nothing proves it. There is only one call in flight, so why not guess? Section 2
-# is what guessing looks like. The caller waits out its timeout, and the reply is an *orphan*.
+# This reply may well be the answer to our call, but nothing proves it. There is only one call in flight, so why not
+# guess? Section 2 showed what comes of guessing. So the caller waits until its timeout, and the reply is called an
+# *orphan*.
 #
+# A reply for which no call waits gets its name in these lines. `_ended` is what `Pending` remembers:
+
+# %%
+lab.source(Pending._name_stray)
+
+# %% [markdown]
 # ## 7. The wrong shape
 #
-# *wrong payload*: the id fits, the payload is no answer to an Authorize. **Predict** what the map tells its caller.
+# With *wrong payload*, the id is right, but the payload is no answer to an Authorize. **Predict** what the map tells
+# its caller.
 #
 # (a) an error · (b) the payload, as if all were well · (c) a timeout
 
@@ -356,11 +382,16 @@ await spoilt("wrong id")
 await spoilt("wrong payload")
 
 # %% [markdown]
-# The map hands it over. It breaks later, where somebody reads `["idTagInfo"]`. `Pending` keeps the response type with
-# the future and checks. `MalformedReply` comes at once: waiting longer tells nobody anything. It is indefinite, for the
-# peer did act.
-#
-# All four, as our session saw them. Only the caller concerned was told an error, and the Heartbeat after it was served.
+# The map hands the payload over. The caller's code breaks later, where it reads `["idTagInfo"]`. `Pending` keeps the
+# response type beside the future, and checks the payload against that type. The caller gets `MalformedReply` at once,
+# because nothing better will come if it waits longer. A MalformedReply is indefinite: the peer may have acted.
+
+# %%
+lab.source(Pending.settle)
+
+# %% [markdown]
+# Now all four kinds on one connection, as our session saw them. Each time only the caller of the spoilt call is told an
+# error, and the reader lives.
 
 
 # %%
@@ -374,14 +405,15 @@ async def all_four(client, peer):
 
 
 start = lab.now()
-strays = await on_a_line(ours, all_four)
+strays = await on_a_connection(ours, all_four)
 ladder(start, f"{strays} replies that were no good, each with a name; the reader lives")
 
 # %% [markdown]
 # ## 8. One in flight, and the peer's calls are served
 #
-# Before it starts for a remote command, a charge point may ask whether the card is good. So its handler makes a call,
-# while a call of the peer waits for the handler. The first reader awaits its handlers; the peer waits up to 1 s.
+# The central system asks a charge point to start (RemoteStartTransaction). Before it answers, the charge point may ask
+# the central system whether the card is good. So its handler makes a call of its own, while the central system waits
+# for the answer of the handler. The first reader below awaits its handlers. The central system waits up to 1 s.
 #
 # **Predict.** What does the central system get?
 #
@@ -419,21 +451,21 @@ print("the charge point answers", *sorted(router.actions))
 
 # %%
 start = lab.now()
-deadlock = await on_a_line(Awaiting, remote_start)
+deadlock = await on_a_connection(Awaiting, remote_start)
 print("the reader awaits:", deadlock.outcome, deadlock.detail)
 waited = f"The handler waits {deadlock.seconds:.1f} s for an answer that its own reader does not read"
 picture = ladder(start, waited)
-free = await on_a_line(ours, remote_start)
+free = await on_a_connection(ours, remote_start)
 print("Session:", free.outcome, free.detail, "· sooner than the timeout:", free.seconds < 0.3)
 picture
 
 # %% [markdown]
-# The answer to Authorize lay in the socket all the time. The reader was the only one who could read it, and it waited
-# for the handler, who waited for the answer. The timeout broke the circle, at the price of a failed start. `Session`
-# starts a handler as a task of its own and reads on.
+# The answer to Authorize had arrived all the time. Only the reader could read it. The reader waited for the handler,
+# and the handler waited for the answer. The timeout ended that circle, but the start failed. `Session` starts each
+# handler as a task of its own and reads on, so there is no circle.
 #
-# Now more of both. `CP_0` starts ten calls at once, each 50 ms slow. Its peer sends eight that take 150 ms each and does
-# not wait for its turn. **Predict** the most calls in flight: of `CP_0`, and of its peer.
+# Now more calls from both ends. `CP_0` starts ten calls at once, and each takes 50 ms. Its peer sends eight calls that
+# take 150 ms each, and does not wait for its turn. **Predict** the most calls in flight: of `CP_0`, and of its peer.
 #
 # (a) 10 and 8 · (b) 1 and 1 · (c) 1 and several
 
@@ -467,12 +499,12 @@ async def both_ways(client, peer):
 
 central_system.faults.delay("Authorize", seconds=0.05, times=10)
 start = lab.now()
-print(Counter(f"{each.action}: {each.outcome}" for each in await on_a_line(ours, both_ways)))
+print(Counter(f"{each.action}: {each.outcome}" for each in await on_a_connection(ours, both_ways)))
 
 
-# %%
+# %% jupyter={"source_hidden": true}
+# Counts how many calls are under way, at each instant at which that changes, and draws it for both ends.
 def in_flight(story):
-    """How many calls are under way, at each instant at which that changes."""
     ended = lab.calls(event for event in story if event.at >= start and event.identity == "CP_0")
     steps = [(each.started - start, 1) for each in ended]
     steps += [(each.started + each.seconds - start, -1) for each in ended]
@@ -495,12 +527,17 @@ lab.title(axes[0], f"Never more than {most[0]} own call in flight, while up to {
 lab.figure(fig, alt=f"Calls in flight over time: own calls at most {most[0]}, and several of the peer's meanwhile.")
 
 # %% [markdown]
-# One at a time is what each end should keep to (J-spec 4.1.1). We do, by a lock from the send to the end of the call. So
-# the timeout starts when the frame is sent: the tenth caller waited 0.5 s in our own queue, and the peer was not slow.
-# The peer did not wait for its turn. That is a SHOULD NOT and no ban, so its calls are served.
-#
-# When does a call end whose caller goes away? An Authorize takes 0.2 s, and its caller is cancelled after 0.05 s. A
-# Heartbeat waits behind it. **Predict** when the caller is free, and when the Heartbeat leaves.
+# Each end should have one call in flight and no more (J-spec 4.1.1). We keep to that with a lock, `_lane`, which a call
+# holds from its send to its end. The timeout starts inside the lock, when the frame is sent. The tenth caller waited
+# 0.5 s in our own queue, and the peer is not to blame for that. The peer in this experiment did not keep to the rule.
+# The rule says SHOULD NOT, so that is no error, and its calls are served.
+
+# %%
+lab.source(Session.call)
+
+# %% [markdown]
+# When does a call end if its caller goes away? An Authorize takes 0.2 s, and its caller is cancelled after 0.05 s. A
+# Heartbeat waits behind the Authorize. **Predict** when the caller is free, and when the Heartbeat is sent.
 #
 # (a) both at once · (b) the caller at once, the Heartbeat after the answer to Authorize · (c) both after that answer
 
@@ -519,19 +556,20 @@ async def goes_away(client, peer):
 
 
 start = lab.now()
-await on_a_line(ours, goes_away)
+await on_a_connection(ours, goes_away)
 ladder(start, "The caller left after 50 ms; the next call waited for the answer that nobody wants any more")
 
 # %% [markdown]
-# The peer knows nothing of our caller. It works on the Authorize as before, so that call is on the wire without an
-# answer, and a Heartbeat beside it would be a second one. J-spec 4.1.1 knows two ends of a call: a reply, and that its
-# time is up. So `Session` keeps the lane until one of the two has happened. To send at once would break a SHOULD NOT and
-# no more; a peer that reads one call at a time would feel it. A call that is still in our own write queue is taken back.
+# The peer does not know that our caller went away. It still works on the Authorize. So that call is still in flight,
+# and with a Heartbeat beside it there would be two. For J-spec 4.1.1 a call ends by a reply, or because its time is up.
+# So `Session` holds the lock until one of the two has happened. To send the Heartbeat at once would go against a SHOULD
+# NOT, and would disturb a peer that can handle only one call at a time. If the cancelled call is still in our own write
+# queue, it is taken back, and the lock is free at once.
 #
-# ## 9. The line is gone: all at once
+# ## 9. The connection is lost: all calls end at once
 #
-# Five calls of the central system are being served for 30 s each. Then the charge point cuts the TCP connection.
-# **Predict** how many of the five callers know after 0.1 s, and what becomes of the five handlers.
+# The charge point works on five calls of the central system, and each takes 30 s. Then the charge point cuts the TCP
+# connection. **Predict** how many of the five callers know that after 0.1 s, and what becomes of the five handlers.
 #
 # (a) 1, they go on · (b) 5, they go on · (c) 5, they are cancelled
 
@@ -552,15 +590,26 @@ async def cut(client, peer):
     print("one more:", await told(peer.call(m.ClearCacheRequest())))
 
 
-await on_a_line(ours, cut)
+await on_a_connection(ours, cut)
 print("handlers cut short:", len(begun) - len(finished))
 
 # %% [markdown]
-# An id belongs to one connection, so no answer can come any more: `Pending.fail_all` ends each call with an exception
-# of its own. A handler has nobody left to answer. *One more* is definite: nothing was sent.
+# All five callers know, because an id belongs to one connection, so no answer can come any more. The session gives
+# `Pending.fail_all` the error that says why, and every call that is pending ends with this error. The five handlers are
+# cancelled, because nobody is left whom they could answer. The call named *one more* was never sent, so its error is
+# definite.
+
+# %%
+lab.source(Pending.fail_all)
+
+# %% [markdown]
+# One detail goes further than exercise 4.5 asks: each call gets a *copy* of a ConnectionLost (`again`), which knows the
+# id of that call. Python writes into an exception where it was raised, so one exception for five callers would collect
+# the tracebacks of all five.
 #
-# Now the whole night, live: 200 calls of `CP_1`, one after the other, 40 of them spoilt by chance. The central system
-# answers each card with its own name as the parent tag, so that a caller can tell its own answer.
+# Now the whole night, live: 200 calls of `CP_1`, one after the other. 40 of them are spoilt, drawn by chance. The
+# central system answers each card with the name of that card as its parent tag, so that a caller can recognise its own
+# answer.
 
 
 # %%
@@ -589,7 +638,7 @@ print(Counter(fault or "none" for fault in plan))
 before = {name: heard(name) for name in NAMES}
 ended = []
 for number, fault in enumerate(plan):
-    if fault == "close":  # what is late would be lost with the line
+    if fault == "close":  # what is late would be lost with the connection
         await lab.until(lambda past=plan[:number]: heard("late") - before["late"] == past.count("delay"))
     if fault:
         options = {"seconds": 0.5} if fault == "delay" else {}
@@ -609,8 +658,8 @@ finding = f"Of {len(ended)} calls {answered} were answered, {ends['timeout']} ti
 lab.latency(ended, finding + f"{len(anothers) or 'none'} got another's answer", timeout=0.3)
 
 # %% [markdown]
-# The accounts balance: each fault of the plan is one count, and each call has one end. The delayed ones and those for
-# nobody lie on the line of the timeout; all others took milliseconds.
+# The numbers agree: each fault of the plan was counted once, and each call has one end. The calls whose answer was
+# delayed, or went to nobody, took as long as the timeout. All others took milliseconds.
 #
 # Your turn: from now on `CP_1` sends a Heartbeat each second. Press a fault on the panel above and watch the counts.
 
@@ -621,30 +670,40 @@ await central_system["CP_1"].call(m.ChangeConfigurationRequest(key="HeartbeatInt
 # %% [markdown]
 # **Check yourself.** A click on a question shows the answer.
 #
-# <details><summary>A StartTransaction timed out; now its answer comes late. May we use it?</summary>
-# For another call, never. For that message, yes: its id names the call that carried it, and it tells the transaction id.
+# <details><summary>A StartTransaction timed out; now its answer comes late. May we use it?</summary> For another call,
+# never. For that message, yes: the id names the call that carried the message, and the answer tells the transaction id.
 # The silence was counted as a failed attempt (our choice: core 3.7.1 speaks of reported failures only), but a message
 # that was answered is struck out and not sent again.</details>
-# <details><summary>A caller is cancelled. May the next call go out at once?</summary>
-# Better not: the first one is still without its answer at the peer. Wait for the reply or the timeout. (J-spec 4.1.1 is a
-# SHOULD NOT, so exercise 4.6 takes both.)</details>
+# <details><summary>A caller is cancelled. May the next call go out at once?</summary> Better not, because the peer has
+# not answered the first call yet. Wait for the reply or the timeout. (J-spec 4.1.1 says SHOULD NOT, so exercise 4.6
+# takes both.)</details>
 # <details><summary>May the id of the peer's call equal the id of mine?</summary>
 # Yes. Ids are unique per sender, and a reply says by its type to whom it belongs.</details>
 # <details><summary>When does the timeout of a call start?</summary>
 # When the frame is sent, not while the call waits behind another one in our own queue.</details>
 # <details><summary>Which of the four strays is worth an alarm?</summary>
-# A count that grows. Late: the peer is slow. Orphan or malformed: one of you has a bug.</details>
+# Any whose count grows. Late: the peer is slow. Orphan or malformed: one of the two ends has a bug.</details>
+
+# %% [markdown]
+# **To think about.** These questions have no answers here.
+#
+# - `Pending` remembers 256 ended calls. When is that too few, and what would you see in the counts then?
+# - A proxy between both ends sends everything twice. Which of your actions does that harm, and which not?
+# - You may have ten calls in flight with some central systems. What do you gain, and how would you find out that a peer
+#   allows it?
+# - A caller was told a timeout and has told its driver. Now the late answer says *Accepted*. What should happen?
 #
 # ## 10. Design note: libocpp
 #
-# libocpp holds exactly one message in flight, so correlation is one comparison (`MessageQueue::receive`). What does not
-# match is one line in the log, without a name and without a count. Ours is a map, because a central system may meet
-# peers that do not wait, and because a test can ask it. libocpp does not notice that an id comes in twice; we answer the
-# second with a CallError while the first is being handled.
+# libocpp holds exactly one message in flight, so correlation is one comparison (`MessageQueue::receive`). A reply that
+# does not match becomes one line in the log, without a name and without a count. Ours is a map, because a central
+# system may meet peers that do not wait, and because a test can ask a map. libocpp does not notice when a call comes in
+# with the id of a call that it still handles; we answer the second one with a CallError.
 #
-# The faults of this notebook happened. A send that was too slow paused the whole queue, and on a good line nothing woke
-# it (EVerest pull/1713). A CallError of the peer became an internal error (libocpp issues/460). Messages that came twice
-# under one id upset central systems (MicroOcpp pull/171).
+# The faults of this notebook happened. A send that was too slow paused the whole queue, and while the connection was
+# good nothing woke it (EVerest pull/1713). A CallError of the peer became an internal error (libocpp issues/460).
+# A StartTransaction whose answer was lost on the way back came again, and became several transactions in the central
+# system (SteVe issues/81).
 #
 # Leave nothing behind:
 

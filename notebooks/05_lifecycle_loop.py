@@ -2,15 +2,19 @@
 # # 5. Lifecycle loop: how do the parts live, die and come back as one?
 #
 # Friday, 21:30. The operator restarts the central system. A router at the motorway swallows every byte and closes
-# nothing. At 21:41 the power blinks. Each part of `CP_1` passed its tests. Glued together by hand, they beat four
-# times as often as asked, stay "online" on a dead line, and knock with yesterday's password.
+# nothing. At 21:41 the power fails for a moment. Each part of `CP_1` passed its tests. But put together by hand, the
+# parts send four times as many heartbeats as they should, stay "online" on a dead connection, and dial with an old
+# password.
 #
-# Notebooks 1 to 4 built the parts. Here we watch their life as a whole: dial, boot, live, die, come back, resume. At the
-# end you can say for each fact of a charge point whether it lives as long as a connection, a process, or a file. It
-# takes 30 minutes; you need notebook [4](04_call_correlation.ipynb), and the outbox of [3](03_session_reconnect.ipynb).
+# **About 75 minutes, in two sittings** (an estimate). You need notebook [4](04_call_correlation.ipynb), and the outbox
+# of notebook [3](03_session_reconnect.ipynb).
 #
-# What takes minutes or hours runs under **simulation**: the same code, on a simulated clock and network. `simulate`
-# runs a scenario in a world of its own, and one seed always gives the same world. The rest is live, on this machine.
+# Notebooks 1 to 4 built the parts. Here we watch their life as a whole: dial, boot, live, die, come back, resume. At
+# the end you can say for each fact of a charge point whether it lives as long as a connection, a process, or a file.
+#
+# What takes minutes or hours runs under *simulation*: the same code, on a simulated clock and network. `simulate` runs
+# a scenario in a world of its own, and the same *seed*, a number, always gives the same world. The rest is live, on
+# this machine.
 #
 # In brackets stands where OCPP says it: *J-spec* is OCPP-J 1.6, the JSON transport; *core* is OCPP 1.6 edition 2;
 # *errata* are their official corrections; *whitepaper* is the security whitepaper.
@@ -27,11 +31,12 @@ from IPython.display import display
 
 from ocpp_lab import CONNECTION, Call, CentralSystem, ChaosProxy, ChargePoint, OcppError, Policy, Router, Session
 from ocpp_course import lab
-from ocpp_lab import Timeline, Trace, Transport
+from ocpp_lab import Heartbeat, Timeline, Trace, Transport
 from ocpp_lab import messages as m
 from ocpp_lab.charge_point.connector import Car
-from ocpp_lab.charge_point.dial import dial
+from ocpp_lab.charge_point.dial import Dialler, dial
 from ocpp_lab.charge_point.registration import may_send, may_serve
+from ocpp_lab.charge_point.uplink import Uplink
 from ocpp_lab.simulation import World, simulate
 
 guard = lab.Guard(after=60)
@@ -40,8 +45,8 @@ guard
 # %% [markdown]
 # ## 1. The naive life
 #
-# A loop: dial, boot, start the heartbeat, wait for the end, again. A heartbeat that fails is no reason to stop, so
-# `call` swallows errors. Each line is reasonable.
+# This life is a loop: dial, boot, start the heartbeat, wait for the end of the connection, and begin again. A heartbeat
+# that fails is no reason to stop, so `call` swallows errors. Each line of the code is reasonable.
 
 
 # %%
@@ -71,14 +76,16 @@ class NaiveLife:
 print("a life of", len([name for name in vars(NaiveLife) if not name.startswith("__")]), "functions")
 
 # %% [markdown]
-# The central system wants a heartbeat every 20 s. We cut the line three times, and count for ten minutes after each cut.
+# The central system wants a heartbeat every 20 s. We cut the connection three times, and count the heartbeats for ten
+# minutes after each cut. (The folded cell prepares that.)
 #
 # **Predict.** How many heartbeats a minute come after the third cut?
 #
 # (a) 3 · (b) 9 · (c) 12
 
 
-# %%
+# %% jupyter={"source_hidden": true}
+# Prepares `three_cuts`: cut the connection three times, and count the heartbeats a minute after each cut.
 async def three_cuts(world: World, begin):
     central_system = await world.start_central_system(policy=Policy(interval=20))
     trace, rates = await begin(world), []
@@ -95,6 +102,7 @@ async def three_cuts(world: World, begin):
     return rates, len(beating)
 
 
+# %%
 async def naive(world: World):
     trace = Trace()
     world.net.host("CP_1").create_task(NaiveLife("ws://cs:9000/CP_1", trace).run())
@@ -106,23 +114,32 @@ print("heartbeats per minute:", naive_rates)
 print("heartbeat tasks that run:", beating)
 
 # %% [markdown]
-# Each reconnect started one more heartbeat, and nobody ended the old one. It does not even fail: it asks for
-# `self.session` and finds the new one. Four tasks beat for one charge point. A fleet of them sends its central
-# system four times the heartbeats it asked for.
+# Each reconnect started one more heartbeat task, and nobody ended the old one. The old task does not even fail, because
+# it uses `self.session`, and that is the new session. Four tasks beat for one charge point. With many charge points
+# like this one, the central system gets four times as many heartbeats as it asked for.
 #
 # ## 2. What lives per connection, and what outlives it
 #
 # | lives as long as | what | kept in |
 # |---|---|---|
-# | the connection | session, pending calls, heartbeat, the task that drains the outbox | `Line` (`charge_point/line.py`) |
+# | the connection | session, pending calls, heartbeat, draining the outbox | `Uplink` (`charge_point/uplink.py`) |
 # | the process | registration, back-off, which statuses were told | `ChargePoint`, `keep_connected` (`connection.py`) |
 # | the file | outbox, transaction ids, running transactions, meters, changed keys | sqlite |
 #
-# One connection is one *TaskGroup*: what needs the line is its child, and dies with it. Now live: `CP_1` dials through a
-# `ChaosProxy`, which carries bytes until we tell it otherwise. Lost lines are dialled again after 0.5 s, and a closing
-# handshake waits 0.5 s instead of 5.
+# Each connection has one *TaskGroup*. Every task that needs the connection is a child of that group, and ends with it.
+# The reader is the first child. When the reader finds that the connection is lost, it raises, and the group ends all
+# the others:
 
 # %%
+lab.source(Uplink.live)
+
+# %% [markdown]
+# Now live: `CP_1` dials through a `ChaosProxy`, which carries bytes until we tell it otherwise. After a loss `CP_1`
+# dials again after 0.5 s. When it closes a connection, it waits 0.5 s for the goodbye of the other end, and not 5 s.
+# (The folded cell prepares `power_on`.)
+
+# %% jupyter={"source_hidden": true}
+# Prepares both ends, the proxy between them, and `power_on`: a charge point with a file and a password comes to life.
 KEY, NEW_KEY = "00112233445566778899aabbccddeeff", "ffeeddccbbaa99887766554433221100"
 central_system = await CentralSystem(passwords={"CP_1": KEY}, identities={"CP_1", "CP_2"}).start()
 proxy = await ChaosProxy(central_system.host, central_system.port).start()
@@ -147,11 +164,12 @@ await lab.until(lambda: len(central_system.answers.statuses) == 3)
 print("CP_1 is", charge_point.state)
 
 # %% [markdown]
-# We cut the line and wait until `CP_1` is online again. **Predict**: which of its tasks survive the cut?
+# We cut the connection and wait until `CP_1` is online again. **Predict**: how many of its tasks survive the cut?
 #
 # (a) all · (b) one · (c) none
 #
-# `wait_for` is told of every state (`charge_point/state_watch.py`): a loop that looks every 5 ms misses a boot of 2 ms.
+# (We use `wait_for`, which is told of every state, in `charge_point/state_watch.py`. A loop that looks every 5 ms would
+# miss a boot that takes 2 ms.)
 
 # %%
 PARTS = ("session", "heartbeat", "registration", "configuration", "outbox", "transaction_ids", "transactions")
@@ -173,8 +191,8 @@ for name, old in parts.items():
 print("tasks that survived:", *[name for name in NAMES if before[name] is after[name]])
 
 # %% [markdown]
-# One: the loop of `keep_connected`. Everything else was built anew, or handed over on purpose. How often does it beat
-# then? The same three cuts, with our charge point:
+# One: the loop of `keep_connected`. Everything else was made anew for the new connection, or given to it on purpose.
+# How many heartbeats a minute does that make? The same three cuts, with our charge point:
 
 
 # %%
@@ -190,15 +208,18 @@ lab.cadence({"naive": naive_rates, "ours": our_rates}, finding)
 # %% [markdown]
 # ## 3. Boot: accepted, pending, rejected
 #
-# The states of a connection are a table; `Machine` runs it, and what is not in it cannot happen.
+# The states of a connection are a table. `Machine` runs the table. An event that the table does not have in a state
+# raises an error.
 
 # %%
 for state, edges in CONNECTION.items():
     print(f"{state:12}", ", ".join(f"{event} → {new}" for event, new in edges.items() if event != "stop"))
 
 # %% [markdown]
-# *Pending* means: we know you, be configured first. The central system may call, the charge point may not, except for
-# what was asked for with TriggerMessage (core 4.2). `CP_2` boots into Pending, and a driver does not wait for that.
+# The answer to a boot is *Accepted*, *Pending* or *Rejected*; that is the *registration*. Pending means: we know you,
+# but we want to configure you first. The central system may call then. The charge point may not, except for a message
+# that the central system asked for with TriggerMessage (core 4.2). `CP_2` is Pending after its boot. A driver comes all
+# the same.
 #
 # **Predict.** Which of these leave the charge point while it is Pending?
 #
@@ -220,8 +241,9 @@ print("RemoteStart:", (await ask(m.RemoteStartTransactionRequest(id_tag="TAG_B")
 print("in the outbox:", *[entry.request.action for entry in second.outbox.entries()])
 
 # %% [markdown]
-# Only (c). The Authorize failed at once, because a driver stands there. The StartTransaction waits in the outbox, because
-# energy flows. Then the operator is content, and triggers a boot instead of waiting for the interval of 300 s.
+# Only (c). The Authorize failed at once, because a driver stands there and should not wait. The StartTransaction waits
+# in the outbox, because energy flows and has to be paid for. Then the operator has configured everything. It triggers a
+# boot with TriggerMessage, because the next boot would be due only after 300 s.
 
 # %%
 start = lab.now()
@@ -235,10 +257,42 @@ title = f"Accepted: after the boot come {calls.count('StatusNotification')} stat
 lab.ladder(second.trace, central_system, since=start, title=title, identity="CP_2")
 
 # %% [markdown]
+# > **In the field.** A central system may lose its memory, for example when its database is restored from a backup. The
+# > charge point resumes after the reconnect, does not boot, and has nothing to say. Many central systems show such a
+# > charge point as "offline" until somebody drives there. Ours asks: if no boot came within a second from a charge
+# > point that it does not know, it sends a TriggerMessage (core 5.17), and answers everything else with SecurityError.
+#
+# In what the next cell prints, `>` is sent by the charge point, `<` comes from the central system, and `=` is a change
+# of state.
+
+
+# %%
+async def no_memory(world: World):
+    await world.start_central_system()
+    charge_point = await world.start_charge_point("CP_1", connectors=1)
+    await asyncio.sleep(60)
+    world.central_system_site.crash()
+    await charge_point.wait_for("waiting")
+    await world.central_system_site.start(forget="everything")
+    await charge_point.wait_for("online")
+    online = world.time
+    await asyncio.sleep(400)
+    for event in charge_point.trace:
+        if event.at >= online and "Status" not in event.text:
+            print(f"{event.at - online:5.1f} s {event.mark} {event.text[:88]}")
+
+
+simulate(no_memory, seed=1)
+
+# %% [markdown]
+# Our charge point says *Rejected*: it was accepted, and an accepted boot is better not repeated on request (core errata
+# 3.35). A charge point of another maker may boot now. Ours boots when its next heartbeat gets the answer SecurityError,
+# because that proves that it was forgotten.
+#
 # ## 4. The gate is a function
 #
-# "May this be sent now?" has one answer for each registration. No object is needed to give it
-# (`charge_point/registration.py`). *None*: the boot was not answered yet.
+# May this message be sent now? For each registration there is one answer, and a function of a few lines gives it
+# (`charge_point/registration.py`). In the table, *None* means that the boot was not answered yet.
 
 # %%
 registrations = (None, "Pending", "Rejected", "Accepted")
@@ -252,14 +306,20 @@ for action in ("ChangeConfiguration", "RemoteStartTransaction"):
     print(f"{action:26}", *(f"{may_serve(action, each):9}" for each in registrations))
 
 # %% [markdown]
-# *refuse*, to send, is an error at once, and nothing leaves; *queue* is the outbox. *refuse*, to serve, is an answer with
-# status `Rejected`. A rejected charge point is silent: it does not even answer with an error. Because this is a function,
-# a test walks through the whole table.
-#
+# To send: *refuse* means an error at once, and nothing is sent; *queue* means that the message waits in the outbox. To
+# serve: *refuse* means an answer with the status `Rejected`. A charge point whose registration is Rejected is silent,
+# and does not even answer with an error. Because the gate is a function without memory, a test can walk through the
+# whole table.
+
+# %%
+lab.source(may_send)
+
+# %% [markdown]
 # ## 5. The heartbeat: an interval of inactivity
 #
-# The interval is 300 s. A charge point that sends meter values every 240 s shows with each of them that it lives, and a
-# charge point may then skip its heartbeat (core 4.6). **Predict** the heartbeats of two and a half busy days.
+# The interval is 300 s. A charge point that sends meter values every 240 s shows with each of them that it lives. It
+# may then skip its heartbeat (core 4.6). **Predict** how many heartbeats a busy charge point sends in two and a half
+# days.
 #
 # (a) none · (b) 2 · (c) 720
 
@@ -281,16 +341,28 @@ idle, busy = (simulate(partial(long_weekend, busy=busy), seed=1) for busy in (Fa
 print("idle:", len(idle), "heartbeats · busy:", len(busy), "at hour", *(f"{hour:.0f}" for hour in busy))
 
 # %% [markdown]
-# One a day goes out whatever else is said: its answer tells the time (J-spec 5.3). Of all other answers only a boot's
-# does, and a charge point that stays accepted does not boot. `Heartbeat` (`heartbeat.py`) keeps the instant of the next
-# beat: the earlier of *last call plus interval* and *last beat plus a day*.
+# (b). One heartbeat a day is sent whatever else is said, because its answer tells the time (J-spec 5.3). The only other
+# answer that tells the time is that to a boot, and a charge point that stays accepted does not boot. `Heartbeat`
+# (`heartbeat.py`) knows when the next beat is due: an interval after the last call, or a day after the last beat,
+# whichever is earlier.
+
+# %%
+lab.source(Heartbeat._due)
+
+# %% [markdown]
+# > **In the field.** Clocks drift, and are set. Some charge points send local time without an offset, so that in summer
+# > every transaction is two hours wrong. (We read a time without offset as UTC, and count it.) A clock that was set
+# > while a driver charged gives a stop before its start. Our charge point does not set the clock of its machine. It
+# > keeps an offset over it, from the answers to boots and heartbeats, and does not believe a jump of more than ten
+# > years. No event gets an earlier timestamp than the one before, also when the clock is set back.
 #
 # ## 6. Half-open: nobody says goodbye
 #
-# A closed connection is told. A swallowed byte, or a machine without power, is not: nothing comes, and that looks like
-# peace. So a charge point asks: a WebSocket ping every `WebSocketPingInterval`, here 60 s, and a pong within 5 s.
+# When an end closes the connection, the other end is told. When a router swallows the bytes, or a machine has no power,
+# nobody is told: nothing comes, and that looks like an idle connection. So a charge point asks. It sends a WebSocket
+# *ping* every `WebSocketPingInterval`, here 60 s, and the other end has to answer with a *pong* within 5 s.
 #
-# **Predict**: how long does a silent line stay "online" at most?
+# **Predict**: how long does a silent connection stay "online" at most?
 #
 # (a) 5 s · (b) about 65 s · (c) until the next heartbeat, 300 s
 
@@ -313,6 +385,8 @@ async def noticed(world: World, cause, ping=PING):
             world.silence("cs", "CP_1")
         case "power cut":
             world.central_system_site.crash()
+        case "the program hangs":
+            world.central_system.faults.ignore()
     with suppress(TimeoutError):
         await asyncio.wait_for(charge_point.wait_for("waiting"), 600)
     return world.time - died
@@ -326,19 +400,30 @@ print("told: within 1 s:", max(told) < 1, "· silence: within 65 s:", max(silenc
 # %%
 never = simulate(partial(noticed, cause="half-open", ping=0))
 print("with pings switched off, noticed within 10 minutes:", never < 600)
+hangs = simulate(partial(noticed, cause="the program hangs"))
+print("only the program hangs, and pings are answered; noticed within 10 minutes:", hangs < 600)
 longest = max(times["half-open"])
 finding = f"A close or a reset is noticed at once, silence only after up to {longest:.0f} s"
 lab.detection(times, finding, limits={"ping interval + pong timeout + closing": PING + PONG + GOODBYE})
 
 # %% [markdown]
-# Closest is (b), and a little more. The next ping may be due in 60 s, the pong may take 5. Then we close politely, and
-# that gets no answer either: 5 s more. A shorter interval notices sooner and costs bytes. With pings switched off (0) an
-# idle line is never found dead.
+# Closest is (b), and a little more. The next ping may be due in 60 s, and the pong may take 5 s. Then we close
+# politely, and nobody answers that either, which takes 5 s more. With a shorter interval we notice sooner, and it costs
+# more bytes. With pings switched off (0), nobody ever notices that an idle connection is dead.
+#
+# > **In the field.** Mobile networks and load balancers forget a connection on which nothing passed for a while, often
+# > after 30 to 350 s, and mostly tell nobody. A ping keeps the connection alive only if its interval is shorter than
+# > that. J-errata 3.9 names another bound: shorter than attempts times retry interval, or a transaction message may use
+# > up its attempts on a dead connection. And a pong proves little. It comes from the WebSocket library, or from a proxy
+# > in front of the central system, also when the program behind it hangs. That is the last line that was printed. Only
+# > the answer to a call proves that the program lives.
+#
+# *A good place for a break: the first sitting ends here.*
 #
 # ## 7. A transaction across a cut
 #
-# A driver starts while the line is dead, charges for half an hour, and leaves. Nobody has given the transaction an id
-# yet. **Predict**: which transactionId has the StopTransaction, in the outbox and on the wire?
+# A driver starts while the connection is dead, charges for half an hour, and leaves. Nobody has given the transaction
+# an id yet. **Predict**: which transactionId does the StopTransaction have, in the outbox and on the wire?
 #
 # (a) −1, −1 · (b) −1, the real one · (c) none, the real one
 
@@ -371,14 +456,15 @@ for refused in (False, True):
     print("    in the ledger:", energy, "Wh · orphans:", orphans)
 
 # %% [markdown]
-# (b). 11 kW for half an hour are 5,500 Wh. The id is put in at the instant of sending, when the answer to the start is
-# known (`transaction_ids.py`). If the central system refuses the start for good, −1 goes out (core errata 3.18). It
-# belongs to no transaction but carries the energy, and the central system keeps it apart.
+# (b). 11 kW for half an hour are 5,500 Wh. The id is put into the message when the message is sent, because the answer
+# to the start is known by then (`transaction_ids.py`). If the central system refuses the start for good, the stop is
+# sent with the id −1 (core errata 3.18). Such a stop belongs to no transaction of the central system, but it says how
+# much energy was taken. So the central system keeps it apart, as an *orphan*.
 #
 # ## 8. Power loss
 #
-# A power cut is a crash: no goodbye, and only what was on the disk stays. A charge point that restarted always boots
-# again (core 4.2). **Predict** what becomes of the transaction that ran.
+# A power cut is a crash: nobody says goodbye, and only what was on the disk is left. A charge point that has restarted
+# always boots again (core 4.2). **Predict** what becomes of the transaction that ran.
 #
 # (a) it is lost · (b) it ends with reason PowerLoss · (c) it goes on
 
@@ -407,38 +493,54 @@ for resume in (False, True):
     print("resume:", resume, "· boots:", boots, "· ledger:", rows)
 
 # %% [markdown]
-# (b), or (c) if the charge point is built so. Either way there is one row. The meter was read last at 960 s; the energy
-# of the 40 s until the blackout was in no file, so nobody pays for it. A reading costs one write; how often is your
-# decision.
+# (b), or (c) if the charge point is built so. Either way there is one row. The meter was read last at 960 s. The energy
+# of the 40 s from then to the blackout was in no file, so with (b) nobody pays for it. Each reading costs one write to
+# the disk, and you decide how often that is.
 #
 # ## 9. A new AuthorizationKey
 #
-# Live again. The central system gives `CP_1` a new key. The charge point accepts, closes and dials again. **Predict**
-# how often the door refuses it with HTTP 401.
+# Live again. The `AuthorizationKey` is the password of a charge point. The central system gives `CP_1` a new one. The
+# charge point accepts it, closes the connection and dials again. **Predict** how often the central system refuses it
+# with HTTP 401.
 #
 # (a) never · (b) once · (c) for ever
 
 # %%
-dials, line = charge_point.uptime.dials.copy(), charge_point.uplink
+dials, old = charge_point.uptime.dials.copy(), charge_point.uplink
 answer = await central_system["CP_1"].call(m.ChangeConfigurationRequest(key="AuthorizationKey", value=NEW_KEY))
-await lab.until(lambda: charge_point.uplink not in (None, line) and charge_point.state == "online")
+await lab.until(lambda: charge_point.uplink not in (None, old) and charge_point.state == "online")
 print(answer.status, "· dials since:", dict(charge_point.uptime.dials - dials))
 print("boots in this life:", sum('"BootNotification"' in event.text for event in trace if event.mark == ">"))
 
 # %% [markdown]
-# Never: `_dial` reads the key at each dial. Code that reads it once, when it starts, knocks with the old one for ever.
-# Nor did it boot again: it was accepted before, and nothing changed (J-spec 5.4). A central system that has forgotten it
-# says SecurityError, as J-errata 3.8 recommends before a boot is accepted. Ours then boots. That is our choice: the code
-# says no more than that there is a security issue (J-spec 4.2.3). One that goes on saying it after every boot is asked
-# less and less often, as if it were dialled in vain.
+# Never. Our charge point reads the key anew at each dial, in the first line of this function. A program that reads the
+# key once, when it starts, dials with the old key for ever.
+
+# %%
+lab.source(Dialler.dial)
+
+# %% [markdown]
+# `CP_1` did not boot again either, because it was accepted before, and nothing that a boot says has changed (J-spec
+# 5.4). What if the central system has forgotten it? Then it answers a call with SecurityError, as J-errata 3.8
+# recommends before a boot is accepted. Our charge point then boots. That is our choice, because SecurityError says no
+# more than that there is some security issue (J-spec 4.2.3). If the central system says it again after every boot, our
+# charge point boots less and less often, by the same back-off as for dials.
+#
+# > **In the field.** The key travels as hexadecimal text and is used as the bytes it stands for (J-errata 3.10). Some
+# > charge points dial with the hexadecimal text; our central system takes both. Some answer *RebootRequired*, and use
+# > the new key only after their next reboot, so the old key has to open the door until the new one was seen. A charge
+# > point that is told to use TLS, and cannot, should fall back to what worked before, or somebody has to drive there.
+# > And one day a certificate expires, for all charge points in the same night.
 #
 # ## 10. Twenty-four hours
 #
-# One day of `CP_1`, simulated. Drivers come and go. Six times something dies, by seed: *reset*, *half-open*,
-# a *restart* of the central system, a *power cut* of the charge point. After 20 minutes at most it is mended.
+# Here is one day of `CP_1`, simulated. Drivers come and go. Six times something dies, and the seed decides what and
+# when: a *reset* or a *half-open* of the connection, a *restart* of the central system, or a *power cut* of the charge
+# point. Each is mended after 20 minutes. (The folded cells prepare the drivers, the trouble, and the day.)
 
 
-# %%
+# %% jupyter={"source_hidden": true}
+# Prepares the drivers: they come at random times, and stay for half an hour to an hour and a half.
 KINDS = ("reset", "half-open", "restart", "power cut")
 
 
@@ -457,10 +559,8 @@ async def drivers(world, begun):
         await site.do(visit(site.charge_point.charging, rng.uniform(1800, 5400), begun))
 
 
-print("a driver stays at most", 5400 // 60, "minutes")
-
-
-# %%
+# %% jupyter={"source_hidden": true}
+# Prepares the trouble: six times a day something dies, and 20 minutes later it works again.
 async def trouble(world, marks):
     rng, machines = world.rng("trouble"), (world.central_system_site, world.sites["CP_1"])
     for kind in rng.sample(KINDS * 2, 6):
@@ -482,10 +582,8 @@ async def trouble(world, marks):
                 await machine.start()
 
 
-print("six of", *KINDS * 2, sep=" · ")
-
-
-# %%
+# %% jupyter={"source_hidden": true}
+# Prepares one day and its picture, and draws the day of the seed that the slider shows.
 async def day(world: World):
     await world.start_central_system()
     await world.start_charge_point("CP_1", configuration={"MeterValueSampleInterval": 300})
@@ -508,8 +606,9 @@ slider = lab.SeedSlider(partial(simulate, day), draw, seed=21)
 slider
 
 # %% [markdown]
-# White is a machine without power; a ▼ is a death. Move the slider: each seed is another day, and the same seed always
-# the same day. What holds in all of them? We ask three.
+# This picture is a *state strip*: its colour is the state of the charge point over the day. White is a charge point
+# without power, and each ▼ is a death. Move the slider: each seed gives another day, and the same seed always gives the
+# same day. What is true of all days? We ask three of them.
 
 # %%
 for seed in range(3):
@@ -520,9 +619,10 @@ for seed in range(3):
 # %% [markdown]
 # ## 11. The state strip, live
 #
-# Now with buttons. *close 1001* is the central system that says goodbye, *reset* and *half-open* are the line, *restart*
-# is the machine: it stops, and starts from the same file. The central system first sets short intervals; a new
-# `WebSocketPingInterval` counts from the next dial on, and `panel.set(interval=1)` from the next boot on.
+# Now with buttons. With *close 1001* the central system says goodbye. *reset* and *half-open* harm the connection.
+# *restart* stops the charge point, and starts it from the same file. The central system first sets short intervals. A
+# new `WebSocketPingInterval` is used from the next dial on, and the interval of `panel.set(interval=1)` from the next
+# boot on.
 #
 # Both connectors charge. **Predict** the boots of four deaths: *close*, *reset*, *half-open*, *restart*.
 #
@@ -542,21 +642,21 @@ async def plug_in():
             charge_point.charging.start(connector, "TAG_A")
 
 
-panel, line_panel = lab.FaultPanel(central_system), lab.ProxyPanel(proxy)
+panel, proxy_panel = lab.FaultPanel(central_system), lab.ProxyPanel(proxy)
 buttons = lab.Buttons({"restart": restart, "plug in and start": plug_in})
 panel.set(interval=1)
 for key, value in {"HeartbeatInterval": 1, "MeterValueSampleInterval": 2, "WebSocketPingInterval": 2}.items():
     await central_system["CP_1"].call(m.ChangeConfigurationRequest(key=key, value=str(value)))
-display(panel, line_panel, buttons)
+display(panel, proxy_panel, buttons)
 
-# %%
+# %% jupyter={"source_hidden": true}
+# Prepares `die`: press, wait for the death and the return, for an empty outbox, and for a heartbeat.
 outbox = lab.Sampler({"outbox": lambda: len(charge_point.outbox)})
 sampling = asyncio.create_task(outbox.run(), name="sampler")
 marks, start = [], lab.now()
 
 
 async def die(kind, press, lift=None):
-    """Press, wait for the death and the return, for an empty outbox, and for a heartbeat."""
     marks.append((lab.now(), kind))
     press()
     if kind == "restart":
@@ -571,11 +671,12 @@ async def die(kind, press, lift=None):
     outbox.read()
 
 
+# %%
 buttons.press("plug in and start")
 await buttons.settle()
 await die("close 1001", partial(panel.press, "close 1001"))
-await die("reset", partial(line_panel.press, "reset"))
-await die("half-open", partial(line_panel.toggle, "half-open"), partial(line_panel.toggle, "half-open", False))
+await die("reset", partial(proxy_panel.press, "reset"))
+await die("half-open", partial(proxy_panel.toggle, "half-open"), partial(proxy_panel.toggle, "half-open", False))
 await die("restart", partial(buttons.press, "restart"))
 print("deaths:", *[kind for _, kind in marks], "· now:", charge_point.state)
 
@@ -587,13 +688,14 @@ print("boots:", len(boots), "· transactions end with:", *[row["reason"] for row
 lab.states(lived, marks=marks)
 
 # %% [markdown]
-# One boot, for the restart. *close* and *reset* cost half a second, our back-off. *half-open* stays blue while nothing
-# gets through: that is what the charge point believes, and only the outbox tells. After it the central system first says
-# goodbye to the old line, which takes 1 s; then the outbox drains. The restart closed both transactions with PowerLoss.
-# It knocked with the new key: the file knew it, though `power_on` still passes the old one.
+# One boot, because of the restart. *close* and *reset* cost half a second each, which is our back-off. During
+# *half-open* the strip stays blue, the colour of *online*, although nothing gets through: the charge point does not
+# know better, and only the growing outbox shows it. When it is back, the central system first says goodbye to the old
+# connection, which takes 1 s. Then the outbox drains. The restart ended both transactions with PowerLoss. After it the
+# charge point dialled with the new key, because the key is in its file, although `power_on` still passes the old one.
 #
-# Your turn. The strip below follows, and is drawn every 2 s. Press *plug in and start*, then kill it as you like. If you
-# leave *half-open* on, each dial into the dark takes 10 s to fail.
+# Your turn. The strip below is drawn again every 2 s. Press *plug in and start*, then let things die as you like. If
+# you leave *half-open* on, each dial takes 10 s to fail.
 
 # %%
 strip = lab.LiveStrip(trace, outbox, marks=lambda: proxy.events)
@@ -603,28 +705,38 @@ strip
 # **Check yourself.** A click on a question shows the answer.
 #
 # <details><summary>Online again: what is sent first?</summary>
-# No boot, if it was accepted before (J-spec 5.4). The status of the connectors that changed; and the outbox drains in
-# order, while other calls may overtake.</details>
+# No boot, if the charge point was accepted before (J-spec 5.4). It sends the status of the connectors that changed. The
+# outbox drains in order, and other calls may overtake its messages.</details>
 # <details><summary>In Pending, may the central system reset the charge point?</summary>
 # Yes. Only remote start and stop are barred.</details>
 # <details><summary>Which clock does the heartbeat interval measure?</summary>
 # Inactivity: the time since the last own call. It is no fixed beat.</details>
-# <details><summary>The strip is blue. Is the line good?</summary>
-# It was, at the last pong. Until the next one is overdue, nobody knows.</details>
+# <details><summary>The strip is blue. Is the connection good?</summary>
+# It was good at the last pong. Until the next pong is overdue, nobody knows.</details>
+
+# %% [markdown]
+# **To think about.** These questions have no answers here.
+#
+# - 20,000 charge points send a ping each minute over a mobile network that is paid by the megabyte. Which interval
+#   would you choose, and what does a driver notice of your choice?
+# - Which facts of your own charge point live in a process today, and should live in a file?
+# - A charge point loses power for one second, ten times in one hour. What should it do with the transaction that runs?
+# - The central system is Pending for three days, by mistake. What do drivers see, and what waits in the outbox?
 #
 # ## 12. Design note: libocpp
 #
-# libocpp dials again from `ConnectivityManager::on_websocket_stopped_connecting`, as long as `wants_to_be_connected` (in
-# the repository EVerest/EVerest; in the old one, EVerest/libocpp, that class serves OCPP 2 only). Our loop has no such
-# flag: it ends when its task is cancelled, so no state can forget to dial. libocpp's heartbeat is a fixed timer that
-# never skips; ours skips what a cellular line would have to carry for nothing. After every reconnect libocpp sends the
-# status of every connector, ours what changed (option: all). `try_resume_transactions` closes with PowerLoss, as ours
-# does. libocpp starts all of this from several threads; here one TaskGroup is the whole connection.
+# libocpp dials again from `ConnectivityManager::on_websocket_stopped_connecting`, as long as `wants_to_be_connected`
+# (in the repository EVerest/EVerest; in the old one, EVerest/libocpp, that class serves OCPP 2 only). Our loop has no
+# such flag. It ends when its task is cancelled, so no state can forget to dial. The heartbeat of libocpp is a fixed
+# timer that never skips; ours skips heartbeats that would tell nothing new. After every reconnect libocpp sends the
+# status of every connector; ours sends those that changed (there is an option for all). `try_resume_transactions` of
+# libocpp ends a transaction with PowerLoss, as ours does. libocpp starts all of this from several threads; here one
+# TaskGroup is the whole connection.
 #
 # The deaths of tonight happened. A pong timeout closed the socket, and nobody dialled again (libocpp issues/1175). No
-# return after a password change (libocpp issues/826, in its OCPP 2.0.1 half). A StopTransaction with −1 after an offline
-# start (libocpp issues/495). A boot dropped on overflow, and then a deadlock (EVerest pull/1987). A boot that was not
-# repeated after a timeout (libocpp issues/307, pull/431).
+# return after a password change (libocpp issues/826, in its OCPP 2.0.1 half). A StopTransaction with −1 after an
+# offline start (libocpp issues/495). A boot dropped on overflow, and then a deadlock (EVerest pull/1987). A boot that
+# was not repeated after a timeout (libocpp issues/307, pull/431).
 #
 # Leave nothing behind:
 
@@ -632,7 +744,7 @@ strip
 await strip.close()
 await slider.close()
 panel.close()
-line_panel.close()
+proxy_panel.close()
 await buttons.close()
 sampling.cancel()
 await charge_point.stop()

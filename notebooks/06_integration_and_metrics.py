@@ -1,11 +1,14 @@
 # %% [markdown]
 # # 6. Integration and metrics: what happened tonight?
 #
-# Friday, 23:55. The operator asks what happened tonight. There are logs, 2 GB of them. There is one counter in the
-# firmware, and an average. Both say that all is well.
+# Friday, 23:55. The operator asks what happened tonight. There are logs, 2 GB of them. The firmware has one counter and
+# one average. Both say that all is well.
 #
-# Goals: count so that nothing is hidden, read percentiles, scrape a live page, find a fault by its numbers. Time: 25
-# minutes. You need notebook [1](01_smoke_tests.ipynb); notebook [3](03_session_reconnect.ipynb) explains the outbox.
+# **About 60 minutes, in two sittings** (an estimate). You need notebook [1](01_smoke_tests.ipynb), and notebook
+# [3](03_session_reconnect.ipynb) explains the outbox.
+#
+# At the end you can count so that nothing is hidden, read percentiles, read the page of numbers that a live central
+# system serves, and find a fault by its numbers. OCPP itself says nothing about any of this.
 
 # %%
 import asyncio
@@ -21,6 +24,7 @@ from ocpp_course import lab
 from ocpp_lab import CentralSystem, ChaosProxy, ChargePoint, OcppError, Timeline, Transport, encode
 from ocpp_lab import Call, watch_central_system, watch_charge_point
 from ocpp_lab import messages as m
+from ocpp_lab.tally import outcome_of
 from ocpp_lab.simulation import simulate
 
 guard = lab.Guard()
@@ -29,9 +33,9 @@ guard
 # %% [markdown]
 # ## 1. Numbers that lie
 #
-# The night had an hour that matters. We live through it again, in simulation: the real stack on a simulated clock and
-# network, so an hour takes a second. Drivers hold 500 cards to the reader, one after the other. The firmware
-# counts, as many do, and notes how much waits in the outbox whenever it sends something.
+# One hour of that night matters. We live through it again in *simulation*: the real stack on a simulated clock and
+# network, so that an hour takes a second. Drivers hold 500 cards to the reader, one after the other. The firmware
+# counts the calls, as many programs do. And whenever it sends something, it notes how many messages wait in the outbox.
 
 # %%
 stats, noted = {"sent": 0, "ok": 0, "average": 0.0}, []
@@ -59,11 +63,13 @@ class Noting(Transport):
 print(stats, "· planned:", len(SLOW), "slow,", len(SILENT), "silent,", len(REFUSED), "refused")
 
 # %% [markdown]
-# What goes wrong is planned by the number of the card. The database is slow for one in twenty. Some calls are never
-# answered, some refused. For 330 s the router is dead, while a car is charging: a meter value is due every 10 s.
+# The number of the card decides what goes wrong. For one card in twenty the database is slow. Some calls are never
+# answered, and some are refused. For 330 s the router is dead, while a car is charging and a meter value is due every
+# 10 s. (The folded cell prepares that hour.)
 
 
-# %%
+# %% jupyter={"source_hidden": true}
+# Prepares the hour: 500 cards, planned faults, and a router that is dead for 330 s.
 async def hour(world):
     central_system = await world.start_central_system()
     charge_point = await world.start_charge_point(
@@ -89,18 +95,22 @@ async def hour(world):
     return timeline, outage, metrics.snapshot()
 
 
+# %%
 timeline, (cut, healed), night = simulate(hour, seed=6)
 print("sent", stats["sent"], "· ok", stats["ok"], "· without a fate", stats["sent"] - stats["ok"])
 print("average", round(stats["average"] * 1000), "ms")
 
 # %% [markdown]
-# An average of some ms, and a few dozen calls without a fate: asked, and never heard of again. Keep that in mind.
+# The average is some ms. A few dozen calls are *without a fate*: they were counted when they began, and nobody knows
+# how they ended. We come back to them.
 #
-# **Predict.** Here comes the depth of the outbox as the firmware noted it. What does the plot show during the outage?
+# **Predict.** The next plot shows how many messages waited in the outbox, as the firmware noted it. What does the plot
+# show while the router was dead?
 #
-# (a) a ramp · (b) nothing new until the line is back, then a needle · (c) zero, before and after
+# (a) a ramp · (b) nothing new until the network is back, then a needle · (c) zero, before and after
 
-# %%
+# %% jupyter={"source_hidden": true}
+# Draws the depth of the outbox, as the firmware noted it and as a timer sampled it.
 fig, axes = lab.subplots(height=360, rows=2, sharex=True, sharey=True)
 depths = {"noted on each send": noted, "sampled every second": list(zip(*timeline.series("outbox"), strict=True))}
 waiting = max(depth for _, depth in depths["sampled every second"])
@@ -116,37 +126,45 @@ for ax, (how, points) in zip(axes, depths.items(), strict=True):
     ax.set(ylabel="messages", ylim=(0, None))
     ax.set_title(f"{how}; shaded: the router is dead", fontsize=9.5, loc="left")
 axes[1].set_xlabel("time (minutes)")
-lab.title(axes[0], f"Sampling on send saw {hidden} of {waiting:.0f} waiting messages until the line was back")
+lab.title(axes[0], f"Sampling on send saw {hidden} of {waiting:.0f} waiting messages until the network was back")
 lab.figure(
     fig, alt=f"Outbox depth over an hour, noted on send and on a timer: {hidden} against {waiting:.0f} messages."
 )
 
 # %% [markdown]
-# Who sends nothing notes nothing: the upper plot stands still exactly when it matters. Both see the needle when the line
-# is back and all is sent within moments. `Timeline` samples on a timer, whether something happens or not.
+# (b). A program that notes only when it sends notes nothing while it cannot send. So the upper plot stands still
+# exactly when it matters. Both plots show the needle when the network is back, because then all messages are sent
+# within moments. `Timeline`, in the lower plot, samples on a timer, whether something happens or not:
+
+# %%
+lab.source(Timeline.run)
+
+# %% [markdown]
+# The small humps are real too. There is only one call at a time, so three meter values wait behind a slow Authorize.
 #
-# The small humps are real too: behind a slow Authorize three meter values wait, for there is one call at a time.
-#
-# The stack counted along. Where a call ends, it counts that end, whatever it was:
+# Our stack counted in the same hour. Where a call ends, the stack counts that end, whatever it was:
 
 # %%
 by_card = {key: value for key, value in night.items() if "Authorize" in key}
 for name, value in by_card.items():
     print(f"{value:5g}  {name}")
 started = night['ocpp_calls_started_total{action="Authorize"}']
-print(f"{stats['sent'] - started:5g}  never left the machine: there was no line")
+print(f"{stats['sent'] - started:5g}  never left the machine: there was no connection")
 
 # %% [markdown]
-# So most of those without a fate were *not sent*: definite, the driver may try again. Some timed out: nobody knows. Two
-# very different sentences to a customer, and `sent += 1` cannot tell them apart.
+# So most of the calls without a fate were *not sent*. That is definite, and the driver may try again. Some timed out,
+# and then nobody knows whether the central system acted. You would tell a customer something else in these two cases,
+# but `sent += 1` cannot tell them apart.
 #
-# The first counter has a second flaw. An exception jumps over the line that counts, so only good ends are counted, and
-# only their times. And `(average + x) / 2` forgets: ten calls later a wait of 29 s has shrunk to 28 ms.
+# The counter of the firmware has a second fault. An exception skips the statement `stats["ok"] += 1` and the one after
+# it, so only good ends are counted, and only their times. And `(average + x) / 2` forgets: ten calls later, a wait of
+# 29 s has shrunk to 28 ms.
 #
 # ## 2. Counter, gauge, histogram
 #
-# Prometheus, the usual collector of such numbers, knows three kinds of them. Here is a live `CP_1` with all of them.
-# From now on everything is real time, over loopback; between both ends stands a proxy that can spoil the line.
+# *Prometheus* is a program that collects such numbers; it fetches them from time to time, which is called a *scrape*.
+# It knows three kinds of numbers. Here is a live `CP_1` that has all three. From now on everything happens in real
+# time, over loopback. Between both ends stands a proxy that can harm the connection.
 
 # %%
 central_system = await CentralSystem(receive_buffer=4096).start()
@@ -161,15 +179,16 @@ for kind in ("counter", "gauge", "histogram"):
     print(f"{kind}:", *names, sep="\n    ")
 
 # %% [markdown]
-# - A **counter** only climbs, until its process restarts. One value says little; the difference of two is a rate.
-# - A **gauge** goes up and down. It is true at the instant of the look, and says nothing about between two looks. So
-#   ours come with a `_max` where peaks are short.
-# - A **histogram** is a row of counters, one for each upper bound. It keeps the distribution and forgets the calls.
+# - A **counter** only grows, until its process restarts. One value says little. The difference of two values is a rate.
+# - A **gauge** goes up and down. Its value is true at the instant when you look, and says nothing about the time
+#   between two looks. So where peaks are short, ours have a second gauge with the highest value, `_max`.
+# - A **histogram** is a row of counters, one for each upper bound. It keeps how the times are distributed, and forgets
+#   the single calls.
 #
 # ## 3. Names and labels
 #
-# A name says what, and in which base unit: seconds, bytes, never ms or KB. A counter ends in `_total`. Labels split one
-# number into several series.
+# The name of a number says what is counted, and in which base unit: seconds or bytes, never ms or KB. The name of a
+# counter ends in `_total`. *Labels* split one number into several *series*, for example one for each action.
 
 # %%
 page = metrics.text().splitlines()
@@ -193,17 +212,18 @@ for labels in (["action", "outcome"], ["action", "outcome", "unique_id"]):
     print(", ".join(labels), "→", len(series), "series")
 
 # %% [markdown]
-# A collector keeps every series it has ever seen. So a label has few values, and the peer must not choose them: an
-# unknown action or error code becomes `other`. Ids belong into the log.
+# A collector keeps every series that it has ever seen. So a label should have few values, and the peer must not be able
+# to choose them: an unknown action or error code becomes `other`. Ids belong into the log.
 #
 # ## 4. The accounts balance
 #
-# Every start has exactly one counted end. At any instant, for each action:
+# Every call that starts has exactly one counted end. So at any instant, for each action:
 #
 # *started = result + error + timeout + lost + cancelled + pending*
 #
-# A difference is a bug, in the stack or in the counting. Here five calls meet five fates, with a homemade counter
-# beside ours; the fifth one is cancelled, because its driver walks away. **Predict** what each misses in the end.
+# If the two sides differ, there is a bug, in the stack or in the counting. Here five calls end in five ways. A homemade
+# counter counts beside ours. The fifth call is cancelled, because its driver walks away. **Predict** how many ends each
+# of the two counters misses.
 #
 # (a) both 0 · (b) the homemade one misses 1 · (c) it misses 4
 
@@ -234,13 +254,19 @@ print("ours:", {end: count for (action, end), count in charge_point.tally.ended.
 print("imbalance:", charge_point.tally.imbalance())
 
 # %% [markdown]
-# Cancelling is an end too, and it is no `OcppError`. Our `Tally` counts in the `__exit__` of a context manager, which
-# no way out can pass by. Tests of this project ask for the balance after every chaos scenario.
-#
+# (b). To be cancelled is an end too, and `CancelledError` is no `OcppError`. So the homemade counter missed it. Our
+# `Tally` counts in the `__exit__` of a context manager, which runs whatever way the call ends. Tests of this project
+# check the balance after every chaos scenario. This is how an exception, or none, becomes the name of an end:
+
+# %%
+lab.source(outcome_of)
+
+# %% [markdown]
 # ## 5. Percentiles, from buckets
 #
-# Back to the hour of section 1. Its histogram has 16 bounds, from 1 ms to 60 s, beyond the timeout of 30 s. This is all
-# that is left of the calls. **Predict** the 99th percentile from the picture: 99 of 100 calls were faster than …
+# Back to the hour of section 1. Its histogram has 16 bounds, which are called *buckets*, from 1 ms to 60 s. So the
+# highest bound is above the timeout of 30 s. The picture shows all that is left of the calls. The 99th *percentile*,
+# p99, is the time in which 99 of 100 calls ended. **Predict** it from the picture: 99 of 100 calls were faster than …
 #
 # (a) 2 ms · (b) 1.1 s · (c) 5 s · (d) nearly 30 s
 
@@ -255,8 +281,14 @@ lab.histogram(
 )
 
 # %% [markdown]
-# To read a percentile: go up the cumulative counts until the share is reached, then draw a straight line inside that
-# bucket. More is not known.
+# This is how to read a percentile. Add the counts up, bucket by bucket, until the share is reached. Inside that bucket
+# draw a straight line, because more is not known:
+
+# %%
+lab.source(lab.quantile)
+
+# %% [markdown]
+# And these are the percentiles of our hour.
 
 # %%
 cards = lab.buckets(night, "result")
@@ -277,15 +309,18 @@ lab.histogram(
 )
 
 # %% [markdown]
-# No call took as long as the mean. And a timeout is in there with its 30 s: leave those out, and the night looks better
-# the more calls fail.
+# No call took as long as the mean. The calls that timed out are counted too, with their 30 s. If you left them out, the
+# night would look better the more calls fail.
 #
-# The bounds decide what can be told. The common default ends at 10 s, so our 29 s and a timeout would be one.
+# The bounds decide what a histogram can tell. The bounds that most libraries use end at 10 s. With those nobody could
+# tell our 29 s from a timeout.
+#
+# *A good place for a break: the first sitting ends here.*
 #
 # ## 6. The page
 #
-# The central system serves its own numbers on its own port: `/metrics`, and `/healthz` for whoever wants to know
-# whether it lives. A scrape is a plain HTTP GET. We speak it by hand.
+# The central system serves its own numbers on its own port, under `/metrics`. Under `/healthz` it says whether it
+# lives. A scrape is a plain HTTP GET. Here we write that request by hand.
 
 
 # %%
@@ -307,30 +342,34 @@ body = await get("/metrics")
 print(*(line for line in body.splitlines() if not any(word in line for word in HIDDEN)), sep="\n")
 
 # %% [markdown]
-# Read it with your own eyes, once. `frames` in and out: who talks. `calls` by action and outcome: only what this end
-# asked, three times ClearCache. `pending`, `write_queue`, `writes_in_flight`: what is under way.
+# Read such a page once with your own eyes. `frames`, in and out, says who talks. `calls`, by action and outcome, counts
+# only what this end has asked: three times ClearCache. `pending`, `write_queue` and `writes_in_flight` say what is
+# under way.
 #
-# `/healthz` says that the process answers, no more. A charge point has no port, for it stands behind a router; what it
-# counts is read in its process, or sent along by other means.
+# `/healthz` says that the process answers, and no more. A charge point has no such port, because it stands behind a
+# router. What it counts is read in its process, or sent in some other way.
 #
 # ## 7. A board
 #
-# Two panels and a board. The first panel makes the central system misbehave, the second one the line. The board shows
-# both ends. It looks at the metrics ten times a second, and draws at most four times.
+# Here are two panels and a board. The first panel makes the central system misbehave. The second one harms the
+# connection. The board shows both ends. It looks at the metrics ten times a second, and draws at most four times a
+# second.
 
 # %%
-panel, line_panel = lab.FaultPanel(central_system), lab.ProxyPanel(proxy)
+panel, proxy_panel = lab.FaultPanel(central_system), lab.ProxyPanel(proxy)
 board = lab.Dashboard({"CP_1": metrics, "central system": server_metrics})
-display(panel, line_panel, board)
+display(panel, proxy_panel, board)
 
 # %% [markdown]
-# Now every fault in turn, for two calls; a third call follows when it is over. What moved?
+# Now we switch on one fault after the other. Each is on for two calls, and a third call follows when it is off again.
+# We print the numbers that have changed. (The folded cell prepares that.)
 #
 # **Predict** which numbers tell *delay* from *ignore*, when both end in a timeout.
 #
-# (a) the latency · (b) the stray replies · (c) the lines lost
+# (a) the latency · (b) the stray replies · (c) the connections lost
 
-# %%
+# %% jupyter={"source_hidden": true}
+# Prepares `under`: two calls under a fault and one after it, and which numbers have changed.
 FATES = [
     f"ocpp_{name}_total"
     for name in ("calls", "call_errors", "stray_replies", "bad_frames", "connection_losses", "dials")
@@ -355,6 +394,7 @@ async def under(name, begin, end=lambda: None):
     print(f"{name:14}{lab.short(lab.moved(before, metrics.snapshot(), *FATES))}")
 
 
+# %%
 panel.set(action="Authorize", seconds=0.5)
 for fault in ("ignore", "delay", "CallError", "answer twice", "wrong id", "wrong payload", "garbage"):
     await under(fault, partial(panel.toggle, fault), partial(panel.toggle, fault, False))
@@ -367,23 +407,23 @@ def refuse():
 
 
 def heal():
-    line_panel.toggle("half-open", False)
-    line_panel.press("reset")  # what lost bytes does not come back
+    proxy_panel.toggle("half-open", False)
+    proxy_panel.press("reset")  # what lost bytes does not come back
 
 
 await under("close 1001", partial(central_system.faults.close, times=1))
-await under("reset", partial(line_panel.press, "reset"))
+await under("reset", partial(proxy_panel.press, "reset"))
 await under("refuse", refuse)
-await under("half-open", partial(line_panel.toggle, "half-open"), heal)
+await under("half-open", partial(proxy_panel.toggle, "half-open"), heal)
 print("imbalance:", charge_point.tally.imbalance())
 
 # %% [markdown]
-# *ignore* and *half-open* look alike at first: two timeouts. But half of the line is dead, so only a lost line ends
-# it. *delay* leaves late replies behind, *wrong id* orphans, *garbage* bad frames. Each fault has a pair of numbers that
-# move, and a number that must not.
+# (b). *ignore* and *half-open* look alike at first, with two timeouts each. But a half-open connection does not
+# recover, so it is lost in the end. After *delay* there are late replies, after *wrong id* orphans, after *garbage* bad
+# frames. For each fault some numbers change, and others must not change. Together they tell the fault.
 #
-# The write queue has not moved yet. Here the central system asks 300 questions, and the line is narrow: *bandwidth*,
-# 16 KB/s.
+# The write queue has not changed yet. Now the central system asks 300 questions, and the network is slow: with
+# *bandwidth* the proxy carries 16 KB/s.
 
 
 # %%
@@ -394,25 +434,25 @@ async def question(session, number):
     return await session.pending.expect(future, timeout=30)
 
 
-line_panel.set(bandwidth=16_384)
+proxy_panel.set(bandwidth=16_384)
 session = central_system["CP_1"]
 questions = [asyncio.create_task(question(session, number)) for number in range(300)]
 await lab.until(lambda: board.readings["CP_1"][-1].queue > 20)
 print("the board saw a queue; at most one write in flight:", metrics.value("ocpp_writes_in_flight_max") == 1)
-line_panel.set(bandwidth=0)
+proxy_panel.set(bandwidth=0)
 print("answered:", len(await asyncio.gather(*questions)), "· waiting now:", metrics.value("ocpp_write_queue_depth"))
 
 # %% [markdown]
-# The answers wait in the queue of `CP_1`, behind one write that the line does not take. No call failed, no line was
-# lost: without a gauge this is invisible, until the memory is full.
+# The answers wait in the queue of `CP_1`, behind one write that the slow network does not take. No call failed, and no
+# connection was lost. Without a gauge nobody would see this, until the memory is full.
 #
 # ## 8. Watching disturbs
 #
-# Board and stack share one event loop. Whoever draws holds it, and each call meanwhile waits. We call as fast as it goes
-# for a while: unwatched, then with the board, then while a task paints a small figure with matplotlib,
-# again and again with pauses of 0.25 s.
+# The board and the stack share one event loop. While the board draws, nothing else runs, and each call waits. For a
+# while we make one call after the other, as fast as we can: first unwatched, then with the board, then while a task
+# draws a small figure with matplotlib, again and again with pauses of 0.25 s.
 #
-# **Predict** the slowest call of each, when a normal one takes about 1 ms.
+# **Predict** the slowest call in each of the three runs, when a normal call takes about 1 ms.
 #
 # (a) all about the same · (b) 5, 10, 15 ms · (c) a few ms twice, then over 50 ms
 
@@ -454,7 +494,8 @@ worst = [max(call.seconds for call in ended) * 1000 for ended in runs.values()]
 print("a call waited for the painter:", worst[2] / 1000 >= min(painted))
 print("one figure costs more than ten boards:", min(painted) > 10 * min(board.drawing_seconds))
 
-# %%
+# %% jupyter={"source_hidden": true}
+# Draws how long each call took, in each of the three runs.
 board.start()
 fig, axes = lab.subplots(height=400, rows=3, sharex=True, sharey=True)
 for ax, (who, ended), slowest in zip(axes, runs.items(), worst, strict=True):
@@ -473,13 +514,15 @@ lab.figure(
 )
 
 # %% [markdown]
-# The median knows nothing of it; the worst case does. The board is a page of SVG text, cheap to write. Recording first
-# and painting after the run is cheaper still: that is what the other figures here do.
+# The median does not show the difference, but the slowest call does. Our board is a page of SVG text, which is quick to
+# write. It is quicker still to record first, and to draw when the run is over. The other figures here are made like
+# that.
 #
 # ## 9. Found by its numbers
 #
-# Here is an hour of a charge point that you have not seen (simulated). Its second half has one of six faults:
-# *peer-silent, peer-slow, peer-refuses, link-cut, half-open, credentials*; or it is *healthy*. We have two snapshots.
+# Here is a simulated hour of a charge point that you have not seen. In its second half it has one of six faults:
+# *peer-silent, peer-slow, peer-refuses, link-cut, half-open, credentials*. Or it is *healthy*. We have two *snapshots*,
+# that is, all its numbers at two instants: one before the second half, and one after it.
 
 # %%
 case = lab.Case(5)
@@ -487,9 +530,11 @@ print(case)
 print(*lab.short(lab.moved(case.before, case.after, *FATES)).split(" · "), sep="\n")
 
 # %% [markdown]
-# **Predict.** Which one was it? Take the difference of two snapshots: what was counted before is not tonight's.
+# **Predict.** Which one was it? (What is printed is the difference of the two snapshots, because what was counted
+# before does not matter here.)
 #
-# The next cell tells, and then shows all seven. Look for two numbers that move in a row, and one that does not.
+# The next cell tells you, and then shows all seven cases. In each row look for two numbers that are high, and for one
+# that is not.
 
 # %%
 print("it was:", case.answer, end="\n\n")
@@ -504,12 +549,12 @@ for name in lab.Case.faults:
     print(f"{name:13} {numbers} {p95:4.0f} s {change.get('ocpp_connection_losses_total', 0):6.0f} · {told}")
 
 # %% [markdown]
-# - *peer-silent*: timeouts, and no line lost. The line is good, somebody does not answer.
-# - *peer-slow*: nothing but the percentile moves. No error counter will ever tell.
-# - *link-cut*: lost calls, and each loss is followed by a dial that succeeds.
-# - *half-open*: lines lost by silence, and dials that reach nobody.
-# - *credentials*: one loss, then 401 for ever. Reconnects alone would say "network".
-# - *healthy*: two timeouts among many results are a Friday. What counts is the share, not the number.
+# - *peer-silent*: timeouts, and no connection lost. The network is good, but the central system does not answer.
+# - *peer-slow*: only the percentile changes. No error counter ever shows this fault.
+# - *link-cut*: lost calls, and after each loss a dial that succeeds.
+# - *half-open*: connections that were lost by silence, and dials that reach nobody.
+# - *credentials*: one loss, and then 401 for ever. If you counted reconnects only, you would blame the network.
+# - *healthy*: two timeouts among many results happen on any day. The share matters, and not the number.
 #
 # Your turn: try other numbers in `lab.Case(…)` and diagnose before you look at `answer`. And press faults on the panels
 # of section 7: from now on `CP_1` sends a Heartbeat each second, and the board shows what becomes of them.
@@ -526,25 +571,36 @@ await central_system["CP_1"].call(m.ChangeConfigurationRequest(key="HeartbeatInt
 # <details><summary>Why is a unique id no label?</summary>
 # Each value is a time series of its own: one for every call, kept for ever.</details>
 # <details><summary>Timeouts 0, lost 40: network or database?</summary>
-# The network. Lost means that the line died; a slow database leaves the line alone.</details>
-# <details><summary>The p95 of two charge points is 1 s and 3 s. What is it for both together?</summary>
-# Unknown. Add the buckets, then ask again: counts add up, percentiles do not.</details>
+# The network. Lost means that the connection ended. A slow database does not end a connection.</details>
+# <details><summary>The p95 of two charge points is 1 s and 3 s. What is it for both together?</summary> Unknown. Add
+# the buckets of both, and read the percentile from the sum: counts can be added, percentiles cannot.</details>
+
+# %% [markdown]
+# **To think about.** These questions have no answers here.
+#
+# - You may keep ten numbers of each charge point, and no more. Which ten, and which question could you no longer
+#   answer?
+# - At which number would you wake somebody at night? And what would make that alarm false, on which day of the week?
+# - The counters of a charge point begin at 0 after each restart, and it restarts ten times a day. What goes wrong with
+#   your rates?
+# - The central system and the charge point count the same calls, and their numbers differ. Which differences are
+#   normal?
 #
 # ## 10. Design note: libocpp
 #
 # libocpp, the C++ stack of EVerest, has no counters at all. It has `MessageLogging`, which writes every message, and
-# debug lines with the size of its queues. What it logs includes secrets, so it is for debugging only. Its users ask for
-# telemetry (EVerest issues/2639) and complain of logs that are incomplete (EVerest issues/2240).
+# debug lines with the size of its queues. What it logs includes secrets, so it is for debugging only. Its users
+# complain of logs that are inconsistent and incomplete (EVerest issues/2240).
 #
-# We count and scrape. Hot numbers are plain attributes, read when somebody looks; only the histograms are told of each
-# event. No password is ever a label, nor in a log.
+# We count, and let a collector scrape. Numbers that change often are plain attributes, which are read only when
+# somebody looks. Only the histograms are told of each event. No password is ever a label, and none is in a log.
 #
 # Leave nothing behind:
 
 # %%
 board.close()
 panel.close()
-line_panel.close()
+proxy_panel.close()
 await charge_point.stop()
 await proxy.stop()
 await central_system.stop()

@@ -10,15 +10,28 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.house import ROOT
+
 type Notebook = dict[str, Any]
 type Cell = dict[str, Any]
 type Rule = Callable[[Notebook], Iterator[str]]
 
-CELLS = range(25, 47)
+CELLS = range(25, 61)
 MAX_LINES = 30
-WORDS_PER_CODE_LINE = (4.0, 8.0)
+WORDS_PER_CODE_LINE = (4.0, 12.0)
 RAISES = {"raises-exception", "nbval-raises-exception"}
 FOLDERS = ("home", "root", "Users", "usr", "opt", "tmp", "var", "work", "mnt", "private")
+SITTINGS = {"one": 1, "two": 2, "three": 3}
+HOW_LONG = re.compile(r"\*\*About \d+ minutes?(?:, in (\w+) sittings?)?")
+SITTING_ENDS = "*A good place for a break"
+FILE_NAMED = re.compile(r"`([\w./-]+\.py)`")
+PART_NAMED = re.compile(r"`([A-Z]\w+)\.(\w+)\b")
+A_CONNECTION = re.compile(  # called a line; lines of text, of source and of a plot are lines
+    r"\b(?:a|the)\s+line\s+(?:is|was|went|goes|dies|died|does|looks|lives)\b"
+    r"|\b(?:dead|lost|good|idle|silent|cellular|new|old)\s+lines?\b|\blines?\s+(?:lost|died)\b"
+    r"|\b(?:cut|cuts|needs|spoil|spoils|floods?|on|across|over)\s+the\s+line\b(?!\s+(?:of|that))",
+    re.IGNORECASE,
+)
 ABSOLUTE_PATH = re.compile(rf"(?<![\w.:/~-])/(?:{'|'.join(FOLDERS)})/[\w.]")
 
 
@@ -52,6 +65,11 @@ def texts(output: dict[str, Any]) -> Iterator[str]:
             yield re.sub(r"base64,[A-Za-z0-9+/=]+", "base64,", "".join(content))
 
 
+def hidden(cell: Cell) -> bool:
+    """Whether JupyterLab folds the code away: it is machinery, and its output is what the reader came for."""
+    return bool(cell["metadata"].get("jupyter", {}).get("source_hidden"))
+
+
 def words_per_code_line(notebook: Notebook) -> float:
     words = sum(len(source(cell).split()) for cell in prose_cells(notebook))
     lines = sum(bool(line.strip()) for cell in code_cells(notebook) for line in source(cell).split("\n"))
@@ -71,7 +89,7 @@ def counted_from_one(notebook: Notebook) -> Iterator[str]:
 
 def says_something(notebook: Notebook) -> Iterator[str]:
     for cell in code_cells(notebook):
-        if not cell["outputs"]:
+        if not cell["outputs"] and not hidden(cell):
             yield f"{name(cell)} has no output; every code cell shows a finding"
 
 
@@ -129,6 +147,51 @@ def opens_without_a_question(notebook: Notebook) -> Iterator[str]:
         yield "no kernelspec python3 or no language_info: JupyterLab would ask which kernel to use"
 
 
+def hidden_code_says_what_it_prepares(notebook: Notebook) -> Iterator[str]:
+    for cell in code_cells(notebook):
+        if hidden(cell) and not source(cell).startswith("# "):
+            yield f"{name(cell)} is hidden; expected a first comment that says what it prepares"
+
+
+def says_how_long_it_takes(notebook: Notebook) -> Iterator[str]:
+    first, *others = [source(cell) for cell in prose_cells(notebook)]
+    told = HOW_LONG.search(first)
+    if told is None:
+        yield "the first cell says not how long it takes; expected **About 50 minutes, in one sitting**"
+        return
+    sittings, breaks = SITTINGS[told[1] or "one"], sum(text.count(SITTING_ENDS) for text in others)
+    if breaks != sittings - 1:
+        yield f"{sittings} sittings and {breaks} places for a break; expected one less than sittings"
+
+
+def names_what_exists(notebook: Notebook) -> Iterator[str]:
+    """Files of this project, and parts of what `ocpp_lab` exports: prose does not follow when they are renamed."""
+    import inspect
+
+    import ocpp_lab
+
+    for cell in prose_cells(notebook):
+        for file in FILE_NAMED.findall(source(cell)):
+            if not any((ROOT / folder / file).is_file() for folder in (".", "ocpp_lab", "ocpp_course")):
+                yield f"{name(cell)} names the file {file}, and there is none"
+        for owner, part in PART_NAMED.findall(source(cell)):
+            thing = getattr(ocpp_lab, owner, None)
+            if thing is not None and not re.search(rf"\b{part}\b", inspect.getsource(thing)):
+                yield f"{name(cell)} names {owner}.{part}, and there is none"
+
+
+def calls_it_a_connection(notebook: Notebook) -> Iterator[str]:
+    for cell in notebook["cells"]:
+        for found in A_CONNECTION.finditer(source(cell)):
+            yield f"{name(cell)} says {found[0]!r}; what both ends share is a connection"
+
+
+def leaves_questions(notebook: Notebook) -> Iterator[str]:
+    prose = "\n".join(source(cell) for cell in prose_cells(notebook))
+    if "**Check yourself.**" in prose and "**To think about.**" not in prose:
+        yield "questions with answers, and none without; expected **To think about.** behind them"
+
+
 RULES: list[Rule] = [
     number_of_cells,
     counted_from_one,
@@ -139,6 +202,11 @@ RULES: list[Rule] = [
     images_have_alternative_text,
     no_path_of_a_machine,
     opens_without_a_question,
+    hidden_code_says_what_it_prepares,
+    says_how_long_it_takes,
+    names_what_exists,
+    calls_it_a_connection,
+    leaves_questions,
 ]
 
 
@@ -155,5 +223,5 @@ def in_step(notebook: Notebook, py: Path) -> Iterator[str]:
             yield f"{ours[1][:60]!r} differs from {theirs[1][:60]!r} in {py.name}: `make notebooks`"
 
 
-def _essence(cell: Cell) -> tuple[str, str, list[str]]:
-    return cell["cell_type"], source(cell), cell["metadata"].get("tags", [])
+def _essence(cell: Cell) -> tuple[str, str, list[str], bool]:
+    return cell["cell_type"], source(cell), cell["metadata"].get("tags", []), hidden(cell)

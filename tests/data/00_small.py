@@ -1,7 +1,7 @@
 # %% [markdown]
 # # A small notebook
 #
-# It proves that notebooks are made, compared and shown in a browser as they should.
+# **About 1 minute.** It proves that notebooks are made, compared and shown in a browser as they should.
 
 # %%
 import asyncio
@@ -14,7 +14,8 @@ from IPython.display import HTML
 
 print("ready")
 
-# %%
+# %% jupyter={"source_hidden": true}
+# Three widgets: folded away, as machinery is.
 button = W.Button(description="Press me")
 toggle = W.ToggleButton(description="Ignore")
 slider = W.IntSlider(description="Seconds", value=1, max=9)
