@@ -251,7 +251,8 @@ async def boot(call, request, *, retry_interval=60.0, on_answer=None):
         await asyncio.sleep(response.interval or retry_interval)
 
 
-### WRONG malformed-fatal -> retries-malformed: libocpp is stuck here until a restart; do not be.
+### WRONG malformed-fatal -> retries-malformed: an unreadable answer is no end (libocpp stops here until a restart):
+###       wait, and boot again.
 async def boot(call, request, *, retry_interval=60.0, on_answer=None):
     while True:
         wait = retry_interval
@@ -649,7 +650,7 @@ class Heartbeat(Heartbeat):
         super().__init__(strict, interval, **options)
 
 
-### WRONG beats-when-lost -> ends-on-loss: beating on a dead line.
+### WRONG beats-when-lost -> ends-on-loss: beating on a dead connection.
 class Heartbeat(Heartbeat):
     def __init__(self, call, interval, **options):
         async def calm(request):
@@ -688,6 +689,45 @@ class Heartbeat(Heartbeat):
             response = await self.call(HeartbeatRequest())
             if self.on_time:
                 self.on_time(response.current_time)
+
+
+### WRONG without-pause -> cadence: a beat `interval` s after the one before, by the clock
+###       `asyncio.get_running_loop().time()`.
+class Heartbeat(Heartbeat):
+    async def run(self):
+        due = self.now() + self.interval
+        while True:
+            await asyncio.sleep(due - self.now())
+            response = await self.call(HeartbeatRequest())
+            if self.on_time:
+                self.on_time(response.current_time)
+
+
+### WRONG eager -> cadence: the first beat comes `interval` s after `Heartbeat` was made, and not at once.
+class Heartbeat(Heartbeat):
+    async def run(self):
+        self.last_call -= self.interval
+        await super().run()
+
+
+### WRONG counts-from-the-change -> new-interval-now: a new interval counts from the last own call.
+class Heartbeat(Heartbeat):
+    def __setattr__(self, name, value):
+        super().__setattr__(name, value)
+        if name == "interval" and hasattr(self, "last_call"):
+            self.touch()
+
+
+### WRONG dies-of-callerror -> survives-failure: one CallError ended all; the next heartbeat may be answered.
+class Heartbeat(Heartbeat):
+    def __init__(self, call, interval, **options):
+        async def strict(request):
+            try:
+                return await call(request)
+            except CallFailed as error:
+                raise ConnectionLost("refused") from error
+
+        super().__init__(strict, interval, **options)
 
 
 ### WRONG touch-forgotten -> touch-postpones: touched while a heartbeat was under way, and forgotten when its answer came.
@@ -970,6 +1010,37 @@ class TransactionIds(TransactionIds):
         return entry.request
 
 
+### WRONG or-minus-one -> patched: the id 0 was learnt; it is an id like any other.
+class TransactionIds(TransactionIds):
+    def prepare(self, entry):
+        request = super().prepare(entry)
+        if entry.transaction is None or not hasattr(request, "transaction_id"):
+            return request
+        return msgspec.structs.replace(request, transaction_id=request.transaction_id or -1)
+
+
+### WRONG stop-gets-the-newest -> two-at-once: a stop got the id of another driver's transaction.
+class TransactionIds(TransactionIds):
+    def prepare(self, entry):
+        request = super().prepare(entry)
+        if entry.transaction is None or not isinstance(request, StopTransactionRequest):
+            return request
+        known = self.db.execute("SELECT id FROM real_ids ORDER BY rowid DESC").fetchone()
+        return msgspec.structs.replace(request, transaction_id=known[0] if known else -1)
+
+
+### WRONG given-up-for-good -> minus-one: an answer came after `give_up`: its id is learnt all the same.
+class TransactionIds(TransactionIds):
+    def learn(self, transaction, transaction_id):
+        self.db.execute("INSERT OR IGNORE INTO real_ids VALUES (?,?)", (transaction, transaction_id))
+
+
+### WRONG learns-nothing -> patched: the id was learnt before the send, and is not in what is sent.
+class TransactionIds(TransactionIds):
+    def learn(self, transaction, transaction_id):
+        pass
+
+
 ### WRONG only-the-stop -> patched: StopTransaction and MeterValues both get the id.
 class TransactionIds(TransactionIds):
     def prepare(self, entry):
@@ -1113,7 +1184,7 @@ async def watch(ping, *, interval, timeout=5.0):
             raise ConnectionLost from None
 
 
-### WRONG no-timeout -> noticed: a half-open line never answers and never closes; you waited for ever.
+### WRONG no-timeout -> noticed: a half-open connection never answers and never closes; you waited for ever.
 async def watch(ping, *, interval, timeout=5.0):
     while True:
         await (asyncio.sleep(interval) if interval else asyncio.Event().wait())
@@ -1130,7 +1201,7 @@ async def watch(ping, *, interval, timeout=5.0):
             return
 
 
-### WRONG timeout-is-interval -> noticed: noticed too late.
+### WRONG timeout-is-interval -> noticed: noticed too late: a ping that has no pong after `timeout` s is enough.
 async def watch(ping, *, interval, timeout=5.0):
     while True:
         await (asyncio.sleep(interval) if interval else asyncio.Event().wait())
@@ -1140,7 +1211,7 @@ async def watch(ping, *, interval, timeout=5.0):
             raise ConnectionLost from None
 
 
-### WRONG fires-and-forgets -> never-two: pings piled up on a dead line.
+### WRONG fires-and-forgets -> never-two: a second ping went out before the pong of the first; one at a time.
 async def watch(ping, *, interval, timeout=5.0):
     async def one():
         async with asyncio.timeout(timeout):
@@ -1157,7 +1228,7 @@ async def watch(ping, *, interval, timeout=5.0):
         raise ConnectionLost
 
 
-### WRONG any-error-will-do -> ping-fails: the ping says that the line is closed; let that out.
+### WRONG any-error-will-do -> ping-fails: the ping says that the connection is closed; let that out.
 async def watch(ping, *, interval, timeout=5.0):
     while True:
         await (asyncio.sleep(interval) if interval else asyncio.Event().wait())
@@ -1169,7 +1240,7 @@ async def watch(ping, *, interval, timeout=5.0):
             print("ping failed", error)
 
 
-### WRONG one-strike-more -> noticed: noticed too late.
+### WRONG one-strike-more -> noticed: noticed too late: a ping that has no pong after `timeout` s is enough.
 async def watch(ping, *, interval, timeout=5.0):
     missed = 0
     while missed < 2:
@@ -1182,7 +1253,7 @@ async def watch(ping, *, interval, timeout=5.0):
     raise ConnectionLost
 
 
-### WRONG all-errors-are-losses -> ping-fails: what `ping()` raises comes out as it is; a bug is not a lost line.
+### WRONG all-errors-are-losses -> ping-fails: what `ping()` raises comes out as it is; a bug is not a lost connection.
 async def watch(ping, *, interval, timeout=5.0):
     while True:
         await (asyncio.sleep(interval) if interval else asyncio.Event().wait())
@@ -1434,6 +1505,68 @@ async def online(session, *, registration, boot, on_registration, **parts):
     await _online(session, registration="Accepted", boot=boot, on_registration=on_registration, **parts)
 
 
+### WRONG stops-at-a-refusal -> statuses-each-time: a status that ends with CallFailed does not matter; go on.
+async def online(session, *, registration, boot, statuses, heartbeat, drain, watch, proved, on_registration):
+    proofs = []
+
+    async def call(request):
+        response = await session.call(request)
+        if not proofs:
+            proofs.append(proved())
+        return response
+
+    def answered(response):
+        on_registration(response)
+        if response.status == "Accepted" and not proofs:
+            proofs.append(proved())
+
+    async def read():
+        await session.run()
+        raise ConnectionLost
+
+    lost = True
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(read())
+            group.create_task(watch())
+            if registration != "Accepted":
+                await boot(session.call, on_answer=answered)
+            for request in statuses():
+                try:
+                    await call(request)
+                except (CallFailed, CallTimeout, MalformedReply):
+                    raise ConnectionLost from None
+            group.create_task(heartbeat(call))
+            group.create_task(drain(call))
+    except* (ConnectionLost, NotConnected):
+        pass
+    if lost:
+        raise ConnectionLost
+
+
+### WRONG asked-is-proof -> proved-once: a status that got no answer proves nothing.
+_online = online
+
+
+async def online(session, *, proved, **parts):
+    class Told:
+        run = staticmethod(session.run)
+        proofs = 0
+
+        async def call(self, request):
+            try:
+                return await session.call(request)
+            finally:
+                self.proofs += 1
+                if self.proofs == 1:
+                    proved()
+
+    told = Told()
+    if parts["registration"] != "Accepted":
+        told = session
+    await _online(told, proved=proved if told is session else lambda: None, **parts)
+
+
 ### WRONG no-statuses -> statuses-each-time: after Accepted, and after each reconnect, `statuses()` are sent (core 4.9).
 _online = online
 
@@ -1442,7 +1575,7 @@ async def online(session, *, registration, statuses, **parts):
     await _online(session, registration=registration, statuses=lambda: [] if registration else statuses(), **parts)
 
 
-### WRONG watch-after-boot -> one-dies-all-die: a line that dies before Accepted is never noticed; watch it too.
+### WRONG watch-after-boot -> one-dies-all-die: a connection that dies before Accepted is never noticed; watch it too.
 _online = online
 
 
@@ -1514,7 +1647,7 @@ async def online(session, *, statuses, heartbeat, **parts):
     await _online(session, statuses=list, heartbeat=with_statuses, **parts)
 
 
-### WRONG bugs-are-losses -> plain-loss: a bug of a part comes out, alone or in a group; it is not a lost line.
+### WRONG bugs-are-losses -> plain-loss: a bug of a part comes out, alone or in a group; it is not a lost connection.
 _online = online
 
 
@@ -1526,7 +1659,7 @@ async def online(session, **parts):
 
 
 ### WRONG any-status-error -> plain-loss: a boot or a status that ends with ConnectionLost or NotConnected has found the
-###       line lost.
+###       connection lost.
 _online = online
 
 
@@ -1545,7 +1678,7 @@ async def online(session, *, statuses, heartbeat, drain, **parts):
     await _online(session, statuses=list, heartbeat=talk, drain=nothing, **parts)
 
 
-### WRONG two-readers -> together: one reader reads the line.
+### WRONG two-readers -> together: one reader reads the connection.
 _online = online
 
 
