@@ -2076,7 +2076,8 @@ class ChargePoint(ChargePoint):
         await super().run()
 
 
-### WRONG silence-escapes -> silent-peer: nobody lives at the other end; raise ConnectionLost, so that another line comes.
+### WRONG silence-escapes -> silent-peer: nobody lives at the other end; raise ConnectionLost, so that another
+###       connection comes.
 class ChargePoint(ChargePoint):
     async def _drain(self, call):
         try:
@@ -2085,7 +2086,7 @@ class ChargePoint(ChargePoint):
             raise (error.__cause__ or error) from None
 
 
-### WRONG always-alive -> silent-peer: neither the message nor a Heartbeat is answered: the line is lost.
+### WRONG always-alive -> silent-peer: neither the message nor a Heartbeat is answered: the connection is lost.
 class ChargePoint(ChargePoint):
     async def _drain(self, call):
         async def hopeful(request):
@@ -2130,7 +2131,8 @@ class ChargePoint(ChargePoint):
         await super().stop()
 
 
-### WRONG found-at-each-dial -> power-loss: found once, stopped once: `found` is of the power loss, and not of each line.
+### WRONG found-at-each-dial -> power-loss: found once, stopped once: `found` is of the power loss, and not of each
+###       connection.
 class ChargePoint(ChargePoint):
     async def _dial(self):
         queued = [each.transaction for each in self.outbox.entries() if each.request.action == "StopTransaction"]
@@ -2188,7 +2190,7 @@ class ChargePoint(ChargePoint):
             raise ConnectionLost from error
 
 
-### WRONG first-line-for-ever -> offline-submit: online again: call on the line of now, not on the one before.
+### WRONG first-line-for-ever -> offline-submit: online again: call on the connection of now, not on the one before.
 class ChargePoint(ChargePoint):
     first = None
 
@@ -2197,6 +2199,89 @@ class ChargePoint(ChargePoint):
         if self.state == "online" and request.action not in TRANSACTION_ACTIONS:
             return await self.first.call(request)
         return await super().submit(request, transaction)
+
+
+### WRONG loss-of-a-dial -> comes-back: a dial that raises ConnectionLost has failed: fire *lost*, and let it out.
+class ChargePoint(ChargePoint):
+    async def _dial(self):
+        if self.state == "waiting":
+            self.machine.fire("wait_over")
+        try:
+            return await self.dial(self.password)
+        except (OSError, NotConnected):
+            self.machine.fire("lost")
+            raise
+
+
+### WRONG refusal-of-a-dial -> comes-back: a dial that raises HandshakeRefused has failed: fire *lost*, and let it out.
+class ChargePoint(ChargePoint):
+    async def _dial(self):
+        if self.state == "waiting":
+            self.machine.fire("wait_over")
+        try:
+            return await self.dial(self.password)
+        except (OSError, ConnectionLost):
+            self.machine.fire("lost")
+            raise
+
+
+### WRONG unreadable-is-silence -> silent-peer: an answer to the probe that nobody can read is an answer too: the peer
+###       lives.
+class ChargePoint(ChargePoint):
+    async def _drain(self, call):
+        async def strict(request):
+            try:
+                return await call(request)
+            except MalformedReply as error:
+                raise (CallTimeout() if request.action == "Heartbeat" else error) from None
+
+        await super()._drain(strict)
+
+
+### WRONG learns-if-accepted -> offline-submit: the id is learnt whatever the answer says of the tag: the stop needs it.
+class ChargePoint(ChargePoint):
+    def _answered(self, entry, response):
+        if entry.request.action == "StartTransaction" and response.id_tag_info.status == "Accepted":
+            self.ids.learn(entry.transaction, response.transaction_id)
+
+
+### WRONG stops-what-runs -> power-loss: found once, stopped once: `found` is of the power loss, and not of each
+###       connection.
+class ChargePoint(ChargePoint):
+    def __init__(self, dial, **pieces):
+        super().__init__(dial, **pieces)
+        self.running = {}
+
+    async def submit(self, request, transaction=None):
+        if request.action == "StartTransaction":
+            self.running[transaction] = request.meter_start
+        return await super().submit(request, transaction)
+
+    async def _serve(self, line, proved):
+        for name, meter in self.running.items():
+            stop = StopTransactionRequest(transaction_id=-1, meter_stop=meter, timestamp=self.now(), reason="PowerLoss")
+            if self.registration:
+                self.outbox.put(stop, name)
+        await super()._serve(line, proved)
+
+
+### WRONG swallows-cancel -> bug-leaves: `run` swallowed a cancellation; only after `stop` it returns.
+class ChargePoint(ChargePoint):
+    async def run(self):
+        try:
+            await super().run()
+        except asyncio.CancelledError:
+            pass
+
+
+### WRONG dial-bug-kept -> bug-leaves: the dial has raised a bug, and it dials again as after a failed dial; let it leave.
+class ChargePoint(ChargePoint):
+    async def _dial(self):
+        try:
+            return await super()._dial()
+        except LookupError as error:
+            self.machine.fire("lost")
+            raise ConnectionLost from error
 
 
 ### WRONG no-key -> offline-submit: `submit` returns the key that `outbox.put` gave.

@@ -9,7 +9,7 @@ from typing import Any
 
 from ocpp_lab.charge_point.registration import boot
 from ocpp_lab.connection import CONNECTION, keep_connected
-from ocpp_lab.errors import HandshakeRefused
+from ocpp_lab.errors import ConnectionLost, HandshakeRefused
 from ocpp_lab.heartbeat import Heartbeat
 from ocpp_lab.outbox import Outbox
 from ocpp_lab.states import Machine
@@ -24,8 +24,12 @@ WAIT = 24.0
 """Seconds before each new dial."""
 
 
+NO_LINE = {"shut": OSError("no route"), "lost": ConnectionLost("reset"), "refused": HandshakeRefused(503)}
+"""What a dial raises at such a door."""
+
+
 class Town:
-    """Its ``door`` says what a dial comes to: "open", "shut", "silent", or the password that opens it.
+    """Its ``door`` says what a dial comes to: "open", "shut", "lost", "refused", "silent", or the password that opens it.
 
     "broken" and "haunted" are bugs, in the dial and on the line.
     ``boots`` are the statuses of the next boots, then Accepted. One town is one power-up: `charge_point` makes one.
@@ -48,6 +52,10 @@ class Town:
         """The actions that nobody answers."""
         self.grumpy: set[str] = set()
         """The actions that are answered with a CallError."""
+        self.muddled: set[str] = set()
+        """The actions whose answer nobody can read."""
+        self.tag = "Accepted"
+        """What the answer to StartTransaction says of the tag."""
         self.charge_point: Any = None
         self.task: asyncio.Future[Any] | None = None
 
@@ -109,12 +117,13 @@ class Town:
             await asyncio.sleep(100_000)
         if self.door == "broken":
             raise LookupError("a bug")
-        if self.door == "shut":
-            raise OSError("no route")
+        if self.door in NO_LINE:
+            raise NO_LINE[self.door]
         if self.door not in ("open", "haunted") and password != self.door:
             raise HandshakeRefused(401)
         line = Line(self.kit, seconds=self.latency)
         line.strangers, line.deaf, line.grumpy = self.strangers, self.deaf, self.grumpy
+        line.muddled, line.tag = self.muddled, self.tag
         line.boots = self.boots  # a boot is answered once, on whichever line
         self.lines.append(line)
         return line
