@@ -153,6 +153,15 @@ class Instruments(Instruments):
         self.started = prometheus.Gauge("ocpp_calls_started_total", "Calls sent", ["action"], registry=registry)
 
 
+### WRONG one-big-bucket -> sees-30s: 29 s and 31 s are in one bucket; 30 s, the timeout, is one of the bounds.
+class Instruments(Instruments):
+    def __init__(self, registry):
+        super().__init__(registry)
+        registry.unregister(self.seconds)
+        bounds = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 60)
+        self.seconds = prometheus.Histogram("ocpp_call_seconds", "s", ["outcome"], buckets=bounds, registry=registry)
+
+
 ### WRONG powers-of-ten -> sees-30s: at least two bounds in each decade; with one, a percentile is a guess.
 class Instruments(Instruments):
     def __init__(self, registry):
@@ -324,6 +333,14 @@ def quantile(buckets, q):
         middle = low if bound == math.inf else (low + bound) / 2
         total, low, below = total + (count - below) * middle, bound, count
     return total / below if below else math.nan
+
+
+### WRONG always-the-median -> within-bucket: the answer is the same for q = 0.1 and for q = 0.6.
+ours = quantile
+
+
+def quantile(buckets, q):
+    return ours(buckets, 0.5)
 
 
 ### WRONG returns-inf -> inf-bucket: answer the last finite bound; all we know is 'more'.
@@ -516,16 +533,49 @@ class Sampler(Sampler):
             await asyncio.sleep(self.interval)
 
 
-### WRONG last-value-only -> peaks: depth 900 for 10 ms was never seen.
+### WRONG last-value-only -> peaks: `note` told of a peak between two looks: it belongs in `high_water`.
 class Sampler(Sampler):
     def note(self, name, value):
         self.high_water[name] = value
 
 
-### WRONG samples-only -> peaks: depth 900 for 10 ms was never seen.
+### WRONG samples-only -> peaks: `note` told of a peak between two looks: it belongs in `high_water`.
 class Sampler(Sampler):
     def note(self, name, value):
         if any(sample[1:] == (name, value) for sample in list(self.samples)[-1:]):
+            super().note(name, value)
+
+
+### WRONG from-zero -> peaks: every value was below 0, and so is the highest of them.
+class Sampler(Sampler):
+    def note(self, name, value):
+        self.high_water[name] = max(self.high_water.get(name, 0.0), value)
+
+
+### WRONG none-for-a-broken-probe -> bad-probe: a value is a number; one that is missing is `math.nan`, or left out.
+class Sampler(Sampler):
+    def __init__(self, probes, **options):
+        self.asked = probes
+        super().__init__({}, **options)
+
+    async def run(self):
+        loop = asyncio.get_running_loop()
+        next_at = loop.time()
+        while True:
+            for name, probe in self.asked.items():
+                try:
+                    self.note(name, value := probe())
+                except Exception:
+                    value = None
+                self.samples.append((loop.time(), name, value))
+            next_at += self.interval
+            await asyncio.sleep(next_at - loop.time())
+
+
+### WRONG probed-notes-only -> peaks: `note` counts for a name that no probe has, too.
+class Sampler(Sampler):
+    def note(self, name, value):
+        if name in self.probes:
             super().note(name, value)
 
 
@@ -768,6 +818,27 @@ def imbalance(snapshot, pending):
     return ours({key: value for key, value in snapshot.items() if "cancelled" not in key}, pending)
 
 
+### WRONG count-as-ends -> balanced: `ocpp_call_seconds_count` counts the same calls once more; only `ocpp_calls_total`
+###       is an end.
+ours = imbalance
+
+
+def imbalance(snapshot, pending):
+    books = dict(snapshot)
+    for key, value in snapshot.items():
+        if key.startswith("ocpp_call_seconds_count{") and "action=" in key:
+            books[key.replace("ocpp_call_seconds_count", "ocpp_calls_total").replace("}", ',more="1"}')] = value
+    return ours(books, pending)
+
+
+### WRONG two-labels-only -> label-order: there may be more labels than `action` and `outcome`; here `charge_point`.
+ours = imbalance
+
+
+def imbalance(snapshot, pending):
+    return ours({key: value for key, value in snapshot.items() if "charge_point" not in key}, pending)
+
+
 ### WRONG sum-over-all -> finds-leak: one action's leak hid behind another's double.
 ours = imbalance
 
@@ -962,12 +1033,14 @@ import re
 def diagnose(before: dict[str, float], after: dict[str, float], seconds: float) -> str:
     """The word for what happened between the snapshots `before` and `after`, `seconds` apart."""
 
+    counters = [key for key in before if key.partition("{")[0].endswith(("_total", "_count", "_sum", "_bucket"))]
+    restarted = any(after.get(key, 0.0) < before[key] for key in counters)
+
     def moved(name, outcome=""):
         total = 0.0
         for key, now in after.items():
             if key.partition("{")[0] == name and (not outcome or f'outcome="{outcome}"' in key):
-                then = before.get(key, 0.0)
-                total += now - then if now >= then else now
+                total += now if restarted else now - before.get(key, 0.0)
         return total
 
     calls = moved("ocpp_calls_total")
@@ -988,7 +1061,7 @@ def diagnose(before: dict[str, float], after: dict[str, float], seconds: float) 
     return "healthy"
 
 
-### WRONG absolute-values -> differences: last week's timeouts are not tonight's.
+### WRONG absolute-values -> differences: what was counted before the first snapshot is not of tonight.
 ours = diagnose
 
 
@@ -1024,6 +1097,43 @@ def diagnose(before, after, seconds):
     return ours({key: min(value, after.get(key, 0)) for key, value in before.items()}, after, seconds)
 
 
+### WRONG each-counter-alone -> restart: one counter went back, so all of them began again at 0.
+ours = diagnose
+
+
+def diagnose(before, after, seconds):
+    # A counter is a counter: where it did not go back, take the difference.
+    return ours({key: value if value <= after.get(key, 0) else 0 for key, value in before.items()}, after, seconds)
+
+
+### WRONG any-refusal -> healthy: `refused_503` is a busy central system, and no matter of the key; that is `refused_401`.
+ours = diagnose
+
+
+def diagnose(before, after, seconds):
+    refused = [key for key in after if key.startswith("ocpp_dials_total") and "refused" in key]
+    if any(after[key] > before.get(key, 0) for key in refused):
+        return "credentials"
+    return ours(before, after, seconds)
+
+
+### WRONG bucket-missing -> shares: a bucket that is not on the page holds no call: it is 0.
+ours = diagnose
+
+
+def diagnose(before, after, seconds):
+    said = ours(before, after, seconds)
+    return "healthy" if said == "peer-slow" and 'ocpp_call_seconds_bucket{le="1.0",outcome="result"}' not in after else said
+
+
+### WRONG two-waiting -> shares: 2 texts wait; a stalled connection has three waiting at least.
+ours = diagnose
+
+
+def diagnose(before, after, seconds):
+    return "link-stalled" if after.get("ocpp_write_queue_depth", 0) >= 2 else ours(before, after, seconds)
+
+
 ### WRONG reconnects-only -> each-fault: wrong credentials also reconnect; look at the outcome label.
 ours = diagnose
 
@@ -1055,8 +1165,9 @@ ours = diagnose
 
 def diagnose(before, after, seconds):
     said = ours(before, after, seconds)
-    lost, then = (each.get("ocpp_connection_losses_total", 0) for each in (after, before))
-    often = (lost - then if lost >= then else lost) / seconds > 1 / 200
+    restarted = any(after.get(key, 0) < value for key, value in before.items() if "_total" in key)
+    lost, then = (each.get("ocpp_connection_losses_total", 0) for each in (after, {} if restarted else before))
+    often = (lost - then) / seconds > 1 / 200
     return "healthy" if said == "link-cut" and not often else said
 
 
@@ -1093,11 +1204,13 @@ def diagnose(before, after, seconds):
 ### RIGHT scored
 def diagnose(before, after, seconds):
     change = {}
+    gauges = ("ocpp_write_queue_depth", "ocpp_writes_in_flight")
+    if any(after.get(key, 0.0) < was for key, was in before.items() if re.search("_(total|count|sum|bucket)({|$)", key)):
+        before = {key: before[key] for key in gauges if key in before}
     for key, now in after.items():
         name, _, labels = key.partition("{")
         outcome = dict(re.findall(r'(\w+)="([^"]*)"', labels)).get("outcome", "")
-        was = before.get(key, 0.0)
-        change[name, outcome] = change.get((name, outcome), 0.0) + (now if now < was else now - was)
+        change[name, outcome] = change.get((name, outcome), 0.0) + now - before.get(key, 0.0)
     ends = {how: change.get(("ocpp_calls_total", how), 0.0) for how in ("result", "error", "timeout", "lost")}
     dials = {how: change.get(("ocpp_dials_total", how), 0.0) for how in ("connected", "unreachable", "refused_401")}
     calls = sum(ends.values()) or 1.0
@@ -1128,7 +1241,16 @@ RULES = [
 ]
 
 
+def went_back(before, after):
+    names = {key: key.split("{")[0].rsplit("_", 1)[-1] for key in before}
+    return any(
+        names[key] in ("total", "count", "sum", "bucket") and after.get(key, 0) < value for key, value in before.items()
+    )
+
+
 def diagnose(before, after, seconds):
+    before = {} if went_back(before, after) else before
+
     def d(what, outcome=None, le=None):
         name = f"ocpp_{what}_{'bucket' if le else 'total'}"
         found = 0.0
@@ -1136,7 +1258,7 @@ def diagnose(before, after, seconds):
             labels = dict(re.findall(r'(\w+)="([^"]*)"', key))
             fits = key.split("{")[0] == name and outcome in (None, labels.get("outcome"))
             if fits and (le is None or float(labels["le"]) == float(le)):
-                found += value - before.get(key, 0) if value >= before.get(key, 0) else value
+                found += value - before.get(key, 0)
         return found
 
     return next((word for word, rule in RULES if rule(d, after)), "healthy")

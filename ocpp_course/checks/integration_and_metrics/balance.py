@@ -38,7 +38,13 @@ def books(rng: Random, actions: list[str]) -> dict[str, float]:
         ends = {outcome: float(rng.randrange(1, 200)) for outcome in OUTCOMES}
         snapshot[started(action)] = sum(ends.values())
         snapshot |= {ended(action, outcome): count for outcome, count in ends.items()}
+        snapshot |= {again(action, outcome): count for outcome, count in ends.items()}
     return snapshot
+
+
+def again(action: str, outcome: str) -> str:
+    """The histogram counts each end once more, with an action where somebody wants to know."""
+    return f'ocpp_call_seconds_count{{action="{action}",outcome="{outcome}"}}'
 
 
 def some(rng: Random, number: int = 4) -> list[str]:
@@ -55,6 +61,9 @@ def balanced(my: Any, kit: Kit) -> str:
         kit.require(isinstance(got, dict), short(got), "answer a dict: {} if all is well.")
         cancelled = {action: snapshot[ended(action, "cancelled")] for action in actions}
         kit.require(got != cancelled, short(got), "cancelled calls have an end too.")
+        twice = {action: -sum(snapshot[ended(action, outcome)] for outcome in OUTCOMES) for action in actions}
+        counted = "`ocpp_call_seconds_count` counts the same calls once more; only `ocpp_calls_total` is an end."
+        kit.require(got != twice, short(got), counted)
         instants = any(abs(calls) > 1e8 for calls in got.values())
         kit.require(not instants, short(got), "`_created` is an instant, and no count; take the names as they are.")
         told = [action for action in got if got[action] == 0]
@@ -106,7 +115,9 @@ def missing_series(my: Any, kit: Kit) -> str:
     for snapshot, pending, wanted in cases:
         try:
             got = my.imbalance(snapshot, pending)
-        except KeyError:
+        except KeyError as error:
+            if not str(error).startswith("'ocpp_calls"):
+                raise
             kit.require(False, "KeyError", said)
         kit.equal(dict(got), wanted, said)
     invented = "`other` has books too: what a peer invents is counted there."
@@ -125,7 +136,7 @@ def pending_counts(my: Any, kit: Kit) -> str:
         kit.equal(dict(my.imbalance(dict(snapshot), {one: 1})), {}, said)
         kit.equal(dict(my.imbalance(dict(snapshot), {one: 1, other: 0})), {}, said)
         kit.equal(dict(my.imbalance(dict(snapshot), {one: 2})), {one: -1})
-        kit.equal(dict(my.imbalance(dict(snapshot), {one: 1, other: 2})), {other: -2}, said)
+        kit.equal(dict(my.imbalance(dict(snapshot), {one: 1, other: 2})), {other: -2})
     unseen = "what is pending counts for an action without a series, too."
     kit.equal(dict(my.imbalance({}, {one: 2})), {one: -2}, unseen)
     return "{}"
@@ -139,12 +150,14 @@ def label_order(my: Any, kit: Kit) -> str:
     for _ in range(20):
         (action,) = some(kit.rng, 1)
         counts = {outcome: kit.rng.randrange(1, 99) for outcome in OUTCOMES}
-        one = _labelled(kit.rng, action, counts, charge_point="CP_1")
         try:
-            got = my.imbalance(dict(one), {})
-        except (KeyError, IndexError, ValueError, AttributeError) as error:
+            got = my.imbalance(_labelled(kit.rng, action, counts), {})
+        except (KeyError, IndexError, ValueError) as error:
             kit.require(False, type(error).__name__, said)
         kit.equal(dict(got), {action: 3.0}, said)
+        one = _labelled(kit.rng, action, counts, charge_point="CP_1")
+        more = "there may be more labels than `action` and `outcome`; here `charge_point`."
+        kit.equal(dict(my.imbalance(dict(one), {})), {action: 3.0}, more)
         kit.equal(
             dict(my.imbalance(_labelled(kit.rng, action, counts, transaction="7"), {})), {action: 3.0}, ends_alike
         )

@@ -55,6 +55,10 @@ class Page:
         mine = [(float(each.labels["le"]), each.value) for each in found if each.labels.get("outcome") == outcome]
         return sorted(mine)
 
+    def highest(self) -> float:
+        """The highest finite bound, in seconds."""
+        return max((bound for bound, _ in self.buckets("lost") if not math.isinf(bound)), default=0.0)
+
     def bucket_of(self, seconds: float) -> float:
         """The upper bound of the bucket in which a call of so many seconds lands."""
         before = dict(self.buckets("lost"))
@@ -78,7 +82,7 @@ def two_registries(my: Any, kit: Kit) -> str:
     kit.require(everywhere() == before, "they are in prometheus_client's global registry", ALL_IN_ONE)
     other.use()
     counts = [page.value("ocpp_frames_total", direction="in", kind="call") for page in (one, other)]
-    kit.require(max(counts) < 2 and counts[0] == counts[1], f"{counts[0]:g} and {counts[1]:g} frames", ALL_IN_ONE)
+    kit.require(counts[0] == counts[1], f"{counts[0]:g} and {counts[1]:g} frames", ALL_IN_ONE)
     return "apart"
 
 
@@ -99,7 +103,7 @@ def units_in_names(my: Any, kit: Kit) -> str:
     page.use()
     names = {each.name for each in page.samples()}
     odd = [name for name in names if any(word in name for word in ("milli", "_ms", "kilo", "_kb"))]
-    kit.require(not odd, short(", ".join(sorted(odd))), "base units: seconds.")
+    kit.require(not odd, short(", ".join(sorted(odd))), "base units in the names: seconds and bytes.")
     wanted = [f"{name}_total" for name in FAMILIES[:4]] + ["ocpp_call_seconds_sum", "ocpp_call_seconds_bucket"]
     missing = [name for name in wanted if name not in names]
     kit.require(not missing, f"no {', no '.join(missing)}"[:60], f"the registry has no series {', '.join(missing)}.")
@@ -171,7 +175,9 @@ def bounded_labels(my: Any, kit: Kit) -> str:
     for number in range(MANY):
         page.instruments.frame("in", "call", f'[2,"{number}","Heartbeat",{{}}]')
     after = len(page.samples())
-    kit.require(after - few < 100, f"{after} series", "one series per call; 10,000 calls, 10,000 series.")
+    each = "one series per call; 10,000 calls, 10,000 series."
+    more = "10,000 frames of one kind add no series; a label has a few values, known before."
+    kit.require(after - few < 100, f"{after} series", each if after - few >= MANY else more)
     for number in range(MANY // 10):
         page.instruments.call_started(f"Evil{number}")
         page.instruments.call_ended(f"Evil{number}", "error", 0.001)
@@ -191,7 +197,10 @@ def sees_30s(my: Any, kit: Kit) -> str:
     page = Page(my)
     bounds = [page.bucket_of(seconds) for seconds in APART]
     top = "everything above 10 s is one bucket; the timeout is 30."
-    kit.require(bounds[-2] < bounds[-1], "29 s and 31 s are alike", top)
+    alike = "29 s and 31 s are in one bucket; 30 s, the timeout, is one of the bounds."
+    kit.require(
+        bounds[-2] < bounds[-1], "29 s and 31 s are alike", top if page.highest() <= 10.0 else alike
+    )
     for (low, high), (one, other) in zip(pairwise(APART), pairwise(bounds), strict=True):
         said = f"{low:g} s and {high:g} s are in one bucket; more bounds between 1 ms and 30 s."
         kit.require(one < other, f"{low:g} s and {high:g} s are alike", said)

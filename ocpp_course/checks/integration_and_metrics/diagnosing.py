@@ -97,10 +97,15 @@ def _never(fault: str, got: str) -> str:
 @step.check("two timeouts, one lost line in 10,000 calls: healthy")
 def healthy(my: Any, kit: Kit) -> str:
     """Some calls fail on any night; a fault is a share of the calls, not a number."""
+    said = my.diagnose({}, dict(BUSY), 3600.0)
     friday = "two in ten thousand is a Friday, not a fault."
-    judge(my, kit, "healthy", {}, BUSY, 3600.0, friday)
+    other = "of 10,000 calls four failed, with one lost connection: that is healthy."
+    kit.require(said == "healthy", f"healthy: {said!s:.30}", friday if said == "peer-silent" else other)
     for before, after in hours(kit, "healthy"):
-        judge(my, kit, "healthy", before, after, SECONDS, friday)
+        judge(my, kit, "healthy", before, after, SECONDS, "less than 2 calls in 100 failed: that is healthy.")
+    full = BUSY | {'ocpp_dials_total{outcome="refused_503"}': 3.0}
+    busy = "`refused_503` is a busy central system, and no matter of the key; that is `refused_401`."
+    judge(my, kit, "healthy", {}, full, 3600.0, busy)
     quiet = "no call at all is no fault, and 0 divides nothing."
     try:
         judge(my, kit, "healthy", BUSY, BUSY, 60.0, quiet)
@@ -118,6 +123,18 @@ def shares(my: Any, kit: Kit) -> str:
             each = "6 calls in 100 fail; a fault hits 5 in 100 at least, of whatever action."
             friday = "1 call in 100 fails; less than 2 in 100 is healthy."
             judge(my, kit, wanted, {}, after, 3600.0, friday if wanted == "healthy" else each)
+    for took, wanted in ((0.95, "healthy"), (3.0, "peer-slow"), (7.0, "peer-slow")):
+        said = f"each answer took {took:g} s; a healthy one takes less than 1 s, a slow one 3 s or more."
+        calls = {'ocpp_calls_total{action="Authorize",outcome="result"}': 100.0}
+        page = {key: value for key, value in (calls | seconds_of("result", 100.0, took)).items() if value}
+        whole = calls | seconds_of("result", 100.0, took)
+        if my.diagnose({}, dict(whole), 3600.0) == wanted:
+            said = "a bucket that is not on the page holds no call: it is 0."
+        judge(my, kit, wanted, {}, page, 3600.0, said)
+    for waiting, wanted in ((2.0, "healthy"), (3.0, "link-stalled")):
+        page = BUSY | {"ocpp_write_queue_depth": waiting, "ocpp_writes_in_flight": 1.0}
+        said = f"{waiting:g} texts wait; a stalled connection has three waiting at least."
+        judge(my, kit, wanted, {}, page, 3600.0, said)
     return "at 6 in 100"
 
 
@@ -150,7 +167,7 @@ def differences(my: Any, kit: Kit) -> str:
     for verdict in VERDICTS:
         for before, after in hours(kit, verdict)[1:3]:
             past = week(kit)
-            said = "last week's timeouts are not tonight's."
+            said = "what was counted before the first snapshot is not of tonight."
             judge(my, kit, verdict, plus(before, past), plus(after, past), SECONDS, said)
             waited = plus(before, past) | {"ocpp_write_queue_depth": 40.0, "ocpp_writes_in_flight": 1.0}
             gauge = "a gauge is what it is now: take it from `after`, and no difference."
@@ -168,6 +185,9 @@ def restart(my: Any, kit: Kit) -> str:
             judge(my, kit, verdict, higher, tonight, SECONDS, "the counter restarted; count from 0.")
             gone = {key: value for key, value in tonight.items() if value}
             judge(my, kit, verdict, higher, gone, SECONDS, "a series that nobody touched since the restart is 0.")
+            most = max((key for key in gone if key.startswith("ocpp_calls_total")), key=lambda key: gone[key])
+            one_back = gone | {most: 10 * gone[most]}  # all others stood where they stand now
+            judge(my, kit, verdict, one_back, gone, SECONDS, "one counter went back, so all of them began again at 0.")
     return "the same"
 
 

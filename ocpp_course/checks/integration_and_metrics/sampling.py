@@ -46,8 +46,12 @@ def is_number(value: object) -> bool:
     return isinstance(value, float | int)
 
 
-def clean(sampler: Any, name: str) -> list[float]:
-    return [value for _, value in of(sampler, name) if not math.isnan(value)]
+def clean(kit: Kit, sampler: Any, name: str) -> list[float]:
+    """The values of a probe that are no nan; refused if one is no number."""
+    values = [value for _, value in of(sampler, name)]
+    odd = [value for value in values if not is_number(value)]
+    kit.require(not odd, f"{odd[:1]!r:.30}", "a value is a number; one that is missing is `math.nan`, or left out.")
+    return [value for value in values if not math.isnan(value)]
 
 
 @step.check("60 s of silence, every 0.25 s: 240 samples, each with its instant")
@@ -72,9 +76,12 @@ async def on_a_timer(my: Any, kit: Kit) -> str:
         found = of(sampler, "depth")
         frozen = "no sample for the whole outage: the plot froze when it mattered."
         kit.require(len(found) > 1, f"{len(found)} samples", frozen)
-        kit.require(235 <= len(found) <= 245, f"{len(found)} samples", None)
-        kit.require({value for _, value in found} == {waiting}, "other values than the probe's", None)
+        often = "look each `interval` seconds: in 60 s that is 240 times."
+        kit.require(235 <= len(found) <= 245, f"{len(found)} samples", often)
+        as_told = "a sample has the value that its probe gave."
+        kit.require({value for _, value in found} == {waiting}, "other values than the probe's", as_told)
         kit.require(len(of(sampler, "other")) in (len(found) - 1, len(found), len(found) + 1), "one probe is left out")
+        kit.require(seen, "the probe was never asked", "ask the probe at each look.")
         kit.require(
             seen[0] - begun < EXACT, f"the first after {seen[0] - begun:g} s", "look once at the start, then wait."
         )
@@ -116,7 +123,7 @@ async def peaks(my: Any, kit: Kit) -> str:
         sampler.note("depth", top)
         await asyncio.sleep(3.0)
         got = sampler.high_water.get("depth")
-        kit.require(got == top, f"{got}, not {top}", "depth 900 for 10 ms was never seen.")
+        kit.require(got == top, f"{got}, not {top}", "`note` told of a peak between two looks: it belongs in `high_water`.")
         sampler.note("depth", 2)
         sampler.note("unsampled", math.nan)
         sampler.note("unsampled", 7)
@@ -127,9 +134,21 @@ async def peaks(my: Any, kit: Kit) -> str:
         kit.require(sampler.high_water.get("depth") == top + 50, "a sampled peak is missing", "samples are peaks too.")
         noted = sampler.high_water.get("unsampled", 0.0)
         kit.require(not math.isnan(noted), "nan", NAN)
-        kit.require(noted == 7, "a note without a probe is missing", None)
-        kit.require(top not in clean(sampler, "depth"), "the note is among the samples", "a note is no sample.")
+        kit.require(noted == 7, f"{noted:g}, not 7", "`note` counts for a name that no probe has, too.")
+        kit.require(top not in clean(kit, sampler, "depth"), "the note is among the samples", "a note is no sample.")
+    await _below_zero(my, kit)
     return f"{top}"
+
+
+async def _below_zero(my: Any, kit: Kit) -> None:
+    """A signal strength in dBm, a temperature in winter."""
+    highest = float(-kit.rng.randrange(40, 60))
+    async with running(my.Sampler({"signal": lambda: highest}, interval=1.0)) as sampler:
+        await asyncio.sleep(3.5)
+        sampler.note("noise", highest - 30)
+        got = [sampler.high_water.get(name) for name in ("signal", "noise")]
+        said = "every value was below 0, and so is the highest of them."
+        kit.require(got == [highest, highest - 30], f"{got[0]} of {highest:g}", said)
 
 
 @step.check("one probe raises: nan or nothing for it, all of the others")
@@ -159,16 +178,19 @@ async def bad_probe(my: Any, kit: Kit) -> str:
     blinded = "one broken probe blinded all."
     if task.done():
         error = task.exception()
+        if error is not None and error.args not in (("gone",), ("not there yet",)):
+            raise error
         kit.require(False, f"run ended with {type(error).__name__}", blinded)
     kit.require(len(of(sampler, "first")) >= 24, "the first stopped", blinded)
     kit.require(len(of(sampler, "last")) >= before + 19, "the last stopped", blinded)
-    kit.require(len(clean(sampler, "broken")) <= 6, "values of the broken one", "what raised has no value; leave nan.")
+    kit.require(len(clean(kit, sampler, "broken")) <= 6, "values of the broken one", "what raised has no value; leave nan.")
     for name, high in (("broken", 4.0), ("later", 3.0)):
         got = sampler.high_water.get(name)
-        kit.require(got == high, f"high water {got}, not {high:g}", NAN)
+        stuck = NAN if got is not None and math.isnan(got) else "the highest value that the probe gave."
+        kit.require(got == high, f"high water {got}, not {high:g}", stuck)
     gone["now"] = False
     await asyncio.sleep(5.0)
-    kit.require(len(clean(sampler, "broken")) >= 9, "it stays away", "a probe that works again is read again.")
+    kit.require(len(clean(kit, sampler, "broken")) >= 9, "it stays away", "a probe that works again is read again.")
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
@@ -208,6 +230,9 @@ async def cancel(my: Any, kit: Kit) -> str:
     sampler = my.Sampler({"depth": probe}, interval=5.0)
     task = asyncio.create_task(sampler.run())
     await asyncio.sleep(12.0)
+    if task.done():
+        task.result()
+        kit.require(False, "`run` returned", "`run` goes on until it is cancelled.")
     task.cancel()
     done, _ = await asyncio.wait([task], timeout=1.0)
     said = "it was cancelled and goes on; do not catch CancelledError, or raise it again."
