@@ -11,7 +11,7 @@ from ..kit import Kit, short
 from ..step import Step
 from .ours import imbalance
 
-step = Step("6.4", "`imbalance`: the books", ("imbalance",), points=3, minutes=7, reference=lambda: imbalance)
+step = Step("6.4", "`imbalance`: the books", ("imbalance",), points=3, minutes=20, reference=lambda: imbalance)
 
 OUTCOMES = ("result", "error", "timeout", "lost", "cancelled")
 

@@ -15,7 +15,7 @@ from ..step import Step
 from .ours import Instruments
 
 step = Step(
-    "6.1", "`Instruments`: names and units", ("Instruments",), points=4, minutes=8, reference=lambda: Instruments
+    "6.1", "`Instruments`: names and units", ("Instruments",), points=4, minutes=20, reference=lambda: Instruments
 )
 
 FAMILIES = ("ocpp_frames", "ocpp_frame_bytes", "ocpp_calls_started", "ocpp_calls", "ocpp_call_seconds")
@@ -198,9 +198,7 @@ def sees_30s(my: Any, kit: Kit) -> str:
     bounds = [page.bucket_of(seconds) for seconds in APART]
     top = "everything above 10 s is one bucket; the timeout is 30."
     alike = "29 s and 31 s are in one bucket; 30 s, the timeout, is one of the bounds."
-    kit.require(
-        bounds[-2] < bounds[-1], "29 s and 31 s are alike", top if page.highest() <= 10.0 else alike
-    )
+    kit.require(bounds[-2] < bounds[-1], "29 s and 31 s are alike", top if page.highest() <= 10.0 else alike)
     for (low, high), (one, other) in zip(pairwise(APART), pairwise(bounds), strict=True):
         said = f"{low:g} s and {high:g} s are in one bucket; more bounds between 1 ms and 30 s."
         kit.require(one < other, f"{low:g} s and {high:g} s are alike", said)

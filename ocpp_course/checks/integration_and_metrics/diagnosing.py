@@ -10,12 +10,11 @@ from ocpp_lab.messages import ACTIONS
 from ..kit import Kit
 from ..step import Step
 from .hours import SECONDS, SEEDS, VERDICTS, Snapshot, example
-from .ours import diagnose
+from .ours import diagnose, is_counter
 
-step = Step("6.5", "`diagnose`: what happened tonight", ("diagnose",), points=3, minutes=9, reference=lambda: diagnose)
+step = Step("6.5", "`diagnose`: what happened tonight", ("diagnose",), points=3, minutes=25, reference=lambda: diagnose)
 
 BROKEN = VERDICTS[1:]
-COUNTERS = ("_total", "_count", "_sum", "_bucket")
 HOURS = 5
 """Drawn of those that were played."""
 LINK = ("link-cut", "half-open")
@@ -34,10 +33,6 @@ BUSY = {
     'ocpp_dials_total{outcome="unreachable"}': 1.0,
     "ocpp_connected_seconds_total": 3560.0,
 } | {f'ocpp_call_seconds_bucket{{le="{bound}",outcome="result"}}': 9_996.0 for bound in FROM_A_QUARTER}  # fmt: skip
-
-
-def is_counter(key: str) -> bool:
-    return key.partition("{")[0].endswith(COUNTERS)
 
 
 def grown(before: Snapshot, after: Snapshot, times: float = 1.0) -> Snapshot:
@@ -80,9 +75,9 @@ def each_fault(my: Any, kit: Kit) -> str:
         strange = [each for each in got if each not in VERDICTS]
         kit.require(not strange, f"{fault}: {strange[:1]!r:.30}", "answer one of the eight words.")
     shown = {fault: next((each for each in got if each != fault), fault) for fault, got in said.items()}
-    link = "wrong credentials also reconnect; look at the outcome label."
+    link = "a wrong key also loses the connection; look at the outcomes of the dials."
     kit.require(not set(said["credentials"]) & set(LINK), f"credentials: {shown['credentials']}", link)
-    silent = "silent peer and cut line differ: look at lost and reconnects."
+    silent = "silent peer and cut connection differ: look at lost calls and at the dials."
     kit.require(not set(said["peer-silent"]) & set(LINK), f"peer-silent: {shown['peer-silent']}", silent)
     for fault, got in said.items():
         sometimes = "right at one strength only." if fault in got else _never(fault, shown[fault])

@@ -18,7 +18,7 @@ class Gone(Exception):
     """What a probe looked into is gone; an answer cannot know this class."""
 
 
-step = Step("6.3", "`Sampler`: on a timer", ("Sampler",), points=3, minutes=7, reference=lambda: Timeline)
+step = Step("6.3", "`Sampler`: on a timer", ("Sampler",), points=3, minutes=20, reference=lambda: Timeline)
 
 EXACT = 1e-3
 NAN = "nan is no high water; nothing is higher than it."
@@ -123,7 +123,9 @@ async def peaks(my: Any, kit: Kit) -> str:
         sampler.note("depth", top)
         await asyncio.sleep(3.0)
         got = sampler.high_water.get("depth")
-        kit.require(got == top, f"{got}, not {top}", "`note` told of a peak between two looks: it belongs in `high_water`.")
+        kit.require(
+            got == top, f"{got}, not {top}", "`note` told of a peak between two looks: it belongs in `high_water`."
+        )
         sampler.note("depth", 2)
         sampler.note("unsampled", math.nan)
         sampler.note("unsampled", 7)
@@ -183,7 +185,9 @@ async def bad_probe(my: Any, kit: Kit) -> str:
         kit.require(False, f"run ended with {type(error).__name__}", blinded)
     kit.require(len(of(sampler, "first")) >= 24, "the first stopped", blinded)
     kit.require(len(of(sampler, "last")) >= before + 19, "the last stopped", blinded)
-    kit.require(len(clean(kit, sampler, "broken")) <= 6, "values of the broken one", "what raised has no value; leave nan.")
+    kit.require(
+        len(clean(kit, sampler, "broken")) <= 6, "values of the broken one", "what raised has no value; leave nan."
+    )
     for name, high in (("broken", 4.0), ("later", 3.0)):
         got = sampler.high_water.get(name)
         stuck = NAN if got is not None and math.isnan(got) else "the highest value that the probe gave."

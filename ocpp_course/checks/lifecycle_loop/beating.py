@@ -13,7 +13,7 @@ from ..kit import Kit
 from ..step import Step
 from .booting import SLIPS, near, over_at_once, told
 
-step = Step("5.3", "`Heartbeat`: the sign of life", ("Heartbeat",), points=2, minutes=7, reference=lambda: Heartbeat)
+step = Step("5.3", "`Heartbeat`: the sign of life", ("Heartbeat",), points=2, minutes=20, reference=lambda: Heartbeat)
 
 
 MANY = 100

@@ -12,7 +12,7 @@ from ocpp_lab.messages import BootNotificationRequest, BootNotificationResponse
 from ..kit import Kit
 from ..step import Step, Wrong
 
-step = Step("5.2", "`boot`: until accepted", ("boot",), points=2, minutes=7, reference=lambda: boot)
+step = Step("5.2", "`boot`: until accepted", ("boot",), points=2, minutes=20, reference=lambda: boot)
 
 REQUEST = BootNotificationRequest(charge_point_vendor="Lab", charge_point_model="One")
 MOST = 20

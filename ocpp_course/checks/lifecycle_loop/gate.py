@@ -15,7 +15,7 @@ step = Step(
     "the gate: `may_send`, `may_serve`",
     ("may_send", "may_serve"),
     points=2,
-    minutes=6,
+    minutes=15,
     reference=lambda: (may_send, may_serve),
 )
 

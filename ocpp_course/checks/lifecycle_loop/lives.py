@@ -17,7 +17,7 @@ from .stage import FIRST_ID
 from .town import BEAT, NO_LINE, WAIT, Files, Town
 
 step = Step(
-    "5.7", "`ChargePoint`: the whole life", ("ChargePoint",), points=3, minutes=10, reference=lambda: ChargePoint
+    "5.7", "`ChargePoint`: the whole life", ("ChargePoint",), points=3, minutes=25, reference=lambda: ChargePoint
 )
 
 AUTHORIZE = AuthorizeRequest(id_tag="TAG_A")
@@ -254,7 +254,9 @@ async def stop_in_every_state(my: Any, kit: Kit) -> str:
         kit.require(kit.time - begun < MOMENT, f"{state}: after {kit.time - begun:.0f} s", said)
         state_is(kit, charge_point, "stopped", state, "stopped, the state says so.")
         over = all(line.closed and not line.readers for line in town.lines)
-        kit.require(over, f"{state}: a connection lives", "`stop` returned before all had ended; cancel, and wait for it.")
+        kit.require(
+            over, f"{state}: a connection lives", "`stop` returned before all had ended; cancel, and wait for it."
+        )
         if town.task is not None:
             await asyncio.wait([town.task], timeout=1.0)
             kit.require(town.task.done(), f"{state}: `run` goes on", "`run` ends with `stop`.")

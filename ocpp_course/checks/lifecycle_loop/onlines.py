@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from ocpp_lab.errors import ConnectionLost, NotConnected
-from ocpp_lab.messages import BootNotificationResponse
+from ocpp_lab.messages import BootNotificationResponse, HeartbeatResponse
 
 from ..kit import Kit
 from ..step import Step
@@ -15,7 +15,7 @@ from .ours import online
 from .stage import REFUSALS, Line, Stage, slip
 
 PARTS = ("heartbeat", "drain", "watch")
-step = Step("5.6", "`online`: one connection's life", ("online",), points=2, minutes=10, reference=lambda: online)
+step = Step("5.6", "`online`: one connection's life", ("online",), points=2, minutes=25, reference=lambda: online)
 
 
 @step.check("nothing but BootNotification before Accepted")
@@ -135,6 +135,9 @@ async def together(my: Any, kit: Kit) -> str:
     fewer = "in 45 s the heartbeat sends four times, whatever the other parts do."
     kit.require(len(beats) >= 4, f"{len(beats)} heartbeats", fewer if beats or "drain" not in stage.began else none)
     kit.require(len(beats) == 4, f"{len(beats)} heartbeats", "more than one heartbeat runs on this connection.")
+    whole = all(isinstance(each, HeartbeatResponse) for each in stage.beats)
+    said = "the `call` that heartbeat and drain get from you has to return the response."
+    kit.require(whole, f"{stage.beats[:1]}"[:40], said)
     kit.require(readers == 1, f"{readers} readers", "one reader reads the connection.")
     missing = {"drain", "watch"} - alive
     kit.require(not missing, f"no {', '.join(sorted(missing))}", "heartbeat, drain and watch run at the same time.")

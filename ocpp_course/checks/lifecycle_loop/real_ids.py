@@ -21,7 +21,7 @@ step = Step(
     "`TransactionIds`: the real id, later",
     ("TransactionIds",),
     points=3,
-    minutes=8,
+    minutes=20,
     reference=lambda: TransactionIds,
 )
 
@@ -109,7 +109,9 @@ def two_at_once(my: Any, kit: Kit) -> str:
             if set(got) <= {first, second}:
                 said = "connector 1's meter values went into connector 2's transaction."
                 said = said if make is values else "a stop got the id of another driver's transaction."
-            kit.require(got == [first, second, first], "another's id" if set(got) <= {first, second} else str(got), said)
+            kit.require(
+                got == [first, second, first], "another's id" if set(got) <= {first, second} else str(got), said
+            )
     return "each its own"
 
 

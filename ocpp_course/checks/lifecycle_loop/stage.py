@@ -143,6 +143,8 @@ class Stage:
         self.statuses = [status(1), status(2)]
         self.asked: list[float] = []
         """When the statuses were asked for."""
+        self.beats: list[Any] = []
+        """What the heartbeat got for its calls."""
         self.began: dict[str, float] = {}
         """When each part began."""
         self.drains = False
@@ -177,7 +179,7 @@ class Stage:
         """Beats every 10 s."""
         with Alive(self, "heartbeat"):
             while not await self._fails("heartbeat", 10.0):
-                await call(HeartbeatRequest())
+                self.beats.append(await call(HeartbeatRequest()))
 
     async def _drain(self, call: Call) -> None:
         """The outbox waits for its next attempt, as it does for minutes."""

@@ -12,7 +12,7 @@ from ..step import Step, Wrong
 from .booting import LONG, MOMENT, SLIPS, SWALLOWED, near, over_at_once, told
 from .ours import watch
 
-step = Step("5.5", "`watch`: silence is a fault", ("watch",), points=2, minutes=6, reference=lambda: watch)
+step = Step("5.5", "`watch`: silence is a fault", ("watch",), points=2, minutes=15, reference=lambda: watch)
 
 
 class Wire:
@@ -30,6 +30,8 @@ class Wire:
     async def ping(self) -> None:
         number = min(len(self.pings), len(self.seconds) - 1)
         self.pings.append(round(self.kit.time - self.begun, 6))
+        if len(self.pings) > 2 * LONG:
+            await asyncio.Event().wait()  # it pings without pause, and has been heard
         self._under_way += 1
         self.most = max(self.most, self._under_way)
         try:
