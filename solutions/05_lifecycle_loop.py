@@ -2357,7 +2357,7 @@ class ChargePoint(ChargePoint):
 ### WRONG swallows-cancel -> bug-leaves: `run` swallowed a cancellation; only after `stop` it returns.
 class ChargePoint(ChargePoint):
     async def run(self):
-        try:
+        try:  # noqa: SIM105
             await super().run()
         except asyncio.CancelledError:
             pass

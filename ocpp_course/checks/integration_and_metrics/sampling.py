@@ -22,6 +22,8 @@ step = Step("6.3", "`Sampler`: on a timer", ("Sampler",), points=3, minutes=20, 
 
 EXACT = 1e-3
 NAN = "nan is no high water; nothing is higher than it."
+SLEEPS = "sleep until the next grid instant."
+NOTHING = "`run` has looked at nothing."
 TRIPLE = "each of `samples` is (loop time, name, value)."
 TROUBLE = (AttributeError, RuntimeError, KeyError, ZeroDivisionError, OSError, ValueError, Gone)
 
@@ -103,14 +105,11 @@ async def no_drift(my: Any, kit: Kit) -> str:
     async with running(my.Sampler({"slow": slow}, interval=interval)) as sampler:
         await asyncio.sleep(1100 * interval)
         instants = [at for at, _ in of(sampler, "slow")]
-        kit.require(len(instants) > 500, f"{len(instants)} samples", "sleep until the next grid instant.")
+        kit.require(len(instants) > 500, f"{len(instants)} samples", SLEEPS if instants else NOTHING)
         number = min(1000, len(instants)) - 1
         off = instants[number] - (instants[0] + number * interval)
         kit.require(abs(off) < 0.5 * interval, f"{abs(off) / interval:.0f} intervals off", SLEEPS)
     return "on the grid"
-
-
-SLEEPS = "sleep until the next grid instant."
 
 
 @step.check("a peak between two samples is in `high_water`; a lower note is not")
@@ -183,6 +182,7 @@ async def bad_probe(my: Any, kit: Kit) -> str:
         if error is not None and error.args not in (("gone",), ("not there yet",)):
             raise error
         kit.require(False, f"run ended with {type(error).__name__}", blinded)
+    kit.require(sampler.samples, "0 samples", NOTHING)
     kit.require(len(of(sampler, "first")) >= 24, "the first stopped", blinded)
     kit.require(len(of(sampler, "last")) >= before + 19, "the last stopped", blinded)
     kit.require(
@@ -211,7 +211,8 @@ async def bounded(my: Any, kit: Kit) -> str:
         said = "a night of samples was kept; drop the oldest beyond `keep`."
         kit.require(len(found) <= keep, f"{len(found)} of 800", said)
         newest = "the newest are gone; drop the oldest."
-        kit.require(found and found[-1] > 199.0, "the newest are missing", newest)
+        kit.require(found, "0 samples", NOTHING)
+        kit.require(found[-1] > 199.0, "the newest are missing", newest)
         kit.require(len(found) >= keep - 1, f"{len(found)} of {keep}", "drop one for each that comes, and no more.")
         kit.require(found == sorted(found), "not the oldest first", "oldest first.")
     two = {"depth": lambda: 1.0, "other": lambda: 2.0}

@@ -131,6 +131,8 @@ async def waits_interval(my: Any, kit: Kit) -> str:
         wanted = [begun, begun + first + seconds, begun + first + second + 2 * seconds]
         sends = near(desk.times[:2], [begun, begun + max(first, seconds)]) and seconds
         said = "a wait begins when the answer came." if sends else "wait `interval` seconds after such an answer."
+        if near(desk.times, wanted[: len(desk.times)]):
+            said = "only Accepted ends `boot`; it ended before."
         kit.require(near(desk.times, wanted), told([time - begun for time in desk.times]), said)
         told_all = len(told_at) == len(desk.answers)
         said = "`on_answer` is told when the answer comes, and not after the wait."
@@ -192,7 +194,7 @@ async def _each_its_own_wait(my: Any, kit: Kit) -> None:
     await booted(my, kit, desk, retry_interval=40.0)
     said = "what came last says how long to wait, and not what came before it."
     came = [at - begun for at in desk.times]
-    kit.require(near(came, [0, 7, 47, 56, 96]), told(came), said)
+    kit.require(near(came, [0, 7, 47, 56, 96]), told(came), said if near(came[:3], [0, 7, 14]) else None)
 
 
 async def _for_weeks(my: Any, kit: Kit) -> None:

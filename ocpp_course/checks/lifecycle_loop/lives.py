@@ -65,7 +65,7 @@ def _waits(kit: Kit, charge_point: Any, when: str, said: str) -> None:
     state_is(kit, charge_point, "waiting", when, online if charge_point.state == "online" else said)
 
 
-def state_is(kit: Kit, charge_point: Any, wanted: str, when: str, said: str) -> None:
+def state_is(kit: Kit, charge_point: Any, wanted: str, when: str, said: str | None) -> None:
     kit.require(charge_point.state == wanted, f"{when}: {charge_point.state}", said)
 
 

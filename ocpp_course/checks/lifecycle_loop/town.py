@@ -29,9 +29,9 @@ NO_LINE = {"shut": OSError("no route"), "lost": ConnectionLost("reset"), "refuse
 
 
 class Town:
-    """Its ``door`` says what a dial comes to: "open", "shut", "lost", "refused", "silent", or the password that opens it.
+    """Its ``door`` says what a dial comes to: "open", "shut", "lost", "refused", "silent", or the password it needs.
 
-    "broken" and "haunted" are bugs, in the dial and on the line.
+    "broken" and "haunted" are bugs, in the dial and on the connection.
     ``boots`` are the statuses of the next boots, then Accepted. One town is one power-up: `charge_point` makes one.
     """
 

@@ -134,7 +134,8 @@ async def ping_fails(my: Any, kit: Kit) -> str:
     task = await watched(my, Wire(kit, 0.0, error=ConnectionLost("closed")), 1000.0, interval=10.0)
     error = None if task.cancelled() else task.exception()
     said = "the ping says that the connection is closed; let that out."
-    kit.require(isinstance(error, ConnectionLost), "it goes on" if task.cancelled() else repr(error), said)
+    other = "what `ping()` raises comes out as it is."
+    kit.require(isinstance(error, ConnectionLost), repr(error) if error else "it goes on", other if error else said)
     task = await watched(my, Wire(kit, 0.0, error=LookupError("a bug")), 1000.0, interval=10.0)
     error = None if task.cancelled() else task.exception()
     said = "what `ping()` raises comes out as it is; a bug is not a lost connection."

@@ -1,4 +1,4 @@
-"""The drills of capstones 5 and 6: what breaks a broken piece passes, and whoever breaks nothing is told what is missed."""
+"""The drills of capstones 5 and 6: what breaks the broken pieces passes, and a miss is told."""
 
 from __future__ import annotations
 
