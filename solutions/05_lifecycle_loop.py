@@ -1880,13 +1880,14 @@ check("5.6", online)
 # |---|---|
 # | `run` starts | *connect* |
 # | a dial begins, and the state is waiting | *wait_over* |
-# | a dial raised `OSError`, `ConnectionLost` or `NotConnected` (`HandshakeRefused` is one) | *lost*; the error goes on |
+# | a dial raised `OSError`, `ConnectionLost` or `NotConnected` (`HandshakeRefused` is one) | *lost*; then raise it again |
 # | a dial succeeded | *resumed* if the registration is "Accepted", else *opened* |
-# | `online` raised `ConnectionLost` | *lost*; the error goes on |
+# | `online` raised `ConnectionLost` | *lost* |
 # | a boot was answered | *accepted*, *pending* or *rejected*; in the states pending and rejected first *interval_over* |
 # | the end | *stop* |
 #
-# Any other error of a dial or of `online` is a bug. It goes on, fires nothing of these, and comes out of `run`.
+# Any other error of a dial or of `online` is a bug, and comes out of `run`. So does a CancelledError, unless `stop` has
+# asked for it.
 #
 # ### Part 2: drain
 #
@@ -1894,7 +1895,8 @@ check("5.6", online)
 # a transaction message, as long as the connection lives.
 #
 # - `probe` sends a HeartbeatRequest by `call`. It returns False if that ends with CallTimeout. Any answer makes it True,
-#   also CallFailed and MalformedReply, because a peer that answers is alive.
+#   also CallFailed and MalformedReply, because a peer that answers is alive. A lost connection is no answer: let that error
+#   out.
 # - When StartTransaction was answered, `ids` learns the transaction id, whatever the answer says of the tag. When it was
 #   dropped, `ids` gives it up. Other messages bring no id.
 # - When `outbox.drain` raises CallTimeout, nobody lives at the other end: raise ConnectionLost. The registration stays.
@@ -2371,6 +2373,20 @@ class ChargePoint(ChargePoint):
         except LookupError as error:
             self.machine.fire("lost")
             raise ConnectionLost from error
+
+
+### WRONG any-error-is-alive -> silent-peer: the connection was lost while the probe waited: that is no answer; let the
+###       error out.
+class ChargePoint(ChargePoint):
+    async def _drain(self, call):
+        async def hopeful(request):
+            try:
+                return await call(request)
+            except (ConnectionLost, NotConnected):
+                if request.action != "Heartbeat":
+                    raise
+
+        await super()._drain(hopeful)
 
 
 ### WRONG no-key -> offline-submit: `submit` returns the key that `outbox.put` gave.

@@ -1198,7 +1198,9 @@ ours = diagnose
 
 def diagnose(before, after, seconds):
     said = ours(before, after, seconds)
-    restarted = any(after.get(key, 0) < value for key, value in before.items() if "_total" in key)
+    restarted = any(
+        after.get(key, 0) < value for key, value in before.items() if re.search("_(total|count|sum|bucket)", key)
+    )
     lost, then = (each.get("ocpp_connection_losses_total", 0) for each in (after, {} if restarted else before))
     often = (lost - then) / seconds > 1 / 200
     return "healthy" if said == "link-cut" and not often else said

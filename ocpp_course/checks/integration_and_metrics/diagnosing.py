@@ -9,7 +9,7 @@ from ocpp_lab.messages import ACTIONS
 
 from ..kit import Kit
 from ..step import Step
-from .hours import SECONDS, SEEDS, VERDICTS, Snapshot, example
+from .hours import SECONDS, SEEDS, VERDICTS, Pair, Snapshot, example
 from .ours import diagnose, is_counter
 
 step = Step("6.5", "`diagnose`: what happened tonight", ("diagnose",), points=3, minutes=25, reference=lambda: diagnose)
@@ -61,15 +61,19 @@ def hours(kit: Kit, verdict: str) -> list[tuple[Snapshot, Snapshot]]:
     return [example(verdict, seed) for seed in (SEEDS[0], *kit.rng.sample(SEEDS[1:], HOURS - 1))]
 
 
-def judge(my: Any, kit: Kit, wanted: str, before: Snapshot, after: Snapshot, seconds: float, why: str | None) -> None:
-    """Refuse the answer unless it says what this hour was."""
-    got = my.diagnose(dict(before), dict(after), seconds)
-    kit.require(got == wanted, f"{wanted}: {got!s:.30}", why)
+def judge(
+    my: Any, kit: Kit, wanted: str, tonight: Pair, seconds: float, why: str | None, plain: Pair | None = None
+) -> None:
+    """Refuse the answer unless it says what this hour was.
 
-
-def named(my: Any, wanted: str, pair: tuple[Snapshot, Snapshot]) -> bool:
-    """Whether the answer knows this hour as it was played; else it errs for another reason than what is done to it."""
-    return bool(my.diagnose(dict(pair[0]), dict(pair[1]), SECONDS) == wanted)
+    ``plain`` is the same fault without what makes this hour special. Whoever does not know that either errs for another
+    reason than ``why``.
+    """
+    got = my.diagnose(dict(tonight[0]), dict(tonight[1]), seconds)
+    if got == wanted:
+        return
+    known = plain is None or my.diagnose(dict(plain[0]), dict(plain[1]), SECONDS) == wanted
+    kit.require(False, f"{wanted}: {got!s:.30}", why if known else None)
 
 
 @step.check("7 faults, 5 hours each: named", seconds=8)
@@ -94,21 +98,21 @@ def _never(fault: str, got: str) -> str:
     return f"{fault} was taken for {got}; which number moves in one of them and not in the other?"
 
 
-@step.check("two timeouts, one lost line in 10,000 calls: healthy")
+@step.check("two timeouts, one lost connection in 10,000 calls: healthy")
 def healthy(my: Any, kit: Kit) -> str:
     """Some calls fail on any night; a fault is a share of the calls, not a number."""
     said = my.diagnose({}, dict(BUSY), 3600.0)
     friday = "two in ten thousand is a Friday, not a fault."
     other = "of 10,000 calls four failed, with one lost connection: that is healthy."
     kit.require(said == "healthy", f"healthy: {said!s:.30}", friday if said == "peer-silent" else other)
-    for before, after in hours(kit, "healthy"):
-        judge(my, kit, "healthy", before, after, SECONDS, "less than 2 calls in 100 failed: that is healthy.")
+    for pair in hours(kit, "healthy"):
+        judge(my, kit, "healthy", pair, SECONDS, "less than 2 calls in 100 failed: that is healthy.")
     full = BUSY | {'ocpp_dials_total{outcome="refused_503"}': 3.0}
     busy = "`refused_503` is a busy central system, and no matter of the key; that is `refused_401`."
-    judge(my, kit, "healthy", {}, full, 3600.0, busy)
+    judge(my, kit, "healthy", ({}, full), 3600.0, busy)
     quiet = "no call at all is no fault, and 0 divides nothing."
     try:
-        judge(my, kit, "healthy", BUSY, BUSY, 60.0, quiet)
+        judge(my, kit, "healthy", (BUSY, BUSY), 60.0, quiet)
     except ZeroDivisionError:
         kit.require(False, "ZeroDivisionError", quiet)
     return "healthy"
@@ -119,24 +123,39 @@ def shares(my: Any, kit: Kit) -> str:
     """Less than 2 in 100 is a Friday, 5 in 100 and more a fault; any action may be the one that fails."""
     for outcome, verdict in (("error", "peer-refuses"), ("timeout", "peer-silent"), ("lost", "link-cut")):
         for percent, wanted in ((1, "healthy"), (6, verdict), (100, verdict)):
-            after = failing(kit, outcome, percent)
-            many = named(my, verdict, ({}, failing(kit, outcome, 40)))
-            each = "6 calls in 100 fail; a fault hits 5 in 100 at least, of whatever action." if many else None
-            friday = "1 call in 100 fails; less than 2 in 100 is healthy."
-            judge(my, kit, wanted, {}, after, 3600.0, friday if wanted == "healthy" else each)
-    for took, wanted in ((0.95, "healthy"), (3.0, "peer-slow"), (7.0, "peer-slow")):
-        said = f"each answer took {took:g} s; a healthy one takes less than 1 s, a slow one 3 s or more."
-        calls = {'ocpp_calls_total{action="Authorize",outcome="result"}': 100.0}
-        page = {key: value for key, value in (calls | seconds_of("result", 100.0, took)).items() if value}
-        whole = calls | seconds_of("result", 100.0, took)
-        if my.diagnose({}, dict(whole), 3600.0) == wanted:
-            said = "a bucket that is not on the page holds no call: it is 0."
-        judge(my, kit, wanted, {}, page, 3600.0, said)
+            many: Pair | None = ({}, failing(kit, outcome, 40)) if wanted == verdict else None
+            said = "6 calls in 100 fail; a fault hits 5 in 100 at least, of whatever action."
+            if many is None:
+                said = "1 call in 100 fails; less than 2 in 100 is healthy."
+            judge(my, kit, wanted, ({}, failing(kit, outcome, percent)), 3600.0, said, many)
+    _few_calls(my, kit)
+    _slow_answers(my, kit)
     for waiting, wanted in ((2.0, "healthy"), (3.0, "link-stalled")):
         page = BUSY | {"ocpp_write_queue_depth": waiting, "ocpp_writes_in_flight": 1.0}
         said = f"{waiting:g} texts wait; a stalled connection has three waiting at least."
-        judge(my, kit, wanted, {}, page, 3600.0, said)
+        judge(my, kit, wanted, ({}, page), 3600.0, said)
     return "at 6 in 100"
+
+
+def _few_calls(my: Any, kit: Kit) -> None:
+    """In a quiet night one call is a large share, or a small one."""
+    for calls, wanted in ((20, "peer-silent"), (60, "healthy")):
+        page = {
+            'ocpp_calls_total{action="Authorize",outcome="result"}': calls - 1.0,
+            'ocpp_calls_total{action="Authorize",outcome="timeout"}': 1.0,
+        } | seconds_of("result", calls - 1.0, 0.08)
+        said = f"one call of {calls} timed out; a series that is not in `before` was 0 then."
+        judge(my, kit, wanted, ({}, page), 3600.0, said, (dict.fromkeys(page, 0.0), page))
+
+
+def _slow_answers(my: Any, kit: Kit) -> None:
+    for took, wanted in ((0.95, "healthy"), (3.0, "peer-slow"), (7.0, "peer-slow")):
+        calls = {'ocpp_calls_total{action="Authorize",outcome="result"}': 100.0}
+        whole = calls | seconds_of("result", 100.0, took)
+        said = f"each answer took {took:g} s; a healthy one takes less than 1 s, a slow one 3 s or more."
+        judge(my, kit, wanted, ({}, whole), 3600.0, said)
+        page = {key: value for key, value in whole.items() if value}
+        judge(my, kit, wanted, ({}, page), 3600.0, "a bucket that is not on the page holds no call: it is 0.")
 
 
 def failing(kit: Kit, outcome: str, percent: int) -> Snapshot:
@@ -166,45 +185,54 @@ def seconds_of(outcome: str, calls: float, took: float) -> Snapshot:
 def differences(my: Any, kit: Kit) -> str:
     """A counter counts since its process started; tonight is the difference of two snapshots (Prometheus)."""
     for verdict in VERDICTS:
-        for before, after in hours(kit, verdict)[1:3]:
+        for pair in hours(kit, verdict)[1:3]:
             past = week(kit)
-            known = named(my, verdict, (before, after))
-            said = "what was counted before the first snapshot is not of tonight." if known else None
-            judge(my, kit, verdict, plus(before, past), plus(after, past), SECONDS, said)
-            waited = plus(before, past) | {"ocpp_write_queue_depth": 40.0, "ocpp_writes_in_flight": 1.0}
-            gauge = "a gauge is what it is now: take it from `after`, and no difference." if known else None
-            judge(my, kit, verdict, waited, plus(after, past), SECONDS, gauge)
+            before, after = plus(pair[0], past), plus(pair[1], past)
+            said = "what was counted before the first snapshot is not of tonight."
+            judge(my, kit, verdict, (before, after), SECONDS, said, pair)
+            waited = before | {"ocpp_write_queue_depth": 40.0, "ocpp_writes_in_flight": 1.0}
+            gauge = "a gauge is what it is now: take it from `after`, and no difference."
+            judge(my, kit, verdict, (waited, after), SECONDS, gauge, pair)
     return "the same"
 
 
 @step.check("the same if the counters went back to 0 in between")
 def restart(my: Any, kit: Kit) -> str:
-    """A restarted process counts from 0: what went back was restarted, and its value is the difference."""
-    for verdict in VERDICTS:
-        for before, after in hours(kit, verdict)[1:3]:
-            tonight, past = grown(before, after), week(kit, times=1000)
+    """A restarted process counts from 0. One counter that went back tells it, and then all of them began again."""
+    for number, verdict in enumerate(VERDICTS):
+        for pair in hours(kit, verdict)[1:3]:
+            tonight, past = grown(*pair), week(kit, times=1000)
             higher = {key: max(value, 2 * tonight.get(key, 0.0) + 1) for key, value in past.items()}
-            known = named(my, verdict, (before, after))
-            judge(my, kit, verdict, higher, tonight, SECONDS, "the counter restarted; count from 0." if known else None)
+            judge(my, kit, verdict, (higher, tonight), SECONDS, "the counter restarted; count from 0.", pair)
             gone = {key: value for key, value in tonight.items() if value}
-            said = "a series that nobody touched since the restart is 0." if known else None
-            judge(my, kit, verdict, higher, gone, SECONDS, said)
+            said = "a series that nobody touched since the restart is 0."
+            judge(my, kit, verdict, (higher, gone), SECONDS, said, pair)
             most = max((key for key in gone if key.startswith("ocpp_calls_total")), key=lambda key: gone[key])
             one_back = gone | {most: 10 * gone[most]}  # all others stood where they stand now
-            known = known and named(my, verdict, ({}, gone))
-            said = "one counter went back, so all of them began again at 0." if known else None
-            judge(my, kit, verdict, one_back, gone, SECONDS, said)
+            said = "one counter went back, so all of them began again at 0."
+            judge(my, kit, verdict, (one_back, gone), SECONDS, said, ({}, gone))
+        key = VANISHED[number % len(VANISHED)]
+        said = f"`{key.partition('{')[0]}` is a counter, and it is not there any more: all began again at 0."
+        judge(my, kit, verdict, (gone | {key: 1.0}, gone), SECONDS, said, ({}, gone))
     return "the same"
+
+
+VANISHED = (
+    'ocpp_call_errors_total{code="NotSupported"}',
+    'ocpp_call_seconds_count{outcome="cancelled"}',
+    'ocpp_call_seconds_sum{outcome="cancelled"}',
+    'ocpp_call_seconds_bucket{le="60.0",outcome="cancelled"}',
+)
+"""One counter of each kind, which none of the hours has. When it is gone, nothing else tells that all began again."""
 
 
 @step.check("the same in 60 s or 3600 s, at a fleet or at one")
 def rates(my: Any, kit: Kit) -> str:
     """A busy hour and a quiet one have the same faults: what counts is the share of the calls."""
     for verdict in VERDICTS:
-        for before, after in hours(kit, verdict)[1:3]:
+        for pair in hours(kit, verdict)[1:3]:
             for times, seconds in ((1, 60.0), (1, 3600.0), (0.25, 3600.0), (40, 3600.0), (40, 60.0)):
-                tonight = grown(before, after, times)
+                tonight = grown(*pair, times)
                 said = "judge shares of the calls: the same night, counted longer or at a quieter place, was another."
-                known = named(my, verdict, (before, after))
-                judge(my, kit, verdict, {}, tonight, seconds, said if known else None)
+                judge(my, kit, verdict, ({}, tonight), seconds, said, pair)
     return "the same"

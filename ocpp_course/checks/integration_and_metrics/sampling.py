@@ -220,6 +220,11 @@ async def bounded(my: Any, kit: Kit) -> str:
         await asyncio.sleep(100.1)
         together = "`keep` is for all probes together."
         kit.require(len(sampler.samples) <= keep, f"{len(sampler.samples)} of two probes", together)
+    four = {name: lambda: 1.0 for name in "abcd"}
+    async with running(my.Sampler(four)) as sampler:
+        await asyncio.sleep(2501.1)  # 10,008 samples
+        kept = len(sampler.samples)
+        kit.require(kept == 10_000, f"{kept:,} by default", "`keep` is 10,000 if nobody says.")
     return f"{keep}"
 
 

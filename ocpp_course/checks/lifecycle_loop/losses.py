@@ -36,11 +36,26 @@ async def silent_peer(my: Any, kit: Kit) -> str:
     town.deaf.clear()
     await town.later(WAIT + 5.0)
     kit.require(not len(town.files.outbox), "it still waits", "it is kept, and delivered on the next connection.")
+    await _lost_while_asking(kit, town)
     boots = len(town.sent("BootNotification"))
     said = "silence is no reason to boot again: the registration stays (J-spec 5.4)."
     kit.require(boots == 1, f"{boots} boots", said if forgot else "accepted, it boots no more (J-spec 5.4).")
     await _dropped(my, kit, town)
     return "a new connection"
+
+
+async def _lost_while_asking(kit: Kit, town: Town) -> None:
+    """The connection dies while the probe waits: nobody has answered, and nobody has kept silent."""
+    town.deaf |= {"StartTransaction", "Heartbeat"}
+    await town.charge_point.submit(start(kit), "asking")
+    await town.later(7.0)  # after 5 s the message has no answer, and the probe is under way
+    town.line.cut()
+    await town.later(1.0)
+    (entry,) = town.files.outbox.entries()
+    town.deaf.clear()
+    await town.later(WAIT + 5.0)
+    said = "the connection was lost while the probe waited: that is no answer; let the error out."
+    kit.require(not entry.failures, f"{entry.failures} attempt consumed", said)
 
 
 async def _dropped(my: Any, kit: Kit, town: Town) -> None:
@@ -51,14 +66,14 @@ async def _dropped(my: Any, kit: Kit, town: Town) -> None:
     await town.later(20.0)
     state_is(kit, charge_point, "online", "a Heartbeat is answered", "the peer lives: it stays, and tries again later.")
     await town.later(400.0)
-    times = [at for line in town.lines for at in line.times("StartTransaction")][2:]
+    times = [at for line in town.lines for at in line.times("StartTransaction")][4:]
     tries, left = len(times), len(town.files.outbox)
     town.deaf.clear()
     town.grumpy |= {"StartTransaction", "StopTransaction"}
     await charge_point.submit(start(kit), "three")
     await charge_point.submit(stop(kit), "one")
     await town.later(800.0)
-    refused, kept = len(town.sent("StartTransaction")) - 2 - tries, len(town.files.outbox)
+    refused, kept = len(town.sent("StartTransaction")) - 4 - tries, len(town.files.outbox)
     given_up = town.files.ids.given_up
     town.grumpy.clear()
     town.grumpy.add("Heartbeat")

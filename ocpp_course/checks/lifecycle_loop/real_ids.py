@@ -44,7 +44,7 @@ def numbers(kit: Kit, number: int = 2) -> list[int]:
 
 def sent(ids: Any, each: Entry) -> Any:
     """The id that would go out; refused if there is no request."""
-    request = ids.prepare(each)
+    request: Any = ids.prepare(each)
     if not isinstance(request, Request):
         raise Wrong(repr(request)[:40], "`prepare` returns the request to send; it has to return one each time.")
     return request.transaction_id
