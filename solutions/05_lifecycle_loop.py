@@ -2190,6 +2190,32 @@ class ChargePoint(ChargePoint):
         await super()._drain(hopeful)
 
 
+### WRONG dial-gives-nothing -> comes-back: what you give to `keep_connected` as its dial returns what
+###       `await dial(password)` gave.
+class ChargePoint(ChargePoint):
+    async def _dial(self):
+        await super()._dial()
+
+
+### WRONG always-opened -> comes-back: the registration is Accepted: a dial that succeeded fires *resumed*, and the state
+###       is online.
+class ChargePoint(ChargePoint):
+    async def _serve(self, session, proved):
+        self.session = session
+        self.machine.fire("opened")
+        try:
+            await self.online(
+                session,
+                registration=self.registration,
+                drain=self._drain,
+                proved=proved,
+                on_registration=self._registered,
+            )
+        except ConnectionLost:
+            self.machine.fire("lost")
+            raise
+
+
 ### WRONG proved-lost -> comes-back: hand `proved` on to `online`; without a proof the waits never begin afresh.
 class ChargePoint(ChargePoint):
     async def _serve(self, session, proved):

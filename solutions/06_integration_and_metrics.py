@@ -536,6 +536,19 @@ class Sampler(Sampler):
             await asyncio.sleep(self.interval)
 
 
+### WRONG forgets-the-next -> on-a-timer: it looks again and again in the same instant; sleep until the next look is due.
+class Sampler(Sampler):
+    async def run(self):
+        loop = asyncio.get_running_loop()
+        next_at = loop.time()
+        while True:
+            for name, probe in self.probes.items():
+                value = probe()
+                self.note(name, value)
+                self.samples.append((loop.time(), name, value))
+            await asyncio.sleep(next_at - loop.time())
+
+
 ### WRONG drifts -> no-drift: sleep until the next grid instant.
 class Sampler(Sampler):
     async def run(self):

@@ -97,6 +97,7 @@ def finds_double(my: Any, kit: Kit) -> str:
         snapshot[ended(action, kit.rng.choice(OUTCOMES))] += 1
         got = my.imbalance(dict(snapshot), {})
         kit.require(got != {action: 1}, short(got), "the sign tells leak from double.")
+        kit.require(got, "{}", "one end more than starts: that is -1, and no balance.")
         kit.equal(dict(got), {action: -1})
     return "−1"
 

@@ -9,6 +9,7 @@ from ocpp_lab.errors import CallFailed, CallTimeout
 
 from ..kit import Kit
 from ..session_reconnect.boxes import start, stop
+from ..step import Wrong
 from .lives import state_is, step
 from .stage import FIRST_ID
 from .town import WAIT, Town
@@ -116,6 +117,8 @@ async def bug_leaves(my: Any, kit: Kit) -> str:
         done = town.task.done() and not town.task.cancelled()
         error = town.task.exception() if done else None
         await town.end()
+        if isinstance(error, Wrong):
+            raise error
         if isinstance(error, BaseExceptionGroup):
             error = error.subgroup(LookupError)
         left = isinstance(error, LookupError | BaseExceptionGroup)

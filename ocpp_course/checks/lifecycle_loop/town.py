@@ -17,7 +17,7 @@ from ocpp_lab.transaction_ids import TransactionIds
 
 from ..kit import Kit
 from .ours import online, watch
-from .stage import BOOT, Call, Line, status
+from .stage import BOOT, Call, Line, slip, status
 
 BEAT = 20.0
 WAIT = 24.0
@@ -63,7 +63,7 @@ class Town:
         """A charge point that was not started yet."""
         self.charge_point = self.my.ChargePoint(
             self._dial,
-            keep_connected=partial(keep_connected, delays=self._delays),
+            keep_connected=self._keep_connected,
             online=partial(
                 online, boot=self._boot, statuses=self._statuses, heartbeat=self._heartbeat, watch=self._watch
             ),
@@ -87,6 +87,8 @@ class Town:
         assert self.task is not None
         await asyncio.wait([self.task], timeout=seconds)
         if self.task.done():
+            if not self.task.cancelled() and (bug := slip(self.task)) is not None:
+                raise bug
             self.task.result()
             self.kit.require(False, "`run` returned", "`run` goes on until `stop`.")
 
@@ -109,6 +111,15 @@ class Town:
     def sent(self, action: str) -> list[Any]:
         """The requests of this action, on all lines."""
         return [request for line in self.lines for request in line.requests if request.action == action]
+
+    async def _keep_connected(self, dial: Any, serve: Any) -> None:
+        async def dialled() -> Any:
+            line = await dial()
+            said = "what you give to `keep_connected` as its dial returns what `await dial(password)` gave."
+            self.kit.require(isinstance(line, Line), f"the dial gave {line!r:.20}", said)
+            return line
+
+        await keep_connected(dialled, serve, delays=self._delays)
 
     async def _dial(self, password: Any = None) -> Line:
         self.passwords.append(password)
