@@ -11,7 +11,7 @@ from typing import Any
 from ocpp_lab.timeline import Timeline
 
 from ..kit import Kit
-from ..step import Step
+from ..step import Step, Wrong
 
 
 class Gone(Exception):
@@ -28,9 +28,24 @@ TRIPLE = "each of `samples` is (loop time, name, value)."
 TROUBLE = (AttributeError, RuntimeError, KeyError, ZeroDivisionError, OSError, ValueError, Gone)
 
 
+async def started(sampler: Any) -> asyncio.Task[Any]:
+    """It runs. Refused if it goes on to look although no time passes."""
+    task: asyncio.Task[Any] = asyncio.create_task(sampler.run())
+    samples = []
+    for _ in range(3):
+        for _ in range(5):
+            await asyncio.sleep(0)
+        samples.append(len(sampler.samples))
+    if samples[0] < samples[1] < samples[2]:
+        task.cancel()
+        said = "it looks again and again in the same instant; sleep until the next look is due."
+        raise Wrong(f"{samples[2]} samples in 0 s", said)
+    return task
+
+
 @asynccontextmanager
 async def running(sampler: Any) -> AsyncIterator[Any]:
-    task = asyncio.create_task(sampler.run())
+    task = await started(sampler)
     try:
         yield sampler
     finally:
@@ -70,10 +85,6 @@ async def on_a_timer(my: Any, kit: Kit) -> str:
     async with running(my.Sampler({"depth": depth, "other": lambda: 1.5})) as sampler:
         sampler.note("depth", 1)
         begun = kit.time
-        for _ in range(50):
-            await asyncio.sleep(0)  # no time passes
-        again = "it looks again and again in the same instant; sleep until the next look is due."
-        kit.require(len(seen) < 5, f"{len(seen)} looks in 0 s", again)
         await asyncio.sleep(60.0)
         odd = [each for each in sampler.samples if len(each) != 3 or not is_number(each[0]) or is_number(each[1])]
         kit.require(not odd, "something else", TRIPLE)
@@ -175,7 +186,7 @@ async def bad_probe(my: Any, kit: Kit) -> str:
 
     probes = {"first": lambda: 1.0, "broken": broken, "later": later, "last": lambda: 2.0}
     sampler = my.Sampler(probes, interval=1.0)
-    task = asyncio.create_task(sampler.run())
+    task = await started(sampler)
     await asyncio.sleep(5.5)
     gone["now"] = True
     before = len(of(sampler, "last"))
@@ -224,9 +235,9 @@ async def bounded(my: Any, kit: Kit) -> str:
         await asyncio.sleep(100.1)
         together = "`keep` is for all probes together."
         kit.require(len(sampler.samples) <= keep, f"{len(sampler.samples)} of two probes", together)
-    four = {name: lambda: 1.0 for name in "abcd"}
-    async with running(my.Sampler(four)) as sampler:
-        await asyncio.sleep(2501.1)  # 10,008 samples
+    many = {f"probe {number}": lambda: 1.0 for number in range(100)}
+    async with running(my.Sampler(many)) as sampler:
+        await asyncio.sleep(25.3)  # 10,200 samples
         kept = len(sampler.samples)
         kit.require(kept == 10_000, f"{kept:,} by default", "`keep` is 10,000 if nobody says.")
     return f"{keep}"
@@ -242,7 +253,7 @@ async def cancel(my: Any, kit: Kit) -> str:
         return 1.0
 
     sampler = my.Sampler({"depth": probe}, interval=5.0)
-    task = asyncio.create_task(sampler.run())
+    task = await started(sampler)
     await asyncio.sleep(12.0)
     if task.done():
         task.result()
