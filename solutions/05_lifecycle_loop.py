@@ -2362,6 +2362,31 @@ class ChargePoint(ChargePoint):
             self.ids.learn(entry.transaction, response.transaction_id)
 
 
+### WRONG stop-of-zero -> power-loss: until `ids.prepare` puts the real id in, `transaction_id` is -1.
+class ChargePoint(ChargePoint):
+    async def run(self):
+        stopped = {each.transaction for each in self.outbox.entries() if each.request.action == "StopTransaction"}
+        for name, meter in self.found.items():
+            if name not in stopped:
+                stop = StopTransactionRequest(
+                    transaction_id=0, meter_stop=meter, timestamp=self.now(), reason="PowerLoss"
+                )
+                self.outbox.put(stop, name)
+        await super().run()
+
+
+### WRONG hurries -> silent-peer: `retry_interval=60.0` is the wait between tries.
+class ChargePoint(ChargePoint):
+    def __init__(self, dial, *, outbox, **pieces):
+        class Hurried:
+            put, entries = outbox.put, outbox.entries
+
+            async def drain(self, *arguments, **options):
+                await outbox.drain(*arguments, **options | {"retry_interval": 10.0})
+
+        super().__init__(dial, outbox=Hurried(), **pieces)
+
+
 ### WRONG stops-what-runs -> power-loss: found once, stopped once: `found` is of the power loss, and not of each
 ###       connection.
 class ChargePoint(ChargePoint):

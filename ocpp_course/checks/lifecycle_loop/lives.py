@@ -26,13 +26,15 @@ AUTHORIZE = AuthorizeRequest(id_tag="TAG_A")
 @step.check("cut 5 times, and dials that fail: waiting, and online again")
 async def comes_back(my: Any, kit: Kit) -> str:
     """A charge point never gives up; it waits (RFC 6455 7.2.3), and its state is that of its connection."""
-    town = Town(my, kit, "Pending")
+    town = Town(my, kit, "Pending", "Rejected")
     charge_point = await town.begin()
-    state_is(kit, charge_point, "pending", "while Pending", "the answer was Pending; `state` is that of the machine.")
-    kit.equal(charge_point.registration, "Pending", "`registration` is the last answer's status.")
-    await town.later(20.0)
+    for answer in ("Pending", "Rejected"):
+        said = f"the answer was {answer}; `state` is that of the machine."
+        state_is(kit, charge_point, answer.lower(), f"while {answer}", said)
+        kit.equal(charge_point.registration, answer, "`registration` is the last answer's status.")
+        await town.later(20.1)
     state_is(kit, charge_point, "online", "after Accepted", "accepted: the state is online.")
-    wanted = ["connecting", "booting", "pending", "booting", "online"]
+    wanted = ["connecting", "booting", "pending", "booting", "rejected", "booting", "online"]
     kit.require(town.states == wanted, f"{', '.join(town.states)[:40]}", f"it goes through {', '.join(wanted)}.")
     for cut in range(1, 6):
         town.line.cut()
