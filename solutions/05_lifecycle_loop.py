@@ -4,14 +4,24 @@
 # ## How do the parts live, die and come back as one?
 #
 # **21:30.** The central system restarts, a link goes half-open, the power blinks. Every part of `CP_1` is right. Glued
-# by hand they are not: after three cuts three heartbeats beat, and a dead line still says *online*.
+# by hand they are not: after three cuts three heartbeats beat, and a dead connection still counts as *online*.
 #
 # You write who may speak when, the boot, the heartbeat and the watch. Then you put them into one life: what lives on a
 # connection dies with it, and what outlives it is handed on by name.
 #
 # - **Before:** notebook [5](../notebooks/05_lifecycle_loop.ipynb), exercises [3](03_session_reconnect.ipynb) and
 #   [4](04_call_correlation.ipynb). What you have not written yet comes from the package.
-# - **Time:** 60 minutes, seven steps and a capstone, 20 points. **Level:** you have seen `async`, `await` once.
+# - **Level:** you can write a class, and you have used `asyncio.sleep`, `asyncio.timeout`, a task and an
+#   `asyncio.Event`. 5.6 and 5.7 use `asyncio.TaskGroup`.
+# - **Points:** seven steps and a capstone, 20 points. **Time:** about 2 hours 45 minutes, an estimate. Each step says
+#   its own. Take it in four sittings; between them everything that passed is kept.
+#
+# | sitting | steps | about |
+# |---|---|---|
+# | 1 | 5.1 the gate, 5.2 `boot` | 35 minutes |
+# | 2 | 5.3 `Heartbeat`, 5.4 `TransactionIds` | 40 minutes |
+# | 3 | 5.5 `watch`, 5.6 `online` | 40 minutes |
+# | 4 | 5.7 `ChargePoint`, capstone | 50 minutes |
 
 # %% tags=["scaffold"]
 from ocpp_course import lab
@@ -26,13 +36,16 @@ guard
 # `boot = use_reference("5.2")` takes the package's piece, for no points.
 #
 # In brackets stands where OCPP says it: *J-spec* is OCPP-J 1.6, the JSON transport; *core* is OCPP 1.6 edition 2;
-# *errata* are their official corrections; *whitepaper* is the security whitepaper.
+# *errata* are their official corrections; *whitepaper* is the security whitepaper. A *connection* is one WebSocket
+# between the charge point and the central system.
 
 # %% [markdown]
 # ## 5.1 The gate: `may_send`, `may_serve`
 #
-# A charge point that is not accepted may not talk as it likes (core 4.2). Its *registration* is the status in the last
-# answer to its BootNotification: "Accepted", "Pending", "Rejected", or None if no answer came yet.
+# A charge point that is not accepted yet may send nearly nothing (core 4.2). Its *registration* is the status in the
+# last answer to its BootNotification: "Accepted", "Pending", "Rejected", or None if no answer came yet.
+#
+# A *gate* is a function that decides, and does nothing else: its answer depends on its arguments alone.
 #
 # What it may send:
 #
@@ -49,7 +62,7 @@ guard
 #   ("refuse").
 # - Rejected: it does not answer at all ("silent").
 #
-# Four rows of the table:
+# The check asks for every action, every registration, triggered and not. Four rows of that table:
 #
 # | action | registration | triggered | `may_send` |
 # |---|---|---|---|
@@ -59,8 +72,9 @@ guard
 # | Heartbeat | "Rejected" | no | "refuse" |
 
 # %%
-### STEP 5.1 · 2 points · 6 minutes
-### HINT Fill the table on paper first: three kinds of action, four registrations.
+### STEP 5.1 · 2 points · 15 minutes
+### HINT There are three kinds of action: the boot, the three transaction messages, and all others. Write a table with
+###      these three rows and a column for each of the four registrations, then fill it from the text.
 ### HINT `TRANSACTION_MESSAGES = {"StartTransaction", "StopTransaction", "MeterValues"}`; the last line tells "queue" from
 ###      "refuse".
 ### HINT `if action == "BootNotification" or registration == "Accepted" or (registration == "Pending" and triggered):
@@ -187,21 +201,26 @@ check("5.1", may_send, may_serve)
 # %% [markdown]
 # ## 5.2 `boot`: until accepted
 #
-# The first thing a charge point says is BootNotification, and it says it until the answer is Accepted. The wait before
-# the next one depends on what came:
+# The first thing that a charge point sends is BootNotification, and it repeats it until the answer is Accepted. It never
+# gives up. What came last says how long it waits before the next one:
 #
 # | what came | the wait |
 # |---|---|
 # | Pending or Rejected | `interval` s of the answer; 0 leaves it to us: `retry_interval` s |
 # | `CallFailed`, `CallTimeout`, `MalformedReply` | `retry_interval` s |
-# | `ConnectionLost` | none: it leaves `boot`; another connection has to come first |
-# | any other error | none: it leaves `boot`; it is a bug |
+# | `ConnectionLost` | none: `boot` raises it, because another connection has to come first |
+# | any other error | none: `boot` raises it, because it is a bug |
 #
-# A wait begins when the answer came, or the error. `call` has a time limit of its own.
+# A wait begins when the answer came, or the error. `await call(request)` always ends by itself, with an answer or an
+# error, and it may take longer than `retry_interval`.
+#
+# `Call2` is our name for the type of `call`: a function to which you give a request, and whose result you await to get
+# the response. Here it is the `call` of a session.
 
 # %%
-### STEP 5.2 · 2 points · 7 minutes
-### HINT Three kinds of answer, one kind of wait.
+### STEP 5.2 · 2 points · 20 minutes
+### HINT Write a loop that never ends by itself. In each turn: call, and find out how many seconds to wait. At its end
+###      there is one `await asyncio.sleep(wait)`.
 ### HINT `wait = response.interval or retry_interval`
 ### HINT `except (CallFailed, CallTimeout, MalformedReply): wait = retry_interval`; at the end of the loop
 ###      `await asyncio.sleep(wait)`.
@@ -251,7 +270,8 @@ async def boot(call, request, *, retry_interval=60.0, on_answer=None):
         await asyncio.sleep(response.interval or retry_interval)
 
 
-### WRONG malformed-fatal -> retries-malformed: libocpp is stuck here until a restart; do not be.
+### WRONG malformed-fatal -> retries-malformed: an unreadable answer is no end (libocpp stops here until a restart):
+###       wait, and boot again.
 async def boot(call, request, *, retry_interval=60.0, on_answer=None):
     while True:
         wait = retry_interval
@@ -512,22 +532,28 @@ check("5.2", boot)
 # %% [markdown]
 # ## 5.3 `Heartbeat`: the sign of life
 #
-# `interval` is in the answer to the boot. It is an interval of *inactivity*: after so many seconds without any own call
-# a heartbeat goes out (core 4.6). Whoever sends another call says so with `touch()`; a heartbeat is an own call too. A
-# heartbeat's answer carries the time, as else only a boot's does. So one goes out at least every `at_least` seconds,
-# whatever else is said (J-spec 5.3).
+# The answer to the boot says how long the `interval` is. It is an interval of *inactivity*: when the charge point has
+# sent no call of its own for so many seconds, it sends a heartbeat (core 4.6). Whoever sends another call says so with
+# `touch()`. A heartbeat is a call of its own, too.
 #
-# - Both are counted from the instant in which something was *sent*, and at first from the instant in which `Heartbeat`
-#   was made. A slow answer makes nothing later.
-# - `interval` may be set at any time. It counts at once, also for the wait that is under way, from the last own call;
-#   a heartbeat that is overdue then goes out now.
-# - One heartbeat at a time.
+# The answer to a heartbeat tells the time; of the other answers only that to a boot does. So a charge point that is
+# busy all day has to send one as well: at least one each `at_least` seconds (J-spec 5.3).
 #
-# The clock is that of the event loop, `asyncio.get_running_loop().time()`. The check runs it much faster than the wall.
+# - `interval` and `at_least` count from the instant in which something was *sent*, and not from its answer. At first
+#   they count from the instant in which the `Heartbeat` object was made. If a heartbeat is overdue when `run` begins,
+#   it goes out at once.
+# - Each heartbeat counts for `at_least`, also one that `interval` asked for, and also one that was not answered.
+# - `interval` may be set at any time. It counts at once, also for the wait that is under way, and from the last own
+#   call. If the heartbeat is overdue by the new interval, it goes out at once.
+# - There is one heartbeat at a time: the next one waits for the answer of the one before.
+#
+# The clock is that of the event loop, `asyncio.get_running_loop().time()`. In the check it runs much faster than the
+# clock on the wall.
 
 # %%
-### STEP 5.3 · 2 points · 7 minutes
-### HINT Keep the instant of the next beat, not a sleep.
+### STEP 5.3 · 2 points · 20 minutes
+### HINT Keep two instants: of the last own call, and of the last heartbeat. From them compute when the next heartbeat is
+###      due. Compute it again whenever something has changed.
 ### HINT `asyncio.Event`, set by `touch` and by the setter of `interval`, ends a wait that is too long or too short.
 ### HINT `due = min(last_call + interval, last_beat + at_least)`; wait for the event with a timeout of what is left until
 ###      then, and compute it again.
@@ -577,9 +603,9 @@ class Heartbeat:
         self.last_call = self.now()
 
     async def run(self) -> NoReturn:
-        """Beat until cancelled. CallFailed, CallTimeout and MalformedReply are no reason to stop.
+        """Beat until cancelled. If `call` raises CallFailed, CallTimeout or MalformedReply, go on.
 
-        Raises ConnectionLost, and any other error, when `call` does.
+        Raises ConnectionLost, and any other error, when `call` does. Cancelled, it ends at once with CancelledError.
         """
         while True:
             while (left := min(self.last_call + self.interval, self.last_beat + self.at_least) - self.now()) > 0:
@@ -649,7 +675,7 @@ class Heartbeat(Heartbeat):
         super().__init__(strict, interval, **options)
 
 
-### WRONG beats-when-lost -> ends-on-loss: beating on a dead line.
+### WRONG beats-when-lost -> ends-on-loss: beating on a dead connection.
 class Heartbeat(Heartbeat):
     def __init__(self, call, interval, **options):
         async def calm(request):
@@ -688,6 +714,45 @@ class Heartbeat(Heartbeat):
             response = await self.call(HeartbeatRequest())
             if self.on_time:
                 self.on_time(response.current_time)
+
+
+### WRONG without-pause -> cadence: a beat `interval` s after the one before, by the clock
+###       `asyncio.get_running_loop().time()`.
+class Heartbeat(Heartbeat):
+    async def run(self):
+        due = self.now() + self.interval
+        while True:
+            await asyncio.sleep(due - self.now())
+            response = await self.call(HeartbeatRequest())
+            if self.on_time:
+                self.on_time(response.current_time)
+
+
+### WRONG eager -> cadence: the first beat comes `interval` s after `Heartbeat` was made, and not at once.
+class Heartbeat(Heartbeat):
+    async def run(self):
+        self.last_call -= self.interval
+        await super().run()
+
+
+### WRONG counts-from-the-change -> new-interval-now: a new interval counts from the last own call.
+class Heartbeat(Heartbeat):
+    def __setattr__(self, name, value):
+        super().__setattr__(name, value)
+        if name == "interval" and hasattr(self, "last_call"):
+            self.touch()
+
+
+### WRONG dies-of-callerror -> survives-failure: one CallError ended all; the next heartbeat may be answered.
+class Heartbeat(Heartbeat):
+    def __init__(self, call, interval, **options):
+        async def strict(request):
+            try:
+                return await call(request)
+            except CallFailed as error:
+                raise ConnectionLost("refused") from error
+
+        super().__init__(strict, interval, **options)
 
 
 ### WRONG touch-forgotten -> touch-postpones: touched while a heartbeat was under way, and forgotten when its answer came.
@@ -852,18 +917,24 @@ check("5.3", Heartbeat)
 # %% [markdown]
 # ## 5.4 `TransactionIds`: the real id, later
 #
-# Offline, the driver starts, charges and stops. Three messages wait in the outbox, and the second and third need a
-# transaction id that only the answer to the first will bring. So they are written down with a name of our own for the
-# transaction, and get the id in the instant in which they are sent.
+# The charge point is offline. A driver starts, charges and stops. Three messages wait in the outbox, and the second and
+# the third need a transaction id, which only the answer to the first will bring. So each is written down under a name of
+# our own for the transaction, and it gets the id in the instant in which it is sent.
 #
-# An outbox entry is the `Entry(key, request, transaction, failures)` of step 3.4; `entry.transaction` is our name, or
-# None. `Outbox.drain` calls `prepare(entry)` before each send, and `on_result` and `on_drop` after: there the owner calls
-# `learn` or `give_up`.
+# An outbox entry is the `Entry(key, request, transaction, failures)` of step 3.4. `entry.transaction` is our name, or
+# None. `Outbox.drain` calls `prepare(entry)` before each send. After the send it calls `on_result` or `on_drop`; there
+# the owner calls `learn` or `give_up`.
+#
+# - Only `entry.transaction` says whether a message belongs to a transaction of ours. What the request holds does not.
+# - Two transactions may run at once, and each has an id of its own. An id may be 0.
+# - An answer may come after `give_up`. Its id is learnt all the same.
+# - What was learnt or given up survives a power cut. The outbox may be in the same file, so leave its tables alone.
 
 # %%
-### STEP 5.4 · 3 points · 8 minutes
-### HINT When is the id known, and when is it needed?
-### HINT `entry.transaction` is the local name: one table, from that name to the id.
+### STEP 5.4 · 3 points · 20 minutes
+### HINT The id is known when StartTransaction is answered, and needed when the other messages are sent. So `learn` only
+###      writes it down, and `prepare` looks it up.
+### HINT One table of sqlite leads from our name (`entry.transaction`) to the id. Commit each change.
 ### HINT `msgspec.structs.replace(entry.request, transaction_id=…)` makes the copy.
 import sqlite3
 
@@ -970,6 +1041,37 @@ class TransactionIds(TransactionIds):
         return entry.request
 
 
+### WRONG or-minus-one -> patched: the id 0 was learnt; it is an id like any other.
+class TransactionIds(TransactionIds):
+    def prepare(self, entry):
+        request = super().prepare(entry)
+        if entry.transaction is None or not hasattr(request, "transaction_id"):
+            return request
+        return msgspec.structs.replace(request, transaction_id=request.transaction_id or -1)
+
+
+### WRONG stop-gets-the-newest -> two-at-once: a stop got the id of another driver's transaction.
+class TransactionIds(TransactionIds):
+    def prepare(self, entry):
+        request = super().prepare(entry)
+        if entry.transaction is None or not isinstance(request, StopTransactionRequest):
+            return request
+        known = self.db.execute("SELECT id FROM real_ids ORDER BY rowid DESC").fetchone()
+        return msgspec.structs.replace(request, transaction_id=known[0] if known else -1)
+
+
+### WRONG given-up-for-good -> minus-one: an answer came after `give_up`: its id is learnt all the same.
+class TransactionIds(TransactionIds):
+    def learn(self, transaction, transaction_id):
+        self.db.execute("INSERT OR IGNORE INTO real_ids VALUES (?,?)", (transaction, transaction_id))
+
+
+### WRONG learns-nothing -> patched: the id was learnt before the send, and is not in what is sent.
+class TransactionIds(TransactionIds):
+    def learn(self, transaction, transaction_id):
+        pass
+
+
 ### WRONG only-the-stop -> patched: StopTransaction and MeterValues both get the id.
 class TransactionIds(TransactionIds):
     def prepare(self, entry):
@@ -1070,13 +1172,16 @@ check("5.4", TransactionIds)
 # %% [markdown]
 # ## 5.5 `watch`: silence is a fault
 #
-# A cut cable sends nothing, and a half-open line looks like a quiet one. WebSocket has pings for that: the peer has to
-# answer each with a pong. `await ping()` sends one and returns when its pong has come. On a dead line it never returns.
+# A cut cable sends nothing. The connection is *half-open* then: for us it looks like one on which nobody has anything to
+# say. WebSocket has pings for that, and the peer has to answer each with a pong. `await ping()` sends one, and returns
+# when its pong has come. On a dead connection it never returns.
 
 # %%
-### STEP 5.5 · 2 points · 6 minutes
-### HINT What does a cut cable send? Nothing. So what is the only thing that tells?
-### HINT A loop of sleep and ping.
+### STEP 5.5 · 2 points · 15 minutes
+### HINT A dead connection says nothing, so only a pong that does not come tells that it is dead. Wait for each pong, but
+###      not for ever.
+### HINT A loop without end: sleep for `interval`, then ping with a time limit. An interval of 0 needs a wait that never
+###      ends: `await asyncio.Event().wait()`.
 ### HINT `async with asyncio.timeout(timeout): await ping()`, and `except TimeoutError: raise ConnectionLost("no pong in
 ###      time") from None`.
 import asyncio
@@ -1088,10 +1193,11 @@ from ocpp_lab import ConnectionLost
 
 ### BEGIN SOLUTION
 async def watch(ping: Callable[[], Awaitable[None]], *, interval: float, timeout: float = 5.0) -> NoReturn:
-    """Wait `interval` s, `await ping()`, again, without end; one ping at a time.
+    """Wait `interval` s, `await ping()`, and so on without end; one ping at a time.
 
-    Raises ConnectionLost if the pong has not come `timeout` s after its ping, and what `ping()` raises. With an interval
-    of 0 it is off: it never pings and never returns; it can only be cancelled.
+    Raises ConnectionLost if the pong has not come `timeout` s after its ping. What `ping()` raises comes out as it is.
+    With an interval of 0 it is off: it never pings and never returns; it can only be cancelled. Cancelled, it ends at
+    once with CancelledError.
     """
     while True:
         await (asyncio.sleep(interval) if interval else asyncio.Event().wait())
@@ -1113,7 +1219,7 @@ async def watch(ping, *, interval, timeout=5.0):
             raise ConnectionLost from None
 
 
-### WRONG no-timeout -> noticed: a half-open line never answers and never closes; you waited for ever.
+### WRONG no-timeout -> noticed: a half-open connection never answers and never closes; you waited for ever.
 async def watch(ping, *, interval, timeout=5.0):
     while True:
         await (asyncio.sleep(interval) if interval else asyncio.Event().wait())
@@ -1130,7 +1236,7 @@ async def watch(ping, *, interval, timeout=5.0):
             return
 
 
-### WRONG timeout-is-interval -> noticed: noticed too late.
+### WRONG timeout-is-interval -> noticed: noticed too late: a ping that has no pong after `timeout` s is enough.
 async def watch(ping, *, interval, timeout=5.0):
     while True:
         await (asyncio.sleep(interval) if interval else asyncio.Event().wait())
@@ -1140,7 +1246,7 @@ async def watch(ping, *, interval, timeout=5.0):
             raise ConnectionLost from None
 
 
-### WRONG fires-and-forgets -> never-two: pings piled up on a dead line.
+### WRONG fires-and-forgets -> never-two: a second ping went out before the pong of the first; one at a time.
 async def watch(ping, *, interval, timeout=5.0):
     async def one():
         async with asyncio.timeout(timeout):
@@ -1157,7 +1263,7 @@ async def watch(ping, *, interval, timeout=5.0):
         raise ConnectionLost
 
 
-### WRONG any-error-will-do -> ping-fails: the ping says that the line is closed; let that out.
+### WRONG any-error-will-do -> ping-fails: the ping says that the connection is closed; let that out.
 async def watch(ping, *, interval, timeout=5.0):
     while True:
         await (asyncio.sleep(interval) if interval else asyncio.Event().wait())
@@ -1169,7 +1275,7 @@ async def watch(ping, *, interval, timeout=5.0):
             print("ping failed", error)
 
 
-### WRONG one-strike-more -> noticed: noticed too late.
+### WRONG one-strike-more -> noticed: noticed too late: a ping that has no pong after `timeout` s is enough.
 async def watch(ping, *, interval, timeout=5.0):
     missed = 0
     while missed < 2:
@@ -1182,7 +1288,7 @@ async def watch(ping, *, interval, timeout=5.0):
     raise ConnectionLost
 
 
-### WRONG all-errors-are-losses -> ping-fails: what `ping()` raises comes out as it is; a bug is not a lost line.
+### WRONG all-errors-are-losses -> ping-fails: what `ping()` raises comes out as it is; a bug is not a lost connection.
 async def watch(ping, *, interval, timeout=5.0):
     while True:
         await (asyncio.sleep(interval) if interval else asyncio.Event().wait())
@@ -1254,32 +1360,41 @@ check("5.5", watch)
 # %% [markdown]
 # ## 5.6 `online`: one connection's life
 #
-# The line is open. Now everything that needs it begins, and all of it must end with it: a heartbeat that outlives its
-# connection beats beside the next one, for ever. The parts come as arguments:
+# The connection is open. Now everything that needs it begins, and all of it must end when the connection ends: a
+# heartbeat that outlives its connection would go on beside the heartbeat of the next one, for ever. The parts come as
+# arguments:
 #
 # | argument | what it does | when it ends |
 # |---|---|---|
-# | `session` | `await session.run()` reads; `await session.call(request)` sends, and returns the response. No reply comes unless somebody reads | `run` returns when the line ends |
+# | `session` | `await session.run()` reads; `await session.call(request)` sends, and returns the response. No reply comes unless `run` is running | `run` returns when the connection ends |
 # | `boot` | `await boot(call, on_answer=…)`: your 5.2 with a request | at Accepted |
 # | `statuses` | `statuses()`: StatusNotification requests, as things stand now | |
-# | `heartbeat`, `drain` | `await heartbeat(call)`, `await drain(call)` | never, but for a loss |
-# | `watch` | `await watch()`: your 5.5 with a ping | never, but for a loss |
-# | `proved`, `on_registration` | told of a proof, and of each answer to a boot | |
+# | `heartbeat`, `drain` | `await heartbeat(call)`, `await drain(call)` | never; they raise when the connection is lost |
+# | `watch` | `await watch()`: your 5.5 with a ping | never; it raises when the connection is lost |
+# | `proved`, `on_registration` | functions that you call: see below | |
 #
-# 1. The reader and the watch run from the beginning: a line can die while it boots.
+# 1. The reader (`session.run()`, once) and the watch run from the beginning, because the connection can die while the
+#    charge point boots.
 # 2. Boot, unless `registration` is "Accepted" (J-spec 5.4). Each answer goes to `on_registration(response)`.
-# 3. Send what `statuses()` gives, one after the other. One that ends with CallFailed, CallTimeout or MalformedReply does
-#    not matter.
-# 4. Heartbeat and drain, both at the same time. Give them a `call` that sends by `session.call`.
+# 3. Ask `statuses()` now, and send what it gives, one after the other. If one ends with CallFailed, CallTimeout or
+#    MalformedReply, go on with the next.
+# 4. Run heartbeat and drain, both at the same time.
 #
-# A line that is open has proved nothing. `proved()` is called once: at the answer Accepted, or, if there was no boot, at
-# the first response to any call, be it that of a status, of the heartbeat or of the drain.
+# **The proof.** An open connection has proved nothing yet: perhaps nobody answers on it. Call `proved()` once: at the
+# answer Accepted, or, if there was no boot, at the first response to any call. That may be the call of a status, of the
+# heartbeat or of the drain. An error is no response.
 #
-# The line is lost as soon as the reader returns, or any part raises `ConnectionLost` or `NotConnected`.
+# **The `call` of the parts.** How do you hear of the first response? You write a function `call(request)` of your own: it
+# awaits `session.call(request)`, sees to the proof, and returns the response. Heartbeat and drain get this function, and
+# the statuses are sent by it too. It is a `Call2`, as in 5.2: something that takes a request and gives the response.
+#
+# **The end.** The connection is lost as soon as the reader returns, or any part raises `ConnectionLost` or
+# `NotConnected`.
 
 # %%
-### STEP 5.6 · 2 points · 10 minutes
-### HINT Everything that needs the line lives in one `asyncio.TaskGroup`. The reader is its first task.
+### STEP 5.6 · 2 points · 25 minutes
+### HINT Everything that needs the connection runs in one `asyncio.TaskGroup`, so that it ends with it. The reader is its
+###      first task.
 ### HINT The reader's end must end the group: a small coroutine that awaits `session.run()` and then raises.
 ### HINT `try: async with asyncio.TaskGroup() as group: …`, `except* (ConnectionLost, NotConnected): pass`, and after the
 ###      block `raise ConnectionLost`. For the proof: a `call` of your own around `session.call`.
@@ -1308,9 +1423,9 @@ async def online(
 ) -> None:
     """Do all that is done on one connection; never returns.
 
-    Raises a plain ConnectionLost, and no ExceptionGroup, as soon as the line is lost. Any other error that a part raises
-    is a bug, and comes out, alone or in a group. However it ends, also when it is cancelled, all its parts have ended
-    then.
+    Raises a plain ConnectionLost, and no ExceptionGroup, as soon as the connection is lost. Any other error that a part
+    raises is a bug, and comes out, alone or in a group. Cancelled, it ends with CancelledError. However it ends, all its
+    parts have ended then.
     """
     proofs = 0
 
@@ -1434,6 +1549,68 @@ async def online(session, *, registration, boot, on_registration, **parts):
     await _online(session, registration="Accepted", boot=boot, on_registration=on_registration, **parts)
 
 
+### WRONG stops-at-a-refusal -> statuses-each-time: a status that ends with CallFailed does not matter; go on.
+async def online(session, *, registration, boot, statuses, heartbeat, drain, watch, proved, on_registration):
+    proofs = []
+
+    async def call(request):
+        response = await session.call(request)
+        if not proofs:
+            proofs.append(proved())
+        return response
+
+    def answered(response):
+        on_registration(response)
+        if response.status == "Accepted" and not proofs:
+            proofs.append(proved())
+
+    async def read():
+        await session.run()
+        raise ConnectionLost
+
+    lost = True
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(read())
+            group.create_task(watch())
+            if registration != "Accepted":
+                await boot(session.call, on_answer=answered)
+            for request in statuses():
+                try:
+                    await call(request)
+                except (CallFailed, CallTimeout, MalformedReply):
+                    raise ConnectionLost from None
+            group.create_task(heartbeat(call))
+            group.create_task(drain(call))
+    except* (ConnectionLost, NotConnected):
+        pass
+    if lost:
+        raise ConnectionLost
+
+
+### WRONG asked-is-proof -> proved-once: a status that got no answer proves nothing.
+_online = online
+
+
+async def online(session, *, proved, **parts):
+    class Told:
+        run = staticmethod(session.run)
+        proofs = 0
+
+        async def call(self, request):
+            try:
+                return await session.call(request)
+            finally:
+                self.proofs += 1
+                if self.proofs == 1:
+                    proved()
+
+    told = Told()
+    if parts["registration"] != "Accepted":
+        told = session
+    await _online(told, proved=proved if told is session else lambda: None, **parts)
+
+
 ### WRONG no-statuses -> statuses-each-time: after Accepted, and after each reconnect, `statuses()` are sent (core 4.9).
 _online = online
 
@@ -1442,7 +1619,7 @@ async def online(session, *, registration, statuses, **parts):
     await _online(session, registration=registration, statuses=lambda: [] if registration else statuses(), **parts)
 
 
-### WRONG watch-after-boot -> one-dies-all-die: a line that dies before Accepted is never noticed; watch it too.
+### WRONG watch-after-boot -> one-dies-all-die: a connection that dies before Accepted is never noticed; watch it too.
 _online = online
 
 
@@ -1514,7 +1691,7 @@ async def online(session, *, statuses, heartbeat, **parts):
     await _online(session, statuses=list, heartbeat=with_statuses, **parts)
 
 
-### WRONG bugs-are-losses -> plain-loss: a bug of a part comes out, alone or in a group; it is not a lost line.
+### WRONG bugs-are-losses -> plain-loss: a bug of a part comes out, alone or in a group; it is not a lost connection.
 _online = online
 
 
@@ -1526,7 +1703,7 @@ async def online(session, **parts):
 
 
 ### WRONG any-status-error -> plain-loss: a boot or a status that ends with ConnectionLost or NotConnected has found the
-###       line lost.
+###       connection lost.
 _online = online
 
 
@@ -1545,7 +1722,21 @@ async def online(session, *, statuses, heartbeat, drain, **parts):
     await _online(session, statuses=list, heartbeat=talk, drain=nothing, **parts)
 
 
-### WRONG two-readers -> together: one reader reads the line.
+### WRONG call-gives-nothing -> together: the `call` that heartbeat and drain get from you has to return the response.
+_online = online
+
+
+async def online(session, *, heartbeat, **parts):
+    async def deaf(call):
+        async def forgetful(request):
+            await call(request)
+
+        await heartbeat(forgetful)
+
+    await _online(session, heartbeat=deaf, **parts)
+
+
+### WRONG two-readers -> together: one reader reads the connection.
 _online = online
 
 
@@ -1660,37 +1851,69 @@ check("5.6", online)
 # %% [markdown]
 # ## 5.7 `ChargePoint`: the whole life
 #
-# Five facts outlive a connection: the registration, the outbox, the ids, the password, and what the meter's memory found
-# after a power loss. This class holds them and hands them from one connection to the next.
+# Some facts outlive a connection: the registration, the outbox, the ids, the password, and what was found after a power
+# loss. This class holds them, and hands them from one connection to the next. It is made of what you have written:
 #
-# | argument | what it is |
+# ```python
+# session = await dial(password)                        # one connection: run(), call(request), close()
+# await keep_connected(dial, serve)                     # 3.3: calls await dial(), then await serve(session, proved)
+# await online(session, registration=…, drain=…, proved=…, on_registration=…)        # 5.6: ends with ConnectionLost
+# await outbox.drain(call, probe, attempts=3, retry_interval=60.0, prepare=…, on_result=…, on_drop=…)        # 3.6
+# machine.fire("connect"), machine.state; ids.learn(name, id), ids.give_up(name), ids.prepare(entry)    # 3.2, 5.4
+# ```
+#
+# And these call you back: `dial()` and `serve(session, proved)` of `keep_connected`; `drain(call)` and
+# `on_registration(response)` of `online`; `probe()`, `prepare(entry)`, `on_result(entry, response)` and `on_drop(entry)`
+# of the outbox. `dial`, `serve`, `drain` and `probe` are coroutines.
+#
+# `keep_connected` has its delays already; it closes each session, waits, and dials again. `online` has its `boot`,
+# `statuses`, `heartbeat` and `watch` already. The outbox has one method more than in 3.6: `entries()` gives all that
+# wait, oldest first. `now()` is the time, aware. `password` is for the next dial, and may be set at any time.
+#
+# You can write the class in three parts. The check begins with the first.
+#
+# ### Part 1: states
+#
+# `state` is that of the machine, and `machine.fire(event)` changes it:
+#
+# | when | event |
 # |---|---|
-# | `dial` | `await dial(password)` opens a *line*: a session with `run()`, `call(request)` and `close()`. It may raise OSError, ConnectionLost, NotConnected |
-# | `keep_connected` | your 3.3, its delays bound: `await keep_connected(dial, serve)` calls `await dial()` and `await serve(line, proved)`, closes the line, waits, again |
-# | `online` | your 5.6, with `boot`, `statuses`, `heartbeat` and `watch` bound: `await online(line, registration=…, drain=…, proved=…, on_registration=…)` |
-# | `machine` | your 3.2: `Machine(CONNECTION, "disconnected")` |
-# | `outbox`, `ids` | your 3.6 and 5.4. The outbox has one method more: `entries()`, all that wait, oldest first |
-# | `now` | `now()` is the time, aware |
-# | `password` | for the next dial; it may be set at any time |
-# | `found` | the transactions that were running when the power went: our name and the last value of the meter in Wh |
+# | `run` starts | *connect* |
+# | a dial begins, and the state is waiting | *wait_over* |
+# | a dial raised `OSError`, `ConnectionLost` or `NotConnected` (`HandshakeRefused` is one) | *lost*; then raise it again |
+# | a dial succeeded | *resumed* if the registration is "Accepted", else *opened* |
+# | `online` raised `ConnectionLost` | *lost* |
+# | a boot was answered | *accepted*, *pending* or *rejected*; in the states pending and rejected first *interval_over* |
+# | the end | *stop* |
 #
-# **States.** Fire *connect* when it starts. A line opened: *resumed* if the registration is "Accepted", else *opened*.
-# Dialling failed, or `online` raised ConnectionLost: *lost*. The next dial begins: *wait_over*. Each answer to a boot:
-# *accepted*, *pending* or *rejected*; in the states pending and rejected that is an *interval_over* first. The end: *stop*.
+# Any other error of a dial or of `online` is a bug, and comes out of `run`. So does a CancelledError, unless `stop` has
+# asked for it.
 #
-# **Drain.** As long as the line lives, `outbox.drain(call, probe, attempts=3, retry_interval=60.0, prepare=…,
-# on_result=…, on_drop=…)` whenever something waits: at once when the line is online, and again after each `submit`.
-# `probe` sends a Heartbeat by `call`. It is False if that gets a CallTimeout, and True if it gets any answer, also
-# CallFailed or MalformedReply. What StartTransaction was answered, `ids` learns; if it is dropped, `ids` gives it up.
+# ### Part 2: drain
 #
-# When `drain` raises CallTimeout, nobody lives at the other end: raise ConnectionLost. When it raises CallFailed, the
-# code is SecurityError. It is what J-errata 3.8 recommends before a boot is accepted, so we take it that the central
-# system has forgotten us: that is our choice of 3.5. Set the registration back to None, and raise ConnectionLost; the
-# next line boots. Any other error of a dial or of `online` is a bug, and leaves.
+# `online` calls your `drain(call)` on each connection. It calls `outbox.drain` at once, and again after each `submit` of
+# a transaction message, as long as the connection lives.
+#
+# - `probe` sends a HeartbeatRequest by `call`. It returns False if that ends with CallTimeout. Any answer makes it True,
+#   also CallFailed and MalformedReply, because a peer that answers is alive. A lost connection is no answer: let that error
+#   out.
+# - When StartTransaction was answered, `ids` learns the transaction id, whatever the answer says of the tag. When it was
+#   dropped, `ids` gives it up. Other messages bring no id.
+# - When `outbox.drain` raises CallTimeout, nobody lives at the other end: raise ConnectionLost. The registration stays.
+# - When it raises CallFailed, the code is SecurityError. J-errata 3.8 recommends this code before a boot is accepted. So
+#   we take it that the central system has forgotten us; that is our choice of 3.5. Set the registration to None, and
+#   raise ConnectionLost: on the next connection the charge point boots.
+#
+# ### Part 3: found
+#
+# `found` holds the transactions that were running when the power went: our name, and the last value of the meter in Wh.
+# Before its first dial `run` writes a StopTransaction for each into the outbox. If there is one in the outbox already, it
+# writes none: the stop was written down, and then the power went. A lost connection is no power loss, and stops nothing.
 
 # %%
-### STEP 5.7 · 3 points · 10 minutes
-### HINT Which facts outlive the connection? Each is an attribute. What does not, is an argument of `online`.
+### STEP 5.7 · 3 points · 25 minutes
+### HINT Part 1: each fact that outlives the connection is an attribute. `run` fires *connect*, then it awaits
+###      `keep_connected` with two coroutines of yours: `_dial()` and `_serve(session, proved)`.
 ### HINT One `keep_connected(self._dial, self._serve)` in a task: `_dial` passes `self.password`, `_serve` fires and calls
 ###      `online`. `stop` cancels that task and waits for it; `run` awaits it.
 ### HINT `stopped = {e.transaction for e in self.outbox.entries() if e.request.action == "StopTransaction"}` before the
@@ -1730,7 +1953,7 @@ class ChargePoint:
         self.machine, self.outbox, self.ids, self.now = machine, outbox, ids, now
         self.password, self.found = password, found or {}
         self.registration: str | None = None
-        self.line = self.life = None
+        self.session = self.life = None
         self.stopping = False
         self.unsent = asyncio.Event()
 
@@ -1740,7 +1963,7 @@ class ChargePoint:
         return self.machine.state
 
     async def run(self) -> None:
-        """Live until `stop()`; then return. Raises what `keep_connected` raises.
+        """Live until `stop()`; then return. Raises what `keep_connected` raises. Cancelled, it raises CancelledError.
 
         Before the first dial: for each transaction in `found` that has no StopTransaction in the outbox yet, put one
         there, with `meter_stop` from `found`, `timestamp` `now()`, reason "PowerLoss" and transaction_id -1, which
@@ -1771,10 +1994,11 @@ class ChargePoint:
             self.machine.fire("stop")
 
     async def submit(self, request: Request, transaction: str | None = None) -> Any:
-        """Send something, without waiting for a line.
+        """Send something, without waiting for a connection.
 
         StartTransaction, StopTransaction and MeterValues go into the outbox under the name `transaction`, in any state;
-        returns its key. Any other request is called, and its response returned; NotConnected at once unless online.
+        returns its key. Any other request is called on the connection of now, and its response returned. Raises
+        NotConnected at once unless the state is online.
         """
         if request.action in TRANSACTION_ACTIONS:
             key = self.outbox.put(request, transaction)
@@ -1782,7 +2006,7 @@ class ChargePoint:
             return key
         if self.state != "online":
             raise NotConnected(f"{request.action} was not sent: {self.state}")
-        return await self.line.call(request)
+        return await self.session.call(request)
 
     async def _dial(self):
         if self.state == "waiting":
@@ -1793,12 +2017,12 @@ class ChargePoint:
             self.machine.fire("lost")
             raise
 
-    async def _serve(self, line, proved) -> None:
-        self.line = line
+    async def _serve(self, session, proved) -> None:
+        self.session = session
         self.machine.fire("resumed" if self.registration == "Accepted" else "opened")
         try:
             await self.online(
-                line,
+                session,
                 registration=self.registration,
                 drain=self._drain,
                 proved=proved,
@@ -1888,7 +2112,7 @@ class ChargePoint(ChargePoint):
 class ChargePoint(ChargePoint):
     @property
     def state(self):
-        if self.registration == "Accepted" and self.line and self.machine.state == "waiting":
+        if self.registration == "Accepted" and self.session and self.machine.state == "waiting":
             return "online"
         return self.machine.state
 
@@ -1929,9 +2153,9 @@ class ChargePoint(ChargePoint):
 ### WRONG forgets-accepted -> remembers-accepted: it was accepted, and boots again after a cut; hand the registration on
 ###       (J-spec 5.4).
 class ChargePoint(ChargePoint):
-    async def _serve(self, line, proved):
+    async def _serve(self, session, proved):
         self.registration = None
-        await super()._serve(line, proved)
+        await super()._serve(session, proved)
 
 
 ### WRONG any-message-is-a-stop -> power-loss: only a StopTransaction in the outbox is a stop; another message of that
@@ -1943,7 +2167,8 @@ class ChargePoint(ChargePoint):
         await super().run()
 
 
-### WRONG silence-escapes -> silent-peer: nobody lives at the other end; raise ConnectionLost, so that another line comes.
+### WRONG silence-escapes -> silent-peer: nobody lives at the other end; raise ConnectionLost, so that another
+###       connection comes.
 class ChargePoint(ChargePoint):
     async def _drain(self, call):
         try:
@@ -1952,7 +2177,7 @@ class ChargePoint(ChargePoint):
             raise (error.__cause__ or error) from None
 
 
-### WRONG always-alive -> silent-peer: neither the message nor a Heartbeat is answered: the line is lost.
+### WRONG always-alive -> silent-peer: neither the message nor a Heartbeat is answered: the connection is lost.
 class ChargePoint(ChargePoint):
     async def _drain(self, call):
         async def hopeful(request):
@@ -1965,10 +2190,36 @@ class ChargePoint(ChargePoint):
         await super()._drain(hopeful)
 
 
+### WRONG dial-gives-nothing -> comes-back: what you give to `keep_connected` as its dial returns what
+###       `await dial(password)` gave.
+class ChargePoint(ChargePoint):
+    async def _dial(self):
+        await super()._dial()
+
+
+### WRONG always-opened -> comes-back: the registration is Accepted: a dial that succeeded fires *resumed*, and the state
+###       is online.
+class ChargePoint(ChargePoint):
+    async def _serve(self, session, proved):
+        self.session = session
+        self.machine.fire("opened")
+        try:
+            await self.online(
+                session,
+                registration=self.registration,
+                drain=self._drain,
+                proved=proved,
+                on_registration=self._registered,
+            )
+        except ConnectionLost:
+            self.machine.fire("lost")
+            raise
+
+
 ### WRONG proved-lost -> comes-back: hand `proved` on to `online`; without a proof the waits never begin afresh.
 class ChargePoint(ChargePoint):
-    async def _serve(self, line, proved):
-        await super()._serve(line, lambda: None)
+    async def _serve(self, session, proved):
+        await super()._serve(session, lambda: None)
 
 
 ### WRONG bug-kept -> bug-leaves: `keep_connected` has raised a bug, and `run` keeps it to itself.
@@ -1977,19 +2228,19 @@ class ChargePoint(ChargePoint):
         await asyncio.gather(super().run(), return_exceptions=True)
 
 
-### WRONG beat-per-line -> one-heartbeat: each old connection goes on to beat.
+### WRONG beat-per-session -> one-heartbeat: each old connection goes on to beat.
 class ChargePoint(ChargePoint):
     beats = ()
 
-    async def _serve(self, line, proved):
+    async def _serve(self, session, proved):
         self.beats = (*self.beats, asyncio.create_task(self.beat()))
-        await super()._serve(line, proved)
+        await super()._serve(session, proved)
 
     async def beat(self):
         while True:
             await asyncio.sleep(20.0)
             if self.state == "online":
-                await asyncio.gather(self.line.call(HeartbeatRequest()), return_exceptions=True)
+                await asyncio.gather(self.session.call(HeartbeatRequest()), return_exceptions=True)
 
     async def stop(self):
         for beat in self.beats:
@@ -1997,7 +2248,8 @@ class ChargePoint(ChargePoint):
         await super().stop()
 
 
-### WRONG found-at-each-dial -> power-loss: found once, stopped once: `found` is of the power loss, and not of each line.
+### WRONG found-at-each-dial -> power-loss: found once, stopped once: `found` is of the power loss, and not of each
+###       connection.
 class ChargePoint(ChargePoint):
     async def _dial(self):
         queued = [each.transaction for each in self.outbox.entries() if each.request.action == "StopTransaction"]
@@ -2044,26 +2296,148 @@ class ChargePoint(ChargePoint):
         self.ids.give_up(entry.transaction)
 
 
-### WRONG bug-on-the-line -> bug-leaves: `online` has raised a bug, and not ConnectionLost; let it leave.
+### WRONG bug-on-the-session -> bug-leaves: `online` has raised a bug, and not ConnectionLost; let it leave.
 class ChargePoint(ChargePoint):
-    async def _serve(self, line, proved):
+    async def _serve(self, session, proved):
         try:
-            await super()._serve(line, proved)
+            await super()._serve(session, proved)
         except Exception as error:
             if self.state != "waiting":
                 self.machine.fire("lost")
             raise ConnectionLost from error
 
 
-### WRONG first-line-for-ever -> offline-submit: online again: call on the line of now, not on the one before.
+### WRONG first-session-for-ever -> offline-submit: online again: call on the connection of now, not on the one before.
 class ChargePoint(ChargePoint):
     first = None
 
     async def submit(self, request, transaction=None):
-        self.first = self.first or self.line
+        self.first = self.first or self.session
         if self.state == "online" and request.action not in TRANSACTION_ACTIONS:
             return await self.first.call(request)
         return await super().submit(request, transaction)
+
+
+### WRONG loss-of-a-dial -> comes-back: a dial that raises ConnectionLost has failed: fire *lost*, and let it out.
+class ChargePoint(ChargePoint):
+    async def _dial(self):
+        if self.state == "waiting":
+            self.machine.fire("wait_over")
+        try:
+            return await self.dial(self.password)
+        except (OSError, NotConnected):
+            self.machine.fire("lost")
+            raise
+
+
+### WRONG refusal-of-a-dial -> comes-back: a dial that raises HandshakeRefused has failed: fire *lost*, and let it out.
+class ChargePoint(ChargePoint):
+    async def _dial(self):
+        if self.state == "waiting":
+            self.machine.fire("wait_over")
+        try:
+            return await self.dial(self.password)
+        except (OSError, ConnectionLost):
+            self.machine.fire("lost")
+            raise
+
+
+### WRONG unreadable-is-silence -> silent-peer: an answer to the probe that nobody can read is an answer too: the peer
+###       lives.
+class ChargePoint(ChargePoint):
+    async def _drain(self, call):
+        async def strict(request):
+            try:
+                return await call(request)
+            except MalformedReply as error:
+                raise (CallTimeout() if request.action == "Heartbeat" else error) from None
+
+        await super()._drain(strict)
+
+
+### WRONG learns-if-accepted -> offline-submit: the id is learnt whatever the answer says of the tag: the stop needs it.
+class ChargePoint(ChargePoint):
+    def _answered(self, entry, response):
+        if entry.request.action == "StartTransaction" and response.id_tag_info.status == "Accepted":
+            self.ids.learn(entry.transaction, response.transaction_id)
+
+
+### WRONG stop-of-zero -> power-loss: until `ids.prepare` puts the real id in, `transaction_id` is -1.
+class ChargePoint(ChargePoint):
+    async def run(self):
+        stopped = {each.transaction for each in self.outbox.entries() if each.request.action == "StopTransaction"}
+        for name, meter in self.found.items():
+            if name not in stopped:
+                stop = StopTransactionRequest(
+                    transaction_id=0, meter_stop=meter, timestamp=self.now(), reason="PowerLoss"
+                )
+                self.outbox.put(stop, name)
+        await super().run()
+
+
+### WRONG hurries -> silent-peer: `retry_interval=60.0` is the wait between tries.
+class ChargePoint(ChargePoint):
+    def __init__(self, dial, *, outbox, **pieces):
+        class Hurried:
+            put, entries = outbox.put, outbox.entries
+
+            async def drain(self, *arguments, **options):
+                await outbox.drain(*arguments, **options | {"retry_interval": 10.0})
+
+        super().__init__(dial, outbox=Hurried(), **pieces)
+
+
+### WRONG stops-what-runs -> power-loss: found once, stopped once: `found` is of the power loss, and not of each
+###       connection.
+class ChargePoint(ChargePoint):
+    def __init__(self, dial, **pieces):
+        super().__init__(dial, **pieces)
+        self.running = {}
+
+    async def submit(self, request, transaction=None):
+        if request.action == "StartTransaction":
+            self.running[transaction] = request.meter_start
+        return await super().submit(request, transaction)
+
+    async def _serve(self, session, proved):
+        for name, meter in self.running.items():
+            stop = StopTransactionRequest(transaction_id=-1, meter_stop=meter, timestamp=self.now(), reason="PowerLoss")
+            if self.registration:
+                self.outbox.put(stop, name)
+        await super()._serve(session, proved)
+
+
+### WRONG swallows-cancel -> bug-leaves: `run` swallowed a cancellation; only after `stop` it returns.
+class ChargePoint(ChargePoint):
+    async def run(self):
+        try:  # noqa: SIM105
+            await super().run()
+        except asyncio.CancelledError:
+            pass
+
+
+### WRONG dial-bug-kept -> bug-leaves: the dial has raised a bug, and it dials again as after a failed dial; let it leave.
+class ChargePoint(ChargePoint):
+    async def _dial(self):
+        try:
+            return await super()._dial()
+        except LookupError as error:
+            self.machine.fire("lost")
+            raise ConnectionLost from error
+
+
+### WRONG any-error-is-alive -> silent-peer: the connection was lost while the probe waited: that is no answer; let the
+###       error out.
+class ChargePoint(ChargePoint):
+    async def _drain(self, call):
+        async def hopeful(request):
+            try:
+                return await call(request)
+            except (ConnectionLost, NotConnected):
+                if request.action != "Heartbeat":
+                    raise
+
+        await super()._drain(hopeful)
 
 
 ### WRONG no-key -> offline-submit: `submit` returns the key that `outbox.put` gave.
@@ -2095,23 +2469,25 @@ def ChargePoint(dial, *, keep_connected, online, machine, outbox, ids, now, pass
     class Self(SimpleNamespace):
         state = property(lambda self: machine.state)
 
-    self = Self(password=password, registration=None, line=None, life=None, over=False)
+    self = Self(password=password, registration=None, session=None, life=None, over=False)
     news = asyncio.Queue()
 
     async def dialled():
         if machine.state == "waiting":
             machine.fire("wait_over")
         try:
-            self.line = await dial(self.password)
+            self.session = await dial(self.password)
         except Exception:
             machine.fire("lost")
             raise
-        return self.line
+        return self.session
 
-    async def serve(line, proved):
+    async def serve(session, proved):
         machine.fire({"Accepted": "resumed"}.get(self.registration, "opened"))
         try:
-            await online(line, registration=self.registration, drain=drain, proved=proved, on_registration=registered)
+            await online(
+                session, registration=self.registration, drain=drain, proved=proved, on_registration=registered
+            )
         except ConnectionLost:
             machine.fire("lost")
             raise
@@ -2152,7 +2528,7 @@ def ChargePoint(dial, *, keep_connected, online, machine, outbox, ids, now, pass
             news.put_nowait(None)
             return outbox.put(request, transaction)
         if machine.state == "online":
-            return await self.line.call(request)
+            return await self.session.call(request)
         raise NotConnected(machine.state)
 
     async def run():
@@ -2239,11 +2615,11 @@ check("5.7", ChargePoint)
 # ## Capstone: your charge point
 #
 # Now nothing is ours but the WebSocket. `Station` puts your pieces together as the steps say: your `ChargePoint` dials by
-# your `keep_connected` and `backoff`; each line has your `Transport`, `Session` and `Pending`; your `Router` answers, your
-# `Outbox` keeps. Where a step of any milestone is not done yet, the package's piece goes in.
+# your `keep_connected` and `backoff`; each connection has your `Transport`, `Session` and `Pending`; your `Router`
+# answers, your `Outbox` keeps. Where a step of any milestone is not done yet, the package's piece goes in.
 #
 # The central system is live, with your `Ledger`, and a `ChaosProxy` stands between both. The waits before a dial are
-# divided by 100, and a silent line is tested each 0.3 s. All the buttons are here; the cells below press them, and you
+# divided by 100, and a silent connection is tested each 0.3 s. All the buttons are here; the cells below press them, and you
 # may, too. `charge_point.state` says what came of it.
 
 # %% tags=["scaffold"]
@@ -2265,12 +2641,12 @@ charge_point = await Station(
 ).start()
 await lab.until(lambda: len(central_system.answers.statuses) == 2)  # connectors 0 and 1
 print("CP_1 is", charge_point.state)
-panel, line = lab.FaultPanel(central_system), lab.ProxyPanel(proxy)
-display(panel, line)
+panel, cable = lab.FaultPanel(central_system), lab.ProxyPanel(proxy)
+display(panel, cable)
 
 # %% [markdown]
-# First the faults of the central system. Each hits one Authorize. **Predict** what the caller is told, and whether the
-# line survives.
+# First the faults of the central system. Each hits one Authorize. **Predict**, before you run the cell: what is the caller
+# told at each, and does the connection survive?
 
 
 # %% tags=["scaffold"]
@@ -2289,10 +2665,10 @@ for fault in ("ignore", "delay", "CallError", "answer twice", "wrong id", "wrong
     authorize = await told(m.AuthorizeRequest(id_tag="TAG_A"))
     panel.clear()
     print(f"{fault:14} Authorize: {authorize:18} Heartbeat: {await told(m.HeartbeatRequest())}")
-print("still the same line:", charge_point.session is first)
+print("still the same connection:", charge_point.session is first)
 
 # %% [markdown]
-# Then the faults of the line. A driver starts and stops in the dark each time. **Predict** how often your charge point
+# Then the faults of the connection. A driver starts and stops while it is down. **Predict** how often your charge point
 # boots, and how many rows your ledger has in the end.
 
 
@@ -2307,20 +2683,20 @@ def transaction(number):
 def trouble(fault):
     """Press the button, wherever it is."""
     if fault in ("half-open", "refuse"):
-        line.toggle(fault)
+        cable.toggle(fault)
     else:
-        (panel if fault in ("close 1001", "abort") else line).press(fault)
+        (panel if fault in ("close 1001", "abort") else cable).press(fault)
 
 
 for number, fault in enumerate(("cut", "reset", "close 1001", "abort", "half-open", "refuse"), start=1):
     old = charge_point.session
     trouble(fault)
     if fault == "refuse":
-        line.press("cut")
-    await charge_point.wait_for("waiting")  # nobody hangs up a half-open line: your `watch` has to notice
+        cable.press("cut")
+    await charge_point.wait_for("waiting")  # nobody hangs up when it is half-open: your `watch` has to notice
     for request in transaction(number):
         await charge_point.submit(request, f"drive {number}")
-    line.clear()
+    cable.clear()
     await lab.until(lambda: charge_point.state == "online" and charge_point.session is not old)  # noqa: B023
     await lab.until(lambda: not len(charge_point.outbox))
     print(f"{fault:10} rows in your ledger: {len(ledger.rows())}")
@@ -2351,13 +2727,78 @@ print({key: ledger.rows()[-1][key] for key in ("id_tag", "meter_stop", "reason")
 print("boots:", sum('"BootNotification"' in event.text for event in central_system.received))
 
 # %% [markdown]
+# ### Your drill
+#
+# Here are three broken charge points. Each has one mistake in its `ChargePoint`:
+#
+# - **A** boots again on each new connection.
+# - **B** lets the heartbeat of an old connection go on.
+# - **C** dials with the password of its start for ever.
+#
+# **Choose** one of them, and **predict**: is it online ten minutes after a cut? What does the central system see?
+#
+# <details><summary>A</summary>
+# It is online. The central system sees a BootNotification after each cut. Many do not mind; some end the running
+# transactions of a charge point that boots.</details>
+# <details><summary>B</summary>
+# It is online. After three cuts there are up to four heartbeats in each interval. Nobody complains, until four hundred
+# charge points do it.</details>
+# <details><summary>C</summary>
+# It depends on the password. While that stays the same nobody sees anything. When somebody changes it, this one never
+# comes back.</details>
+#
+# Now write one drill that fails on A, on B and on C, and passes on a right charge point. It is a coroutine with `assert`
+# in it. The charge point is online when it begins. Its heartbeat interval is 20 s, and it waits 24 s before each new
+# dial.
+#
+# | what you can do | |
+# |---|---|
+# | `await night.later(seconds)` | time passes |
+# | `night.cut()` | the connection is lost |
+# | `night.change_key(new)` | both sides have a new password from now on |
+# | `night.sent("Heartbeat")` | how many of these it has sent until now |
+# | `night.state` | the state of the charge point |
+#
+# It earns no points. `drilled` tries it, and says what it does not catch yet.
+
+# %% tags=["scaffold"]
+from ocpp_course.checks.lifecycle_loop import drilled
+
+
+# %% tags=["exercise-only"]
+async def drill(night):
+    """Fails on charge points A, B and C, and passes on a right one."""
+    raise NotImplementedError("step 5.drill")
+
+
+# %% tags=["solution-only"]
+async def drill(night):
+    """Three cuts, the last with a new key: no second boot, one heartbeat an interval, and online."""
+    for key in ("winter", "winter", "spring"):
+        night.change_key(key)
+        night.cut()
+        await night.later(60)
+    assert night.state == "online", f"expected it back online, it is {night.state}"
+    assert night.sent("BootNotification") == 1, f"expected 1 boot, came {night.sent('BootNotification')}"
+    before = night.sent("Heartbeat")
+    await night.later(200)
+    beats = night.sent("Heartbeat") - before
+    assert 9 <= beats <= 11, f"expected 10 heartbeats in 10 intervals, came {beats}"
+
+
+# %% tags=["scaffold"]
+drilled(drill)
+
+# %% [markdown]
+# ### The last check
+#
 # The last check is a simulation. Your own smoke tests of 1.5 and 1.6 run against your own charge point. Then come fifty
 # nights: two drivers, lines that are cut or go silent, both machines lose their power, answers get lost or come twice. In
 # the end it must be back online, with one heartbeat in each interval and an empty outbox. Each transaction must be in the
 # ledger once and whole, and no task, connection or file may be left. A failure names the seed and shows the frames.
 
 # %%
-### STEP 5.capstone · 4 points · 6 minutes
+### STEP 5.capstone · 4 points · 25 minutes
 # Nothing to write: the check takes your pieces of 5.1 to 5.7, and those of the milestones before from `my_stack`.
 ### BEGIN SOLUTION
 ### END SOLUTION
@@ -2376,14 +2817,26 @@ check("5.capstone", may_send, may_serve, boot, Heartbeat, TransactionIds, watch,
 # <details><summary>What does the heartbeat interval measure?</summary>
 # Inactivity, and not a fixed beat (core 4.6).</details>
 # <details><summary>Why does the watch run while we boot?</summary>
-# A half-open line answers no BootNotification, and never closes. Without the watch the charge point would repeat its boot
-# on a dead line for ever.</details>
+# A half-open connection answers no BootNotification, and never closes. Without the watch the charge point would repeat its
+# boot on a dead connection for ever.</details>
 # <details><summary>Why is the registration not written to the file?</summary>
 # A restart may be an update: the central system wants to hear what it talks to now. A charge point that restarted boots
 # (core 4.2).</details>
 # <details><summary>The power goes between the put of StopTransaction and the moment in which the meter forgets the
 # transaction. What happens?</summary>
 # It is found open, and its stop is in the outbox already. So no second one is made.</details>
+#
+# **Further questions.** They have no answers here. Take one to a colleague, or into your own stack.
+#
+# - A central system waits for a BootNotification after every reconnect, and answers nothing else before it. Yours sends
+#   none. How would you notice, and what would you change?
+# - The meter of a charge point forgets its value when the power goes. What do you put into the StopTransaction?
+# - Pings go to the proxy in front of the central system, and the proxy answers them. The program behind it hangs. Which
+#   of your parts notices, and when?
+# - Two charge points have the same identity, by mistake. What does the central system see, and what does each of them
+#   do for the rest of the night?
+# - After a fire in a data centre 10,000 charge points reconnect, and each sends its statuses and its outbox. In which
+#   order would you let them speak, and who decides that?
 
 # %% [markdown] tags=["solution-only"]
 # ## Beside the package
@@ -2393,7 +2846,7 @@ check("5.capstone", may_send, may_serve, boot, Heartbeat, TransactionIds, watch,
 # because the specification bounds no integer and sqlite does.
 #
 # `ocpp_lab/charge_point/line.py` is our `online`: one TaskGroup with reader, boot, heartbeat, statuses and outbox. A
-# SecurityError leads back to the boot on the same line; ours takes a new one. The pings are those of the WebSocket
+# SecurityError leads back to the boot on the same connection; ours takes a new one. The pings are those of the WebSocket
 # library, and run from the handshake on. `ocpp_lab/charge_point/charge_point.py` is our `ChargePoint`, with connectors,
 # configuration and a router of its own.
 #
@@ -2405,7 +2858,7 @@ check("5.capstone", may_send, may_serve, boot, Heartbeat, TransactionIds, watch,
 
 # %% tags=["scaffold"]
 panel.close()
-line.close()
+cable.close()
 await charge_point.stop()
 await proxy.stop()
 await central_system.stop()

@@ -10,7 +10,16 @@
 # the end you name a fault from two pages of numbers.
 #
 # - **Before:** notebook [6](../notebooks/06_integration_and_metrics.ipynb), and exercise [4](04_call_correlation.ipynb).
-# - **Time:** 49 minutes, five steps and a capstone, 20 points. **Level:** you have seen a class, a dict and `async` once.
+# - **Level:** you can write a class and a function over a dict. 6.3 needs a task that sleeps (`asyncio.sleep`); the other
+#   steps need no asyncio. You need no Prometheus.
+# - **Points:** five steps and a capstone, 20 points. **Time:** about 2 hours 10 minutes, an estimate. Each step says its
+#   own. Take it in three sittings; between them everything that passed is kept.
+#
+# | sitting | steps | about |
+# |---|---|---|
+# | 1 | 6.1 `Instruments`, 6.2 `quantile` | 40 minutes |
+# | 2 | 6.3 `Sampler`, 6.4 `imbalance` | 40 minutes |
+# | 3 | 6.5 `diagnose`, capstone | 50 minutes |
 
 # %% tags=["scaffold"]
 from ocpp_course import lab
@@ -25,13 +34,16 @@ guard
 # `Instruments = use_reference("6.1")` takes the package's piece, for no points.
 #
 # In brackets stands where OCPP says it: *J-spec* is OCPP-J 1.6, the JSON transport; *core* is OCPP 1.6 edition 2;
-# *errata* are their official corrections; *whitepaper* is the security whitepaper.
+# *errata* are their official corrections; *whitepaper* is the security whitepaper. A *connection* is one WebSocket
+# between the charge point and the central system.
 
 # %% [markdown]
 # ## 6.1 `Instruments`: names and units
 #
-# A charge point tells its instruments three things: a frame passed, a call started, a call ended. Prometheus reads what
-# they counted, from a registry that is handed in.
+# A charge point tells its instruments three things: a frame passed, a call started, a call ended. *Prometheus* is a
+# program that asks for the numbers from time to time, and stores them. It reads them from a *registry*, which is handed
+# in. Each name with one set of values for its labels is a *series*: one number that changes in time. A *counter* only
+# goes up, a *gauge* goes up and down, a *histogram* counts how many values were at most as large as each of its bounds.
 #
 # | series | kind | labels |
 # |---|---|---|
@@ -44,14 +56,16 @@ guard
 # - The first bound of the histogram is 1 ms or less, and 30 s, the timeout, is one of them. Between 1 ms and 10 s each
 #   decade has at least two bounds.
 # - An action that is not in `ACTIONS` counts as `other`: a peer can invent ten thousand, and each would be a series.
-# - Two charge points in one process have two registries. Nothing may be shared.
+# - Two charge points in one process have two registries. Nothing may be shared, so make each series in `__init__`, with
+#   `registry=registry`.
 #
 # `prometheus.Counter("ocpp_frames", …)` adds the `_total` itself; a histogram makes `_bucket`, `_sum` and
 # `_count` of its name.
 
 # %%
-### STEP 6.1 · 4 points · 8 minutes
-### HINT For each series ask: do we count events, add something up, or want to know how it is distributed?
+### STEP 6.1 · 4 points · 20 minutes
+### HINT The table says what each series is: four counters and a histogram. Make the five in `__init__` and keep each as an
+###      attribute; the three methods only count.
 ### HINT `prometheus.Counter(name, help, labels, registry=registry)`, then `counter.labels(…).inc()`; `prometheus.Histogram(…, buckets=…)`,
 ###      then `histogram.labels(…).observe(seconds)`.
 ### HINT `action if action in ACTIONS else "other"`; and the length of `text.encode()` is the number of bytes.
@@ -151,6 +165,15 @@ class Instruments(Instruments):
         super().__init__(registry)
         registry.unregister(self.started)
         self.started = prometheus.Gauge("ocpp_calls_started_total", "Calls sent", ["action"], registry=registry)
+
+
+### WRONG one-big-bucket -> sees-30s: 29 s and 31 s are in one bucket; 30 s, the timeout, is one of the bounds.
+class Instruments(Instruments):
+    def __init__(self, registry):
+        super().__init__(registry)
+        registry.unregister(self.seconds)
+        bounds = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 60)
+        self.seconds = prometheus.Histogram("ocpp_call_seconds", "s", ["outcome"], buckets=bounds, registry=registry)
 
 
 ### WRONG powers-of-ten -> sees-30s: at least two bounds in each decade; with one, a percentile is a guess.
@@ -255,19 +278,19 @@ check("6.1", Instruments)
 # %% [markdown]
 # ## 6.2 `quantile`: from buckets
 #
-# "99 of 100 calls were faster than …" All that is left of the calls are buckets. They are cumulative: `(0.5, 30)` says
-# that 30 calls took 0.5 s or less, those of the buckets before among them. The last bound is `inf`, and its count is
-# all of them.
+# "99 of 100 calls were faster than …": that is the quantile for `q` = 0.99. All that is left of the calls are the
+# *buckets* of a histogram. They are cumulative: `(0.5, 30)` says that 30 calls took 0.5 s or less, and the calls of the
+# buckets before are among these 30. The last bound is `inf`, and its count is the number of all calls.
 #
 # - The rank is `q` × all calls. The first bucket whose count reaches the rank holds the quantile.
 # - Inside the bucket draw a straight line from its lower edge to its bound. The lower edge is the bound before it, and 0
 #   for the first one.
-# - In the last bucket there is no upper end. Answer the last finite bound.
+# - The bucket up to `inf` has no upper end. If the quantile is there, answer the last finite bound.
 # - No calls, or no buckets: `nan`. A `q` outside 0 … 1: `ValueError`.
 
 # %%
-### STEP 6.2 · 3 points · 8 minutes
-### HINT The rank is q × all calls. The counts climb: which is the first that reaches it?
+### STEP 6.2 · 3 points · 20 minutes
+### HINT The rank is q × all calls. The counts only go up from bucket to bucket: find the first that reaches the rank.
 ### HINT Walk along with two numbers of the bucket before: its bound `low` and its count `below`.
 ### HINT `low + (bound - low) * (rank - below) / (count - below)`; skip buckets that add no call, or you divide by 0.
 import math
@@ -324,6 +347,14 @@ def quantile(buckets, q):
         middle = low if bound == math.inf else (low + bound) / 2
         total, low, below = total + (count - below) * middle, bound, count
     return total / below if below else math.nan
+
+
+### WRONG always-the-median -> within-bucket: the answer is the same for q = 0.1 and for q = 0.6.
+ours = quantile
+
+
+def quantile(buckets, q):
+    return ours(buckets, 0.5)
 
 
 ### WRONG returns-inf -> inf-bucket: answer the last finite bound; all we know is 'more'.
@@ -421,20 +452,24 @@ check("6.2", quantile)
 # %% [markdown]
 # ## 6.3 `Sampler`: on a timer
 #
-# A depth that is noted when something is sent is flat in an outage, because then nobody sends. So somebody has to look
-# while nothing happens. A `Sampler` calls its probes every `interval` seconds, and keeps what they say.
+# Suppose that the depth of a queue is noted whenever something is sent. In an outage nobody sends, so nobody notes it,
+# and the plot stays flat while messages wait. So somebody has to look at fixed times, also while nothing happens. A
+# `Sampler` does: every `interval` seconds it calls its *probes*, which are functions that return a number, and it keeps
+# what they return.
 #
 # - `samples` is a list (or deque) of `(loop time, name, value)`, oldest first. It is one for all probes; of all samples
 #   the newest `keep` stay.
 # - Looking takes time. The looks stay on a grid all the same: sample 1,000 is due 999 intervals after the first.
-# - `high_water[name]` is the highest value of a probe so far. A peak of 10 ms falls between two looks; whoever knows of
-#   it calls `note(name, value)`. A note is no sample, and only raises the high water.
-# - A probe may raise any `Exception`. Then its value is `nan`, or its sample is left out; the others go on, and it is
-#   asked again the next time. `nan` is no high water, whoever says it.
+# - `high_water[name]` is the highest value of a probe so far; it may be below 0. A peak of 10 ms falls between two looks.
+#   Whoever knows of such a peak calls `note(name, value)`; the name need not be that of a probe. A note is no sample, and
+#   can only raise the high water.
+# - A probe may raise any `Exception`. Then its value is `math.nan`, or its sample is left out. The other probes are asked
+#   all the same, and this one is asked again the next time. `nan` is never a high water, neither from a probe nor from a
+#   note.
 
 # %%
-### STEP 6.3 · 3 points · 7 minutes
-### HINT Who samples when nothing happens? A task that sleeps and looks, and sleeps again.
+### STEP 6.3 · 3 points · 20 minutes
+### HINT `run` is a loop without end: it asks all probes, and then it sleeps until the next look is due.
 ### HINT Remember when the next look is due: `next_at += self.interval`, and sleep until then, not for an interval.
 ### HINT `self.high_water[name] = max(self.high_water.get(name, value), value)`, in `note`, unless `math.isnan(value)`; and
 ###      each sample is noted too.
@@ -501,6 +536,19 @@ class Sampler(Sampler):
             await asyncio.sleep(self.interval)
 
 
+### WRONG forgets-the-next -> on-a-timer: it looks again and again in the same instant; sleep until the next look is due.
+class Sampler(Sampler):
+    async def run(self):
+        loop = asyncio.get_running_loop()
+        next_at = loop.time()
+        while True:
+            for name, probe in self.probes.items():
+                value = probe()
+                self.note(name, value)
+                self.samples.append((loop.time(), name, value))
+            await asyncio.sleep(next_at - loop.time())
+
+
 ### WRONG drifts -> no-drift: sleep until the next grid instant.
 class Sampler(Sampler):
     async def run(self):
@@ -516,16 +564,49 @@ class Sampler(Sampler):
             await asyncio.sleep(self.interval)
 
 
-### WRONG last-value-only -> peaks: depth 900 for 10 ms was never seen.
+### WRONG last-value-only -> peaks: `note` told of a peak between two looks: it belongs in `high_water`.
 class Sampler(Sampler):
     def note(self, name, value):
         self.high_water[name] = value
 
 
-### WRONG samples-only -> peaks: depth 900 for 10 ms was never seen.
+### WRONG samples-only -> peaks: `note` told of a peak between two looks: it belongs in `high_water`.
 class Sampler(Sampler):
     def note(self, name, value):
         if any(sample[1:] == (name, value) for sample in list(self.samples)[-1:]):
+            super().note(name, value)
+
+
+### WRONG from-zero -> peaks: every value was below 0, and so is the highest of them.
+class Sampler(Sampler):
+    def note(self, name, value):
+        self.high_water[name] = max(self.high_water.get(name, 0.0), value)
+
+
+### WRONG none-for-a-broken-probe -> bad-probe: a value is a number; one that is missing is `math.nan`, or left out.
+class Sampler(Sampler):
+    def __init__(self, probes, **options):
+        self.asked = probes
+        super().__init__({}, **options)
+
+    async def run(self):
+        loop = asyncio.get_running_loop()
+        next_at = loop.time()
+        while True:
+            for name, probe in self.asked.items():
+                try:
+                    self.note(name, value := probe())
+                except Exception:
+                    value = None
+                self.samples.append((loop.time(), name, value))
+            next_at += self.interval
+            await asyncio.sleep(next_at - loop.time())
+
+
+### WRONG probed-notes-only -> peaks: `note` counts for a name that no probe has, too.
+class Sampler(Sampler):
+    def note(self, name, value):
+        if name in self.probes:
             super().note(name, value)
 
 
@@ -722,22 +803,27 @@ check("6.3", Sampler)
 # %% [markdown]
 # ## 6.4 `imbalance`: the books
 #
-# Every call that starts ends once: with a result, an error, a timeout, lost, or cancelled. So for each action
+# Every call that starts has one end: a result, an error, a timeout, the loss of the connection, or a cancellation. So for
+# each action this holds:
 #
 # started = result + error + timeout + lost + cancelled + pending
 #
-# If it does not hold, somebody has lost a call or counted it twice. `imbalance` finds the actions for which it does not.
+# If it does not hold, somebody has forgotten to count an end, or has counted one twice. `imbalance` finds the actions for
+# which it does not hold.
 #
 # - `snapshot` has every series as it stands on the page, and its value:
 #   `ocpp_calls_started_total{action="Heartbeat"}` and `ocpp_calls_total{action="Heartbeat",outcome="result"}`.
-# - Other series are in it too. The labels may come in any order, and there may be more of them: with `charge_point`, an
-#   action has one series for each of its values. They add up.
+# - Other series are on the page too, and some look alike: `ocpp_call_seconds_count` counts the same calls once more, and
+#   `ocpp_calls_created` is an instant. Only the two names above count here.
+# - The labels may come in any order, and there may be more of them. If there is a label `charge_point`, an action has one
+#   series for each charge point: add them up.
 # - A series that is not there is 0. `pending` says how many calls of an action are under way; an action that is not in it
 #   has none.
 
 # %%
-### STEP 6.4 · 3 points · 7 minutes
-### HINT One equation for each action; so collect by action, and never add up two of them.
+### STEP 6.4 · 3 points · 20 minutes
+### HINT There is one equation for each action. So keep a dict from action to number, go through the series, and add to
+###      the number of the action that the series names.
 ### HINT `key.partition("{")` gives the name and the labels; `re.findall(r'(\w+)="([^"]*)"', labels)` gives pairs.
 ### HINT `balance[action] += value` for a start, `-=` for an end and for what is pending
 ###      (a `collections.defaultdict(float)` begins at 0); return those that are not 0.
@@ -766,6 +852,27 @@ ours = imbalance
 
 def imbalance(snapshot, pending):
     return ours({key: value for key, value in snapshot.items() if "cancelled" not in key}, pending)
+
+
+### WRONG count-as-ends -> balanced: `ocpp_call_seconds_count` counts the same calls once more; only `ocpp_calls_total`
+###       is an end.
+ours = imbalance
+
+
+def imbalance(snapshot, pending):
+    books = dict(snapshot)
+    for key, value in snapshot.items():
+        if key.startswith("ocpp_call_seconds_count{") and "action=" in key:
+            books[key.replace("ocpp_call_seconds_count", "ocpp_calls_total").replace("}", ',more="1"}')] = value
+    return ours(books, pending)
+
+
+### WRONG two-labels-only -> label-order: there may be more labels than `action` and `outcome`; here `charge_point`.
+ours = imbalance
+
+
+def imbalance(snapshot, pending):
+    return ours({key: value for key, value in snapshot.items() if "charge_point" not in key}, pending)
 
 
 ### WRONG sum-over-all -> finds-leak: one action's leak hid behind another's double.
@@ -909,34 +1016,39 @@ check("6.4", imbalance)
 # | word | what it was |
 # |---|---|
 # | `healthy` | a normal night |
-# | `peer-silent` | the central system leaves calls unanswered; the line is good |
+# | `peer-silent` | the central system leaves calls unanswered; the connection is good |
 # | `peer-slow` | it answers all of them, each after seconds |
 # | `peer-refuses` | it answers calls with CallErrors |
-# | `link-cut` | the line dies during calls; each time the next dial succeeds |
+# | `link-cut` | the connection dies during calls; each time the next dial succeeds |
 # | `half-open` | for minutes nothing comes back; calls, pings and dials reach nobody |
 # | `link-stalled` | the central system reads no more; what we write waits at our end |
-# | `credentials` | the key was changed on one side only; the line went down once, and each dial is refused |
+# | `credentials` | the key was changed on one side only; the connection went down once, and each dial is refused |
 #
-# Keys as in 6.4, a series that was never touched is not there. These tell enough:
+# The keys of a snapshot are written as in 6.4. A series that was never touched is not there; that is so for each bucket of
+# a histogram, too. Whatever is not there is 0. These series tell enough:
 #
 # | series | what it says |
 # |---|---|
 # | `ocpp_calls_total{action,outcome}` | calls that ended, with `outcome` result, error, timeout, lost, cancelled |
 # | `ocpp_call_seconds_sum{outcome}`, `…_count{outcome}`, `…_bucket{le,outcome}` | how long they took |
-# | `ocpp_dials_total{outcome}` | attempts to connect: connected, unreachable, refused_401, refused_503, … |
-# | `ocpp_connection_losses_total` | open lines that died |
-# | `ocpp_write_queue_depth`, `ocpp_writes_in_flight` | gauges: texts that wait for the writer; writes that the line does not take |
+# | `ocpp_dials_total{outcome}` | attempts to connect: `connected`; `unreachable`; `refused_401`, the key is wrong; `refused_503`, the central system is busy, and the key is good; … |
+# | `ocpp_connection_losses_total` | open connections that died |
+# | `ocpp_write_queue_depth`, `ocpp_writes_in_flight` | gauges: texts that wait for the writer; writes that the network does not take |
 #
 # - Names that end in `_total`, `_count`, `_sum` or `_bucket` are counters. They count since the process began, perhaps
-#   for weeks; if one went back, the process was restarted in between, and it counts from 0 again. The others are gauges, true at the
-#   instant of the snapshot.
-# - What fails less than 2 calls in 100 is `healthy`, with a lost line among them; so is a night without any call. A fault
-#   hits 5 in 100 at least, of whatever action, and as much as all of them; one fault at a time. A healthy answer takes
-#   less than 1 s, a slow one 3 s or more.
-# - A stalled line has three texts waiting at least.
-# - `seconds` is the time between the two: from 60 to 3600.
+#   for weeks. If one of them is lower in `after` than in `before`, or is not there any more, then the process was
+#   restarted in between. *All* counters began again at 0 then, also those that are higher now than before.
+# - All other series are gauges: they are true at the instant of the snapshot. Take them from `after`.
+# - A night is `healthy` if less than 2 calls in 100 failed, even if one of them lost its connection. A night without any
+#   call is `healthy`, too.
+# - A fault hits 5 calls in 100 at least, and perhaps all of them, of any action. There is one fault at a time.
+# - A healthy answer takes less than 1 s, a slow one 3 s or more.
+# - A stalled connection has three texts waiting at least.
+# - `seconds` is the time between the two snapshots: from 60 to 3600. The number of calls in that time may be large or
+#   small, so judge shares of the calls.
 #
-# Here is one hour of each, as a start. Yours must hold for others, in which the faults are weaker or stronger.
+# Here is one hour of each word, as a start. Your function must hold for other hours, in which the fault is weaker or
+# stronger.
 
 # %% tags=["scaffold"]
 from ocpp_course.checks.integration_and_metrics.hours import VERDICTS, example
@@ -950,11 +1062,12 @@ for word in VERDICTS:
     print(f"{word:13} calls {calls} · dials {dials} · waiting texts {after.get('ocpp_write_queue_depth', 0):.0f}")
 
 # %%
-### STEP 6.5 · 3 points · 9 minutes
-### HINT For each fault: which two numbers move, and which must not?
+### STEP 6.5 · 3 points · 25 minutes
+### HINT Look at the eight lines above. For each word write down which numbers are large in its line and small in all
+###      others. One or two numbers are enough.
 ### HINT First the differences, summed over all actions: by name and outcome. Then shares: ends of one kind by all ends.
-### HINT Go by what explains the rest: credentials (refused_401), then the line (writes that wait; lost lines, and were
-###      the dials after them connected or unreachable?), then the peer (timeouts, errors, seconds for each result).
+### HINT Ask first for what explains the rest: credentials (refused_401), then the connection (writes that wait; lost
+###      connections, and were the dials after them connected or unreachable?), then the peer (timeouts, errors, seconds for each result).
 import re
 
 
@@ -962,12 +1075,14 @@ import re
 def diagnose(before: dict[str, float], after: dict[str, float], seconds: float) -> str:
     """The word for what happened between the snapshots `before` and `after`, `seconds` apart."""
 
+    counters = [key for key in before if key.partition("{")[0].endswith(("_total", "_count", "_sum", "_bucket"))]
+    restarted = any(after.get(key, 0.0) < before[key] for key in counters)
+
     def moved(name, outcome=""):
         total = 0.0
         for key, now in after.items():
             if key.partition("{")[0] == name and (not outcome or f'outcome="{outcome}"' in key):
-                then = before.get(key, 0.0)
-                total += now - then if now >= then else now
+                total += now if restarted else now - before.get(key, 0.0)
         return total
 
     calls = moved("ocpp_calls_total")
@@ -988,7 +1103,7 @@ def diagnose(before: dict[str, float], after: dict[str, float], seconds: float) 
     return "healthy"
 
 
-### WRONG absolute-values -> differences: last week's timeouts are not tonight's.
+### WRONG absolute-values -> differences: what was counted before the first snapshot is not of tonight.
 ours = diagnose
 
 
@@ -1006,7 +1121,7 @@ def diagnose(before, after, seconds):
     return "peer-silent" if said == "healthy" and any(timeouts) else said
 
 
-### WRONG timeouts-mean-cut -> each-fault: silent peer and cut line differ: look at lost and reconnects.
+### WRONG timeouts-mean-cut -> each-fault: silent peer and cut connection differ: look at lost calls and at the dials.
 ours = diagnose
 
 
@@ -1024,7 +1139,48 @@ def diagnose(before, after, seconds):
     return ours({key: min(value, after.get(key, 0)) for key, value in before.items()}, after, seconds)
 
 
-### WRONG reconnects-only -> each-fault: wrong credentials also reconnect; look at the outcome label.
+### WRONG each-counter-alone -> restart: one counter went back, so all of them began again at 0.
+ours = diagnose
+
+
+def diagnose(before, after, seconds):
+    # A counter is a counter: where it did not go back, take the difference.
+    return ours({key: value if value <= after.get(key, 0) else 0 for key, value in before.items()}, after, seconds)
+
+
+### WRONG any-refusal -> healthy: `refused_503` is a busy central system, and no matter of the key; that is `refused_401`.
+ours = diagnose
+
+
+def diagnose(before, after, seconds):
+    refused = [key for key in after if key.startswith("ocpp_dials_total") and "refused" in key]
+    if any(after[key] > before.get(key, 0) for key in refused):
+        return "credentials"
+    return ours(before, after, seconds)
+
+
+### WRONG bucket-missing -> shares: a bucket that is not on the page holds no call: it is 0.
+ours = diagnose
+
+
+def diagnose(before, after, seconds):
+    said = ours(before, after, seconds)
+    return (
+        "healthy"
+        if said == "peer-slow" and 'ocpp_call_seconds_bucket{le="1.0",outcome="result"}' not in after
+        else said
+    )
+
+
+### WRONG two-waiting -> shares: 2 texts wait; a stalled connection has three waiting at least.
+ours = diagnose
+
+
+def diagnose(before, after, seconds):
+    return "link-stalled" if after.get("ocpp_write_queue_depth", 0) >= 2 else ours(before, after, seconds)
+
+
+### WRONG reconnects-only -> each-fault: a wrong key also loses the connection; look at the outcomes of the dials.
 ours = diagnose
 
 
@@ -1055,8 +1211,11 @@ ours = diagnose
 
 def diagnose(before, after, seconds):
     said = ours(before, after, seconds)
-    lost, then = (each.get("ocpp_connection_losses_total", 0) for each in (after, before))
-    often = (lost - then if lost >= then else lost) / seconds > 1 / 200
+    restarted = any(
+        after.get(key, 0) < value for key, value in before.items() if re.search("_(total|count|sum|bucket)", key)
+    )
+    lost, then = (each.get("ocpp_connection_losses_total", 0) for each in (after, {} if restarted else before))
+    often = (lost - then) / seconds > 1 / 200
     return "healthy" if said == "link-cut" and not often else said
 
 
@@ -1093,11 +1252,15 @@ def diagnose(before, after, seconds):
 ### RIGHT scored
 def diagnose(before, after, seconds):
     change = {}
+    gauges = ("ocpp_write_queue_depth", "ocpp_writes_in_flight")
+    if any(
+        after.get(key, 0.0) < was for key, was in before.items() if re.search("_(total|count|sum|bucket)({|$)", key)
+    ):
+        before = {key: before[key] for key in gauges if key in before}
     for key, now in after.items():
         name, _, labels = key.partition("{")
         outcome = dict(re.findall(r'(\w+)="([^"]*)"', labels)).get("outcome", "")
-        was = before.get(key, 0.0)
-        change[name, outcome] = change.get((name, outcome), 0.0) + (now if now < was else now - was)
+        change[name, outcome] = change.get((name, outcome), 0.0) + now - before.get(key, 0.0)
     ends = {how: change.get(("ocpp_calls_total", how), 0.0) for how in ("result", "error", "timeout", "lost")}
     dials = {how: change.get(("ocpp_dials_total", how), 0.0) for how in ("connected", "unreachable", "refused_401")}
     calls = sum(ends.values()) or 1.0
@@ -1128,7 +1291,16 @@ RULES = [
 ]
 
 
+def went_back(before, after):
+    names = {key: key.split("{")[0].rsplit("_", 1)[-1] for key in before}
+    return any(
+        names[key] in ("total", "count", "sum", "bucket") and after.get(key, 0) < value for key, value in before.items()
+    )
+
+
 def diagnose(before, after, seconds):
+    before = {} if went_back(before, after) else before
+
     def d(what, outcome=None, le=None):
         name = f"ocpp_{what}_{'bucket' if le else 'total'}"
         found = 0.0
@@ -1136,7 +1308,7 @@ def diagnose(before, after, seconds):
             labels = dict(re.findall(r'(\w+)="([^"]*)"', key))
             fits = key.split("{")[0] == name and outcome in (None, labels.get("outcome"))
             if fits and (le is None or float(labels["le"]) == float(le)):
-                found += value - before.get(key, 0) if value >= before.get(key, 0) else value
+                found += value - before.get(key, 0)
         return found
 
     return next((word for word, rule in RULES if rule(d, after)), "healthy")
@@ -1154,7 +1326,7 @@ check("6.5", diagnose)
 # `Instrumented` counts each call of the session and each text under the transport, and tells your `Instruments`. Where a
 # step is not done yet, the package's goes in.
 #
-# Both ends are live, with a `FaultPanel` for the central system and a `ProxyPanel` for the line.
+# Both ends are live, with a `FaultPanel` for the central system and a `ProxyPanel` for the connection.
 
 # %% tags=["scaffold"]
 import asyncio
@@ -1183,8 +1355,9 @@ panel, line_panel = lab.FaultPanel(central_system), lab.ProxyPanel(proxy)
 display(panel, line_panel)
 
 # %% [markdown]
-# Fourteen calls: ten good ones, one *ignore*, one *CallError*, one *reset*, and one that its caller cancels. **Predict**
-# the five outcomes, and the answer of your `imbalance` while the last call is under way, and after it.
+# Fourteen calls: ten good ones, one *ignore*, one *CallError*, one *reset*, and one that its caller cancels. Write down
+# your **prediction** first: how many calls end with each of the five outcomes? What does your `imbalance` say while the
+# last call is under way, and what after it?
 
 # %% tags=["scaffold"]
 from contextlib import suppress
@@ -1208,7 +1381,7 @@ ends = lab.labelled(counted.page(), "ocpp_calls_total", "outcome")
 print("outcomes so far:", {how: int(ends.get(how, 0)) for how in ("error", "timeout")})
 
 # %% [markdown]
-# Now the two that never get an answer: one loses its line, one its caller.
+# Now the two that never get an answer: one loses its connection, one its caller.
 
 # %% tags=["scaffold"]
 panel.toggle("ignore")
@@ -1250,7 +1423,8 @@ print("looked while the call waited:", seen.count(1) > 5, "· most at a time:", 
 panel.toggle("ignore", False)
 
 # %% [markdown]
-# Your turn: switch a fault on, on one of the panels, and run this cell again, and again. Which of your series move?
+# Your turn: **choose** a fault on one of the panels, **predict** which of your series will move, switch it on, and run this
+# cell.
 
 # %% tags=["scaffold"]
 earlier = counted.page()
@@ -1260,13 +1434,55 @@ moved = lab.moved(earlier, counted.page(), "ocpp_calls_started_total", "ocpp_cal
 print(lab.short(moved))
 
 # %% [markdown]
-# The last check is a simulation: fifty nights of chaos with your instruments, and eight hours that nobody has seen for
+# ### Your drill
+#
+# Three colleagues have written a `diagnose`, too. Each has one mistake:
+#
+# - **A** does not look at `before`: it takes what is in `after`, as if the process had begun tonight.
+# - **B** calls it `peer-silent` as soon as a single call timed out.
+# - **C** takes what is in `after` for a counter that went back, and the difference for each other counter.
+#
+# A and C name the eight hours above correctly, so nobody has noticed; B misses the healthy one. **Choose** one, and **predict**: on which two pages does it err?
+#
+# <details><summary>A</summary>
+# On any quiet night after a bad one. The week before has left many timeouts in <code>before</code>, and the same number
+# in <code>after</code>.</details>
+# <details><summary>B</summary>
+# On a large quiet night: thousands of calls, and one timeout among them.</details>
+# <details><summary>C</summary>
+# After a restart, if tonight's number has passed yesterday's already: then this counter did not go back.</details>
+#
+# Now break them. `drill` has a pair of snapshots for each, on which it says another word than is right. A few series are
+# enough. It earns no points; `drilled` says what does not work yet.
+
+# %% tags=["scaffold"]
+from ocpp_course.checks.integration_and_metrics import drilled
+
+# %% tags=["exercise-only"]
+drill = {}  # "A": (before, after), "B": …, "C": …
+
+# %% tags=["solution-only"]
+DONE = 'ocpp_calls_total{action="Authorize",outcome="result"}'
+LATE = 'ocpp_calls_total{action="Authorize",outcome="timeout"}'
+drill = {
+    "A": ({DONE: 1000.0, LATE: 400.0}, {DONE: 2000.0, LATE: 400.0}),
+    "B": ({DONE: 1000.0}, {DONE: 9000.0, LATE: 1.0}),
+    "C": ({DONE: 50_000.0, LATE: 90.0}, {DONE: 900.0, LATE: 91.0}),
+}
+
+# %% tags=["scaffold"]
+drilled(drill)
+
+# %% [markdown]
+# ### The last check
+#
+# It is a simulation: fifty nights of chaos with your instruments, and eight hours that nobody has seen for
 # your `diagnose`. `ocpp-lab run-mine`, in a terminal, then runs all that you wrote in this course: your stack with your
 # instruments, live, against a foreign central system, and in a hundred nights.
 
 
 # %%
-### STEP 6.capstone · 4 points · 10 minutes
+### STEP 6.capstone · 4 points · 25 minutes
 # Nothing to write: the check takes your `Instruments` of 6.1, `imbalance` of 6.4 and `diagnose` of 6.5.
 ### BEGIN SOLUTION
 ### WRONG tells-nothing -> named: this hour was healthy; `diagnose` says peer-silent.
@@ -1287,11 +1503,22 @@ check("6.capstone", Instruments, imbalance, diagnose)
 # <details><summary>Why is a unique id no label?</summary>
 # Each value is a time series of its own: one for every call, kept for ever.</details>
 # <details><summary>Timeouts 0, lost 40: network or database?</summary>
-# The network. Lost means that the line died; a slow database leaves the line alone.</details>
+# The network. Lost means that the connection died; a slow database leaves the connection alone.</details>
 # <details><summary><code>imbalance</code> says {"Heartbeat": -1}. What was done wrong?</summary>
 # One Heartbeat has two ends. Perhaps its timeout was counted, and then its late reply.</details>
 # <details><summary>The p95 of two charge points is 1 s and 3 s. What is it for both together?</summary>
 # Unknown. Add the buckets, then ask again: counts add up, percentiles do not.</details>
+#
+# **Further questions.** They have no answers here. Take one to a colleague, or into your own stack.
+#
+# - Prometheus asks each 15 s, and a charge point dies 10 s after it was asked. What is lost, and does it matter?
+# - 5,000 charge points, ten actions, five outcomes: how many series is that in one central system? Which label would you
+#   give up first?
+# - At which number would you wake somebody at night? Which of the eight words should wake nobody?
+# - A central system answers each StartTransaction within 50 ms, and writes it to its database an hour later. Which of
+#   your instruments sees that?
+# - Two faults at once: the central system is slow, and the key is wrong. What does your `diagnose` say, and what should a
+#   page show instead of one word?
 
 # %% [markdown] tags=["solution-only"]
 # ## Beside the package

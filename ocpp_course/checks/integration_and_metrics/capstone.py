@@ -19,7 +19,7 @@ step = Step(
     "your instruments in a bad night",
     ("Instruments", "imbalance", "diagnose"),
     points=4,
-    minutes=10,
+    minutes=25,
     reference=lambda: (Instruments, imbalance, diagnose),
     capstone=True,
 )

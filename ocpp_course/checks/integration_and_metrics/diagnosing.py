@@ -9,13 +9,12 @@ from ocpp_lab.messages import ACTIONS
 
 from ..kit import Kit
 from ..step import Step
-from .hours import SECONDS, SEEDS, VERDICTS, Snapshot, example
-from .ours import diagnose
+from .hours import SECONDS, SEEDS, VERDICTS, Pair, Snapshot, example
+from .ours import diagnose, is_counter
 
-step = Step("6.5", "`diagnose`: what happened tonight", ("diagnose",), points=3, minutes=9, reference=lambda: diagnose)
+step = Step("6.5", "`diagnose`: what happened tonight", ("diagnose",), points=3, minutes=25, reference=lambda: diagnose)
 
 BROKEN = VERDICTS[1:]
-COUNTERS = ("_total", "_count", "_sum", "_bucket")
 HOURS = 5
 """Drawn of those that were played."""
 LINK = ("link-cut", "half-open")
@@ -34,10 +33,6 @@ BUSY = {
     'ocpp_dials_total{outcome="unreachable"}': 1.0,
     "ocpp_connected_seconds_total": 3560.0,
 } | {f'ocpp_call_seconds_bucket{{le="{bound}",outcome="result"}}': 9_996.0 for bound in FROM_A_QUARTER}  # fmt: skip
-
-
-def is_counter(key: str) -> bool:
-    return key.partition("{")[0].endswith(COUNTERS)
 
 
 def grown(before: Snapshot, after: Snapshot, times: float = 1.0) -> Snapshot:
@@ -66,10 +61,19 @@ def hours(kit: Kit, verdict: str) -> list[tuple[Snapshot, Snapshot]]:
     return [example(verdict, seed) for seed in (SEEDS[0], *kit.rng.sample(SEEDS[1:], HOURS - 1))]
 
 
-def judge(my: Any, kit: Kit, wanted: str, before: Snapshot, after: Snapshot, seconds: float, why: str | None) -> None:
-    """Refuse the answer unless it says what this hour was."""
-    got = my.diagnose(dict(before), dict(after), seconds)
-    kit.require(got == wanted, f"{wanted}: {got!s:.30}", why)
+def judge(
+    my: Any, kit: Kit, wanted: str, tonight: Pair, seconds: float, why: str | None, plain: Pair | None = None
+) -> None:
+    """Refuse the answer unless it says what this hour was.
+
+    ``plain`` is the same fault without what makes this hour special. Whoever does not know that either errs for another
+    reason than ``why``.
+    """
+    got = my.diagnose(dict(tonight[0]), dict(tonight[1]), seconds)
+    if got == wanted:
+        return
+    known = plain is None or my.diagnose(dict(plain[0]), dict(plain[1]), SECONDS) == wanted
+    kit.require(False, f"{wanted}: {got!s:.30}", why if known else None)
 
 
 @step.check("7 faults, 5 hours each: named", seconds=8)
@@ -80,9 +84,9 @@ def each_fault(my: Any, kit: Kit) -> str:
         strange = [each for each in got if each not in VERDICTS]
         kit.require(not strange, f"{fault}: {strange[:1]!r:.30}", "answer one of the eight words.")
     shown = {fault: next((each for each in got if each != fault), fault) for fault, got in said.items()}
-    link = "wrong credentials also reconnect; look at the outcome label."
+    link = "a wrong key also loses the connection; look at the outcomes of the dials."
     kit.require(not set(said["credentials"]) & set(LINK), f"credentials: {shown['credentials']}", link)
-    silent = "silent peer and cut line differ: look at lost and reconnects."
+    silent = "silent peer and cut connection differ: look at lost calls and at the dials."
     kit.require(not set(said["peer-silent"]) & set(LINK), f"peer-silent: {shown['peer-silent']}", silent)
     for fault, got in said.items():
         sometimes = "right at one strength only." if fault in got else _never(fault, shown[fault])
@@ -94,16 +98,21 @@ def _never(fault: str, got: str) -> str:
     return f"{fault} was taken for {got}; which number moves in one of them and not in the other?"
 
 
-@step.check("two timeouts, one lost line in 10,000 calls: healthy")
+@step.check("two timeouts, one lost connection in 10,000 calls: healthy")
 def healthy(my: Any, kit: Kit) -> str:
     """Some calls fail on any night; a fault is a share of the calls, not a number."""
+    said = my.diagnose({}, dict(BUSY), 3600.0)
     friday = "two in ten thousand is a Friday, not a fault."
-    judge(my, kit, "healthy", {}, BUSY, 3600.0, friday)
-    for before, after in hours(kit, "healthy"):
-        judge(my, kit, "healthy", before, after, SECONDS, friday)
+    other = "of 10,000 calls four failed, with one lost connection: that is healthy."
+    kit.require(said == "healthy", f"healthy: {said!s:.30}", friday if said == "peer-silent" else other)
+    for pair in hours(kit, "healthy"):
+        judge(my, kit, "healthy", pair, SECONDS, "less than 2 calls in 100 failed: that is healthy.")
+    full = BUSY | {'ocpp_dials_total{outcome="refused_503"}': 3.0}
+    busy = "`refused_503` is a busy central system, and no matter of the key; that is `refused_401`."
+    judge(my, kit, "healthy", ({}, full), 3600.0, busy)
     quiet = "no call at all is no fault, and 0 divides nothing."
     try:
-        judge(my, kit, "healthy", BUSY, BUSY, 60.0, quiet)
+        judge(my, kit, "healthy", (BUSY, BUSY), 60.0, quiet)
     except ZeroDivisionError:
         kit.require(False, "ZeroDivisionError", quiet)
     return "healthy"
@@ -114,11 +123,39 @@ def shares(my: Any, kit: Kit) -> str:
     """Less than 2 in 100 is a Friday, 5 in 100 and more a fault; any action may be the one that fails."""
     for outcome, verdict in (("error", "peer-refuses"), ("timeout", "peer-silent"), ("lost", "link-cut")):
         for percent, wanted in ((1, "healthy"), (6, verdict), (100, verdict)):
-            after = failing(kit, outcome, percent)
-            each = "6 calls in 100 fail; a fault hits 5 in 100 at least, of whatever action."
-            friday = "1 call in 100 fails; less than 2 in 100 is healthy."
-            judge(my, kit, wanted, {}, after, 3600.0, friday if wanted == "healthy" else each)
+            many: Pair | None = ({}, failing(kit, outcome, 40)) if wanted == verdict else None
+            said = "6 calls in 100 fail; a fault hits 5 in 100 at least, of whatever action."
+            if many is None:
+                said = "1 call in 100 fails; less than 2 in 100 is healthy."
+            judge(my, kit, wanted, ({}, failing(kit, outcome, percent)), 3600.0, said, many)
+    _few_calls(my, kit)
+    _slow_answers(my, kit)
+    for waiting, wanted in ((2.0, "healthy"), (3.0, "link-stalled")):
+        page = BUSY | {"ocpp_write_queue_depth": waiting, "ocpp_writes_in_flight": 1.0}
+        said = f"{waiting:g} texts wait; a stalled connection has three waiting at least."
+        judge(my, kit, wanted, ({}, page), 3600.0, said)
     return "at 6 in 100"
+
+
+def _few_calls(my: Any, kit: Kit) -> None:
+    """In a quiet night one call is a large share, or a small one."""
+    for calls, wanted in ((20, "peer-silent"), (60, "healthy")):
+        page = {
+            'ocpp_calls_total{action="Authorize",outcome="result"}': calls - 1.0,
+            'ocpp_calls_total{action="Authorize",outcome="timeout"}': 1.0,
+        } | seconds_of("result", calls - 1.0, 0.08)
+        said = f"one call of {calls} timed out; a series that is not in `before` was 0 then."
+        judge(my, kit, wanted, ({}, page), 3600.0, said, (dict.fromkeys(page, 0.0), page))
+
+
+def _slow_answers(my: Any, kit: Kit) -> None:
+    for took, wanted in ((0.95, "healthy"), (3.0, "peer-slow"), (7.0, "peer-slow")):
+        calls = {'ocpp_calls_total{action="Authorize",outcome="result"}': 100.0}
+        whole = calls | seconds_of("result", 100.0, took)
+        said = f"each answer took {took:g} s; a healthy one takes less than 1 s, a slow one 3 s or more."
+        judge(my, kit, wanted, ({}, whole), 3600.0, said)
+        page = {key: value for key, value in whole.items() if value}
+        judge(my, kit, wanted, ({}, page), 3600.0, "a bucket that is not on the page holds no call: it is 0.")
 
 
 def failing(kit: Kit, outcome: str, percent: int) -> Snapshot:
@@ -148,36 +185,54 @@ def seconds_of(outcome: str, calls: float, took: float) -> Snapshot:
 def differences(my: Any, kit: Kit) -> str:
     """A counter counts since its process started; tonight is the difference of two snapshots (Prometheus)."""
     for verdict in VERDICTS:
-        for before, after in hours(kit, verdict)[1:3]:
+        for pair in hours(kit, verdict)[1:3]:
             past = week(kit)
-            said = "last week's timeouts are not tonight's."
-            judge(my, kit, verdict, plus(before, past), plus(after, past), SECONDS, said)
-            waited = plus(before, past) | {"ocpp_write_queue_depth": 40.0, "ocpp_writes_in_flight": 1.0}
+            before, after = plus(pair[0], past), plus(pair[1], past)
+            said = "what was counted before the first snapshot is not of tonight."
+            judge(my, kit, verdict, (before, after), SECONDS, said, pair)
+            waited = before | {"ocpp_write_queue_depth": 40.0, "ocpp_writes_in_flight": 1.0}
             gauge = "a gauge is what it is now: take it from `after`, and no difference."
-            judge(my, kit, verdict, waited, plus(after, past), SECONDS, gauge)
+            judge(my, kit, verdict, (waited, after), SECONDS, gauge, pair)
     return "the same"
 
 
 @step.check("the same if the counters went back to 0 in between")
 def restart(my: Any, kit: Kit) -> str:
-    """A restarted process counts from 0: what went back was restarted, and its value is the difference."""
-    for verdict in VERDICTS:
-        for before, after in hours(kit, verdict)[1:3]:
-            tonight, past = grown(before, after), week(kit, times=1000)
+    """A restarted process counts from 0. One counter that went back tells it, and then all of them began again."""
+    for number, verdict in enumerate(VERDICTS):
+        for pair in hours(kit, verdict)[1:3]:
+            tonight, past = grown(*pair), week(kit, times=1000)
             higher = {key: max(value, 2 * tonight.get(key, 0.0) + 1) for key, value in past.items()}
-            judge(my, kit, verdict, higher, tonight, SECONDS, "the counter restarted; count from 0.")
+            judge(my, kit, verdict, (higher, tonight), SECONDS, "the counter restarted; count from 0.", pair)
             gone = {key: value for key, value in tonight.items() if value}
-            judge(my, kit, verdict, higher, gone, SECONDS, "a series that nobody touched since the restart is 0.")
+            said = "a series that nobody touched since the restart is 0."
+            judge(my, kit, verdict, (higher, gone), SECONDS, said, pair)
+            most = max((key for key in gone if key.startswith("ocpp_calls_total")), key=lambda key: gone[key])
+            one_back = gone | {most: 10 * gone[most]}  # all others stood where they stand now
+            said = "one counter went back, so all of them began again at 0."
+            judge(my, kit, verdict, (one_back, gone), SECONDS, said, ({}, gone))
+        key = VANISHED[number % len(VANISHED)]
+        said = f"`{key.partition('{')[0]}` is a counter, and it is not there any more: all began again at 0."
+        judge(my, kit, verdict, (gone | {key: 1.0}, gone), SECONDS, said, ({}, gone))
     return "the same"
+
+
+VANISHED = (
+    'ocpp_call_errors_total{code="NotSupported"}',
+    'ocpp_call_seconds_count{outcome="cancelled"}',
+    'ocpp_call_seconds_sum{outcome="cancelled"}',
+    'ocpp_call_seconds_bucket{le="60.0",outcome="cancelled"}',
+)
+"""One counter of each kind, which none of the hours has. When it is gone, nothing else tells that all began again."""
 
 
 @step.check("the same in 60 s or 3600 s, at a fleet or at one")
 def rates(my: Any, kit: Kit) -> str:
     """A busy hour and a quiet one have the same faults: what counts is the share of the calls."""
     for verdict in VERDICTS:
-        for before, after in hours(kit, verdict)[1:3]:
+        for pair in hours(kit, verdict)[1:3]:
             for times, seconds in ((1, 60.0), (1, 3600.0), (0.25, 3600.0), (40, 3600.0), (40, 60.0)):
-                tonight = grown(before, after, times)
+                tonight = grown(*pair, times)
                 said = "judge shares of the calls: the same night, counted longer or at a quieter place, was another."
-                judge(my, kit, verdict, {}, tonight, seconds, said)
+                judge(my, kit, verdict, ({}, tonight), seconds, said, pair)
     return "the same"

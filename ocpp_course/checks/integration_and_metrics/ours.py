@@ -91,11 +91,17 @@ def diagnose(before: dict[str, float], after: dict[str, float], seconds: float) 
     return "peer-slow" if slow > 1 else "healthy"
 
 
+def is_counter(key: str) -> bool:
+    """By the end of its name, as the format of Prometheus has it."""
+    return key.partition("{")[0].endswith(("_total", "_count", "_sum", "_bucket"))
+
+
 class _Moved:
-    """The difference of two snapshots; a counter that went back was restarted, and counts from 0."""
+    """The difference of two snapshots. If one counter went back, the process was restarted, and all count from 0."""
 
     def __init__(self, before: dict[str, float], after: dict[str, float]) -> None:
-        self.rows = [(key, now - then if now >= (then := before.get(key, 0.0)) else now) for key, now in after.items()]
+        restarted = any(after.get(key, 0.0) < then for key, then in before.items() if is_counter(key))
+        self.rows = [(key, now - (0.0 if restarted else before.get(key, 0.0))) for key, now in after.items()]
 
     def sum(self, name: str, **wanted: str) -> float:
         """All series of a name that have these labels."""

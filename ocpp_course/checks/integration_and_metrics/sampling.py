@@ -11,24 +11,41 @@ from typing import Any
 from ocpp_lab.timeline import Timeline
 
 from ..kit import Kit
-from ..step import Step
+from ..step import Step, Wrong
 
 
 class Gone(Exception):
     """What a probe looked into is gone; an answer cannot know this class."""
 
 
-step = Step("6.3", "`Sampler`: on a timer", ("Sampler",), points=3, minutes=7, reference=lambda: Timeline)
+step = Step("6.3", "`Sampler`: on a timer", ("Sampler",), points=3, minutes=20, reference=lambda: Timeline)
 
 EXACT = 1e-3
 NAN = "nan is no high water; nothing is higher than it."
+SLEEPS = "sleep until the next grid instant."
+NOTHING = "`run` has looked at nothing."
 TRIPLE = "each of `samples` is (loop time, name, value)."
 TROUBLE = (AttributeError, RuntimeError, KeyError, ZeroDivisionError, OSError, ValueError, Gone)
 
 
+async def started(sampler: Any) -> asyncio.Task[Any]:
+    """It runs. Refused if it goes on to look although no time passes."""
+    task: asyncio.Task[Any] = asyncio.create_task(sampler.run())
+    samples = []
+    for _ in range(3):
+        for _ in range(5):
+            await asyncio.sleep(0)
+        samples.append(len(sampler.samples))
+    if samples[0] < samples[1] < samples[2]:
+        task.cancel()
+        said = "it looks again and again in the same instant; sleep until the next look is due."
+        raise Wrong(f"{samples[2]} samples in 0 s", said)
+    return task
+
+
 @asynccontextmanager
 async def running(sampler: Any) -> AsyncIterator[Any]:
-    task = asyncio.create_task(sampler.run())
+    task = await started(sampler)
     try:
         yield sampler
     finally:
@@ -46,8 +63,12 @@ def is_number(value: object) -> bool:
     return isinstance(value, float | int)
 
 
-def clean(sampler: Any, name: str) -> list[float]:
-    return [value for _, value in of(sampler, name) if not math.isnan(value)]
+def clean(kit: Kit, sampler: Any, name: str) -> list[float]:
+    """The values of a probe that are no nan; refused if one is no number."""
+    values = [value for _, value in of(sampler, name)]
+    odd = [value for value in values if not is_number(value)]
+    kit.require(not odd, f"{odd[:1]!r:.30}", "a value is a number; one that is missing is `math.nan`, or left out.")
+    return [value for value in values if not math.isnan(value)]
 
 
 @step.check("60 s of silence, every 0.25 s: 240 samples, each with its instant")
@@ -72,9 +93,12 @@ async def on_a_timer(my: Any, kit: Kit) -> str:
         found = of(sampler, "depth")
         frozen = "no sample for the whole outage: the plot froze when it mattered."
         kit.require(len(found) > 1, f"{len(found)} samples", frozen)
-        kit.require(235 <= len(found) <= 245, f"{len(found)} samples", None)
-        kit.require({value for _, value in found} == {waiting}, "other values than the probe's", None)
+        often = "look each `interval` seconds: in 60 s that is 240 times."
+        kit.require(235 <= len(found) <= 245, f"{len(found)} samples", often)
+        as_told = "a sample has the value that its probe gave."
+        kit.require({value for _, value in found} == {waiting}, "other values than the probe's", as_told)
         kit.require(len(of(sampler, "other")) in (len(found) - 1, len(found), len(found) + 1), "one probe is left out")
+        kit.require(seen, "the probe was never asked", "ask the probe at each look.")
         kit.require(
             seen[0] - begun < EXACT, f"the first after {seen[0] - begun:g} s", "look once at the start, then wait."
         )
@@ -96,14 +120,11 @@ async def no_drift(my: Any, kit: Kit) -> str:
     async with running(my.Sampler({"slow": slow}, interval=interval)) as sampler:
         await asyncio.sleep(1100 * interval)
         instants = [at for at, _ in of(sampler, "slow")]
-        kit.require(len(instants) > 500, f"{len(instants)} samples", "sleep until the next grid instant.")
+        kit.require(len(instants) > 500, f"{len(instants)} samples", SLEEPS if instants else NOTHING)
         number = min(1000, len(instants)) - 1
         off = instants[number] - (instants[0] + number * interval)
         kit.require(abs(off) < 0.5 * interval, f"{abs(off) / interval:.0f} intervals off", SLEEPS)
     return "on the grid"
-
-
-SLEEPS = "sleep until the next grid instant."
 
 
 @step.check("a peak between two samples is in `high_water`; a lower note is not")
@@ -116,7 +137,9 @@ async def peaks(my: Any, kit: Kit) -> str:
         sampler.note("depth", top)
         await asyncio.sleep(3.0)
         got = sampler.high_water.get("depth")
-        kit.require(got == top, f"{got}, not {top}", "depth 900 for 10 ms was never seen.")
+        kit.require(
+            got == top, f"{got}, not {top}", "`note` told of a peak between two looks: it belongs in `high_water`."
+        )
         sampler.note("depth", 2)
         sampler.note("unsampled", math.nan)
         sampler.note("unsampled", 7)
@@ -127,9 +150,21 @@ async def peaks(my: Any, kit: Kit) -> str:
         kit.require(sampler.high_water.get("depth") == top + 50, "a sampled peak is missing", "samples are peaks too.")
         noted = sampler.high_water.get("unsampled", 0.0)
         kit.require(not math.isnan(noted), "nan", NAN)
-        kit.require(noted == 7, "a note without a probe is missing", None)
-        kit.require(top not in clean(sampler, "depth"), "the note is among the samples", "a note is no sample.")
+        kit.require(noted == 7, f"{noted:g}, not 7", "`note` counts for a name that no probe has, too.")
+        kit.require(top not in clean(kit, sampler, "depth"), "the note is among the samples", "a note is no sample.")
+    await _below_zero(my, kit)
     return f"{top}"
+
+
+async def _below_zero(my: Any, kit: Kit) -> None:
+    """A signal strength in dBm, a temperature in winter."""
+    highest = float(-kit.rng.randrange(40, 60))
+    async with running(my.Sampler({"signal": lambda: highest}, interval=1.0)) as sampler:
+        await asyncio.sleep(3.5)
+        sampler.note("noise", highest - 30)
+        got = [sampler.high_water.get(name) for name in ("signal", "noise")]
+        said = "every value was below 0, and so is the highest of them."
+        kit.require(got == [highest, highest - 30], f"{got[0]} of {highest:g}", said)
 
 
 @step.check("one probe raises: nan or nothing for it, all of the others")
@@ -151,7 +186,7 @@ async def bad_probe(my: Any, kit: Kit) -> str:
 
     probes = {"first": lambda: 1.0, "broken": broken, "later": later, "last": lambda: 2.0}
     sampler = my.Sampler(probes, interval=1.0)
-    task = asyncio.create_task(sampler.run())
+    task = await started(sampler)
     await asyncio.sleep(5.5)
     gone["now"] = True
     before = len(of(sampler, "last"))
@@ -159,16 +194,22 @@ async def bad_probe(my: Any, kit: Kit) -> str:
     blinded = "one broken probe blinded all."
     if task.done():
         error = task.exception()
+        if error is not None and error.args not in (("gone",), ("not there yet",)):
+            raise error
         kit.require(False, f"run ended with {type(error).__name__}", blinded)
+    kit.require(sampler.samples, "0 samples", NOTHING)
     kit.require(len(of(sampler, "first")) >= 24, "the first stopped", blinded)
     kit.require(len(of(sampler, "last")) >= before + 19, "the last stopped", blinded)
-    kit.require(len(clean(sampler, "broken")) <= 6, "values of the broken one", "what raised has no value; leave nan.")
+    kit.require(
+        len(clean(kit, sampler, "broken")) <= 6, "values of the broken one", "what raised has no value; leave nan."
+    )
     for name, high in (("broken", 4.0), ("later", 3.0)):
         got = sampler.high_water.get(name)
-        kit.require(got == high, f"high water {got}, not {high:g}", NAN)
+        stuck = NAN if got is not None and math.isnan(got) else "the highest value that the probe gave."
+        kit.require(got == high, f"high water {got}, not {high:g}", stuck)
     gone["now"] = False
     await asyncio.sleep(5.0)
-    kit.require(len(clean(sampler, "broken")) >= 9, "it stays away", "a probe that works again is read again.")
+    kit.require(len(clean(kit, sampler, "broken")) >= 9, "it stays away", "a probe that works again is read again.")
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
@@ -185,7 +226,8 @@ async def bounded(my: Any, kit: Kit) -> str:
         said = "a night of samples was kept; drop the oldest beyond `keep`."
         kit.require(len(found) <= keep, f"{len(found)} of 800", said)
         newest = "the newest are gone; drop the oldest."
-        kit.require(found and found[-1] > 199.0, "the newest are missing", newest)
+        kit.require(found, "0 samples", NOTHING)
+        kit.require(found[-1] > 199.0, "the newest are missing", newest)
         kit.require(len(found) >= keep - 1, f"{len(found)} of {keep}", "drop one for each that comes, and no more.")
         kit.require(found == sorted(found), "not the oldest first", "oldest first.")
     two = {"depth": lambda: 1.0, "other": lambda: 2.0}
@@ -193,6 +235,11 @@ async def bounded(my: Any, kit: Kit) -> str:
         await asyncio.sleep(100.1)
         together = "`keep` is for all probes together."
         kit.require(len(sampler.samples) <= keep, f"{len(sampler.samples)} of two probes", together)
+    many = {f"probe {number}": lambda: 1.0 for number in range(100)}
+    async with running(my.Sampler(many)) as sampler:
+        await asyncio.sleep(25.3)  # 10,200 samples
+        kept = len(sampler.samples)
+        kit.require(kept == 10_000, f"{kept:,} by default", "`keep` is 10,000 if nobody says.")
     return f"{keep}"
 
 
@@ -206,8 +253,11 @@ async def cancel(my: Any, kit: Kit) -> str:
         return 1.0
 
     sampler = my.Sampler({"depth": probe}, interval=5.0)
-    task = asyncio.create_task(sampler.run())
+    task = await started(sampler)
     await asyncio.sleep(12.0)
+    if task.done():
+        task.result()
+        kit.require(False, "`run` returned", "`run` goes on until it is cancelled.")
     task.cancel()
     done, _ = await asyncio.wait([task], timeout=1.0)
     said = "it was cancelled and goes on; do not catch CancelledError, or raise it again."

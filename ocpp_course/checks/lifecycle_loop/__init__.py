@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..step import Step
 from . import beating, booting, gate, losses, onlines, real_ids, watching, whole_life
+from .drill import drilled
 from .station import Station, pieces
 
 STEPS: list[Step] = [
@@ -17,4 +18,4 @@ STEPS: list[Step] = [
     whole_life.step,
 ]
 
-__all__ = ["STEPS", "Station", "pieces"]
+__all__ = ["STEPS", "Station", "drilled", "pieces"]

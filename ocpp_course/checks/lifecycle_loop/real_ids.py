@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from ocpp_lab.messages import HeartbeatRequest, MeterValuesRequest
+from ocpp_lab.messages import HeartbeatRequest, MeterValuesRequest, StopTransactionRequest
 from ocpp_lab.outbox import Entry, Outbox
 from ocpp_lab.transaction_ids import TransactionIds
 
@@ -21,7 +21,7 @@ step = Step(
     "`TransactionIds`: the real id, later",
     ("TransactionIds",),
     points=3,
-    minutes=8,
+    minutes=20,
     reference=lambda: TransactionIds,
 )
 
@@ -43,8 +43,11 @@ def numbers(kit: Kit, number: int = 2) -> list[int]:
 
 
 def sent(ids: Any, each: Entry) -> Any:
-    """The id that would go out."""
-    return ids.prepare(each).transaction_id
+    """The id that would go out; refused if there is no request."""
+    request = ids.prepare(each)
+    if not isinstance(request, MeterValuesRequest | StopTransactionRequest):
+        raise Wrong(repr(request)[:40], "`prepare` returns the request to send; it has to return one each time.")
+    return request.transaction_id
 
 
 def prepared(kit: Kit, ids: Any, each: Entry) -> Any:
@@ -66,10 +69,13 @@ def patched(my: Any, kit: Kit) -> str:
             prepared(kit, ids, each)
         ids.learn(name, number)
         got = {each.request.action: sent(ids, each) for each in entries}
+        fresh = sent(ids, entry(kit, 7, stop(kit), name))
         for action, came in got.items():
-            said = "at the put the id was not known; patch at the send."
+            said = "the id was learnt before the send, and is not in what is sent."
             if number in got.values():
                 said = "StopTransaction and MeterValues both get the id."
+            elif fresh == number:
+                said = "at the put the id was not known; patch at the send."
             elif came not in (-1, None):
                 said = "the id goes out as it was learnt, an int."
             kit.require(came == number and isinstance(came, int), f"{action}: {came!r}", said)
@@ -84,6 +90,9 @@ def patched(my: Any, kit: Kit) -> str:
         kit.equal(ids.prepare(begun), begun.request, "StartTransaction asks for the id; it has none.")
         beat = entry(kit, 9, HeartbeatRequest(), None)
         kit.equal(ids.prepare(beat), beat.request, "other requests stay as they are.")
+        ids.learn("the first", 0)
+        zero = sent(ids, entry(kit, 8, stop(kit), "the first"))
+        kit.require(zero == 0, str(zero), "the id 0 was learnt; it is an id like any other.")
     return "patched"
 
 
@@ -94,9 +103,15 @@ def two_at_once(my: Any, kit: Kit) -> str:
         ids, (one, two), (first, second) = boxes.open(), [*names(kit, 1), "eight o'clock"], numbers(kit)
         ids.learn(one, first)
         ids.learn(two, second)
-        got = [sent(ids, entry(kit, key, values(kit), name)) for key, name in enumerate((one, two, one), 1)]
-        said = "connector 1's meter values went into connector 2's transaction."
-        kit.require(got == [first, second, first], "another's id" if set(got) <= {first, second} else str(got), said)
+        for make in (values, stop):
+            got = [sent(ids, entry(kit, key, make(kit), name)) for key, name in enumerate((one, two, one), 1)]
+            said = "each transaction has an id of its own, and both were learnt."
+            if set(got) <= {first, second}:
+                said = "connector 1's meter values went into connector 2's transaction."
+                said = said if make is values else "a stop got the id of another driver's transaction."
+            kit.require(
+                got == [first, second, first], "another's id" if set(got) <= {first, second} else str(got), said
+            )
     return "each its own"
 
 
@@ -108,13 +123,20 @@ def minus_one(my: Any, kit: Kit) -> str:
         ids.give_up(lost)
         for key, name in enumerate((lost, unknown), 1):
             each = entry(kit, key, stop(kit) if kit.rng.random() < 0.5 else values(kit), name)
-            each = each._replace(request=msgspec.structs.replace(each.request, transaction_id=0))
+            each = each._replace(request=msgspec.structs.replace(each.request, transaction_id=7))
             request = prepared(kit, ids, each)
             said = "a stop without a start is still sent; it carries the energy."
             kit.require(request is not None, "None", said)
             got = request.transaction_id
             zero = "0 is not -1; the central system would look for transaction 0."
             kit.require(got == -1, str(got), zero if got == 0 else "without an id, -1 is sent (core errata 3.18).")
+        (number,) = numbers(kit, 1)
+        ids.learn(lost, number)
+        late = sent(ids, entry(kit, 3, stop(kit), lost))
+        ids.learn("in time", number + 1)
+        said = "an answer came after `give_up`: its id is learnt all the same."
+        learns = sent(ids, entry(kit, 4, stop(kit), "in time")) == number + 1
+        kit.require(late == number, str(late), said if learns else None)
     return "-1"
 
 
@@ -130,11 +152,14 @@ def after_restart(my: Any, kit: Kit) -> str:
             ids.learn(one, first)
             ids.learn(two, second)
             ids.give_up(given)
+            known = [sent(ids, entry(kit, 1, stop(kit), name)) for name in (one, two, given)] == [first, second, -1]
             cut = boxes.power_cut()
             again = boxes.open(cut)
             for key, (name, number) in enumerate({one: first, two: second, given: -1}.items(), 1):
                 got = sent(again, entry(kit, key, stop(kit), name))
-                kit.require(got == number, f"{got}, and not what was learnt" if got != -1 else "-1", said)
+                other = "after the power cut another id is sent than before it."
+                why = said if got in (-1, None) else other
+                kit.require(got == number, f"{got}, not {number}", why if known else None)
             _outbox_lives(kit, cut)
         said = "an outbox in the same file has wiped it out; keep it in a table of its own."
         kit.equal(sent(boxes.open(), entry(kit, 9, stop(kit), one)), first, said)
@@ -148,8 +173,9 @@ def _outbox_lives(kit: Kit, path: str) -> None:
             (left,) = other.execute("SELECT count(*) FROM outbox").fetchone()
             other.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
-            said = "it may share its file with an outbox: hold no lock, and leave the outbox's tables as they are."
-            raise Wrong(str(error), said) from error
+            said = "it may share its file with an outbox: leave the outbox's tables as they are."
+            locked = "it may share its file with an outbox: hold no lock; commit what you wrote."
+            raise Wrong(str(error), locked if "locked" in str(error) else said) from error
     kit.equal(left, 1, "it may share its file with an outbox; what waits there has to stay.")
 
 

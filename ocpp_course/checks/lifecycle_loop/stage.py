@@ -43,17 +43,24 @@ class Line:
         self.requests: list[Any] = []
         self.answered = 0
         self.readers = 0
+        self.read = False
+        """Somebody has begun to read."""
         self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.closed = False
         self.strangers: set[str] = set()
         """Holds something while the charge point is not accepted there any more: SecurityError (J-errata 3.8)."""
         self.deaf: set[str] = set()
         self.grumpy: set[str] = set()
+        self.muddled: set[str] = set()
+        """The actions whose answer nobody can read."""
+        self.tag: Any = "Accepted"
+        """What the answer to StartTransaction says of the tag."""
         self._reads = asyncio.Event()
 
     async def run(self) -> None:
         """The reader: returns when the line ends."""
         self.readers += 1
+        self.read = True
         self._reads.set()
         try:
             await asyncio.shield(self.over)
@@ -74,6 +81,8 @@ class Line:
             raise CallTimeout
         if request.action in self.grumpy:
             raise CallFailed("InternalError", "no")
+        if request.action in self.muddled:
+            raise MalformedReply("no such answer")
         if self.strangers and request.action != "BootNotification":
             raise CallFailed("SecurityError", "boot first")
         self.strangers.clear()
@@ -100,7 +109,7 @@ class Line:
             case "Authorize":
                 return AuthorizeResponse(id_tag_info=IdTagInfo(status="Accepted"))
             case "StartTransaction":
-                return StartTransactionResponse(transaction_id=FIRST_ID, id_tag_info=IdTagInfo(status="Accepted"))
+                return StartTransactionResponse(transaction_id=FIRST_ID, id_tag_info=IdTagInfo(status=self.tag))
         return request.response_type()
 
     def cut(self) -> None:
@@ -134,6 +143,8 @@ class Stage:
         self.statuses = [status(1), status(2)]
         self.asked: list[float] = []
         """When the statuses were asked for."""
+        self.beats: list[Any] = []
+        """What the heartbeat got for its calls."""
         self.began: dict[str, float] = {}
         """When each part began."""
         self.drains = False
@@ -168,7 +179,7 @@ class Stage:
         """Beats every 10 s."""
         with Alive(self, "heartbeat"):
             while not await self._fails("heartbeat", 10.0):
-                await call(HeartbeatRequest())
+                self.beats.append(await call(HeartbeatRequest()))
 
     async def _drain(self, call: Call) -> None:
         """The outbox waits for its next attempt, as it does for minutes."""
@@ -199,9 +210,8 @@ class Stage:
         """So many seconds after the beginning. Raises if it ended before, with anything but a lost line."""
         left = self.begun + seconds - asyncio.get_running_loop().time()
         await asyncio.wait([self.task], timeout=left)
-        error = self.task.exception() if self.task.done() and not self.task.cancelled() else None
-        if error is not None and not isinstance(error, ConnectionLost | BaseExceptionGroup):
-            raise error
+        if self.task.done() and (bug := slip(self.task)) is not None:
+            raise bug
 
     async def end(self) -> None:
         """Cut the line, and take away what is left, whatever became of it."""
@@ -213,6 +223,17 @@ class Stage:
             self.task.exception()  # heard
         for fails in self.fails.values():
             fails.cancel()
+
+
+def slip(task: asyncio.Future[Any]) -> BaseException | None:
+    """What ended it and is no lost connection: in a group the first, for its own line says more than the group."""
+    error = None if task.cancelled() else task.exception()
+    while isinstance(error, BaseExceptionGroup):
+        _, other = error.split((ConnectionLost, NotConnected))
+        if other is None:
+            return None
+        error = other.exceptions[0]
+    return None if isinstance(error, ConnectionLost | NotConnected) else error
 
 
 class Alive:

@@ -75,7 +75,7 @@ class _Said:
 
 
 class Line:
-    """One connection: what `ChargePoint` calls a line."""
+    """One connection: what `dial` gives to `ChargePoint`."""
 
     def __init__(self, station: Station, pipe: Any) -> None:
         self.station = station

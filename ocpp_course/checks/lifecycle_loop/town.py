@@ -9,7 +9,7 @@ from typing import Any
 
 from ocpp_lab.charge_point.registration import boot
 from ocpp_lab.connection import CONNECTION, keep_connected
-from ocpp_lab.errors import HandshakeRefused
+from ocpp_lab.errors import ConnectionLost, HandshakeRefused
 from ocpp_lab.heartbeat import Heartbeat
 from ocpp_lab.outbox import Outbox
 from ocpp_lab.states import Machine
@@ -17,17 +17,21 @@ from ocpp_lab.transaction_ids import TransactionIds
 
 from ..kit import Kit
 from .ours import online, watch
-from .stage import BOOT, Call, Line, status
+from .stage import BOOT, Call, Line, slip, status
 
 BEAT = 20.0
 WAIT = 24.0
 """Seconds before each new dial."""
 
 
-class Town:
-    """Its ``door`` says what a dial comes to: "open", "shut", "silent", or the password that opens it.
+NO_LINE = {"shut": OSError("no route"), "lost": ConnectionLost("reset"), "refused": HandshakeRefused(503)}
+"""What a dial raises at such a door."""
 
-    "broken" and "haunted" are bugs, in the dial and on the line.
+
+class Town:
+    """Its ``door`` says what a dial comes to: "open", "shut", "lost", "refused", "silent", or the password it needs.
+
+    "broken" and "haunted" are bugs, in the dial and on the connection.
     ``boots`` are the statuses of the next boots, then Accepted. One town is one power-up: `charge_point` makes one.
     """
 
@@ -48,6 +52,10 @@ class Town:
         """The actions that nobody answers."""
         self.grumpy: set[str] = set()
         """The actions that are answered with a CallError."""
+        self.muddled: set[str] = set()
+        """The actions whose answer nobody can read."""
+        self.tag = "Accepted"
+        """What the answer to StartTransaction says of the tag."""
         self.charge_point: Any = None
         self.task: asyncio.Future[Any] | None = None
 
@@ -55,7 +63,7 @@ class Town:
         """A charge point that was not started yet."""
         self.charge_point = self.my.ChargePoint(
             self._dial,
-            keep_connected=partial(keep_connected, delays=self._delays),
+            keep_connected=self._keep_connected,
             online=partial(
                 online, boot=self._boot, statuses=self._statuses, heartbeat=self._heartbeat, watch=self._watch
             ),
@@ -79,6 +87,8 @@ class Town:
         assert self.task is not None
         await asyncio.wait([self.task], timeout=seconds)
         if self.task.done():
+            if not self.task.cancelled() and (bug := slip(self.task)) is not None:
+                raise bug
             self.task.result()
             self.kit.require(False, "`run` returned", "`run` goes on until `stop`.")
 
@@ -102,6 +112,15 @@ class Town:
         """The requests of this action, on all lines."""
         return [request for line in self.lines for request in line.requests if request.action == action]
 
+    async def _keep_connected(self, dial: Any, serve: Any) -> None:
+        async def dialled() -> Any:
+            line = await dial()
+            said = "what you give to `keep_connected` as its dial returns what `await dial(password)` gave."
+            self.kit.require(isinstance(line, Line), f"the dial gave {line!r:.20}", said)
+            return line
+
+        await keep_connected(dialled, serve, delays=self._delays)
+
     async def _dial(self, password: Any = None) -> Line:
         self.passwords.append(password)
         await asyncio.sleep(0.1)
@@ -109,12 +128,13 @@ class Town:
             await asyncio.sleep(100_000)
         if self.door == "broken":
             raise LookupError("a bug")
-        if self.door == "shut":
-            raise OSError("no route")
+        if self.door in NO_LINE:
+            raise NO_LINE[self.door]
         if self.door not in ("open", "haunted") and password != self.door:
             raise HandshakeRefused(401)
         line = Line(self.kit, seconds=self.latency)
         line.strangers, line.deaf, line.grumpy = self.strangers, self.deaf, self.grumpy
+        line.muddled, line.tag = self.muddled, self.tag
         line.boots = self.boots  # a boot is answered once, on whichever line
         self.lines.append(line)
         return line
