@@ -73,7 +73,7 @@ def without_return(own: Own, step: Any) -> Iterator[str]:
     for function in own.functions:
         name = function.__qualname__.rpartition("<locals>.")[2]
         node = _node(own, function) if name in ours and _returns(ours[name]) else None
-        if node is None or _says_none(node):
+        if node is None or _says_none(node) or not _takes_the_same(function, ours[name]):
             continue
         if not _returns_in(node) and not _raises_in(node):
             yield f"`{name}` has no `return`, so it gives None. It is {_at(own, function)}."
@@ -152,6 +152,11 @@ def _returns_in(node: ast.AST) -> bool:
         if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) and _returns_in(child):
             return True
     return False
+
+
+def _takes_the_same(function: FunctionType, ours: FunctionType) -> bool:
+    """As many parameters as ours: one of another shape is another mistake than a forgotten line."""
+    return len(inspect.signature(function).parameters) == len(inspect.signature(ours).parameters)
 
 
 def _says_none(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:

@@ -204,7 +204,7 @@ def _of_calls(own: Own, step: Any, error: BaseException | None, never: Iterable[
 def _others(seen: Seen, step: Any, got: str, error: BaseException | None) -> Iterator[Slip]:
     said = f"{got} {words(error) if error else ''}"
     if "None" in said and not step.judges:
-        yield from (Slip(text) for text in signatures.without_return(seen.own, step))
+        yield from (Slip(text, certain=False) for text in signatures.without_return(seen.own, step))
     yield from (Slip(text, certain=False) for text in signatures.shared_defaults(seen.own))
     yield from _swallowed(seen)
 

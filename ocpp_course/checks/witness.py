@@ -11,6 +11,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from types import CodeType
 from typing import Any
 
@@ -64,24 +65,27 @@ class Witness:
         self.raised: dict[tuple[Any, ...], Raised] = {}
         self.cancelled: set[tuple[str, int]] = set()
         """Lines that were cancelled, and whose function did not end by it."""
+        self._known: BaseException | None = None
+        """The exception that was looked at last. Of a thousand levels that it comes through, one look is enough."""
 
     def raises(self, code: CodeType, offset: int, error: BaseException) -> None:
         """An exception is raised in this code, or comes through it."""
-        if code.co_filename not in self.own.files or len(self.raised) >= MOST:
+        if error is self._known or code.co_filename not in self.own.files or len(self.raised) >= MOST:
             return
         if isinstance(error, asyncio.CancelledError):
             self.cancelled.add((code.co_filename, sys._getframe(1).f_lineno))
         if isinstance(error, (*PASSING, OcppError, TimeoutError, BaseExceptionGroup)):
             return
-        if (key := self._key(error)) and key not in self.raised and not self._is_others(error):
-            self.raised[key] = self._words(error, *key[:2])
+        if key := self._key(error):
+            self._known = error
+            if key not in self.raised and not self._is_others(error):
+                self.raised[key] = self._words(error, *key[:2])
 
     def unwinds(self, code: CodeType, offset: int, error: BaseException) -> None:
         """A function ends with an exception."""
         if isinstance(error, asyncio.CancelledError):
-            self.cancelled -= {
-                (frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)
-            }
+            for _, line in islice(traceback.walk_tb(error.__traceback__), 1):  # the first is the one that ends now
+                self.cancelled.discard((code.co_filename, line))
         if code.co_filename not in self.own.files or isinstance(error, PASSING):
             return
         caller = outer = sys._getframe(1).f_back

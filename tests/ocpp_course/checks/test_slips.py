@@ -44,7 +44,7 @@ SLIPS = [
         "TypeError: object NoneType can't be used in 'await'",
         "await pipe.close()",
     ),
-    Slip("3.3", "await serve(pipe, proved)", "serve(pipe, proved)", AWAIT, "serve(pipe, proved)"),
+    Slip("3.3", "await serve(pipe, good.set)", "serve(pipe, good.set)", AWAIT, "serve(pipe, good.set)"),
     Slip(
         "4.6",
         "await self._transport.send(encode(call))",
@@ -196,8 +196,7 @@ SLIPS = [
         "4.1",
         "    def settle(self",
         "    async def settle(self",
-        "is `async def`, but the step calls it without `await`",
-        "async def settle",
+        "`settle` is no coroutine: the reader calls it, and does not wait",
     ),
     Slip("4.1", "    def settle(self", "    def setle(self", "Your `Pending` has no `settle`; it has `setle`"),
     # a missing return
