@@ -192,5 +192,8 @@ def _labelled(
 def _key(rng: Random | None, name: str, **labels: str) -> str:
     pairs = [f'{label}="{value}"' for label, value in labels.items()]
     if rng is not None:
+        usual = list(pairs)
         rng.shuffle(pairs)
+        if pairs == usual:
+            pairs.reverse()
     return f"{name}{{{','.join(pairs)}}}"
