@@ -16,6 +16,8 @@ from typing import NamedTuple
 from tests.house import ROOT
 
 FOLDERS = ("ocpp_lab", "ocpp_course", "notebooks", "solutions", "docs")
+MEASURED = "docs/performance.md"
+"""Versions and numbers, which look like sections and are none."""
 LIST = ROOT / "tests" / "data" / "citations.toml"
 
 NAME = r"J-spec|J-errata|core errata|core|whitepaper|RFC \d+|OCPP 2\.0\.1 part \d"
@@ -48,7 +50,7 @@ class Citation(NamedTuple):
 def sources() -> list[Path]:
     """What is read: both packages, the notebooks' and exercises' sources, and what is written about them."""
     found = (path for folder in FOLDERS for kind in ("*.py", "*.md") for path in (ROOT / folder).rglob(kind))
-    return sorted([*found, ROOT / "README.md"])
+    return sorted({*found, ROOT / "README.md"} - {ROOT / MEASURED})
 
 
 def cited() -> list[Citation]:
