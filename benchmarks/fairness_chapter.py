@@ -51,7 +51,8 @@ def _findings(found: Fairness) -> list[str]:
     return [
         f"Beside five flooders a heartbeat takes {found.times:.1f} × as long as alone;"
         f" {verdict(found.times, LATENCY_GOAL)}. Without fairness: {found.unfair_times:.1f} ×.",
-        f"Those that flood get {loss:.1%} fewer answers for a CPU second; {verdict(loss, LOSS_GOAL)}.",
+        f"Those that flood get {abs(loss):.1%} {'fewer' if loss > 0 else 'more'} answers for a CPU second, a loss of"
+        f" {LOSS_GOAL:.0%} being the limit; {verdict(loss, LOSS_GOAL)}.",
     ]
 
 

@@ -7,7 +7,7 @@
 # answers with one long `if`. It crashes, and from then on `CP_1` answers nothing.
 #
 # You declare messages, sort what is wrong with a payload, and write a `Router` that answers every call. At the end your
-# router runs a central system. First a live peer sends it 10,000 spoilt frames. Then it goes through fifty bad nights.
+# router runs a central system. First a live peer sends it 2,000 spoilt frames. Then it goes through fifty bad nights.
 #
 # - **Before:** notebook [2](../notebooks/02_dispatch_and_router.ipynb).
 # - **Level:** Python classes, annotations, decorators and exceptions. From step 2.4 on you need `async`/`await`.
@@ -1619,10 +1619,10 @@ for fault in ("wrong payload", "garbage", None):
 lab.ladder(charge_point, central_system, since=start, title="Three bad ends, and each time the next call is answered")
 
 # %% [markdown]
-# Now a peer of another make dials in. It boots, and then sends 10,000 mutated frames: payloads with one thing wrong,
+# Now a peer of another make dials in. It boots, and then sends 2,000 mutated frames: payloads with one thing wrong,
 # actions that nobody knows, frames with an element too many, splinters of JSON. It does not wait for answers.
 #
-# **Predict.** How many of the 10,000 get no answer although their sender waits for one?
+# **Predict.** How many of the 2,000 get no answer although their sender waits for one?
 
 # %% tags=["scaffold"]
 pipe = await dial(f"{central_system.url}/STRANGER")
@@ -1636,7 +1636,7 @@ async def listen():
 
 listener = asyncio.create_task(listen())
 boot = Call("boot", "BootNotification", {"chargePointVendor": "Strange", "chargePointModel": "S-1"})
-texts = [encode(boot), *mutated(Random(7), 10_000)]
+texts = [encode(boot), *mutated(Random(7), 2_000)]
 due = answers_due(texts)
 for text in texts:
     await pipe.send(text)

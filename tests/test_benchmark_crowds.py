@@ -167,6 +167,7 @@ def test_a_child_that_dies_is_told_of(small: Path) -> None:
 # -- small measurements
 
 
+@pytest.mark.soak
 def test_twenty_live_for_two_seconds(small: Path) -> None:
     """Every ledger in every round: 4 heartbeats and a reading, each reading kept, nothing left behind."""
     scale = live.Scale((10, 20), 1, 2.0)
