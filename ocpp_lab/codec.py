@@ -85,7 +85,7 @@ def _forgive[P: Payload](
     if decoded is None:
         raise explain(payload_type, problem)
     if notes is not None:
-        notes.update(forgiven)
+        notes.update(sorted(forgiven))  # of a set: the same order in every run
     return decoded
 
 

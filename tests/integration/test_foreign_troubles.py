@@ -21,7 +21,8 @@ from ocpp.routing import on
 from ocpp.v16 import call_result
 from websockets.exceptions import ConnectionClosed
 
-from ocpp_lab import Call, CallResult, ChargePoint
+from ocpp_lab import Call, CallResult, ChargePoint, Trace
+from ocpp_lab.trace import EVERYTHING
 from tests.house import ROOT
 from tests.integration.foreign import foreign_central_system, theirs
 from tests.integration.foreign_victim import FIRST, Booking, entries
@@ -236,7 +237,8 @@ async def test_killed_anywhere_in_a_busy_day(tmp_path: Path) -> None:
     book, chance, drivers = tmp_path / "book", Random(9), count()
     async with life(book) as first:
         port = first.port
-        charge_point = await ChargePoint(f"ws://127.0.0.1:{port}", "CP_1", delays=SOON, now=ticking()).start()
+        around = {"delays": SOON, "now": ticking(), "trace": Trace(max_bytes=EVERYTHING)}
+        charge_point = await ChargePoint(f"ws://127.0.0.1:{port}", "CP_1", **around).start()
         await charge_point.wait_for("online")
 
     async def drive() -> None:

@@ -20,9 +20,10 @@ from random import Random
 
 import pytest
 
-from ocpp_lab import CallError, CentralSystem, ChargePoint, Ledger
+from ocpp_lab import CallError, CentralSystem, ChargePoint, Ledger, Trace
 from ocpp_lab import messages as m
 from ocpp_lab.errors import StoreFailed
+from ocpp_lab.trace import EVERYTHING
 from tests.house import scaled
 from tests.integration.test_survival import begin, booked, delivered, finish, read, ticking
 from tests.integration.wire import until
@@ -73,7 +74,7 @@ async def test_a_ledger_that_is_full_again_and_again(tmp_path: Path) -> None:
     """
     ledger, drivers, chance = Ledger(str(tmp_path / "ledger.db")), count(), Random(5)
     async with CentralSystem(ledger=ledger) as central_system:
-        options = {"connectors": 2, "delays": SOON, "now": ticking()}
+        options = {"connectors": 2, "delays": SOON, "now": ticking(), "trace": Trace(max_bytes=EVERYTHING)}
         async with ChargePoint(central_system.url, "CP_1", **options) as charge_point:
             await charge_point.wait_for("online")
             drivings = [asyncio.create_task(drive(charge_point, n, drivers, chance)) for n in (1, 2)]
