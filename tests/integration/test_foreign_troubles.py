@@ -233,7 +233,7 @@ async def test_killed_and_restarted_three_times_in_a_day(tmp_path: Path) -> None
 @pytest.mark.soak
 @pytest.mark.time_limit(300)
 async def test_killed_anywhere_in_a_busy_day(tmp_path: Path) -> None:
-    """The same at any moment: twelve times, a driver every few milliseconds, in its lives and between them."""
+    """The same at any moment: twelve times or more, a driver every few milliseconds, in its lives and between them."""
     book, chance, drivers = tmp_path / "book", Random(9), count()
     async with life(book) as first:
         port = first.port
@@ -250,8 +250,13 @@ async def test_killed_anywhere_in_a_busy_day(tmp_path: Path) -> None:
             finish(charge_point)
             await asyncio.sleep(chance.uniform(0, 0.02))
 
+    def some_came_twice() -> bool:
+        return len(entries(book)) > len(copies_sent(charge_point))
+
     try:
-        for _ in range(12):
+        for kills in range(30):
+            if kills >= 12 and some_came_twice():  # until then it would prove little; chance decides
+                break
             async with life(book, port) as one:
                 driving = asyncio.create_task(drive())
                 for _ in range(chance.randint(1, 60)):
@@ -267,4 +272,4 @@ async def test_killed_anywhere_in_a_busy_day(tmp_path: Path) -> None:
     finally:
         await charge_point.stop()
     assert_an_honest_day(book, charge_point)
-    assert len(entries(book)) > len(copies_sent(charge_point))  # some came twice, or this proves little
+    assert some_came_twice()

@@ -31,14 +31,14 @@ AT_ONCE = partial(repeat, 0.0)
 """For a charge point's ``delays``: dial again without waiting."""
 
 
-async def until(condition: Callable[[], object], what: str = "") -> None:
+async def until(condition: Callable[[], object], what: str = "", deadline: float = DEADLINE) -> None:
     """Wait for a condition that no event tells of."""
     try:
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(deadline):
             while not condition():  # noqa: ASYNC110 (there is no event for it)
                 await asyncio.sleep(0.001)
     except TimeoutError:
-        raise AssertionError(f"did not happen within {DEADLINE:g} s: {what or condition}") from None
+        raise AssertionError(f"did not happen within {deadline:g} s: {what or condition}") from None
 
 
 class Peer:

@@ -24,7 +24,7 @@ def grade(*arguments: object) -> subprocess.CompletedProcess[str]:
         [sys.executable, "-m", "ocpp_course", "grade", *map(str, arguments)],
         capture_output=True,
         text=True,
-        timeout=170,
+        timeout=900,
         cwd=ROOT,
     )
 
