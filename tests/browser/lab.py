@@ -56,6 +56,13 @@ FAILED_CELLS = r"""() => window.jupyterapp.shell.currentWidget.content.widgets
         .map(output => `${cell.sharedModel.source.split('\n')[0]}: ${output.ename}: ${output.evalue}`))"""
 
 
+NOT_RUN = r"""() => window.jupyterapp.shell.currentWidget.content.widgets
+    .map(cell => cell.model)
+    .filter(cell => cell.type === 'code' && cell.executionCount === null)
+    .map(cell => cell.sharedModel.source.split('\n')[0])"""
+"""Asked of the model: a cell whose input is hidden shows no number."""
+
+
 class LabNotebook:
     """One notebook, open in JupyterLab, as a person has it before them."""
 
@@ -184,8 +191,8 @@ class LabNotebook:
         found = [f"{self.text.count(mark)} × {mark!r}" for mark in marks if mark in self.text]
         found += [f"dialog: {text}" for text in self.page.locator(".jp-Dialog").all_inner_texts()]
         found += [f"error in {cell}" for cell in self._failed_cells()]
-        prompts = self.panel.locator(".jp-CodeCell .jp-InputPrompt").all_inner_texts()
-        found += [f"a cell did not run: {prompt}" for prompt in prompts if not re.fullmatch(r"\[\d+\]:", prompt)]
+        not_run: list[str] = self.page.evaluate(NOT_RUN)
+        found += [f"a cell did not run: {cell}" for cell in not_run]
         return found + self.console_errors
 
     def _failed_cells(self) -> list[str]:
