@@ -982,8 +982,8 @@ class Transport(mine("1.3")):
     async def close(self, code: int = 1000, reason: str = "", *, flush: bool = True, timeout: float = 5.0) -> None:
         """Close the connection with `pipe.close(code, reason)`, and return when nothing is left.
 
-        - With ``flush`` first send what is queued, for at most ``timeout`` seconds. Without it send nothing more, and
-          wait for nothing.
+        - With ``flush`` first send the text of every `send` that has returned, for at most ``timeout`` seconds.
+          Without it send nothing more, and wait for nothing.
         - If the peer has closed before, there is nothing to send and nothing to wait for.
         - The pipe is closed once, however often and by however many callers this is called. Each of them returns when
           all is over, and not before.
@@ -1015,6 +1015,77 @@ class Transport(mine("1.3")):
         with suppress(ConnectionLost):
             await super()._write()
         self._over.set()
+
+
+### WRONG lost-between-queue-and-pipe -> flush-sends-all: a text had left `send` and had not reached `pipe.send` when
+###       `close` was called; wait for it too.
+class Transport:
+    def __init__(self, pipe, *, limit=1000):
+        self.pipe, self.queue = pipe, asyncio.Queue(limit)
+        self.writes_in_flight = self.max_writes_in_flight = self.max_queue_depth = 0
+        self.closed = self.task = None
+        self.stage = "open"
+
+    @property
+    def queue_depth(self):
+        return self.queue.qsize()
+
+    def start(self):
+        self.closed = asyncio.get_running_loop().create_future()
+        self.task = asyncio.create_task(self.writer())
+
+    async def or_closed(self, work):
+        """The result, or ConnectionLost if the connection is over first."""
+        task = asyncio.ensure_future(work)
+        await asyncio.wait({task, self.closed}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        raise ConnectionLost("the connection is over")
+
+    def over(self):
+        self.stage = "over"
+        if not self.closed.done():
+            self.closed.set_result(None)
+
+    async def send(self, text):
+        if self.stage != "open":
+            raise ConnectionLost("the connection is over")
+        await self.or_closed(self.queue.put(text))
+        self.max_queue_depth = max(self.max_queue_depth, self.queue_depth)
+
+    async def writer(self):
+        try:
+            while self.stage == "open" or not self.queue.empty():
+                text = await self.or_closed(self.queue.get())
+                self.writes_in_flight, self.max_writes_in_flight = 1, 1
+                await self.or_closed(self.pipe.send(text))
+                self.writes_in_flight = 0
+        except ConnectionLost:
+            self.over()
+
+    async def __aiter__(self):
+        async for text in self.pipe:
+            yield text
+        self.over()
+
+    ending = None
+
+    async def close(self, code=1000, reason="", *, flush=True, timeout=5.0):
+        if self.ending is None:
+            self.ending = asyncio.create_task(self.finish(code, reason, flush, timeout))
+        await asyncio.shield(self.ending)
+
+    async def finish(self, code, reason, flush, timeout):
+        if self.stage == "open" and flush:
+            self.stage = "closing"
+            if self.queue.empty() and not self.writes_in_flight:
+                self.over()
+            await asyncio.wait({self.task}, timeout=timeout)
+        self.over()
+        await asyncio.wait({self.task})
+        await self.pipe.close(code, reason)
 
 
 ### WRONG joins-forever -> never-hangs: the peer reads no more, so the queue never empties; flush at most `timeout`
@@ -1253,11 +1324,12 @@ class Transport:
 
     async def writer(self):
         try:
-            while self.stage == "open" or not self.queue.empty():
+            while True:
                 text = await self.or_closed(self.queue.get())
                 self.writes_in_flight, self.max_writes_in_flight = 1, 1
                 await self.or_closed(self.pipe.send(text))
                 self.writes_in_flight = 0
+                self.queue.task_done()
         except ConnectionLost:
             self.over()
 
@@ -1276,9 +1348,9 @@ class Transport:
     async def finish(self, code, reason, flush, timeout):
         if self.stage == "open" and flush:
             self.stage = "closing"
-            if self.queue.empty() and not self.writes_in_flight:
-                self.over()
-            await asyncio.wait({self.task}, timeout=timeout)
+            sent = asyncio.create_task(self.queue.join())
+            await asyncio.wait({sent, self.task}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            sent.cancel()
         self.over()
         await asyncio.wait({self.task})
         await self.pipe.close(code, reason)

@@ -27,6 +27,7 @@ class CentralSystemWatch:
         """Replies that do not fit their declaration, over all lives; faults may do that on purpose."""
         self._central_system: CentralSystem | None = None  # the newest life, from `begin`; None before the first
         self._path = ""  # of its ledger
+        self._dead = False  # from a power cut to the next `begin`
         self._witness: Witness | None = None  # reads that; opened when it is asked first, closed by `end`
         self.mischief: Mischief | None = None
         """What goes wrong on purpose, if a scenario says so; then what goes wrong without is told."""
@@ -41,7 +42,7 @@ class CentralSystemWatch:
     def begin(self, central_system: CentralSystem, path: str) -> None:
         """A life begins; ``path`` is the file of its ledger."""
         self.end()
-        self._central_system, self._path = central_system, path
+        self._central_system, self._path, self._dead = central_system, path, False
 
     def end(self) -> None:
         """Nobody looks into that file any more."""
@@ -50,7 +51,9 @@ class CentralSystemWatch:
             self._witness = None
 
     def hear(self, event: Event) -> None:
-        """One event of the central system's trace."""
+        """One event of the central system's trace. What a process writes that has no power any more goes nowhere."""
+        if self._dead:
+            return
         ends = self.ends.setdefault(event.identity, Ends())
         match event.mark, event.frame:
             case "<", Call() as call:
@@ -66,6 +69,7 @@ class CentralSystemWatch:
                 if self._in_flight.get(event.identity, ("", 0.0))[0] == reply.unique_id:
                     del self._in_flight[event.identity]
             case "=", _ if event.text == "power cut":
+                self._dead = True
                 self._in_flight.clear()
                 self.ends.clear()
             case "=", _ if event.text.startswith(("connected", "disconnected")):

@@ -79,6 +79,18 @@ async def test_as_many_strange_replies_as_faults_made() -> None:
     assert (watch.strange_replies, broken(invariants)) == (2, ["every frame is valid"])
 
 
+async def test_what_a_dead_central_system_answers_is_no_answer() -> None:
+    """It was committed a turn after the power went, into a file that nobody reads (seed 248 of `chaos`)."""
+    watch = CentralSystemWatch(Invariants(lambda: 0.0))
+    for said in ("in time", "too late"):
+        watch.begin(CentralSystem(), ":memory:")
+        watch.hear(event("<", Call(said, "StartTransaction", {"connectorId": 1})))
+        if said == "too late":
+            watch.hear(event("=", "power cut"))
+        watch.hear(event(">", CallResult(said, {"idTagInfo": {"status": "Accepted"}, "transactionId": 8})))
+    assert len(watch.answered) == 1
+
+
 # A charge point's ----------------------------------------------------------------------------------------------------
 
 

@@ -19,6 +19,8 @@ GRACE = 0.9
 """Seconds beyond its timeout that closing may take: to close the pipe itself."""
 HANGS = "the peer reads no more, so the queue never empties; flush at most `timeout` seconds."
 MARK = "your stop mark waits in the queue it should stop."
+LAST = "the last text was still on its way."
+BETWEEN = "a text had left `send` and had not reached `pipe.send` when `close` was called; wait for it too."
 AFTER = "the peer has closed: from then on `send` raises ConnectionLost."
 CODE = "the code and the reason that `close` was given go to `pipe.close`."
 
@@ -87,7 +89,32 @@ async def flush_sends_all(my: Any, kit: Kit) -> str:
         said = "`close` was called and still flushes; from then on `send` raises ConnectionLost."
         kit.require(await late, "a new `send` was let in", said)
         await gone(held, kit)
+    for turns in range(10):
+        await _on_its_way(my, kit, turns)
     return "all, then closed"
+
+
+async def _on_its_way(my: Any, kit: Kit, turns: int) -> None:
+    """`close` comes so many turns after the second of two texts, which may be anywhere between `send` and the pipe."""
+    held = Held(my, kit)
+    held.line.turns = 2
+    both, seen = texts(kit, 2), list[str]()
+
+    async def say_and_close() -> None:
+        for text in both:
+            await held.transport.send(text)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        seen.extend(held.line.taken)
+        await held.transport.close()
+
+    held.senders.append(asyncio.create_task(say_and_close(), name="the check's sender"))
+    await kit.within(5, asyncio.wait(held.senders), "`close` waits", "all is sent, and `close` still waits.")
+    held.senders[0].result()
+    if held.line.sent[: held.line.sent_at_close] != both:
+        said = f"two were sent, {turns} turns of the loop later came `close`, and {held.line.sent_at_close} arrived"
+        kit.require(False, said, LAST if seen == both else BETWEEN)
+    await gone(held, kit)
 
 
 async def _during(held: Held) -> bool:
@@ -101,7 +128,7 @@ async def _during(held: Held) -> bool:
 def _cut_short(held: Held, number: int, before: int, seconds: float) -> str:
     """Why a flush did not send everything: what happened between the call of `close` and the end of the pipe."""
     if held.line.sent_at_close == number - 1 and len(held.line.taken) == number:
-        return "the last text was still on its way."
+        return LAST
     if len(held.line.taken) > before:
         return "the flush ended before its time was over, and texts still waited."
     if seconds < 0.5:

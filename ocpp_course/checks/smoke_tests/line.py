@@ -18,6 +18,8 @@ class Line:
     def __init__(self, kit: Kit, *, delay: float = 0.0) -> None:
         self.delay = delay
         """Seconds that each text takes."""
+        self.turns = 0
+        """Turns of the event loop that each takes at least."""
         self.taken: list[str] = []
         self.sent: list[str] = []
         self.closes: list[tuple[int, str]] = []
@@ -52,6 +54,8 @@ class Line:
         self.max_writes_in_flight = max(self.max_writes_in_flight, self.writes_in_flight)
         try:
             await asyncio.sleep(self.delay)
+            for _ in range(self.turns):
+                await asyncio.sleep(0)
             await self._room()
             self._still_there()
         finally:
