@@ -23,9 +23,11 @@ that is a CallError (J-errata 3.2); that an unreadable answer counts too is our 
 
 from __future__ import annotations
 
-from asyncio import Future
 from collections.abc import Callable
 from typing import Any, ClassVar
+
+Act = Callable[[Any], object]
+"""What is done with a response."""
 
 
 class OcppError(Exception):
@@ -94,25 +96,27 @@ class MalformedReply(OcppError):
 class CallTimeout(OcppError):
     """No answer in time. ``call_error`` is the synthesised CallError "Timeout". Indefinite.
 
-    ``late`` gets the response if it comes after all; it belongs to whoever reads the replies, a `Pending`.
+    ``late(act)`` has the act called if the response comes after all; it is from whoever reads the replies, a `Pending`.
     """
 
     definite = False
 
     def __init__(
-        self, message: str = "no answer in time", call_error: Any = None, late: Future[Any] | None = None
+        self, message: str = "no answer in time", call_error: Any = None, late: Callable[[Act], None] | None = None
     ) -> None:
         super().__init__(message)
         self.call_error = call_error
         self._late = late
 
-    def on_late_result(self, act: Callable[[Any], object]) -> None:
+    def on_late_result(self, act: Act) -> None:
         """Have ``act(response)`` called if the answer comes after all, on the same connection; once, and never now.
+
+        It is called in the turn of the event loop in which the answer is read: what settles the call is not sent again.
 
         A CallError that comes late, and what cannot be read, is no answer here: that call has counted as silence.
         """
         if self._late is not None:
-            self._late.add_done_callback(lambda late: act(late.result()))
+            self._late(act)
 
 
 class CallWithdrawn(CallTimeout):

@@ -13,7 +13,7 @@ from collections import Counter, OrderedDict
 from typing import Any, Literal
 
 from .codec import decode_reply
-from .errors import CallFailed, CallTimeout, ConnectionLost, MalformedReply, PayloadError
+from .errors import Act, CallFailed, CallTimeout, ConnectionLost, MalformedReply, PayloadError
 from .frames import CallError, CallResult
 from .messages import Response
 
@@ -32,6 +32,37 @@ class PendingCall[R: Response](asyncio.Future[R]):
         super().__init__(loop=asyncio.get_running_loop())
         self.unique_id = unique_id
         self.response_type = response_type
+
+
+class _LateResult:
+    """The response of a call that timed out, for whoever wants it. It is given away in the turn of the loop in which it
+    is read: in the next one a second copy of the request may leave."""
+
+    __slots__ = ("_acts", "_response", "response_type")
+
+    def __init__(self, response_type: type[Response]) -> None:
+        self.response_type = response_type
+        self._acts: list[Act] = []  # what is done with it, when it `came`
+        self._response: Response | None = None  # until it `came`
+
+    def came(self, response: Response) -> None:
+        """What an act raises is logged."""
+        self._response = response
+        for act in self._acts:
+            self._give(act)
+
+    def then(self, act: Act) -> None:
+        """Have ``act(response)`` called when it comes; if it has come already, in the next turn."""
+        if self._response is None:
+            self._acts.append(act)
+        else:
+            asyncio.get_running_loop().call_soon(self._give, act)
+
+    def _give(self, act: Act) -> None:
+        try:
+            act(self._response)
+        except Exception:
+            log.exception("! a late result could not be used")
 
 
 class Pending:
@@ -53,7 +84,7 @@ class Pending:
         # How the newest ended calls ended, by unique id; `open` forgets an id that is used again.
         self._ended: OrderedDict[str, str] = OrderedDict()
         # What a late result goes to, by unique id: of those in `_ended` that timed out, until any reply came.
-        self._late: dict[str, PendingCall[Any]] = {}
+        self._late: dict[str, _LateResult] = {}
         # What `fail_all` was given, once it was; nothing can be opened from then on.
         self._error: Exception | None = None
 
@@ -137,8 +168,8 @@ class Pending:
     def _expire(self, call: PendingCall[Any], timeout: float) -> None:
         if self._entries.get(call.unique_id) is call:
             why = f"no answer within {timeout:g} s"
-            late = self._late[call.unique_id] = PendingCall(call.unique_id, call.response_type)
-            error = CallTimeout(why, CallError(call.unique_id, "Timeout", why), late)
+            late = self._late[call.unique_id] = _LateResult(call.response_type)
+            error = CallTimeout(why, CallError(call.unique_id, "Timeout", why), late.then)
             self._end(call.unique_id, "timeout", error=error)
 
     def _came_late(self, frame: CallResult | CallError) -> None:
@@ -147,9 +178,11 @@ class Pending:
         if late is None or isinstance(frame, CallError):
             return
         try:
-            late.set_result(decode_reply(late.response_type, frame.payload, self.notes, lenient=self.lenient))
+            response = decode_reply(late.response_type, frame.payload, self.notes, lenient=self.lenient)
         except PayloadError as problem:
             log.warning("! late reply for unique id %.40r: %s", frame.unique_id, problem.description)
+        else:
+            late.came(response)
 
     def _end[F: str](self, unique_id: str, how: F, *, result: Any = None, error: Exception | None = None) -> F:
         """Every call ends here, once."""

@@ -396,9 +396,20 @@ async def test_a_late_result_is_told_to_whoever_asked() -> None:
     await _timed_out(pending, "1", first)
     await _timed_out(pending, "2", second)
     assert [pending.settle(CallResult("2", GOOD)) for _ in range(2)] == ["late", "late"]
-    await quiet()
     assert (first, second) == ([], [m.HeartbeatResponse(current_time=NOON)])
     assert pending.counts == {"timeout": 2, "late": 2}
+
+
+@simulated
+async def test_whoever_cannot_use_it_hurts_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    pending, told = Pending(), []
+    with pytest.raises(CallTimeout) as silence:
+        await _start(pending, "1", timeout=1)
+    silence.value.on_late_result(lambda response: 1 / 0)
+    silence.value.on_late_result(told.append)
+    assert pending.settle(CallResult("1", GOOD)) == "late"
+    assert len(told) == 1
+    assert "division by zero" in caplog.text
 
 
 @simulated

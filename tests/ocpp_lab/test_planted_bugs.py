@@ -30,7 +30,7 @@ FOUND = {
     "any reply resolves the pending call": (0, "one own call in flight"),
     "a transaction is stopped again after a power cut": (0, "what is shown is what is written down"),
     "a late result is ignored": (1, "no second copy without need"),
-    "a late result strikes out the head, whatever it is": (1, "a start that was answered has its real id in its stop"),
+    "a late result strikes out the head, whatever it is": (1, "ledger and drops are what was done"),
     "a message that was answered while the file failed is sent again": (4, "no second copy without need"),
     "the meter's task dies unheard": (58, "meters are read as long as a transaction runs"),
     "a start acts before it is written": (16, "what is shown is what is written down"),
