@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -62,16 +62,23 @@ def room_of(path: Path, root: Path = ROOT) -> str:
     return package if room == "__init__" else f"{package}.{room}"
 
 
-def imports(path: Path, root: Path = ROOT) -> Iterator[str]:
+def imports(path: Path, root: Path = ROOT) -> tuple[str, ...]:
     """Absolute names of what a file imports, wherever in it: ``ocpp_lab.frames.Call``, ``asyncio``."""
-    parents = path.relative_to(root).parent.parts
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    return _imported(path.read_text(encoding="utf-8"), path.relative_to(root).parent.parts)
+
+
+@cache
+def _imported(text: str, parents: tuple[str, ...]) -> tuple[str, ...]:
+    """Of a source in this folder. Many ask, of copies of the house too, and few files change."""
+    found: list[str] = []
+    for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found += [alias.name for alias in node.names]
         if isinstance(node, ast.ImportFrom):
             base = parents[: len(parents) + 1 - node.level] if node.level else ()
             module = ".".join([*base, *([node.module] if node.module else [])])
-            yield from (f"{module}.{alias.name}" for alias in node.names)
+            found += [f"{module}.{alias.name}" for alias in node.names]
+    return tuple(found)
 
 
 def rooms_imported(path: Path, root: Path = ROOT) -> set[str]:

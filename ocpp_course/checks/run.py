@@ -7,12 +7,15 @@ import gc
 import inspect
 import logging
 import traceback
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 from simloop import SimulationDeadlockError
+
+from ocpp_lab.simulation.run import set_aside
 
 from . import answer
 from .handed import misfits
@@ -78,9 +81,24 @@ def _left_row(left: list[str]) -> Row:
 
 def run_check(step: Step, check: Check, my: Any, own: Own, seed: int) -> tuple[Row, list[str]]:
     """One check's row, and what it left behind."""
+    with _quiet(), set_aside():
+        try:
+            return _run_check(step, check, my, own, seed)
+        finally:
+            _forget()
+
+
+def _forget() -> None:
+    """What the check left, with the coroutines that nobody awaited: those were told, or hurt nobody."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        gc.collect()
+
+
+def _run_check(step: Step, check: Check, my: Any, own: Own, seed: int) -> tuple[Row, list[str]]:
     runner = _Runner(step, check, my, own, seed)
     try:
-        with _quiet(), _set_aside(), runner.seen.looking():
+        with runner.seen.looking():
             row, error = _outcome(runner)
     finally:
         runner.kit.end()
@@ -235,16 +253,6 @@ def waits(loop: Any, files: set[str]) -> list[str]:
         if place:
             places.append((not inspect.isgenerator(innermost), place))  # the yield of `sleep(0)` is a generator
     return [place for _, place in sorted(places)]
-
-
-@contextmanager
-def _set_aside() -> Iterator[None]:
-    """What was there before is none of this check's garbage: a collection takes 1 ms then, and not 40."""
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
 
 
 @contextmanager

@@ -94,7 +94,7 @@ def _filled(source: str, text_of: Callable[[Authored], str]) -> tuple[str, dict[
     """What stands in a code cell, and what it is for: grading reads that from the cell's metadata."""
     if step := parse_cell(source):
         points = "1 point" if step.points == 1 else f"{step.points} points"
-        head = f"# Step {step.number} · {points} · {step.minutes} minutes"
+        head = f"# Step {step.number} · {points} · about {step.minutes} minutes"
         return f"{head}\n{text_of(step)}", {"role": "answer", "step": step.number}
     if found := re.match(r'check\("([^"]+)"', source):
         return source, {"role": "check", "step": found[1]}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -12,7 +11,7 @@ from typing import Any
 
 from ..pipe import WIRE_LOG
 from .report import Failure, Report, failure_of
-from .run import Run, Scenario, _elsewhere
+from .run import Run, Scenario, _elsewhere, set_aside
 
 BATCH = 25
 """Seeds that a process runs before it reports."""
@@ -52,15 +51,14 @@ def run_batch(scenario: Scenario[Any], seeds: Iterable[int]) -> Outcome:
     """Some seeds one after the other, up to the first failure."""
     ran, seconds, counted = 0, 0.0, Counter[str]()
     for seed in seeds:
-        with _quiet():
+        with _quiet(), set_aside():
             run, failure = _elsewhere(lambda: _run(scenario, seed))  # noqa: B023 - it is called at once
-        ran += 1
-        seconds += run.seconds
-        if isinstance(run.result, Counter):
-            counted.update(run.result)
+            ran, seconds = ran + 1, seconds + run.seconds
+            if isinstance(run.result, Counter):
+                counted.update(run.result)
+            del run
         if failure:
             return ran, seconds, counted, failure
-    gc.collect()  # a world is full of circles, and left alone they pile up: 1 MB for each seed
     return ran, seconds, counted, None
 
 

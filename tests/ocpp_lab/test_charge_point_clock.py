@@ -31,6 +31,7 @@ from tests.pair import (
     simulated,
     simulated_now,
 )
+from tests.simulated import fresh_path
 
 BOOT, STATUS = "BootNotification", "StatusNotification"
 START, STOP, METER = "StartTransaction", "StopTransaction", "MeterValues"
@@ -279,7 +280,7 @@ async def test_a_tag_expires_by_the_central_systems_date() -> None:
 async def test_a_restart_with_another_clock(ahead: float, tmp_path: Path) -> None:
     """Seen: two starts at 1970-01-01 with the same tag and meter are one transaction. Nothing is said before the start,
     for the charge point is offline: what was given before the cut is in the file."""
-    path = str(tmp_path / f"cp{id(asyncio.get_running_loop())}")
+    path = fresh_path(tmp_path, "cp")
     async with central_system_alone() as central_system:
         async with charge_point_alone(path=path, **OPTIONS) as charge_point:
             charge_point.configuration["MeterValueSampleInterval"] = "0"
@@ -301,7 +302,7 @@ async def test_a_restart_with_another_clock(ahead: float, tmp_path: Path) -> Non
 @simulated
 async def test_closed_with_its_newest_reading(tmp_path: Path) -> None:
     """Core 4.10: a stop after a power cut has the instant of that reading, which was given then; none goes back."""
-    path = str(tmp_path / f"cp{id(asyncio.get_running_loop())}")
+    path = fresh_path(tmp_path, "cp")
     async with central_system_alone() as central_system:
         async with charge_point_alone(path=path, now=Wrong(600), **OPTIONS) as charge_point:
             charge_point.configuration["MeterValueSampleInterval"] = "100"
@@ -321,7 +322,7 @@ async def test_closed_with_its_newest_reading(tmp_path: Path) -> None:
 @simulated
 async def test_a_restart_after_what_was_owed(tmp_path: Path) -> None:
     """The stop could not be written when it happened. Once it is, so is its timestamp: no later start gets it."""
-    path = str(tmp_path / f"cp{id(asyncio.get_running_loop())}")
+    path = fresh_path(tmp_path, "cp")
     async with central_system_alone() as central_system:
         async with charge_point_alone(path=path, **OPTIONS) as charge_point:
             charge_point.configuration["MeterValueSampleInterval"] = "0"

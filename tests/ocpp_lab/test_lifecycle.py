@@ -36,7 +36,7 @@ from tests.pair import (
     simulated_now,
     states,
 )
-from tests.simulated import clock
+from tests.simulated import clock, fresh_path
 
 BOOT, STATUS, HEARTBEAT = "BootNotification", "StatusNotification", "Heartbeat"
 START, STOP, METER = "StartTransaction", "StopTransaction", "MeterValues"
@@ -181,7 +181,7 @@ async def test_a_central_system_that_restarted(remembers: bool, tmp_path: Path) 
 @simulated
 async def test_registrations_survive_in_the_ledgers_file(tmp_path: Path) -> None:
     """A file is a memory: nobody is asked to boot."""
-    path = str(tmp_path / f"ledger{id(asyncio.get_running_loop())}")
+    path = fresh_path(tmp_path, "ledger")
     first = await serving(now=simulated_now, ledger=Ledger(path))
     async with charge_point_alone(**OPTIONS) as charge_point:
         await charge_point.wait_for("online")

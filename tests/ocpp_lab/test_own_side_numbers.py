@@ -16,6 +16,7 @@ from ocpp_lab.charge_point.keys import fresh_keys
 from ocpp_lab.charge_point.registration import A_DAY, boot_wait
 from tests.own_side import METER, START, STOP, begin, online
 from tests.pair import actions, calls, on, pair, payloads, simulated, simulated_now
+from tests.simulated import fresh_path
 from tests.simulated import simulated as with_limit
 
 BOOT, BEAT = "BootNotification", "Heartbeat"
@@ -104,7 +105,7 @@ async def test_the_largest_value_of_every_key(key: str) -> None:
 @pytest.mark.parametrize("digits", [19, 400, 4000])
 async def test_a_transaction_id_of_any_length(digits: int, tmp_path: Path) -> None:
     """The file keeps it as text: it goes back as it came, also after a restart, and can be stopped by it."""
-    path, transaction_id = str(tmp_path / f"{id(asyncio.get_running_loop())}.db"), int("9" * digits)
+    path, transaction_id = fresh_path(tmp_path, "cp"), int("9" * digits)
     async with online({"MeterValueSampleInterval": "10"}, path=path, resume_transactions=True) as (server, point):
         payload = {"transactionId": transaction_id, "idTagInfo": {"status": "Accepted"}}
         server.faults.wrong_payload(START, payload=payload)

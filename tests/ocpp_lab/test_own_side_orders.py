@@ -17,7 +17,7 @@ from ocpp_lab import messages as m
 from tests.fakes import power_cut
 from tests.own_side import START, STOP, begin, broken, fail, invoices, memory_of, online, refusing, told
 from tests.pair import action_of, actions, payloads, simulated
-from tests.simulated import clock
+from tests.simulated import clock, fresh_path
 
 ASK = {"AuthorizeRemoteTxRequests": "true"}
 
@@ -76,7 +76,7 @@ def everything_else(charge_point: ChargePoint) -> Any:
 @simulated
 async def test_what_was_not_written_is_not_there_after_a_restart(tmp_path: Path) -> None:
     """Core 5.2, 5.3: memory and file say the same, before and after."""
-    path = str(tmp_path / f"{id(asyncio.get_running_loop())}.db")
+    path = fresh_path(tmp_path, "cp")
     async with online(path=path) as (central_system, charge_point):
         with broken(charge_point):
             assert (
