@@ -93,6 +93,11 @@ def _built_from(piece: Any) -> list[str]:
     return found
 
 
+def grows(step: Step, pieces: tuple[Any, ...]) -> bool:
+    """The answer has lines of its own on top of the package's class, which ``mine`` gave for a step not passed."""
+    return any(_grows_from(step.references(), piece) and files((piece,)) for piece in pieces)
+
+
 def _declaring(pieces: tuple[Any, ...]) -> str | None:
     """The newest cell that declares these messages: no function of theirs says where they come from."""
     names = [piece.__name__ for piece in pieces if is_struct(piece)]

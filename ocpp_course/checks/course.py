@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from . import answer, authoring
 from .authoring import one_or_all
 from .beside import Beside, more_than
 from .blame import blame
 from .board import Board, board
+from .grown import beneath
+from .kernel import listen
 from .note import Note
 from .result import Result
 from .run import run_step
@@ -20,6 +24,10 @@ from .step import MILESTONES, Step, step, steps
 
 _here: dict[str, tuple[Any, ...]] = {}
 """What passed, or was taken from the package, in this Python."""
+_replaced: WeakKeyDictionary[type, str] = WeakKeyDictionary()
+"""Classes that passed here, each with its step, after which another answer passed."""
+
+listen()
 
 
 def check(number: str, *pieces: Any, seed: int = 0) -> Result:
@@ -30,6 +38,8 @@ def check(number: str, *pieces: Any, seed: int = 0) -> Result:
     """
     this = step(number)
     result = run_step(this, pieces, seed=seed)
+    if result.state == "wrong" and not this.capstone:
+        result = replace(result, first=(*result.first, *beneath(this, pieces, _here, _replaced)))
     shelf = Shelf.here()
     if result.state == "passed":
         _passed(this, pieces, result, shelf)
@@ -77,16 +87,21 @@ def _same(shelf: Shelf | None, this: Step, piece: Any) -> bool:
 
 def remember(number: str, pieces: tuple[Any, ...]) -> None:
     """What `mine` gives from now on in this process."""
+    for old, new in zip(_here.get(number, pieces), pieces, strict=True):
+        if isinstance(old, type) and old is not new and answer.source((old,)) != answer.source((new,)):
+            _replaced[old] = number
     _here[number] = pieces
 
 
 def use_reference(number: str) -> Any:
     """The package's piece for a step, to go on with: ``Pending = use_reference("4.1")``. It earns no points.
 
-    Several names give a tuple: ``CONNECTION, Machine = use_reference("3.2")``.
+    Several names give a tuple: ``CONNECTION, Machine = use_reference("3.2")``. If yours has passed, `mine`
+    goes on to give yours.
     """
-    this = step(number)
-    pieces = _here[number] = this.references()
+    pieces = step(number).references()
+    if not is_mine(number):
+        _here[number] = pieces
     if shelf := Shelf.here():
         shelf.note(number, how="reference", points=0)
     return one_or_all(pieces)
@@ -113,7 +128,10 @@ _hints_given: dict[str, int] = {}
 
 def hint(number: str) -> Note:
     """One more hint for a step, up to three: the idea, where to look, nearly the code. After the last, all again."""
-    hints = _hints(number)
+    try:
+        hints = _hints(number)
+    except FileNotFoundError as error:
+        return Note(f"No hint: {error}.")
     shelf = Shelf.here()
     seen = shelf.progress().get(number, {}).get("hints", 0) if shelf else _hints_given.get(number, 0)
     given = _hints_given[number] = min(seen + 1, len(hints))
@@ -128,7 +146,10 @@ def hint(number: str) -> Note:
 
 def solution(number: str, *, sure: bool = False) -> Note:
     """Our answer to a step: at once if yours has passed; else behind a button, or if you say that you are ``sure``."""
-    code = _authored(number).answer
+    try:
+        code = _authored(number).answer
+    except FileNotFoundError as error:
+        return Note(f"No solution: {error}.")
     shelf = Shelf.here()
     if not (sure or _has_passed(number, shelf)):
         again = f'solution("{number}", sure=True)'

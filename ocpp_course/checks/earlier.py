@@ -24,6 +24,15 @@ def where_from(name: str, step: Step) -> str:
     return ""
 
 
+def kept_without(name: str, number: str) -> str:
+    """What to do about a name that is missing in what was kept of a step."""
+    line = f": `from ocpp_lab import {name}`" if name in ocpp_lab.__all__ else ""
+    return (
+        f"That is what was kept of step {number}. Put what is missing into the cell of step {number}{line}; then run "
+        "that cell and its check again."
+    )
+
+
 def _step_of(name: str, step: Step) -> str:
     """The last step before this one, or this one, that hands in something of this name."""
     found = ""

@@ -13,9 +13,21 @@ from .step import Step
 
 def misfits(step: Step, pieces: tuple[Any, ...]) -> Iterator[str]:
     """One sentence for each piece that cannot be judged, because it is another kind of thing."""
+    if _in_another_order(step, pieces):
+        asked = ", ".join([f'"{step.number}"', *step.names])
+        yield f"The things are handed in in another order than the step asks for: `check({asked})`."
     for name, piece, ours in zip(step.names, pieces, step.references(), strict=True):
         if said := _misfit(name, piece, ours):
             yield said
+
+
+def _in_another_order(step: Step, pieces: tuple[Any, ...]) -> bool:
+    """Something stands in the place of another name of the step, and what it stands for is not in its own."""
+    called = [getattr(piece, "__name__", "") for piece in pieces]
+    for name, other in zip(step.names, called, strict=True):
+        if other != name and other in step.names and called[step.names.index(other)] != other:
+            return True
+    return False
 
 
 def _misfit(name: str, piece: Any, ours: Any) -> str:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ast
 import linecache
+import re
 from collections.abc import Iterator
 from functools import cached_property
 from types import CodeType, FunctionType
 from typing import Any
 
 from . import answer
+
+_KEPT = re.compile(r"[/\\]step_(\d)_(\w+)\.py$")
 
 
 class Own:
@@ -47,7 +50,18 @@ class Own:
     def at(self, filename: str, line: int) -> str:
         """``line 14 of its cell: `x = y``` for a message; the source is left out if Python has forgotten it."""
         said = self.source(filename, line)
-        return f"line {line} of its cell" + (f": `{said}`" if said else "")
+        return f"line {line} of {file_of(filename)}" + (f": `{said}`" if said else "")
+
+
+def kept_for(filename: str) -> str:
+    """The step of which a file of ``my_stack`` is what was kept; "" for a cell."""
+    found = _KEPT.search(filename)
+    return f"{found[1]}.{found[2]}" if found else ""
+
+
+def file_of(filename: str) -> str:
+    """What a learner calls it."""
+    return f"what was kept of step {number}" if (number := kept_for(filename)) else "its cell"
 
 
 def _reached(pieces: tuple[Any, ...]) -> Iterator[FunctionType]:

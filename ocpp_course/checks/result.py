@@ -52,6 +52,8 @@ class Result:
     notes: list[str] = field(default_factory=list)
     first: tuple[str, ...] = ()
     beside: list[Beside] = field(default_factory=list)
+    builds_on: bool = False
+    """It has lines of its own on top of the package's piece. They are not judged: its names may be in their way."""
 
     @property
     def points(self) -> int:
@@ -89,6 +91,11 @@ class Result:
                 what = f"✓ all {len(self.rows)} checks, {_points(self.step.points)}"
             case "unwritten":
                 what = "not written yet"
+            case "reference" if self.builds_on:
+                what = (
+                    "it grows from the package's own piece, so it is not judged, and earns no points; first pass the "
+                    "step that it grows from"
+                )
             case "reference":
                 what = "this is the package's own piece: it works, and earns no points"
             case _:

@@ -46,7 +46,7 @@ def run_step(step: Step, pieces: tuple[Any, ...], *, seed: int = 0) -> Result:
         return Result(step, "unwritten")
     reference = answer.is_reference(step, pieces)
     if reference and not step.capstone:
-        return Result(step, "reference")
+        return Result(step, "reference", builds_on=answer.grows(step, pieces))
     if stubs := answer.unwritten(step, pieces):
         said = f"`{stubs[0]}` still is the stub; write it, or copy it from the step before."
         row = Row(WRITTEN, "every part of the stub is written", f"{len(stubs)} still to write", False, said)

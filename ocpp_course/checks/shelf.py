@@ -11,8 +11,10 @@ import importlib
 import importlib.util
 import json
 import os
+import re
 import symtable
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -61,6 +63,7 @@ class Shelf:
         text = answer.source(pieces)
         if text is None:
             return "Python has forgotten the source of this answer: run its cell again, then the check."
+        text = "\n\n".join([*_declared(step, text), text])
         imports, missing = self._imports(step, text, pieces)
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "__init__.py").touch()
@@ -86,7 +89,7 @@ class Shelf:
                 lines.append(line)
             elif name in namespace:
                 missing.append(f"`{name}`")
-        return lines, missing
+        return lines, missing + [f"`{name}`" for name in step.names if name not in defined(text)]
 
     def _line_for(self, name: str, value: Any, step: Step) -> str | None:
         if isinstance(value, ModuleType):
@@ -111,6 +114,11 @@ class Shelf:
             module = self._import(path)
         finally:
             _loading.pop()
+        if lacking := [name for name in step.names if not hasattr(module, name)]:
+            raise ImportError(
+                f"expected {', '.join(lacking)} in {self._shown(path)}, where step {step.number} was kept, came a file "
+                "without; put it into the cell of that step, and run the cell and its check again"
+            )
         return tuple(getattr(module, name) for name in step.names)
 
     def _import(self, path: Path) -> ModuleType:
@@ -166,6 +174,21 @@ class Shelf:
 
 def module_name(number: str) -> str:
     return f"step_{number.replace('.', '_')}"
+
+
+def defined(text: str) -> set[str]:
+    """Names that a module gives a meaning at its top."""
+    symbols = symtable.symtable(text, "answer", "exec").get_symbols()
+    return {each.get_name() for each in symbols if each.is_assigned() or each.is_imported() or each.is_namespace()}
+
+
+def _declared(step: Step, text: str) -> Iterator[str]:
+    """Cells that give a meaning to what was handed in and is not in this text: a table beside the class, perhaps."""
+    cells = [str(cell) for cell in vars(sys.modules["__main__"]).get("In", [])]
+    for name in step.names:
+        if name not in defined(text):
+            meaning = re.compile(rf"^{re.escape(name)} *(:|=[^=])", re.M)
+            yield from [cell for cell in reversed(cells) if meaning.search(cell) and "check(" not in cell][:1]
 
 
 def free_names(text: str) -> list[str]:

@@ -18,8 +18,8 @@ from types import CoroutineType
 from typing import Any
 
 from . import signatures
-from .earlier import where_from
-from .own import Own
+from .earlier import kept_without, where_from
+from .own import Own, kept_for
 from .syntax import called_in, swallows_cancellation, unawaited
 from .witness import Raised, Witness, is_certainly_wrong, words
 
@@ -108,10 +108,11 @@ def slips(seen: Seen, step: Any, error: BaseException | None, got: str) -> list[
     if raised and "coroutine" not in raised[0].text:
         causes = [each for each in missing if each.before(raised[0])]
         return causes + raised + [each for each in missing if each not in causes]
-    if not missing and COROUTINE.search(got):
+    calls = list(_of_calls(seen.own, step, error, seen.never))
+    if not missing and not calls and COROUTINE.search(got):
         where = f"{raised[0].text} " if raised else ""
         missing = [Slip(f"{where}A coroutine came where a value was expected: an `await` is missing before a call.")]
-    return missing + raised + list(_of_calls(seen.own, step, error, seen.never)) + list(_others(seen, step, got, error))
+    return missing + raised + calls + list(_others(seen, step, got, error))
 
 
 # -- exceptions
@@ -153,7 +154,8 @@ def _sentence(own: Own, step: Any, raised: Raised) -> str:
     told = f"{raised.said} In `{raised.function}`, {own.at(raised.filename, raised.line)}."
     told = told.replace(raised.said, raised.said if raised.said.endswith((".", "?", "!")) else f"{raised.said}.", 1)
     if issubclass(raised.kind, NameError) and (name := re.search(r"name '(\w+)'", raised.said)):
-        return f"{told} {where_from(name[1], step)}".rstrip()
+        kept = kept_for(raised.filename)
+        return f"{told} {kept_without(name[1], kept) if kept else where_from(name[1], step)}".rstrip()
     return told
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from ocpp_lab.simulation.run import in_place
 
-from .own import Own
+from .own import Own, file_of
 from .witness import Witness
 
 PATIENCE = 0.5
@@ -210,9 +210,8 @@ def frame_in(frame: FrameType | None, files: set[str]) -> FrameType | None:
 
 
 def place_of(frame: Any, line: int | None = None) -> str:
-    """A function by its name, with the line counted from its ``def``."""
+    """A function by its name, with its line: as the editor counts it."""
     code = frame.f_code
     number = frame.f_lineno if line is None else line
-    if code.co_name == "<module>":
-        return f"line {number}"
-    return f"`{code.co_qualname.replace('<locals>.', '')}`, line {number - code.co_firstlineno + 1}"
+    where = f"line {number} of {file_of(code.co_filename)}"
+    return where if code.co_name == "<module>" else f"`{code.co_qualname.replace('<locals>.', '')}`, {where}"

@@ -108,6 +108,26 @@ def test_the_packages_piece_is_recorded_and_earns_nothing(exercises: Path) -> No
     check("4.1", answer("4.1"))
     use_reference("4.1")
     assert "✓ 4.1" in repr(progress()), "what was passed once stays passed"
+    assert mine("4.1") is not ocpp_lab.Pending, "mine is mine, also after a look at theirs"
+
+
+def test_a_table_in_a_cell_of_its_own_is_kept_too(exercises: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is no function that says where it comes from."""
+    whole = authored("3")["3.2"].answer
+    table, machine = whole[: whole.index("class Machine")], whole[whole.index("class Machine") :]
+    names: dict[str, Any] = {"__name__": "__main__"}
+    for number, text in enumerate((table, machine)):
+        run(text, f"<cell {number}>", names)
+    pieces = names["CONNECTION"], names["Machine"]
+    monkeypatch.setattr(sys.modules["__main__"], "In", ["", table, machine], raising=False)
+    assert "Kept in my_stack/step_3_2.py. Next" in str(check("3.2", *pieces))
+    course._here.clear()
+    assert mine("3.2")[0] == pieces[0]
+    monkeypatch.setattr(sys.modules["__main__"], "In", ["", machine])
+    assert "it uses `CONNECTION` of another cell: move that into this one" in str(check("3.2", *pieces))
+    course._here.clear()
+    with pytest.raises(ImportError, match=r"expected CONNECTION in my_stack/step_3_2\.py"):
+        mine("3.2")
 
 
 class Thin(ocpp_lab.Pending):
@@ -211,8 +231,8 @@ def test_a_red_capstone_says_whether_it_is_the_piece_that_passed(exercises: Path
 
 def test_outside_a_clone_hints_say_where_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(FileNotFoundError, match="expected the folder solutions beside"):
-        hint("4.1")
+    for said in (hint("4.1"), solution("4.1")):
+        assert "expected the folder solutions beside" in repr(said)
     assert check("4.1", answer("4.1")).notes == [], "nothing is kept outside the folder exercises"
 
 

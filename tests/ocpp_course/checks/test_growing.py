@@ -82,3 +82,48 @@ class Pending(mine("4.4")):
 """
     result = check("4.5", cell("4.5", code))
     assert (result.state, result.points) == ("reference", 0)
+
+
+def test_the_step_before_in_the_place_of_this_one(exercises: Path) -> None:
+    """Its cell was not run, or its class or method is called otherwise: said before any lesson."""
+    passed("4.1")
+    result = check("4.2", mine("4.1"))
+    assert result.first_line.startswith("This `Pending` is the one of step 4.1, and nothing of step 4.2 is in it.")
+
+
+def test_a_method_that_is_nearly_called_right(exercises: Path) -> None:
+    passed("4.1")
+    spoilt = authored("4")["4.2"].answer.replace("def settle", "def settel")
+    result = check("4.2", cell("4.2", spoilt))
+    assert result.first_line == "`Pending` defines `settel`. Is `settle` meant?"
+
+
+WRONG = 'class Pending(mine("4.2")):\n    async def expect(self, call, timeout):\n        return None\n'
+
+
+def test_what_grows_from_an_answer_that_was_mended_since(exercises: Path) -> None:
+    """4.1 was mended and 4.2 not run again: `mine("4.2")` still builds on the old one."""
+    passed("4.1", "4.2")
+    mended = cell("4.1 again", authored("4")["4.1"].answer + "\n# mended\n")
+    assert check("4.1", mended).state == "passed"
+    said = "This `Pending` grows from an earlier answer to step 4.1"
+    assert check("4.3", cell("4.3", WRONG)).first_line.startswith(said)
+    passed("4.2")
+    assert not check("4.3", cell("4.3", WRONG)).first_line.startswith(said)
+
+
+def test_what_grows_from_a_step_that_has_not_passed_says_so(exercises: Path) -> None:
+    """It is not said that it works: it is not judged, for the package's private names may be in its way."""
+    result = check("4.2", cell("4.2", authored("4")["4.2"].answer))
+    assert result.state == "reference"
+    assert "it is not judged, and earns no points; first pass the step" in str(result)
+    assert "it works" in str(check("4.2", ocpp_lab.Pending))
+
+
+def test_a_kept_piece_without_its_import_is_named(exercises: Path) -> None:
+    passed("4.1")
+    kept = exercises / "my_stack" / "step_4_1.py"
+    kept.write_text(kept.read_text().replace("def open(", "def open(self, *_): return encode\n\n    def opened("))
+    forget()
+    said = check("4.2", cell("4.2", authored("4")["4.2"].answer)).first_line
+    assert "what was kept of step 4.1" in said and "into the cell of step 4.1: `from ocpp_lab import encode`" in said

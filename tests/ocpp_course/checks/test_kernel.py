@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ocpp_course.checks import Step, run_step, step
+from ocpp_course.checks import Step, kernel, run_step, step
 from ocpp_course.checks.authoring import run
 from ocpp_course.checks.earlier import where_from
 from ocpp_course.checks.kit import Kit
@@ -65,10 +65,32 @@ def test_an_older_class_is_said_first(newest: str, monkeypatch: pytest.MonkeyPat
     names: dict[str, Any] = {"__name__": "__main__"}
     run(OLD, "<an older cell>", names)
     check = 'check("4.1", Pending)'
+    monkeypatch.setattr(kernel, "_ended", {1: True, 2: False, 3: True})
     monkeypatch.setattr(sys.modules["__main__"], "In", ["", OLD, newest, check], raising=False)
     assert FAILED[newest] in first(names["Pending"], step("4.1"))
     monkeypatch.setattr(sys.modules["__main__"], "In", ["", newest, OLD, check], raising=False)
+    monkeypatch.setattr(kernel, "_ended", {1: False, 2: True, 3: True})
     assert "older" not in first(names["Pending"], step("4.1")), "this one ran last"
+
+
+def test_a_name_that_was_given_back_is_no_older_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``Pending = mine("4.1")`` after another attempt: that cell did come to its end."""
+    names: dict[str, Any] = {"__name__": "__main__"}
+    run(OLD, "<an older cell>", names)
+    cells = ["", OLD, "class Pending:\n    pass\n", 'Pending = mine("4.1")', 'check("4.1", Pending)']
+    monkeypatch.setattr(sys.modules["__main__"], "In", cells, raising=False)
+    monkeypatch.setattr(kernel, "_ended", dict.fromkeys(range(5), True))
+    assert "Pending` did not come to its end" not in str(run_step(step("4.1"), (names["Pending"],)))
+
+
+def test_in_another_order_is_said() -> None:
+    """With functions, and with a table in the place of a class."""
+    names: dict[str, Any] = {"__name__": "__main__"}
+    run(authored("5")["5.1"].answer, "<cell of 5.1>", names)
+    said = run_step(step("5.1"), (names["may_serve"], names["may_send"])).first_line
+    assert said.endswith('than the step asks for: `check("5.1", may_send, may_serve)`.')
+    run(authored("3")["3.2"].answer, "<cell of 3.2>", names)
+    assert "another order" in run_step(step("3.2"), (names["Machine"], names["CONNECTION"])).first_line
 
 
 def pending() -> Any:

@@ -118,17 +118,22 @@ async def stub() -> int:
     raise NotImplementedError("step 4.9")
 
 
+def line(function: Any, number: int) -> str:
+    """A line of a function, as its file counts it."""
+    return f"`{function.__name__}`, line {function.__code__.co_firstlineno + number - 1} of its cell"
+
+
 SAID = {
     right: "✓ all 4 checks, 2 points",
     too_early: "→ three: wait 30 s.",
     four: "→ three: two and one are three.",
-    never: "→ three: `never`, line 2 waits for what never comes. The answer is three (J-spec 4).",
+    never: f"→ three: {line(never, 2)} waits for what never comes. The answer is three (J-spec 4).",
     computes: "→ loop-not-blocked: `computes`, line ",
     swallows: "→ loop-not-blocked: `swallows`, line ",
-    spins: "→ three: `spins`, line 3 goes round and round and hardly waits",
-    spins_beside: "→ three: `spins_beside`, line 9 goes round and round and hardly waits",
+    spins: f"→ three: {line(spins, 3)} goes round and round and hardly waits",
+    spins_beside: f"→ three: {line(spins_beside, 9)} goes round and round and hardly waits",
     logs: "✓ all 4 checks, 2 points",
-    breaks: "→ three: ZeroDivisionError: integer division or modulo by zero in `breaks`, line 2.",
+    breaks: f"→ three: ZeroDivisionError: integer division or modulo by zero in {line(breaks, 2)}.",
     leaves: "→ nothing-left: a task of sleep (after three) remains when all is over",
     unheard: "→ nothing-left: an exception that nobody heard (ZeroDivisionError",
     stub: "not written yet",
