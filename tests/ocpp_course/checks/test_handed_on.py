@@ -1,8 +1,8 @@
 """A mistake of an earlier step in the class of a later one: what that step says first is true of it.
 
-A class grows over several steps, and whoever writes it anew may bring an old mistake along. The mistakes of each step are
-put on top of our answer to each later one. A sentence that is another mistake's own must be listed in ``handed_on.txt``:
-somebody has looked at it and found that it says what was seen. The list may only become shorter.
+A class grows over several steps, and whoever writes it anew may bring an old mistake along. The mistakes of each step
+are put on top of our answer to each later one. A sentence that is the own one of another mistake must be listed in
+``handed_on.txt``: somebody has looked at it and found that it says what was seen. The list may only become shorter.
 """
 
 from __future__ import annotations
