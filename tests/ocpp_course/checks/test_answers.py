@@ -8,7 +8,7 @@ from ocpp_course.checks import MILESTONES, mine, run_step, step, steps
 from ocpp_course.checks.authoring import Variant, run
 from ocpp_course.checks.own import Own
 from ocpp_course.checks.run import run_checks
-from tests.ocpp_course.checks.answers import SEED, authored, everything, judged, name_of
+from tests.ocpp_course.checks.answers import SECONDS, SEED, authored, everything, judged, name_of
 
 EVERYTHING = everything()
 NUMBERS = [step.number for milestone in MILESTONES for step in steps(milestone)]
@@ -24,6 +24,16 @@ def test_an_answer_is_judged_as_it_must_be(number: str, variant: Variant | None)
     else:
         assert result.state == "wrong", f"expected to be refused\n{result}"
         assert result.diagnosis == variant.diagnosis, str(result)
+
+
+@pytest.mark.soak
+def test_no_check_takes_longer_than_a_learner_waits() -> None:
+    """2 s of computing, whatever is wrong with the answer; a capstone may take longer."""
+    for number, variant in EVERYTHING:
+        judged(number, variant, seed=SEED)
+    assert len(SECONDS) > 5000
+    slow = {name: round(taken, 1) for name, taken in SECONDS.items() if taken > 2.0 and ".capstone" not in name}
+    assert not slow
 
 
 @pytest.mark.parametrize("number", NUMBERS)
