@@ -1,7 +1,7 @@
 """Run the parts of a long check, all of them, and say at the end how long each took.
 
-Usage: parts.py NAME COMMAND [NAME COMMAND ...]. Parts whose names begin with & run one after the other, beside the part
-before them; what they print comes when all are over. Exit code 1 if any part failed.
+Usage: parts.py NAME COMMAND [NAME COMMAND ...]. Parts whose names begin with & run beside the part before them, two at a
+time: live notebooks wait much and compute little. What they print comes when all are over. Exit code 1 if any failed.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def run_beside(name: str, command: str) -> tuple[Outcome, str]:
 def run_all(parts: list[tuple[str, str]]) -> list[Outcome]:
     """Each group of parts after the one before: its first part in sight, those with & beside it."""
     results: list[Outcome] = []
-    with ThreadPoolExecutor(max_workers=1) as pool:
+    with ThreadPoolExecutor(max_workers=2) as pool:
         while parts:
             beside: list[Future[tuple[Outcome, str]]] = []
             here = parts.pop(0)
