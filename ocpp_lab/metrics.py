@@ -242,6 +242,8 @@ def _of_central_system(central_system: CentralSystem) -> Series:
     for status, count in central_system.refused.items():
         refused.add_metric([str(status)], count)
     yield refused
+    undone = "Times that all that was written in one turn was undone, because the ledger failed"
+    yield _single_counter("ocpp_groups_undone", undone, central_system.groups.failures)
     turned_away = _counter("ocpp_turned_away", "Connections that were not let in", ["reason"])
     for kind, count in central_system.doorbell.kinds.items():
         turned_away.add_metric([kind], count)

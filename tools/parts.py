@@ -1,7 +1,7 @@
 """Run the parts of a long check, all of them, and say at the end how long each took.
 
-Usage: parts.py NAME COMMAND [NAME COMMAND ...]. Parts whose names begin with & run beside the part before them, two at a
-time: live notebooks wait much and compute little. What they print comes when all are over. Exit code 1 if any failed.
+Usage: parts.py NAME COMMAND [NAME COMMAND ...]. Parts whose names begin with & run beside the part before them, two at
+a time: live notebooks wait much and compute little. What they print comes when all are over. Exit code 1 if any failed.
 """
 
 from __future__ import annotations

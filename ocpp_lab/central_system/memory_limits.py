@@ -21,7 +21,8 @@ _STARTED = (
 
 class MemoryLimits:
     """Of each charge point the newest 2,000 readings and the newest 2,000 transactions that have ended; of all together
-    50,000 of each, and 16 million characters in them. The oldest go, whosever they are.
+    50,000 of each, and 16 million characters in them. The oldest go, whosever they are. A start that comes again after
+    its transaction has gone is a new one.
 
     A transaction that is open never goes. So the 1,001st of one charge point is refused; and once there are so many of
     all that they fill 256 MiB, the ledger is full as a disk is full: `StoreFailed`, and the charge point keeps its

@@ -19,6 +19,7 @@ from ocpp_lab.messages import (
 )
 
 MOST_SET_ASIDE = 1000
+MOST_READINGS = 20_000
 
 
 class FittedLedger:
@@ -31,7 +32,7 @@ class FittedLedger:
 
     def __init__(self, piece: Any) -> None:
         self.piece = piece
-        self._readings: dict[tuple[str, bytes], MeterValuesRequest] = {}  # by identity and payload: a repeat is one
+        self._readings: dict[tuple[str, bytes], MeterValuesRequest] = {}  # by identity and payload, the newest 20,000
         self._set_aside: dict[tuple[str, bytes], dict[str, Any]] = {}  # by identity and what was said, the newest 1,000
         self._registrations: dict[str, RegistrationStatus] = {}
         self._keys: dict[str, Sequence[SealedKey]] = {}
@@ -44,7 +45,9 @@ class FittedLedger:
         self.piece.stop(identity, request)
 
     def meter_values(self, identity: str, request: MeterValuesRequest) -> None:
-        self._readings.setdefault((identity, bytes(encode_payload(request))), request)
+        self._readings.setdefault((identity, bytes(encode_payload(request))), request)  # a repeat is the same
+        if len(self._readings) > MOST_READINGS:
+            del self._readings[next(iter(self._readings))]
 
     def readings(self, identity: str) -> list[MeterValuesRequest]:
         """The meter values of a charge point, in the order in which they came."""

@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from ocpp_course import fit
+from ocpp_course.checks.fitted import ledger as fitted_ledger
 from ocpp_lab import Call
 from ocpp_lab import messages as m
 from ocpp_lab.credentials import seal
@@ -67,6 +70,15 @@ def test_refused_messages_are_kept_once() -> None:
     for number in range(1000):
         ledger.set_aside("CP_1", Call("1", "StopTransaction", {"meterStop": str(number)}), "", NOON)
     assert len(ledger.quarantine()) == 1000 and kept not in ledger.quarantine()
+
+
+def test_the_newest_readings_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A charge point may send as many as it likes."""
+    monkeypatch.setattr(fitted_ledger, "MOST_READINGS", 3)
+    ledger = fresh()
+    for number in (1, 2, 3, 4, 4):
+        ledger.meter_values("CP_1", reading(number))
+    assert ledger.readings("CP_1") == [reading(2), reading(3), reading(4)]
 
 
 def test_changed_keys_are_kept_while_it_lives() -> None:
