@@ -1856,15 +1856,17 @@ check("5.6", online)
 #
 # ```python
 # session = await dial(password)                        # one connection: run(), call(request), close()
-# await keep_connected(dial, serve)                     # 3.3: calls await dial(), then await serve(session, proved)
+# await keep_connected(_dial, _serve)                   # 3.3: calls await _dial(), then await _serve(session, proved)
 # await online(session, registration=…, drain=…, proved=…, on_registration=…)        # 5.6: ends with ConnectionLost
 # await outbox.drain(call, probe, attempts=3, retry_interval=60.0, prepare=…, on_result=…, on_drop=…)        # 3.6
 # machine.fire("connect"), machine.state; ids.learn(name, id), ids.give_up(name), ids.prepare(entry)    # 3.2, 5.4
+# outbox.put(request, name), outbox.entries()           # 3.4: `put` returns the key; `name` is `entry.transaction`
 # ```
 #
-# And these call you back: `dial()` and `serve(session, proved)` of `keep_connected`; `drain(call)` and
-# `on_registration(response)` of `online`; `probe()`, `prepare(entry)`, `on_result(entry, response)` and `on_drop(entry)`
-# of the outbox. `dial`, `serve`, `drain` and `probe` are coroutines.
+# `dial(password)` is given to you. What `keep_connected` calls are two functions of your own: `_dial()`, which awaits
+# `dial(password)` and returns the session, and `_serve(session, proved)`. You write also what the others call:
+# `drain(call)` and `on_registration(response)` for `online`; `probe()`, `on_result(entry, response)` and `on_drop(entry)`
+# for the outbox, whose `prepare` is that of `ids`. `_dial`, `_serve`, `drain` and `probe` are coroutines.
 #
 # `keep_connected` has its delays already; it closes each session, waits, and dials again. `online` has its `boot`,
 # `statuses`, `heartbeat` and `watch` already. The outbox has one method more than in 3.6: `entries()` gives all that
@@ -1884,10 +1886,10 @@ check("5.6", online)
 # | a dial succeeded | *resumed* if the registration is "Accepted", else *opened* |
 # | `online` raised `ConnectionLost` | *lost* |
 # | a boot was answered | *accepted*, *pending* or *rejected*; in the states pending and rejected first *interval_over* |
-# | the end | *stop* |
+# | `run` ends, however that is; or `stop`, if `run` never began | *stop*, once |
 #
-# Any other error of a dial or of `online` is a bug, and comes out of `run`. So does a CancelledError, unless `stop` has
-# asked for it.
+# Any other error of a dial or of `online` is a bug: nothing is fired but the *stop* of the end, and it comes out of `run`.
+# So does a CancelledError, unless `stop` has asked for it: also one that `keep_connected` raises.
 #
 # ### Part 2: drain
 #
@@ -1903,6 +1905,7 @@ check("5.6", online)
 # - When it raises CallFailed, the code is SecurityError. J-errata 3.8 recommends this code before a boot is accepted. So
 #   we take it that the central system has forgotten us; that is our choice of 3.5. Set the registration to None, and
 #   raise ConnectionLost: on the next connection the charge point boots.
+# - Any other error of `outbox.drain` is a bug, and comes out.
 #
 # ### Part 3: found
 #
@@ -1965,10 +1968,12 @@ class ChargePoint:
     async def run(self) -> None:
         """Live until `stop()`; then return. Raises what `keep_connected` raises. Cancelled, it raises CancelledError.
 
-        Before the first dial: for each transaction in `found` that has no StopTransaction in the outbox yet, put one
-        there, with `meter_stop` from `found`, `timestamp` `now()`, reason "PowerLoss" and transaction_id -1, which
-        `ids.prepare` replaces when it is sent.
+        A `run` after `stop` returns at once. Before the first dial: for each transaction in `found` that has no
+        StopTransaction in the outbox yet, put one there, with `meter_stop` from `found`, `timestamp` `now()` (asked
+        when `run` begins), reason "PowerLoss" and transaction_id -1, which `ids.prepare` replaces when it is sent.
         """
+        if self.stopping:
+            return
         stopped = {each.transaction for each in self.outbox.entries() if each.request.action == "StopTransaction"}
         for name, meter in self.found.items():
             if name not in stopped:
@@ -1983,6 +1988,9 @@ class ChargePoint:
         except asyncio.CancelledError:
             if not self.stopping:
                 raise
+        finally:
+            if self.state != "stopped":
+                self.machine.fire("stop")
 
     async def stop(self) -> None:
         """End at once, in any state, also before `run`; returns when all has ended. A second stop does nothing."""
@@ -1996,9 +2004,9 @@ class ChargePoint:
     async def submit(self, request: Request, transaction: str | None = None) -> Any:
         """Send something, without waiting for a connection.
 
-        StartTransaction, StopTransaction and MeterValues go into the outbox under the name `transaction`, in any state;
-        returns its key. Any other request is called on the connection of now, and its response returned. Raises
-        NotConnected at once unless the state is online.
+        StartTransaction, StopTransaction and MeterValues go into the outbox under the name `transaction`, in any state,
+        also before `run` and after `stop`; returns the key that `outbox.put` gave. Any other request is called on the
+        connection of now, and its response returned. Raises NotConnected at once unless the state is online.
         """
         if request.action in TRANSACTION_ACTIONS:
             key = self.outbox.put(request, transaction)
@@ -2462,6 +2470,144 @@ class ChargePoint(ChargePoint):
         self.ids.learn(entry.transaction, getattr(response, "transaction_id", -1))
 
 
+### WRONG another-clock -> power-loss: `timestamp` is what `now()` gives: it is the clock of the charge point, and there is
+###       no other.
+class ChargePoint(ChargePoint):
+    def __init__(self, dial, *, now, **pieces):
+        from datetime import UTC
+
+        super().__init__(dial, now=lambda: datetime.now(UTC), **pieces)
+
+
+### WRONG time-of-birth -> power-loss: the `timestamp` is earlier than `run`: ask `now()` when the stop is written.
+class ChargePoint(ChargePoint):
+    def __init__(self, dial, *, now, **pieces):
+        born = now()
+        super().__init__(dial, now=lambda: born, **pieces)
+
+
+### WRONG stop-only-if-asked -> bug-leaves: `run` has ended by a bug, and did not fire *stop*.
+class ChargePoint(ChargePoint):
+    def __init__(self, dial, *, machine, **pieces):
+        class Asked:
+            state = property(lambda its: machine.state)
+
+            def fire(its, event):
+                if event != "stop" or self.stopping:
+                    machine.fire(event)
+
+        super().__init__(dial, machine=Asked(), **pieces)
+
+
+### WRONG drain-bug-kept -> bug-leaves: `outbox.drain` has raised a bug, and not CallTimeout or CallFailed; let it leave.
+class ChargePoint(ChargePoint):
+    async def _drain(self, call):
+        try:
+            await super()._drain(call)
+        except (ValueError, TypeError, RuntimeError, KeyError):
+            raise ConnectionLost from None
+
+
+### WRONG run-after-stop -> stop-in-every-state: `stop` came before `run`: such a `run` returns at once.
+class ChargePoint(ChargePoint):
+    async def run(self):
+        asked, self.stopping = self.stopping, False
+        if asked:
+            self.machine.fire("connect")
+        await super().run()
+
+
+### WRONG writes-in-init -> power-loss: nothing starts in `__init__`: `run` writes the stops, before its first dial.
+class ChargePoint(ChargePoint):
+    def __init__(self, dial, *, outbox, now, found=None, **pieces):
+        super().__init__(dial, outbox=outbox, now=now, **pieces)
+        stopped = {each.transaction for each in outbox.entries() if each.request.action == "StopTransaction"}
+        for name, meter in (found or {}).items():
+            if name not in stopped:
+                stop = StopTransactionRequest(transaction_id=-1, meter_stop=meter, timestamp=now(), reason="PowerLoss")
+                outbox.put(stop, name)
+
+
+### WRONG stopped-takes-nothing -> offline-submit: a transaction message is kept whatever the state (core 3.7).
+class ChargePoint(ChargePoint):
+    async def submit(self, request, transaction=None):
+        if self.state == "stopped":
+            raise NotConnected("stopped")
+        return await super().submit(request, transaction)
+
+
+### WRONG dial-bug-is-lost -> bug-leaves: a bug of the dial comes out, and *lost* is not fired: nothing was lost.
+class ChargePoint(ChargePoint):
+    async def _dial(self):
+        try:
+            return await super()._dial()
+        except LookupError:
+            self.machine.fire("lost")
+            raise
+
+
+### WRONG registration-of-the-class -> boots-after-restart: another charge point was made, and the registration of this one
+###       has changed: keep it on `self`, and not on the class.
+class ChargePoint(ChargePoint):
+    status = None
+
+    @property
+    def registration(self):
+        return type(self).status
+
+    @registration.setter
+    def registration(self, status):
+        ChargePoint.status = status
+
+
+### WRONG found-is-accepted -> power-loss: `registration` is None until a boot was answered, whatever was found.
+class ChargePoint(ChargePoint):
+    def __init__(self, dial, *, found=None, **pieces):
+        super().__init__(dial, found=found, **pieces)
+        self.registration = "Accepted" if found else None
+
+
+### WRONG cancelled-from-within -> bug-leaves: `keep_connected` raised CancelledError, and nobody had called `stop`: it has
+###       to come out of `run`.
+class ChargePoint(ChargePoint):
+    async def run(self):
+        try:
+            await super().run()
+        except asyncio.CancelledError:
+            if asyncio.current_task().cancelling():
+                raise
+
+
+### WRONG without-the-name -> offline-submit: the entry in the outbox has no name: `outbox.put(request, transaction)`.
+class ChargePoint(ChargePoint):
+    async def submit(self, request, transaction=None):
+        return await super().submit(request)
+
+
+### WRONG learns-the-name -> offline-submit: `ids.learn(name, id)`: the name comes first, the id second.
+class ChargePoint(ChargePoint):
+    def _answered(self, entry, response):
+        if entry.request.action == "StartTransaction":
+            self.ids.learn(response.transaction_id, entry.transaction)
+
+
+### WRONG learns-never -> offline-submit: no id was learnt: `on_result` tells it to `ids`.
+class ChargePoint(ChargePoint):
+    def _answered(self, entry, response):
+        pass
+
+
+### WRONG forgets-and-stays -> boots-when-forgotten: the registration is None, and the connection lives on: raise
+###       ConnectionLost, so that the next connection boots.
+class ChargePoint(ChargePoint):
+    async def _drain(self, call):
+        try:
+            await super()._drain(call)
+        except ConnectionLost:
+            if self.registration is not None:
+                raise
+
+
 ### RIGHT closures
 def ChargePoint(dial, *, keep_connected, online, machine, outbox, ids, now, password=None, found=None):
     from types import SimpleNamespace
@@ -2477,7 +2623,7 @@ def ChargePoint(dial, *, keep_connected, online, machine, outbox, ids, now, pass
             machine.fire("wait_over")
         try:
             self.session = await dial(self.password)
-        except Exception:
+        except (OSError, ConnectionLost, NotConnected):
             machine.fire("lost")
             raise
         return self.session
@@ -2532,6 +2678,8 @@ def ChargePoint(dial, *, keep_connected, online, machine, outbox, ids, now, pass
         raise NotConnected(machine.state)
 
     async def run():
+        if self.over:
+            return
         queued = [each.transaction for each in outbox.entries() if isinstance(each.request, StopTransactionRequest)]
         for name in [name for name in found or {} if name not in queued]:
             request = StopTransactionRequest(
@@ -2540,11 +2688,18 @@ def ChargePoint(dial, *, keep_connected, online, machine, outbox, ids, now, pass
             outbox.put(request, name)
         machine.fire("connect")
         self.life = asyncio.ensure_future(keep_connected(dialled, serve))
-        await asyncio.wait([self.life])
-        if not self.life.cancelled():
+        try:
+            await asyncio.wait([self.life])
+        finally:
+            await end()
+        if not self.over or not self.life.cancelled():
             self.life.result()
 
     async def stop():
+        self.over = True
+        await end()
+
+    async def end():
         if self.life is not None:
             self.life.cancel()
             await asyncio.gather(self.life, return_exceptions=True)
@@ -2573,6 +2728,8 @@ class ChargePoint(ChargePoint):
         await self.running
 
     async def run(self):
+        if self.word.is_set():
+            return
         self.begun = True
         for each, meter in self.found.items():
             if not any(e.transaction == each and e.request.action == "StopTransaction" for e in self.outbox.entries()):
