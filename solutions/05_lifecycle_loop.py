@@ -206,7 +206,7 @@ check("5.1", may_send, may_serve)
 #
 # | what came | the wait |
 # |---|---|
-# | Pending or Rejected | `interval` s of the answer; 0 leaves it to us: `retry_interval` s |
+# | Pending or Rejected | `interval` s of the answer (more than a day may count as a day); 0 leaves it to us: `retry_interval` s |
 # | `CallFailed`, `CallTimeout`, `MalformedReply` | `retry_interval` s |
 # | `ConnectionLost` | none: `boot` raises it, because another connection has to come first |
 # | any other error | none: `boot` raises it, because it is a bug |
@@ -409,6 +409,41 @@ async def boot(call, request, *, retry_interval=60.0, on_answer=None):
         await asyncio.sleep(wait)
 
 
+### WRONG ten-minutes-at-most -> waits-interval: `interval` may be hours: wait all of it.
+from contextlib import suppress
+
+
+async def boot(call, request, *, retry_interval=60.0, on_answer=None):
+    while True:
+        wait = retry_interval
+        with suppress(CallFailed, CallTimeout, MalformedReply):
+            response = await call(request)
+            if on_answer:
+                on_answer(response)
+            if response.status == "Accepted":
+                return response
+            wait = min(response.interval or retry_interval, 600)
+        await asyncio.sleep(wait)
+
+
+### WRONG gives-up-late -> retries-timeout: it gave up; a charge point boots until it is accepted, however long that
+###       takes.
+from contextlib import suppress
+
+
+async def boot(call, request, *, retry_interval=60.0, on_answer=None):
+    for _ in range(1000):
+        wait = retry_interval
+        with suppress(CallFailed, CallTimeout, MalformedReply):
+            response = await call(request)
+            if on_answer:
+                on_answer(response)
+            if response.status == "Accepted":
+                return response
+            wait = response.interval or retry_interval
+        await asyncio.sleep(wait)
+
+
 ### WRONG sticky-wait -> retries-timeout: what came last says how long to wait, and not what came before it.
 async def boot(call, request, *, retry_interval=60.0, on_answer=None):
     wait = retry_interval
@@ -543,8 +578,8 @@ check("5.2", boot)
 #   they count from the instant in which the `Heartbeat` object was made. If a heartbeat is overdue when `run` begins,
 #   it goes out at once.
 # - Each heartbeat counts for `at_least`, also one that `interval` asked for, and also one that was not answered.
-# - `interval` may be set at any time. It counts at once, also for the wait that is under way, and from the last own
-#   call. If the heartbeat is overdue by the new interval, it goes out at once.
+# - `interval` may be set at any time. The wait under way is counted anew: the heartbeat is due at the last own call +
+#   the new interval. If that is over already, it goes out at once.
 # - There is one heartbeat at a time: the next one waits for the answer of the one before.
 #
 # The clock is that of the event loop, `asyncio.get_running_loop().time()`. In the check it runs much faster than the
@@ -811,6 +846,35 @@ class Heartbeat(Heartbeat):
         self.answered = self.now()
 
 
+### WRONG reads-nothing -> new-interval-now: `interval` gave None; is a `return` missing?
+class Heartbeat(Heartbeat):
+    @property
+    def interval(self):
+        self._interval
+
+    @interval.setter
+    def interval(self, seconds):
+        self._interval = seconds
+        self.changed.set()
+
+    async def run(self):
+        while True:
+            while (left := min(self.last_call + self._interval, self.last_beat + self.at_least) - self.now()) > 0:
+                self.changed.clear()
+                try:
+                    async with asyncio.timeout(left):
+                        await self.changed.wait()
+                except TimeoutError:
+                    pass
+            self.last_call = self.last_beat = self.now()
+            try:
+                response = await self.call(HeartbeatRequest())
+            except (CallFailed, CallTimeout, MalformedReply):
+                continue
+            if self.on_time:
+                self.on_time(response.current_time)
+
+
 ### WRONG bug-kept -> ends-on-loss: only the three errors of the contract are no reason to stop.
 class Heartbeat(Heartbeat):
     def __init__(self, call, interval, **options):
@@ -927,7 +991,7 @@ check("5.3", Heartbeat)
 #
 # - Only `entry.transaction` says whether a message belongs to a transaction of ours. What the request holds does not.
 # - Two transactions may run at once, and each has an id of its own. An id may be 0.
-# - An answer may come after `give_up`. Its id is learnt all the same.
+# - An answer may come after `give_up`. Its id is learnt all the same. `give_up` after `learn` changes nothing.
 # - What was learnt or given up survives a power cut. The outbox may be in the same file, so leave its tables alone.
 
 # %%
@@ -1066,6 +1130,28 @@ class TransactionIds(TransactionIds):
         self.db.execute("INSERT OR IGNORE INTO real_ids VALUES (?,?)", (transaction, transaction_id))
 
 
+### WRONG gives-up-what-is-known -> minus-one: `give_up` came after `learn`: the id stays.
+class TransactionIds(TransactionIds):
+    def give_up(self, transaction):
+        self.learn(transaction, -1)
+
+
+### WRONG of-the-class -> minus-one: another object, with another file, has learnt this id: keep what is known on `self`,
+###       and not on the class.
+class TransactionIds(TransactionIds):
+    known = {}  # noqa: RUF012
+
+    def learn(self, transaction, transaction_id):
+        super().learn(transaction, transaction_id)
+        self.known[transaction] = transaction_id
+
+    def prepare(self, entry):
+        request = super().prepare(entry)
+        if entry.transaction not in self.known or getattr(request, "transaction_id", None) != -1:
+            return request
+        return msgspec.structs.replace(request, transaction_id=self.known[entry.transaction])
+
+
 ### WRONG learns-nothing -> patched: the id was learnt before the send, and is not in what is sent.
 class TransactionIds(TransactionIds):
     def learn(self, transaction, transaction_id):
@@ -1105,10 +1191,14 @@ class TransactionIds(TransactionIds):
 
     def learn(self, transaction, transaction_id):
         super().learn(transaction, transaction_id)
-        self.path.write_text(json.dumps(dict(self.db.execute("SELECT name, id FROM real_ids"))))
+        self.write()
 
     def give_up(self, transaction):
-        self.learn(transaction, -1)
+        super().give_up(transaction)
+        self.write()
+
+    def write(self):
+        self.path.write_text(json.dumps(dict(self.db.execute("SELECT name, id FROM real_ids"))))
 
 
 ### RIGHT whole-table
@@ -1126,7 +1216,9 @@ class TransactionIds:
             self.base.execute("INSERT INTO named (name, number) VALUES (?, ?)", [transaction, transaction_id])
 
     def give_up(self, transaction):
-        self.learn(transaction, self.NO_ID)
+        known = self.base.execute("SELECT number FROM named WHERE name = ?", [transaction]).fetchall()
+        if not known:
+            self.learn(transaction, self.NO_ID)
 
     def prepare(self, entry):
         if not entry.transaction or entry.request.action not in ("StopTransaction", "MeterValues"):
@@ -1195,8 +1287,9 @@ from ocpp_lab import ConnectionLost
 async def watch(ping: Callable[[], Awaitable[None]], *, interval: float, timeout: float = 5.0) -> NoReturn:
     """Wait `interval` s, `await ping()`, and so on without end; one ping at a time.
 
-    Raises ConnectionLost if the pong has not come `timeout` s after its ping. What `ping()` raises comes out as it is.
-    With an interval of 0 it is off: it never pings and never returns; it can only be cancelled. Cancelled, it ends at
+    The next wait begins when the pong has come. Raises ConnectionLost if the pong has not come `timeout` s after its
+    ping, whether that is longer than `interval` or not. What `ping()` raises comes out as it is; only a TimeoutError of
+    its own may become ConnectionLost, too. With an interval of 0 it is off: it never pings and never returns; it can only be cancelled. Cancelled, it ends at
     once with CancelledError.
     """
     while True:
@@ -1286,6 +1379,31 @@ async def watch(ping, *, interval, timeout=5.0):
         except TimeoutError:
             missed += 1
     raise ConnectionLost
+
+
+### WRONG shorter-of-both -> slow-pong-ok: `timeout` is longer than `interval` here, and the pong came within `timeout`.
+async def watch(ping, *, interval, timeout=5.0):
+    while True:
+        await (asyncio.sleep(interval) if interval else asyncio.Event().wait())
+        try:
+            async with asyncio.timeout(min(timeout, interval)):
+                await ping()
+        except TimeoutError:
+            raise ConnectionLost from None
+
+
+### WRONG by-the-clock -> never-two: the next wait begins when the pong has come, and not when its ping went out.
+async def watch(ping, *, interval, timeout=5.0):
+    time = asyncio.get_running_loop().time
+    due = time()
+    while True:
+        due += interval
+        await (asyncio.sleep(max(0, due - time())) if interval else asyncio.Event().wait())
+        try:
+            async with asyncio.timeout(timeout):
+                await ping()
+        except TimeoutError:
+            raise ConnectionLost from None
 
 
 ### WRONG all-errors-are-losses -> ping-fails: what `ping()` raises comes out as it is; a bug is not a lost connection.
@@ -1381,12 +1499,12 @@ check("5.5", watch)
 # 4. Run heartbeat and drain, both at the same time.
 #
 # **The proof.** An open connection has proved nothing yet: perhaps nobody answers on it. Call `proved()` once: at the
-# answer Accepted, or, if there was no boot, at the first response to any call. That may be the call of a status, of the
-# heartbeat or of the drain. An error is no response.
+# answer Accepted, or, if there was no boot, at the first response that `session.call` gives. That may be the call of a
+# status, of the heartbeat or of the drain. An error is no response.
 #
 # **The `call` of the parts.** How do you hear of the first response? You write a function `call(request)` of your own: it
 # awaits `session.call(request)`, sees to the proof, and returns the response. Heartbeat and drain get this function, and
-# the statuses are sent by it too. It is a `Call2`, as in 5.2: something that takes a request and gives the response.
+# the statuses are sent by it too. `boot` gets `session.call` itself: its Pending and Rejected prove nothing. Yours is a `Call2`, as in 5.2: something that takes a request and gives the response.
 #
 # **The end.** The connection is lost as soon as the reader returns, or any part raises `ConnectionLost` or
 # `NotConnected`.
@@ -1424,7 +1542,7 @@ async def online(
     """Do all that is done on one connection; never returns.
 
     Raises a plain ConnectionLost, and no ExceptionGroup, as soon as the connection is lost. Any other error that a part
-    raises is a bug, and comes out, alone or in a group. Cancelled, it ends with CancelledError. However it ends, all its
+    raises is a bug, also CallTimeout, and comes out, alone or in a group. Cancelled, it ends with CancelledError. However it ends, all its
     parts have ended then.
     """
     proofs = 0
@@ -1734,6 +1852,34 @@ async def online(session, *, heartbeat, **parts):
         await heartbeat(forgetful)
 
     await _online(session, heartbeat=deaf, **parts)
+
+
+### WRONG beat-then-drain -> together: heartbeat, drain and watch run at the same time.
+_online = online
+
+
+async def online(session, *, heartbeat, drain, **parts):
+    async def one_by_one(call):
+        await heartbeat(call)
+        await drain(call)
+
+    async def nothing(call):
+        pass
+
+    await _online(session, heartbeat=one_by_one, drain=nothing, **parts)
+
+
+### WRONG begins-again -> plain-loss: the heartbeat raised CallTimeout: only a status may end so; let it come out.
+_online = online
+
+
+async def online(session, *, heartbeat, **parts):
+    async def again(call):
+        while True:
+            with suppress(CallTimeout):
+                await heartbeat(call)
+
+    await _online(session, heartbeat=again, **parts)
 
 
 ### WRONG two-readers -> together: one reader reads the connection.

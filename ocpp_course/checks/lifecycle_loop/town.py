@@ -22,11 +22,12 @@ from .stage import BOOT, Call, Line, slip, status
 BEAT = 20.0
 WAIT = 24.0
 """Seconds before each new dial."""
-EVENTS = "connect opened resumed accepted pending rejected interval_over lost wait_over stop".split()
+UNUSED = {"forgotten", "failed", "closed"}
 TABLE: Any = {
-    state: {event: after for event, after in edges.items() if event in EVENTS} for state, edges in CONNECTION.items()
+    state: {event: after for event, after in edges.items() if event not in UNUSED}
+    for state, edges in CONNECTION.items()
 }
-"""The state table with the events of the exercise, so that no error names another one."""
+"""The state table with the events of the exercise alone, so that no error names another one."""
 
 NO_LINE = {"shut": OSError("no route"), "lost": ConnectionLost("reset"), "refused": HandshakeRefused(503)}
 """What a dial raises at such a door."""
