@@ -3000,7 +3000,7 @@ for number, fault in enumerate(("cut", "reset", "close 1001", "abort", "half-ope
     for request in transaction(number):
         await charge_point.submit(request, f"drive {number}")
     cable.clear()
-    await lab.until(lambda: charge_point.state == "online" and charge_point.session is not old)  # noqa: B023
+    await lab.until(lambda old=old: charge_point.state == "online" and charge_point.session is not old)
     await lab.until(lambda: not len(charge_point.outbox))
     print(f"{fault:10} rows in your ledger: {len(ledger.rows())}")
 boots = sum('"BootNotification"' in event.text for event in central_system.received)
@@ -3158,6 +3158,10 @@ check("5.capstone", may_send, may_serve, boot, Heartbeat, TransactionIds, watch,
 # reconnect; `try_resume_transactions` closes with PowerLoss. Its users met a charge point that did not come back after
 # a change of password (libocpp issues/826, OCPP 2.0.1), a transaction id of -1 after a start offline (issues/495), and
 # a boot that was not repeated after a timeout (issues/307).
+
+# %% [markdown]
+# The last cell closes the panels and stops all that runs. Run it only when you are done. If *Run All* has already closed
+# the panels, run the notebook again from the cell that shows them.
 
 # %% tags=["scaffold"]
 panel.close()

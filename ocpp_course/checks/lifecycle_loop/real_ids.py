@@ -120,7 +120,9 @@ def minus_one(my: Any, kit: Kit) -> str:
     """Where there is no id, -1 goes out, and the central system accepts it (core errata 3.18)."""
     with Boxes(my.TransactionIds, kit) as boxes:
         ids, (lost, unknown) = boxes.open(), names(kit)
-        boxes.open(kit.path("other.db")).learn("in another file", 4711)
+        other = boxes.open(kit.path("other.db"))
+        other.learn("in another file", 4711)
+        sent(other, entry(kit, 9, stop(kit), "in another file"))
         got = prepared(kit, ids, entry(kit, 9, stop(kit), "in another file"))
         said = (
             "another object, with another file, has learnt this id: keep what is known on `self`, and not on the class."
