@@ -229,7 +229,7 @@ async def bounded(my: Any, kit: Kit) -> str:
         await asyncio.sleep(200.1)
         found = [at for at, _ in of(sampler, "depth")]
         said = "a night of samples was kept; drop the oldest beyond `keep`."
-        kit.require(len(found) <= keep, f"{len(found)} of 800", said)
+        kit.require(len(found) <= keep, f"{len(found)} of 801", said if len(found) <= 801 else None)
         newest = "the newest are gone; drop the oldest."
         kit.require(found, "0 samples", NOTHING)
         kit.require(found[-1] > 199.0, "the newest are missing", newest)

@@ -11,7 +11,7 @@ from ocpp_lab.charge_point.registration import boot
 from ocpp_lab.connection import CONNECTION, keep_connected
 from ocpp_lab.errors import ConnectionLost, HandshakeRefused
 from ocpp_lab.heartbeat import Heartbeat
-from ocpp_lab.outbox import Outbox
+from ocpp_lab.outbox import Entry, Outbox
 from ocpp_lab.states import Machine
 from ocpp_lab.transaction_ids import TransactionIds
 
@@ -177,13 +177,18 @@ class Ids(TransactionIds):
         self.learnt: set[tuple[str, int]] = set()
         self.given_up: list[str] = []
         self.bug = False
-        """To learn raises one."""
+        """`prepare` raises one."""
+        self.raised = False
 
     def learn(self, transaction: str, transaction_id: int) -> None:
-        if self.bug:
-            raise KeyError("a bug")
         self.learnt.add((transaction, transaction_id))
         super().learn(transaction, transaction_id)
+
+    def prepare(self, entry: Entry) -> Any:
+        if self.bug:
+            self.raised = True
+            raise KeyError("a bug")
+        return super().prepare(entry)
 
     def give_up(self, transaction: str) -> None:
         self.given_up.append(transaction)
