@@ -206,7 +206,7 @@ check("5.1", may_send, may_serve)
 #
 # | what came | the wait |
 # |---|---|
-# | Pending or Rejected | `interval` s of the answer (more than a day may count as a day); 0 leaves it to us: `retry_interval` s |
+# | Pending or Rejected | `interval` s of the answer (above a day, a day will do); 0 leaves it to us: `retry_interval` s |
 # | `CallFailed`, `CallTimeout`, `MalformedReply` | `retry_interval` s |
 # | `ConnectionLost` | none: `boot` raises it, because another connection has to come first |
 # | any other error | none: `boot` raises it, because it is a bug |
@@ -1504,7 +1504,8 @@ check("5.5", watch)
 #
 # **The `call` of the parts.** How do you hear of the first response? You write a function `call(request)` of your own: it
 # awaits `session.call(request)`, sees to the proof, and returns the response. Heartbeat and drain get this function, and
-# the statuses are sent by it too. `boot` gets `session.call` itself: its Pending and Rejected prove nothing. Yours is a `Call2`, as in 5.2: something that takes a request and gives the response.
+# the statuses are sent by it too. It is a `Call2`, as in 5.2: something that takes a request and gives the response. `boot`
+# gets `session.call` itself, because Pending and Rejected prove nothing.
 #
 # **The end.** The connection is lost as soon as the reader returns, or any part raises `ConnectionLost` or
 # `NotConnected`.

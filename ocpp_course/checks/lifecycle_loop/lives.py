@@ -216,8 +216,7 @@ async def offline_submit(my: Any, kit: Kit) -> str:
     except NotConnected:
         again = None
     old = "online again: call on the connection of now, not on the one before."
-    said = old if charge_point.state == "online" else None
-    kit.require(isinstance(again, AuthorizeResponse), "NotConnected", said)
+    kit.require(isinstance(again, AuthorizeResponse), "NotConnected", old if charge_point.state == "online" else None)
     await town.end()
     said = "the id is learnt whatever the answer says of the tag: the stop needs it."
     kit.require(("two", FIRST_ID) in town.files.ids.learnt or sent < 2, "Blocked, and no id", said)
