@@ -1289,7 +1289,9 @@ async def watch(ping: Callable[[], Awaitable[None]], *, interval: float, timeout
 
     The next wait begins when the pong has come. Raises ConnectionLost if the pong has not come `timeout` s after its
     ping, whether that is longer than `interval` or not. What `ping()` raises comes out as it is; only a TimeoutError of
-    its own may become ConnectionLost, too. With an interval of 0 it is off: it never pings and never returns; it can only be cancelled. Cancelled, it ends at
+    its own may become ConnectionLost, too.
+
+    With an interval of 0 it is off: it never pings and never returns; it can only be cancelled. Cancelled, it ends at
     once with CancelledError.
     """
     while True:
@@ -1543,8 +1545,8 @@ async def online(
     """Do all that is done on one connection; never returns.
 
     Raises a plain ConnectionLost, and no ExceptionGroup, as soon as the connection is lost. Any other error that a part
-    raises is a bug, also CallTimeout, and comes out, alone or in a group. Cancelled, it ends with CancelledError. However it ends, all its
-    parts have ended then.
+    raises is a bug, also CallTimeout, and comes out, alone or in a group. Cancelled, it ends with CancelledError.
+    However it ends, all its parts have ended then.
     """
     proofs = 0
 

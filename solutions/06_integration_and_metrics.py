@@ -1474,8 +1474,8 @@ display(panel, line_panel)
 
 # %% [markdown]
 # Fourteen calls: ten good ones, one *ignore*, one *CallError*, one *reset*, and one that its caller cancels. Write down
-# your **prediction** first: how many of the fourteen end with each of the five outcomes? What does your `imbalance` say while the
-# last call is under way, and what after it?
+# your **prediction** first: how many of the fourteen end with each of the five outcomes? What does your `imbalance` say
+# while the last call is under way, and what after it?
 
 # %% tags=["scaffold"]
 from contextlib import suppress
