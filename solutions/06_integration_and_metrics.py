@@ -286,7 +286,8 @@ check("6.1", Instruments)
 # - Inside the bucket draw a straight line from its lower edge to its bound. The lower edge is the bound before it, and 0
 #   for the first one.
 # - The bucket up to `inf` has no upper end. If the quantile is there, answer the last finite bound.
-# - No calls, or no buckets: `nan`. A `q` outside 0 … 1: `ValueError`.
+# - No calls, or no buckets: `nan`. A `q` outside 0 … 1: `ValueError`, also without any call.
+# - The rank need not be a whole number; do not round it. The list that is handed in stays as it is.
 
 # %%
 ### STEP 6.2 · 3 points · 20 minutes
@@ -400,6 +401,70 @@ def quantile(buckets, q):
     return low if high == math.inf else low + (high - low) * max(0, q * counts[-1] - below) / (count - below)
 
 
+### WRONG beyond-the-rank -> interpolates: the first bucket whose count reaches the rank, not the first that is beyond it.
+def quantile(buckets, q):
+    if not 0 <= q <= 1:
+        raise ValueError(q)
+    if not buckets or buckets[-1][1] == 0:
+        return math.nan
+    rank, low, below = q * buckets[-1][1], 0.0, 0
+    for bound, count in buckets:
+        if count > rank:
+            return low if bound == math.inf else low + (bound - low) * (rank - below) / (count - below)
+        low, below = bound, count
+    return low
+
+
+### WRONG whole-rank -> interpolates: do not round the rank: `q` × all calls need not be a whole number.
+def quantile(buckets, q):
+    if not 0 <= q <= 1:
+        raise ValueError(q)
+    if not buckets or buckets[-1][1] == 0:
+        return math.nan
+    rank, low, below = math.ceil(q * buckets[-1][1]), 0.0, 0
+    for bound, count in buckets:
+        if count >= rank and count > below:
+            return low if bound == math.inf else low + (bound - low) * (rank - below) / (count - below)
+        if bound != math.inf:
+            low, below = bound, count
+    return low
+
+
+### WRONG no-return -> hand-made: 3 s is the last bound; the first bucket that reaches the rank ends at 2 s. Is a `return`
+###       missing there?
+def quantile(buckets, q):
+    if not 0 <= q <= 1:
+        raise ValueError(q)
+    if not buckets or buckets[-1][1] == 0:
+        return math.nan
+    rank, low, below = q * buckets[-1][1], 0.0, 0
+    for bound, count in buckets:
+        if count >= rank:
+            if bound == math.inf:
+                return low
+            low + (bound - low) * (rank - below) / (count - below)
+        low, below = bound, count
+
+
+### WRONG eats-the-list -> hand-made: the list that was handed in has changed; leave it as it is.
+ours = quantile
+
+
+def quantile(buckets, q):
+    answer = ours(buckets, q)
+    while len(buckets) > 1 and buckets[0][0] < answer:
+        buckets.pop(0)
+    return answer
+
+
+### WRONG empty-first -> bad-q: a `q` outside 0 … 1 raises ValueError, also if there was no call.
+ours = quantile
+
+
+def quantile(buckets, q):
+    return ours(buckets, q) if buckets else math.nan
+
+
 ### WRONG returned-error -> bad-q: raise the error; do not return it.
 ours = quantile
 
@@ -459,7 +524,8 @@ check("6.2", quantile)
 #
 # - `samples` is a list (or deque) of `(loop time, name, value)`, oldest first. It is one for all probes; of all samples
 #   the newest `keep` stay.
-# - Looking takes time. The looks stay on a grid all the same: sample 1,000 is due 999 intervals after the first.
+# - Looking takes time. The looks stay on a grid all the same: look 1,000 is due 999 intervals after the first look. At
+#   each look all probes are asked.
 # - `high_water[name]` is the highest value of a probe so far; it may be below 0. A peak of 10 ms falls between two looks.
 #   Whoever knows of such a peak calls `note(name, value)`; the name need not be that of a probe. A note is no sample, and
 #   can only raise the high water.
@@ -689,6 +755,16 @@ class Sampler(Sampler):
             await asyncio.sleep(next_at - loop.time())
 
 
+### WRONG of-the-class -> on-a-timer: a new sampler shares them with another one: make `samples` and `high_water` in
+###       `__init__`.
+class Sampler(Sampler):
+    high_water = {}  # noqa: RUF012
+    samples = deque(maxlen=10_000)  # noqa: RUF012
+
+    def __init__(self, probes, *, interval=0.25, keep=10_000):
+        self.probes, self.interval = probes, interval
+
+
 ### WRONG keep-of-each -> bounded: `keep` is for all probes together.
 class Sampler:
     def __init__(self, probes, *, interval=0.25, keep=10_000):
@@ -834,7 +910,7 @@ import re
 def imbalance(snapshot: dict[str, float], pending: dict[str, int]) -> dict[str, float]:
     """By action: started minus ended minus `pending`, only where it is not 0; {} if all is well.
 
-    A positive number is calls that never ended, a negative one is ends that had no start.
+    A positive number is calls that never ended, a negative one is ends that had no start. Both dicts stay as they are.
     """
     balance = {action: -calls for action, calls in pending.items()}
     for key, value in snapshot.items():
@@ -923,6 +999,26 @@ ours = imbalance
 
 def imbalance(snapshot, pending):
     return {action: calls for action, calls in ours(snapshot, pending).items() if action != "other"}
+
+
+### WRONG ended-minus-started -> finds-leak: the sign is turned round: it is started minus ended, so a call without an end
+###       counts as +1.
+ours = imbalance
+
+
+def imbalance(snapshot, pending):
+    return {action: -calls for action, calls in ours(snapshot, pending).items()}
+
+
+### WRONG changes-pending -> pending-counts: `pending` was changed; leave what is handed in as it is.
+ours = imbalance
+
+
+def imbalance(snapshot, pending):
+    answer = ours(snapshot, pending)
+    for action in pending:
+        pending[action] = -pending[action]
+    return answer
 
 
 ### WRONG abs -> finds-double: the sign tells leak from double.
@@ -1017,7 +1113,7 @@ check("6.4", imbalance)
 # |---|---|
 # | `healthy` | a normal night |
 # | `peer-silent` | the central system leaves calls unanswered; the connection is good |
-# | `peer-slow` | it answers all of them, each after seconds |
+# | `peer-slow` | it answers all of them, but every answer takes 3 s or more |
 # | `peer-refuses` | it answers calls with CallErrors |
 # | `link-cut` | the connection dies during calls; each time the next dial succeeds |
 # | `half-open` | for minutes nothing comes back; calls, pings and dials reach nobody |
@@ -1039,11 +1135,14 @@ check("6.4", imbalance)
 #   for weeks. If one of them is lower in `after` than in `before`, or is not there any more, then the process was
 #   restarted in between. *All* counters began again at 0 then, also those that are higher now than before.
 # - All other series are gauges: they are true at the instant of the snapshot. Take them from `after`.
-# - A night is `healthy` if less than 2 calls in 100 failed, even if one of them lost its connection. A night without any
-#   call is `healthy`, too.
-# - A fault hits 5 calls in 100 at least, and perhaps all of them, of any action. There is one fault at a time.
-# - A healthy answer takes less than 1 s, a slow one 3 s or more.
-# - A stalled connection has three texts waiting at least.
+# - A call has failed if it ended with error, timeout or lost. A cancelled call is no failure: its caller took it back.
+# - Less than 2 calls in 100 failed, no answer was slow, fewer than three texts wait, and no dial got 401: `healthy`, even
+#   if a connection was lost or a dial was unreachable. A night without any call is `healthy`, too.
+# - There is one fault at a time. `peer-silent`, `peer-refuses`, `link-cut` and `half-open` make 5 calls in 100 fail at
+#   least, perhaps all of them, of any action. With `credentials`, `link-stalled` and `peer-slow` perhaps no call fails.
+# - A healthy answer takes less than 1 s. With `peer-slow` every answer takes 3 s or more.
+# - On a stalled connection the gauge `ocpp_write_queue_depth` is 3 at least. Up to 2 is no fault. Do not add the other
+#   gauge to it.
 # - `seconds` is the time between the two snapshots: from 60 to 3600. The number of calls in that time may be large or
 #   small, so judge shares of the calls.
 #
@@ -1172,7 +1271,26 @@ def diagnose(before, after, seconds):
     )
 
 
-### WRONG two-waiting -> shares: 2 texts wait; a stalled connection has three waiting at least.
+### WRONG cancelled-is-failed -> shares: 10 calls in 100 were cancelled by their callers: that is no failure.
+ours = diagnose
+
+
+def diagnose(before, after, seconds):
+    taken_back = {key: value for key, value in after.items() if 'outcome="cancelled"' in key and "_calls_total" in key}
+    errors = {key.replace("cancelled", "error"): value for key, value in taken_back.items()}
+    return ours(before, after | {key: value + after.get(key, 0) for key, value in errors.items()}, seconds)
+
+
+### WRONG both-gauges -> shares: `ocpp_write_queue_depth` is 2; on a stalled connection it is 3 at least.
+ours = diagnose
+
+
+def diagnose(before, after, seconds):
+    queue, flying = "ocpp_write_queue_depth", "ocpp_writes_in_flight"
+    return ours(before, after | {queue: after.get(queue, 0) + after.get(flying, 0)}, seconds)
+
+
+### WRONG two-waiting -> shares: `ocpp_write_queue_depth` is 2; on a stalled connection it is 3 at least.
 ours = diagnose
 
 
@@ -1356,8 +1474,8 @@ display(panel, line_panel)
 
 # %% [markdown]
 # Fourteen calls: ten good ones, one *ignore*, one *CallError*, one *reset*, and one that its caller cancels. Write down
-# your **prediction** first: how many calls end with each of the five outcomes? What does your `imbalance` say while the
-# last call is under way, and what after it?
+# your **prediction** first: how many of the fourteen end with each of the five outcomes? What does your `imbalance` say
+# while the last call is under way, and what after it?
 
 # %% tags=["scaffold"]
 from contextlib import suppress
@@ -1370,6 +1488,13 @@ async def authorize():
         await charge_point.call(AUTHORIZE)
 
 
+def ends():
+    """How many Authorize have ended, by outcome."""
+    page = {key: value for key, value in counted.page().items() if 'action="Authorize"' in key}
+    counts = lab.labelled(page, "ocpp_calls_total", "outcome")
+    return {how: int(counts.get(how, 0)) for how in ("result", "error", "timeout", "lost", "cancelled")}
+
+
 for _ in range(10):
     await authorize()
 for fault in ("ignore", "CallError"):
@@ -1377,8 +1502,7 @@ for fault in ("ignore", "CallError"):
     panel.toggle(fault)
     await authorize()
     panel.toggle(fault, False)
-ends = lab.labelled(counted.page(), "ocpp_calls_total", "outcome")
-print("outcomes so far:", {how: int(ends.get(how, 0)) for how in ("error", "timeout")})
+print("outcomes so far:", ends())
 
 # %% [markdown]
 # Now the two that never get an answer: one loses its connection, one its caller.
@@ -1395,11 +1519,7 @@ await lab.until(lambda: counted.pending())
 print("under way:", counted.pending(), "· your imbalance:", your_imbalance(counted.page(), counted.pending()))
 call.cancel()
 await asyncio.wait([call])
-ends = lab.labelled(counted.page(), "ocpp_calls_total", "outcome")
-print(
-    "outcomes of all calls since the boot:",
-    {how: int(ends.get(how, 0)) for how in ("error", "timeout", "lost", "cancelled")},
-)
+print("outcomes of all fourteen:", ends())
 print("your imbalance:", your_imbalance(counted.page(), counted.pending()))
 
 # %% [markdown]
@@ -1531,6 +1651,10 @@ check("6.capstone", Instruments, imbalance, diagnose)
 # in `ocpp_course/lab/percentiles.py`. `Tally.imbalance` reads the numbers themselves; a scrape could be of two instants.
 #
 # libocpp has no counters; it has a log of every message, with the secrets in them, and lines for debugging.
+
+# %% [markdown]
+# The last cell closes the panels and stops all that runs. Run it only when you are done. If *Run All* has already closed
+# the panels, run the notebook again from the cell that shows them.
 
 # %% tags=["scaffold"]
 panel.close()

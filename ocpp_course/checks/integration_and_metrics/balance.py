@@ -13,6 +13,7 @@ from .ours import imbalance
 
 step = Step("6.4", "`imbalance`: the books", ("imbalance",), points=3, minutes=20, reference=lambda: imbalance)
 
+TURNED = "the sign is turned round: it is started minus ended, so a call without an end counts as +1."
 OUTCOMES = ("result", "error", "timeout", "lost", "cancelled")
 
 
@@ -80,7 +81,8 @@ def finds_leak(my: Any, kit: Kit) -> str:
         snapshot = books(kit.rng, [leaky, double, fine])
         lost = float(kit.rng.randrange(1, 9))
         snapshot[started(leaky)] += lost
-        kit.equal(dict(my.imbalance(dict(snapshot), {})), {leaky: lost})
+        got = dict(my.imbalance(dict(snapshot), {}))
+        kit.equal(got, {leaky: lost}, TURNED if got == {leaky: -lost} else None)
         snapshot[ended(double, "result")] += lost
         got = my.imbalance(dict(snapshot), {})
         kit.require(got, "{}", "one action's leak hid behind another's double.")
@@ -96,7 +98,11 @@ def finds_double(my: Any, kit: Kit) -> str:
         snapshot = books(kit.rng, [action])
         snapshot[ended(action, kit.rng.choice(OUTCOMES))] += 1
         got = my.imbalance(dict(snapshot), {})
-        kit.require(got != {action: 1}, short(got), "the sign tells leak from double.")
+        if got == {action: 1}:
+            leaky = books(Random(0), [action])
+            leaky[started(action)] += 1
+            turned = dict(my.imbalance(leaky, {})) == {action: -1}
+            kit.require(False, short(got), TURNED if turned else "the sign tells leak from double.")
         kit.require(got, "{}", "one end more than starts: that is -1, and no balance.")
         kit.equal(dict(got), {action: -1})
     return "−1"
@@ -142,7 +148,10 @@ def pending_counts(my: Any, kit: Kit) -> str:
         balances = dict(my.imbalance(dict(snapshot), {})) == {}
         snapshot[started(one)] += 1
         said = "a call that is pending has started and not ended; it is no leak." if balances else None
-        kit.equal(dict(my.imbalance(dict(snapshot), {one: 1})), {}, said)
+        page, under_way = dict(snapshot), {one: 1}
+        kit.equal(dict(my.imbalance(page, under_way)), {}, said)
+        kit.require(under_way == {one: 1}, short(under_way), "`pending` was changed; leave what is handed in as it is.")
+        kit.require(page == snapshot, "another snapshot", "`snapshot` was changed; leave what is handed in as it is.")
         kit.equal(dict(my.imbalance(dict(snapshot), {one: 1, other: 0})), {}, said)
         kit.equal(dict(my.imbalance(dict(snapshot), {one: 2})), {one: -1})
         kit.equal(dict(my.imbalance(dict(snapshot), {one: 1, other: 2})), {other: -2})

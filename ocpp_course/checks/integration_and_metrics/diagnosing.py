@@ -130,9 +130,12 @@ def shares(my: Any, kit: Kit) -> str:
             judge(my, kit, wanted, ({}, failing(kit, outcome, percent)), 3600.0, said, many)
     _few_calls(my, kit)
     _slow_answers(my, kit)
+    taken_back = failing(kit, "cancelled", 10)
+    said = "10 calls in 100 were cancelled by their callers: that is no failure."
+    judge(my, kit, "healthy", ({}, taken_back), 3600.0, said)
     for waiting, wanted in ((2.0, "healthy"), (3.0, "link-stalled")):
         page = BUSY | {"ocpp_write_queue_depth": waiting, "ocpp_writes_in_flight": 1.0}
-        said = f"{waiting:g} texts wait; a stalled connection has three waiting at least."
+        said = f"`ocpp_write_queue_depth` is {waiting:g}; on a stalled connection it is 3 at least."
         judge(my, kit, wanted, ({}, page), 3600.0, said)
     return "at 6 in 100"
 
@@ -166,7 +169,7 @@ def failing(kit: Kit, outcome: str, percent: int) -> Snapshot:
         page[f'ocpp_calls_started_total{{action="{action}"}}'] = calls
         page[f'ocpp_calls_total{{action="{action}",outcome="{outcome}"}}'] = ended
         page[f'ocpp_calls_total{{action="{action}",outcome="result"}}'] = results
-    took = {"error": 0.08, "timeout": 30.0, "lost": 2.0}[outcome]
+    took = {"error": 0.08, "timeout": 30.0, "lost": 2.0, "cancelled": 2.0}[outcome]
     page |= seconds_of(outcome, 4 * ended, took) | seconds_of("result", 4 * results, 0.08)
     if outcome == "lost":
         page["ocpp_connection_losses_total"] = page['ocpp_dials_total{outcome="connected"}'] = 4 * ended

@@ -48,8 +48,14 @@ def cumulative(calls: list[float], bounds: list[float]) -> Buckets:
 @step.check("p50 of 10, 20, 10 calls up to 1, 2, 3 s is 1.5 s")
 def hand_made(my: Any, kit: Kit) -> str:
     """Go up the cumulative counts until the rank is reached, then draw a straight line inside that bucket."""
-    seconds = asked(my, kit, list(HAND), 0.5)
+    handed = list(HAND)
+    seconds = asked(my, kit, handed, 0.5)
+    kit.require(
+        handed == HAND, f"{len(handed)} buckets left", "the list that was handed in has changed; leave it as it is."
+    )
     kit.require(seconds != 2.0, "2 s", "interpolate inside the bucket.")
+    said = "3 s is the last bound; the first bucket that reaches the rank ends at 2 s. Is a `return` missing there?"
+    kit.require(seconds != 3.0, "3 s", said)
     again = any(abs(seconds - wrong) < 0.01 for wrong in ADDED_UP)
     summed = "the counts are cumulative already." if again else None
     kit.require(abs(seconds - 1.5) < EXACT, f"{seconds:g} s", summed)
@@ -86,9 +92,10 @@ def _flat(my: Any, buckets: Buckets, got: float) -> str | None:
 @step.check("p25 1 s, p87.5 2.5 s; seven more by hand")
 def interpolates(my: Any, kit: Kit) -> str:
     """A straight line from the lower edge of the bucket (0 for the first) to its upper bound."""
+    answers = {q: asked(my, kit, list(HAND), q) for q, _ in BY_HAND}
     for q, wanted in BY_HAND:
-        got = my.quantile(list(HAND), q)
-        kit.require(abs(got - wanted) < EXACT, f"q = {q:g}: {got:g} s, not {wanted:g} s")
+        got = answers[q]
+        kit.require(abs(got - wanted) < EXACT, f"q = {q:g}: {got:g} s, not {wanted:g} s", _by_hand(answers))
     skip = my.quantile([(1.0, 0), (2.0, 0), (4.0, 8), (INF, 8)], 0.5)
     kit.require(abs(skip - 3.0) < EXACT, f"{skip:g} s, not 3 s", "an empty bucket moves the lower edge all the same.")
     reached = my.quantile([(1.0, 5), (2.0, 5), (4.0, 10), (INF, 10)], 0.5)
@@ -101,6 +108,18 @@ def interpolates(my: Any, kit: Kit) -> str:
         got, wanted = my.quantile(buckets, rank / total), low + (high - low) * (rank - below) / inside
         kit.require(abs(got - wanted) < 1e-6, f"{got:g} s, not {wanted:g} s")
     return "all agree"
+
+
+def _by_hand(answers: dict[float, float]) -> str | None:
+    """What is wrong with these; None if that cannot be told."""
+    calls = HAND[-1][1]
+    off = [q for q, wanted in BY_HAND if not abs(answers[q] - wanted) < EXACT]
+    if all(q * calls in (10, 30, 40) for q in off):
+        return FIRST
+    for rounded in (math.ceil, round, int):
+        if all(abs(answers[q] - quantile(HAND, rounded(q * calls) / calls)) < EXACT for q in answers):
+            return "do not round the rank: `q` × all calls need not be a whole number."
+    return None
 
 
 @step.check("beyond the last finite bound: that bound")
@@ -150,4 +169,10 @@ def bad_q(my: Any, kit: Kit) -> str:
         except ValueError:
             continue
         kit.require(False, f"q = {q:g}: {got:g} s", "q is a share from 0 to 1; raise ValueError for anything else.")
+    try:
+        got = asked(my, kit, [], 1.1)
+    except ValueError:
+        return "ValueError"
+    said = "a `q` outside 0 … 1 raises ValueError, also if there was no call."
+    kit.require(False, f"no call, q = 1.1: {got:g}", said)
     return "ValueError"

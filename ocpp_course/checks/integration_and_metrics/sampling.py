@@ -104,10 +104,15 @@ async def on_a_timer(my: Any, kit: Kit) -> str:
         )
         late = [at for (at, _), real in zip(found, seen, strict=False) if abs(at - real) > EXACT]
         kit.require(not late, "other instants", "`samples` holds the time of the loop: `loop.time()`.")
+        before, fresh = len(sampler.samples), my.Sampler({"depth": depth})
+        said = "a new sampler shares them with another one: make `samples` and `high_water` in `__init__`."
+        kit.require(not fresh.samples, f"{len(fresh.samples)} samples at first", said)
+        kit.require(not fresh.high_water, "a high water at first", said)
+        kit.require(len(sampler.samples) == before, f"{len(sampler.samples)} left of {before}", said)
     return "240"
 
 
-@step.check("sample 1,000 is due 999 intervals after the first, though looking takes time")
+@step.check("look 1,000 is due 999 intervals after the first, though looking takes time")
 async def no_drift(my: Any, kit: Kit) -> str:
     """Each look costs a little time; sleeping a whole interval after it adds all of that up."""
     loop: Any = kit.loop
@@ -153,7 +158,7 @@ async def peaks(my: Any, kit: Kit) -> str:
         kit.require(noted == 7, f"{noted:g}, not 7", "`note` counts for a name that no probe has, too.")
         kit.require(top not in clean(kit, sampler, "depth"), "the note is among the samples", "a note is no sample.")
     await _below_zero(my, kit)
-    return f"{top}"
+    return f"high water {top}"
 
 
 async def _below_zero(my: Any, kit: Kit) -> None:
@@ -216,7 +221,7 @@ async def bad_probe(my: Any, kit: Kit) -> str:
     return "others go on"
 
 
-@step.check("keep=100: the newest 100 remain")
+@step.check("the newest `keep` samples remain, of all probes together")
 async def bounded(my: Any, kit: Kit) -> str:
     """A night has 115,200 samples a probe, and a year more; what is kept has a bound."""
     keep = kit.rng.randrange(50, 150)
@@ -224,7 +229,7 @@ async def bounded(my: Any, kit: Kit) -> str:
         await asyncio.sleep(200.1)
         found = [at for at, _ in of(sampler, "depth")]
         said = "a night of samples was kept; drop the oldest beyond `keep`."
-        kit.require(len(found) <= keep, f"{len(found)} of 800", said)
+        kit.require(len(found) <= keep, f"{len(found)} of 801", said if len(found) <= 801 else None)
         newest = "the newest are gone; drop the oldest."
         kit.require(found, "0 samples", NOTHING)
         kit.require(found[-1] > 199.0, "the newest are missing", newest)
@@ -240,7 +245,7 @@ async def bounded(my: Any, kit: Kit) -> str:
         await asyncio.sleep(25.3)  # 10,200 samples
         kept = len(sampler.samples)
         kit.require(kept == 10_000, f"{kept:,} by default", "`keep` is 10,000 if nobody says.")
-    return f"{keep}"
+    return f"keep={keep}: {keep} remain"
 
 
 @step.check("`run` ends when it is cancelled")

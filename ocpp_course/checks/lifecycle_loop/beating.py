@@ -172,7 +172,9 @@ async def new_interval_now(my: Any, kit: Kit) -> str:
     alive.heart.touch()
     await alive.until(60.0)  # due in a quarter of a second
     alive.heart.interval = 10.0
-    kit.equal(alive.heart.interval, 10.0, "`interval` reads what was set.")
+    reads = alive.heart.interval
+    said = "`interval` gave None; is a `return` missing?" if reads is None else "`interval` reads what was set."
+    kit.equal(reads, 10.0, said)
     beats = list(await alive.until(65.0))
     await alive.end()
     kit.require(near(beats, [60.25]), told(beats), "a new interval counts from the last own call, here a `touch()`.")

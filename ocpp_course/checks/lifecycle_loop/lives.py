@@ -129,6 +129,14 @@ async def boots_after_restart(my: Any, kit: Kit) -> str:
         await town.later(5.0)
         boots = len(town.sent("BootNotification"))
         if life == 0:
+            registration = charge_point.registration
+            other = Town(my, kit)
+            other.make()
+            other.files.close()
+            kit.equal(registration, "Accepted", "`registration` is the last answer's status.")
+            said = "another charge point was made, and the registration of this one has changed: "
+            kept = charge_point.registration == registration
+            kit.require(kept, repr(charge_point.registration), f"{said}keep it on `self`, and not on the class.")
             await charge_point.stop()
             await asyncio.wait([town.task], timeout=100)
         else:
@@ -173,7 +181,10 @@ async def offline_submit(my: Any, kit: Kit) -> str:
     charge_point = await town.begin()
     begun, ended = start(kit), stop(kit)
     key = await _kept(kit, charge_point.submit(begun, "one"), "offline")
-    kit.equal(key, town.files.outbox.entries()[-1].key, "`submit` returns the key that `outbox.put` gave.")
+    (kept,) = town.files.outbox.entries()
+    kit.equal(key, kept.key, "`submit` returns the key that `outbox.put` gave.")
+    said = "the entry in the outbox has no name: `outbox.put(request, transaction)`."
+    kit.require(kept.transaction == "one", f"{kept.transaction!r}", said if kept.transaction is None else None)
     await _kept(kit, charge_point.submit(_by_the_clock(kit)), "offline")
     await _refused(kit, charge_point, "offline")
     town.door = "open"
@@ -187,7 +198,7 @@ async def offline_submit(my: Any, kit: Kit) -> str:
     kit.require(town.sent("MeterValues"), "no readings", "MeterValues are a transaction message too: they are kept.")
     kit.require(len(town.sent("StartTransaction")) == 1, "not delivered", "online again: the outbox is drained.")
     kit.require(len(stops) == 1, f"{len(stops)} stops", "online again: the outbox is drained.")
-    kit.equal(stops[0].transaction_id, FIRST_ID, "learn the id from the answer; `ids.prepare` puts it in.")
+    kit.equal(stops[0].transaction_id, FIRST_ID, _why_no_id(town.files.ids.learnt))
     answer = await kit.within(10.0, charge_point.submit(AUTHORIZE), "it waits", "online, a call is sent at once.")
     kit.require(isinstance(answer, AuthorizeResponse), repr(answer), "online: `submit` returns the response.")
     town.line.tag = "Blocked"  # the transaction has an id all the same, and it goes on
@@ -205,8 +216,7 @@ async def offline_submit(my: Any, kit: Kit) -> str:
     except NotConnected:
         again = None
     old = "online again: call on the connection of now, not on the one before."
-    said = old if charge_point.state == "online" else None
-    kit.require(isinstance(again, AuthorizeResponse), "NotConnected", said)
+    kit.require(isinstance(again, AuthorizeResponse), "NotConnected", old if charge_point.state == "online" else None)
     await town.end()
     said = "the id is learnt whatever the answer says of the tag: the stop needs it."
     kit.require(("two", FIRST_ID) in town.files.ids.learnt or sent < 2, "Blocked, and no id", said)
@@ -219,7 +229,23 @@ async def offline_submit(my: Any, kit: Kit) -> str:
     await _kept(kit, town.make().submit(start(kit), "early"), "before `run`")
     kit.equal(len(town.files.outbox), 1, "a transaction message is kept in any state, also before `run`.")
     await town.end()
+    town = Town(my, kit)
+    charge_point = await town.begin()
+    await kit.within(1000.0, charge_point.stop(), "`stop` never ends")
+    await _kept(kit, charge_point.submit(start(kit), "late"), "stopped")
+    kit.equal(len(town.files.outbox), 1, "a transaction message is kept in any state, also after `stop`.")
+    await _refused(kit, charge_point, "stopped")
+    await town.end()
     return "kept, refused"
+
+
+def _why_no_id(learnt: set[tuple[Any, Any]]) -> str | None:
+    """Why a stop went out without the id of its transaction."""
+    if ("one", FIRST_ID) in learnt:
+        return "the id was learnt, and the stop went out without it: give `prepare=self.ids.prepare` to `outbox.drain`."
+    if (FIRST_ID, "one") in learnt:
+        return "`ids.learn(name, id)`: the name comes first, the id second."
+    return None if learnt else "no id was learnt: `on_result` tells it to `ids`."
 
 
 async def _kept(kit: Kit, submitted: Any, when: str) -> Any:
@@ -276,6 +302,12 @@ async def stop_in_every_state(my: Any, kit: Kit) -> str:
             await kit.within(10.0, charge_point.stop(), "it never ends", "a second stop is harmless.")
         except IllegalTransition:
             kit.require(False, f"{state}: stopped twice", "a second stop does nothing; there is no way out of stopped.")
+        try:
+            await kit.within(10.0, charge_point.run(), f"{state}: it goes on", "after `stop` a `run` returns at once.")
+        except IllegalTransition:
+            said = "`stop` came before `run`: such a `run` returns at once."
+            kit.require(False, f"{state}: IllegalTransition", said)
+        kit.require(len(town.passwords) == dials, f"{state}: it dials", "after `stop` a `run` returns at once.")
         town.files.close()
     return "0 s"
 

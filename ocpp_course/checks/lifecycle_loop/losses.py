@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 from ocpp_lab.errors import CallFailed, CallTimeout
@@ -93,7 +94,8 @@ async def _dropped(my: Any, kit: Kit, town: Town) -> None:
     kit.require(abs(gap - 65.2) < 0.5, f"again after {gap:.1f} s", said)
     kit.require((refused, kept) == (3, 0), f"{refused} tries, {kept} wait", "a CallError three times: it is dropped.")
     said = "a StartTransaction that is dropped never gets an id: `ids.give_up`."
-    kit.require({"two", "three"} <= set(given_up), f"given up: {', '.join(map(str, given_up)) or 'none'}", said)
+    named = said if None not in given_up else None
+    kit.require({"two", "three"} <= set(given_up), f"given up: {', '.join(map(str, given_up)) or 'none'}", named)
     said = "only a dropped StartTransaction is given up; a dropped stop has its id."
     kit.require("one" not in given_up, f"given up: {', '.join(map(str, given_up))}", said)
     kit.require(state == "online", state, "a CallError is an answer to the probe too: the peer lives.")
@@ -107,14 +109,19 @@ async def bug_leaves(my: Any, kit: Kit) -> str:
     for door, said in (
         ("broken", "`keep_connected` has raised a bug, and `run` keeps it to itself."),
         ("haunted", "`online` has raised a bug, and not ConnectionLost; let it leave."),
+        ("drain", "`outbox.drain` has raised a bug, and not CallTimeout or CallFailed; let it leave."),
     ):
         town = Town(my, kit)
-        town.door = door
+        town.files.ids.bug = door == "drain"
+        town.door = "open" if door == "drain" else door
         charge_point = town.make()
         town.task = asyncio.ensure_future(charge_point.run())
+        if door == "drain":
+            await charge_point.submit(start(kit), "one")
         await asyncio.wait([town.task], timeout=10 * WAIT)
         done = town.task.done() and not town.task.cancelled()
         error = town.task.exception() if done else None
+        state, states = town.charge_point.state, town.states[:]
         await town.end()
         if isinstance(error, Wrong):
             raise error
@@ -123,7 +130,11 @@ async def bug_leaves(my: Any, kit: Kit) -> str:
         left = isinstance(error, LookupError | BaseExceptionGroup)
         if door == "broken" and len(town.passwords) > 1:
             said = "the dial has raised a bug, and it dials again as after a failed dial; let it leave."
-        kit.require(left, repr(error) if done else "`run` goes on", said)
+        known = door != "drain" or town.files.ids.raised
+        kit.require(left, repr(error) if done else "`run` goes on", said if known else None)
+        kit.require(state == "stopped", f"then it is {state}", "`run` has ended by a bug, and did not fire *stop*.")
+        said = "a bug of the dial comes out, and *lost* is not fired: nothing was lost."
+        kit.require(door != "broken" or "waiting" not in states, ", ".join(states), said)
     await _cancelled(my, kit)
     return "raised"
 
@@ -135,10 +146,20 @@ async def _cancelled(my: Any, kit: Kit) -> None:
     assert town.task is not None
     town.task.cancel()
     await asyncio.wait([town.task], timeout=100.0)
-    done, heard = town.task.done(), town.task.cancelled()
+    done, heard, state = town.task.done(), town.task.cancelled(), town.charge_point.state
     await town.end()
     kit.require(done, "cancelled, `run` goes on", "`run` was cancelled, and goes on; let CancelledError out.")
     kit.require(heard, "cancelled, `run` returned", "`run` swallowed a cancellation; only after `stop` it returns.")
+    kit.require(state == "stopped", f"then it is {state}", "`run` was cancelled, and did not fire *stop*.")
+    town = Town(my, kit)
+    town.door = "struck"
+    town.make()
+    town.task = asyncio.ensure_future(town.charge_point.run())
+    await asyncio.wait([town.task], timeout=100.0)
+    done, heard = town.task.done(), town.task.cancelled()
+    await town.end()
+    said = "`keep_connected` raised CancelledError, and nobody had called `stop`: it has to come out of `run`."
+    kit.require(heard, "it returned" if done else "it goes on", said)
 
 
 @step.check("SecurityError to a transaction message: it boots again")
@@ -161,6 +182,9 @@ async def boots_when_forgotten(my: Any, kit: Kit) -> str:
     state = charge_point.state
     await town.end()
     said = "the central system does not know us any more, and will not until we boot: forget the registration."
+    if after is None and not waiting:
+        said = "the registration is None, and the connection lives on: "
+        said += "raise ConnectionLost, so that the next connection boots."
     kit.require(boots == 2, f"{boots} boots", said)
     kit.equal(before, "Accepted", "`registration` is the last answer's status.")
     none = after is None or not waiting
@@ -180,9 +204,21 @@ async def power_loss(my: Any, kit: Kit) -> str:
     town.files.outbox.put(stop(kit), "stopped")
     town.files.outbox.put(start(kit), "in the dark")
     town.door = "shut"
-    await town.begin(found={"stopped": 5, "cut short": meter, "in the dark": 7})
+    charge_point = town.make(found={"stopped": 5, "cut short": meter, "in the dark": 7})
+    early, none = len(town.files.outbox) - 3, charge_point.registration is None
+    await asyncio.sleep(60.0)
+    born, begun = kit.now() - timedelta(seconds=60), kit.now()
+    town.task = asyncio.ensure_future(charge_point.run())
+    await town.later(5.0)
     waiting = len(town.files.outbox)
     stopped: list[Any] = [each.request for each in town.files.outbox.entries()]
+    kit.require(
+        not early,
+        f"{early} before `run`",
+        "nothing starts in `__init__`: `run` writes the stops, before its first dial.",
+    )
+    said = "`registration` is None until a boot was answered, whatever was found."
+    kit.require(none, repr(charge_point.registration), said)
     kit.require(waiting > 3, "no stop", "a transaction found open is closed with a StopTransaction, before it dials.")
     open_ids = {each.transaction_id for each in stopped if each.action == "StopTransaction"}
     kit.require(open_ids == {-1}, f"{open_ids}", "until `ids.prepare` puts the real id in, `transaction_id` is -1.")
@@ -215,5 +251,10 @@ async def power_loss(my: Any, kit: Kit) -> str:
     kit.equal(found.reason, "PowerLoss", 'the reason is "PowerLoss".')
     kit.equal(found.meter_stop, meter, "`meter_stop` is the last value of the meter.")
     kit.require(found.timestamp.utcoffset() is not None, "naive", "`timestamp` is `now()`, aware.")
-    kit.require(found.timestamp <= noon, "later", "the stop is written down before the first dial.")
+    stamp = found.timestamp
+    said = "`timestamp` is what `now()` gives: it is the clock of the charge point, and there is no other."
+    kit.require(born <= stamp < noon + timedelta(days=1), f"{stamp:%Y-%m-%d}", said)
+    kit.require(stamp <= noon, "later", "the stop is written down before the first dial.")
+    said = "the `timestamp` is earlier than `run`: ask `now()` when the stop is written."
+    kit.require(stamp >= begun, "earlier", said)
     return "one each"

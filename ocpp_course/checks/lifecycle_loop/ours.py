@@ -129,6 +129,8 @@ class ChargePoint:
 
     async def run(self) -> None:
         """Live until `stop`. Raises what is a bug."""
+        if self._stopping:
+            return
         self._close_found()
         self.machine.fire("connect")
         self._life = asyncio.ensure_future(self._keep_connected(self._dial, self._serve))
@@ -137,6 +139,9 @@ class ChargePoint:
         except asyncio.CancelledError:
             if not self._stopping:
                 raise
+        finally:
+            if self.state != "stopped":
+                self.machine.fire("stop")
 
     async def stop(self) -> None:
         """End, at once."""

@@ -120,6 +120,14 @@ def minus_one(my: Any, kit: Kit) -> str:
     """Where there is no id, -1 goes out, and the central system accepts it (core errata 3.18)."""
     with Boxes(my.TransactionIds, kit) as boxes:
         ids, (lost, unknown) = boxes.open(), names(kit)
+        other = boxes.open(kit.path("other.db"))
+        other.learn("in another file", 4711)
+        sent(other, entry(kit, 9, stop(kit), "in another file"))
+        got = prepared(kit, ids, entry(kit, 9, stop(kit), "in another file"))
+        said = (
+            "another object, with another file, has learnt this id: keep what is known on `self`, and not on the class."
+        )
+        kit.require(getattr(got, "transaction_id", None) != 4711, "4711", said)
         ids.give_up(lost)
         for key, name in enumerate((lost, unknown), 1):
             each = entry(kit, key, stop(kit) if kit.rng.random() < 0.5 else values(kit), name)
@@ -136,7 +144,10 @@ def minus_one(my: Any, kit: Kit) -> str:
         ids.learn("in time", number + 1)
         said = "an answer came after `give_up`: its id is learnt all the same."
         learns = sent(ids, entry(kit, 4, stop(kit), "in time")) == number + 1
-        kit.require(late == number, str(late), said if learns else None)
+        kit.require(late == number, f"learnt after `give_up`: {late}", said if learns else None)
+        ids.give_up("in time")
+        got = sent(ids, entry(kit, 5, stop(kit), "in time"))
+        kit.require(got == number + 1, f"`give_up` after `learn`: {got}", "`give_up` came after `learn`: the id stays.")
     return "-1"
 
 

@@ -198,6 +198,7 @@ class Stage:
         """Wait so long, or raise this part's error."""
         done, _ = await asyncio.wait([self.fails[part]], timeout=seconds)
         for each in done:
+            self.fails[part] = asyncio.get_running_loop().create_future()  # who begins it again may wait for ever
             each.result()
         return False
 

@@ -11,7 +11,7 @@ from ocpp_lab.charge_point.registration import boot
 from ocpp_lab.connection import CONNECTION, keep_connected
 from ocpp_lab.errors import ConnectionLost, HandshakeRefused
 from ocpp_lab.heartbeat import Heartbeat
-from ocpp_lab.outbox import Outbox
+from ocpp_lab.outbox import Entry, Outbox
 from ocpp_lab.states import Machine
 from ocpp_lab.transaction_ids import TransactionIds
 
@@ -22,7 +22,12 @@ from .stage import BOOT, Call, Line, slip, status
 BEAT = 20.0
 WAIT = 24.0
 """Seconds before each new dial."""
-
+UNUSED = {"forgotten", "failed", "closed"}
+TABLE: Any = {
+    state: {event: after for event, after in edges.items() if event not in UNUSED}
+    for state, edges in CONNECTION.items()
+}
+"""The state table with the events of the exercise alone, so that no error names another one."""
 
 NO_LINE = {"shut": OSError("no route"), "lost": ConnectionLost("reset"), "refused": HandshakeRefused(503)}
 """What a dial raises at such a door."""
@@ -31,7 +36,7 @@ NO_LINE = {"shut": OSError("no route"), "lost": ConnectionLost("reset"), "refuse
 class Town:
     """Its ``door`` says what a dial comes to: "open", "shut", "lost", "refused", "silent", or the password it needs.
 
-    "broken" and "haunted" are bugs, in the dial and on the connection.
+    "broken" and "haunted" are bugs, in the dial and on the connection; "struck": the dial raises CancelledError.
     ``boots`` are the statuses of the next boots, then Accepted. One town is one power-up: `charge_point` makes one.
     """
 
@@ -67,7 +72,7 @@ class Town:
             online=partial(
                 online, boot=self._boot, statuses=self._statuses, heartbeat=self._heartbeat, watch=self._watch
             ),
-            machine=Machine(CONNECTION, "disconnected", lambda old, event, new: self.states.append(new)),
+            machine=Machine(TABLE, "disconnected", lambda old, event, new: self.states.append(new)),
             outbox=self.files.outbox,
             ids=self.files.ids,
             now=self.kit.now,
@@ -128,6 +133,8 @@ class Town:
             await asyncio.sleep(100_000)
         if self.door == "broken":
             raise LookupError("a bug")
+        if self.door == "struck":
+            raise asyncio.CancelledError
         if self.door in NO_LINE:
             raise NO_LINE[self.door]
         if self.door not in ("open", "haunted") and password != self.door:
@@ -169,10 +176,19 @@ class Ids(TransactionIds):
         super().__init__()
         self.learnt: set[tuple[str, int]] = set()
         self.given_up: list[str] = []
+        self.bug = False
+        """`prepare` raises one."""
+        self.raised = False
 
     def learn(self, transaction: str, transaction_id: int) -> None:
         self.learnt.add((transaction, transaction_id))
         super().learn(transaction, transaction_id)
+
+    def prepare(self, entry: Entry) -> Any:
+        if self.bug:
+            self.raised = True
+            raise KeyError("a bug")
+        return super().prepare(entry)
 
     def give_up(self, transaction: str) -> None:
         self.given_up.append(transaction)

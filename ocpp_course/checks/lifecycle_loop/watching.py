@@ -117,6 +117,9 @@ async def slow_pong_ok(my: Any, kit: Kit) -> str:
     task = await watched(my, wire, 200.0, interval=10.0)
     kit.require(task.cancelled(), "it ended", "the pong came within `timeout`; the connection is slow and not lost.")
     kit.require(len(wire.pings) > 5, f"{len(wire.pings)} pings", "after a slow pong it goes on.")
+    task = await watched(my, Wire(kit, 3.0), 100.0, interval=kit.rng.uniform(0.5, 2.5), timeout=4.0)
+    said = "`timeout` is longer than `interval` here, and the pong came within `timeout`."
+    kit.require(task.cancelled(), "it ended", said)
     return "it goes on"
 
 
@@ -127,6 +130,10 @@ async def never_two(my: Any, kit: Kit) -> str:
     await watched(my, wire, 30.0, interval=1.0)
     said = "a second ping went out before the pong of the first; one at a time."
     kit.require(wire.most == 1, f"{wire.most} at once", said)
+    wire = Wire(kit, 3.0)
+    await watched(my, wire, 50.0, interval=10.0)
+    said = "the next wait begins when the pong has come, and not when its ping went out."
+    kit.require(near(wire.pings, [10.0, 23.0, 36.0, 49.0]), told(wire.pings), said)
     return "one"
 
 
