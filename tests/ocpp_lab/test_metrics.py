@@ -322,7 +322,7 @@ async def test_drops_by_reason() -> None:
     outbox.close()
 
 
-def test_what_was_undone_in_numbers() -> None:
+async def test_what_was_undone_in_numbers() -> None:
     """`test_central_groups` has ledgers fail; here is only that it is told."""
     metrics = watch_central_system(central_system := CentralSystem())
     central_system.groups.failures = 2
