@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from typing import Any
 
 from ocpp_lab.errors import CallFailed, ConnectionLost, FrameError, NotConnected, OcppError
@@ -181,7 +182,7 @@ async def bad_frame_lives(my: Any, kit: Kit) -> str:
     """A peer may send anything. Only a Call whose id can be told is answered, and the session lives (J-spec 4.2.3)."""
     spoilt, good = fresh_ids(kit, 2)
     async with Bench(my, kit, run=True) as bench:
-        texts = [*GARBAGE, f"drawn {kit.rng.random()}", f'[2, "{spoilt}", "ClearCache"]']
+        texts = [*GARBAGE, f"drawn {kit.rng.random()}", f'[2, "{spoilt}", "ClearCache"]', '[2, "", "ClearCache"]']
         for text in kit.rng.sample(texts, len(texts)):
             await bench.says(text)
         await bench.says(Call(good, "ClearCache", {}))
@@ -193,8 +194,15 @@ async def bad_frame_lives(my: Any, kit: Kit) -> str:
         said = "it was a Call, and its id can be told: somebody waits for the CallError."
         kit.require(kinds == [CallError], "no CallError for it", said)
         said = "the CallError carries the `code` of the FrameError; it tells the peer what was wrong."
-        kit.equal(getattr(bench.replies_to(spoilt)[0], "code", None), _code_of(f'[2, "{spoilt}", "ClearCache"]'), said)
-        others = [reply for reply in bench.replies if reply.unique_id not in (spoilt, good)]
+        wanted = _error_of(f'[2, "{spoilt}", "ClearCache"]')
+        reply: Any = bench.replies_to(spoilt)[0]
+        kit.equal(reply.code, wanted.code, said)
+        said = "the CallError lacks the `description` of the FrameError; it tells the peer what was wrong."
+        kit.require(reply.description == wanted.description, f"description {reply.description!r:.40}", said)
+        kinds = [type(reply) for reply in bench.replies_to("")]
+        said = 'a spoilt Call with the id "" got no CallError; only None means that there is no id.'
+        kit.require(kinds == [CallError], 'no CallError for ""', said)
+        others = [reply for reply in bench.replies if reply.unique_id not in (spoilt, good, "")]
         silent = "nobody waits for an answer to that; be silent."
         kit.require(not others and not bench.spoilt, f"{len(others) + bench.spoilt} replies to garbage", silent)
     return "it lives"
@@ -211,12 +219,12 @@ def _lives_on(kit: Kit, bench: Bench, kind: type[Exception], said: str) -> None:
     kit.require(False, "`run` has ended", said if error is None or isinstance(error, kind) else other)
 
 
-def _code_of(text: str) -> str:
+def _error_of(text: str) -> FrameError:
     """What `decode` says of a text that is no frame."""
     try:
         decode(text)
     except FrameError as error:
-        return error.code
+        return error
     raise AssertionError(text)
 
 
@@ -259,7 +267,13 @@ async def end_fails_all(my: Any, kit: Kit) -> str:
             await bench.says(Call(unique_id, "ClearCache", {}))
         await asyncio.sleep(1.0)
         kit.require(len(bench.calls) == 1, f"{len(bench.calls)} on the wire", "one own call is in flight: 4.6.")
+        given = _what_fail_all_gets(bench)
         await bench.cut()
+        for error in given:
+            name = getattr(error, "__name__", type(error).__name__)
+            said = f"`fail_all` got {name}; the step asks for `ConnectionLost()`."
+            lost = isinstance(error, ConnectionLost) or name == "ConnectionLost"
+            kit.require(lost, f"`fail_all` got {name}", said)
         said = "the connection is gone; `pending.fail_all(ConnectionLost())` tells whoever waits."
         ended = await kit.within(1.0, outcome(own), "a caller waits", said)
         kit.require(isinstance(ended, ConnectionLost), f"a {type(ended).__name__}", said)
@@ -273,6 +287,19 @@ async def end_fails_all(my: Any, kit: Kit) -> str:
         await asyncio.sleep(100.0)
         kit.require(not acted, f"{len(acted)} acted later", "a handler went on after its session had ended.")
     return "all told"
+
+
+def _what_fail_all_gets(bench: Bench) -> list[Any]:
+    """The errors that `pending.fail_all` gets from now on."""
+    given: list[Any] = []
+    fail_all = bench.pending.fail_all
+
+    def noted(error: Any) -> Any:
+        given.append(error)
+        return fail_all(error)
+
+    bench.pending.fail_all = noted
+    return given
 
 
 @step.check("where `router.answer` gives None, nothing is sent")
@@ -310,12 +337,26 @@ async def stops(my: Any, kit: Kit) -> str:
         kit.require(told, "a caller waits", said)
         ended = await outcome(own)
         kit.require(isinstance(ended, ConnectionLost), f"a {type(ended).__name__}", said)
+        said = "`run` was cancelled, and ended without CancelledError; let that go on."
+        kit.require(bench.reading.cancelled(), "no CancelledError", said)
     return "they end"
 
 
 @step.check("an answer that the transport does not take is dropped")
 async def answer_lost(my: Any, kit: Kit) -> str:
     """The connection may close while a handler works: its answer is lost, and the reader reads on (RFC 6455 7)."""
+    await _lost_at_the_end(my, kit)
+    gc.collect()
+    unheard = [said for said in kit.loop.unheard if said.startswith("ConnectionLost")] if kit.loop else []
+    said = (
+        "an answer could not be sent, and asyncio warns that nobody retrieved the ConnectionLost; suppress it around "
+    )
+    said += "that send."
+    kit.require(not unheard, f"{len(unheard)} warnings", said)
+    return "dropped"
+
+
+async def _lost_at_the_end(my: Any, kit: Kit) -> None:
 
     async def closing(text: str) -> None:
         raise ConnectionLost("this end closes")
@@ -333,7 +374,37 @@ async def answer_lost(my: Any, kit: Kit) -> str:
         returns = "`run` returns when the connection ends."
         ended = await kit.within(5.0, outcome(bench.reading), "`run` goes on", returns)
         kit.require(not isinstance(ended, BaseException), f"a {type(ended).__name__}", said)
-    return "dropped"
+
+
+@step.check("a full transport holds up answers, and not the reader")
+async def full_transport(my: Any, kit: Kit) -> str:
+    """`send` waits while the peer takes nothing; replies come in all the same, and are for others (J-spec 4.1.1)."""
+    spoilt, again = fresh_ids(kit, 2)
+    spoilt_one, copy = f'[2, "{spoilt}", "ClearCache"]', Call(again, "ClearCache", {})
+    for text, what in ((spoilt_one, "a text that is no frame"), (copy, "a copy of a call")):
+        async with Bench(my, kit, after(5.0), router=Desk(lambda call: asyncio.sleep(90.0)), run=True) as bench:
+            await bench.says(Call(again, "ClearCache", {}))
+            own = bench.call(HEARTBEAT)
+            await asyncio.sleep(1.0)
+            room, send = asyncio.Event(), bench.transport.send
+
+            async def full(text: str, room: asyncio.Event = room, send: Any = send) -> None:
+                await room.wait()
+                await send(text)
+
+            bench.transport.send = full  # type: ignore[method-assign]
+            await bench.says(text)
+            said = (
+                f"the transport was full, and the reader waited until it took the CallError for {what}; send that in "
+            )
+            said += "a task."
+            ended = await kit.within(20.0, outcome(own), "the reader waits", said)
+            kit.require(isinstance(ended, HeartbeatResponse), f"a {type(ended).__name__}", said)
+            room.set()
+            await settled(
+                kit, bench, spoilt if text is spoilt_one else again, 5.0, "no CallError", f"{what}: no answer."
+            )
+    return "it reads"
 
 
 @step.check("what 4.6 promised holds still")
