@@ -835,10 +835,11 @@ class Pending(Pending):
 ### WRONG dict-in-the-class -> on-time: two `Pending` share their entries; each connection has its own: make the dict in
 ###       `__init__`.
 class Pending(Pending):
-    _entries = {}
-
     def __init__(self):
         pass
+
+
+Pending._entries = {}  # as if written in the body of the class
 
 
 ### WRONG no-zero -> timeout: 0 seconds is a timeout too, and a short one.

@@ -401,9 +401,8 @@ async def full_transport(my: Any, kit: Kit) -> str:
             ended = await kit.within(20.0, outcome(own), "the reader waits", said)
             kit.require(isinstance(ended, HeartbeatResponse), f"a {type(ended).__name__}", said)
             room.set()
-            await settled(
-                kit, bench, spoilt if text is spoilt_one else again, 5.0, "no CallError", f"{what}: no answer."
-            )
+            said = f"the transport took texts again, and {what} got no CallError."
+            await settled(kit, bench, spoilt if text is spoilt_one else again, 5.0, "no CallError", said)
     return "it reads"
 
 
