@@ -61,6 +61,8 @@ class Play:
         self.whole = True
         """Whether no scene was cut short."""
         self.served = 0
+        self.unawaited = False
+        """`serve` got the coroutine of `dial`, and no line."""
         self.reached = asyncio.Event()
 
     async def dial(self) -> Line:
@@ -82,6 +84,9 @@ class Play:
         return self.lines[-1]
 
     async def serve(self, line: Line, proved: Proved) -> None:
+        if asyncio.iscoroutine(line):
+            self.unawaited = True
+            await asyncio.Event().wait()
         scene = self._scene()
         self.served += 1
         assert not isinstance(scene, BaseException)
@@ -112,7 +117,10 @@ class Play:
         await asyncio.wait([task, reached], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         await asyncio.sleep(0.25)  # the last dial succeeds
         await stopped(reached)
-        self.kit.require(await stopped(task), "cancelled, it goes on", GOES_ON)
+        obeyed = await stopped(task)
+        said = "`serve` got a coroutine and no pipe: `dial()` was not awaited. Write `pipe = await dial()`."
+        self.kit.require(not self.unawaited, "a coroutine", said)
+        self.kit.require(obeyed, "cancelled, it goes on", GOES_ON)
         if not task.cancelled() and (error := task.exception()) is not None:
             raise error
         never = "`serve` never ran; it is a coroutine function: `await serve(pipe, proved)`."
