@@ -1712,6 +1712,29 @@ class Outbox(Outbox):
         await super().drain(call, alive, **options)
 
 
+### WRONG deaf-to-the-probe -> halt-keeps: `probe` answered False, and the message was sent again; give that answer to
+###       `verdict` as `alive`.
+class Outbox(Outbox):
+    async def drain(self, call, probe, **options):
+        async def asked():
+            await probe()
+            return True
+
+        await super().drain(call, asked, **options)
+
+
+### WRONG halts-in-silence -> halt-keeps: `call` raised ConnectionLost, `verdict` says halt, and `drain` raised nothing;
+###       raise the error that came.
+class Outbox(Outbox):
+    async def drain(self, call, probe, **options):
+        from ocpp_lab import ConnectionLost
+
+        try:
+            await super().drain(call, probe, **options)
+        except ConnectionLost:
+            return
+
+
 ### WRONG asks-nobody -> strict-order: `call` raised CallFailed, and `drain` let it through; catch it, and ask `verdict`
 ###       what to do.
 class Outbox(Outbox):
@@ -2635,7 +2658,7 @@ for connector, fault in enumerate([*DARK, "refuse"], start=1):
 
 # %% [markdown]
 # Your turn: *refuse* on the panel above, then *cut*. *refused* counts the dials of your back-off. Press *refuse* once
-# more, and *connections* is 1 again.
+# more, and *connections* is 1 again. (*Run All* has closed the panel already: run the cells one by one up to here.)
 #
 # The next cell ends that: the drivers leave, and the central system restarts with your file.
 

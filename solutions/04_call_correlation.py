@@ -2396,7 +2396,7 @@ check("4.7", Session)
 # connection. Yours go in here; where a step is not done yet, the package's. `fit` adds what a charge point asks for
 # beyond the steps, such as the end of a call that was never sent.
 #
-# This is a live charge point and a live central system. The text below the panel counts what your `Pending` names.
+# This is a live charge point and a live central system.
 
 # %% tags=["scaffold"]
 import asyncio
@@ -2426,7 +2426,11 @@ def counted(name):
 print("connections so far:", len(yours))
 
 # %% [markdown]
-# Both ends start, and the panel comes up.
+# Soon five calls of Authorize go out, each with another fault: *delay*, *answer twice*, *wrong id*, *wrong payload*,
+# *CallError*. After each of them comes a Heartbeat without a fault. Three answers come before these: to the boot, and
+# to two StatusNotifications. **Predict** now how often your `Pending` will have said each of the six words.
+#
+# The next cell starts both ends, and the panel comes up. The text below the panel counts live.
 
 # %% tags=["scaffold"]
 central_system = await CentralSystem().start()
@@ -2439,8 +2443,7 @@ watch = lab.Watch({name: partial(counted, name) for name in NAMES}, "your Pendin
 display(panel, watch)
 
 # %% [markdown]
-# Five calls of Authorize, each with another fault. After each of them comes a Heartbeat without a fault. **Predict**
-# the six counts before you run it.
+# Now the five calls. The line with the six counts shows whether your prediction was right.
 
 
 # %% tags=["scaffold"]
@@ -2466,7 +2469,8 @@ title = f"No call waits for these: {strays}"
 lab.ladder(charge_point, central_system, since=start, until=over["wrong id"], title=title)
 
 # %% [markdown]
-# By hand: press a fault, and run `await told(m.AuthorizeRequest(id_tag="TAG_A"))` in a cell of your own.
+# By hand: press a fault, and run `await told(m.AuthorizeRequest(id_tag="TAG_A"))` in a cell of your own. (*Run All* has
+# closed the panel already: run the cells one by one up to here.)
 #
 # Now *ignore* holds one call on the wire, two wait behind it, and the connection is closed. One call was sent, so
 # nobody can know whether the central system acted. The other two never left.

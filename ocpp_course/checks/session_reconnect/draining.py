@@ -126,11 +126,16 @@ async def halt_keeps(my: Any, kit: Kit) -> str:
             if isinstance(error, CallTimeout):
                 not_asked = "`call` raised a CallTimeout, and `probe` was not asked whether the peer still answers."
                 kit.require(peer.probes, "`probe` not asked", not_asked)
-            kit.require(
-                type(raised) is type(error),
-                f"{name} became {type(raised).__name__}",
-                "halt raises the error that came.",
-            )
+            says = "halt raises the error that came."
+            if raised is None:
+                says = (
+                    f"`call` raised {name}, `verdict` says halt, and `drain` raised nothing; raise the error that came."
+                )
+            if isinstance(error, CallTimeout) and len(peer.sent) > 1:
+                says = (
+                    "`probe` answered False, and the message was sent again; give that answer to `verdict` as `alive`."
+                )
+            kit.require(type(raised) is type(error), f"{name} became {type(raised).__name__}", says)
             kit.equal(peer.probes, int(isinstance(error, CallTimeout)), "`probe` is asked after a CallTimeout only.")
             kit.require(len(box) == 3 and box.head().request == written[0], f"{name}: {len(box)} of 3 kept", said)
             kit.require(box.head().failures == 0, f"{name} was counted", said)
