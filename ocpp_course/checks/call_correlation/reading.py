@@ -7,7 +7,7 @@ import gc
 from typing import Any
 
 from ocpp_lab.errors import CallFailed, ConnectionLost, FrameError, NotConnected, OcppError
-from ocpp_lab.frames import Call, CallError, CallResult, decode
+from ocpp_lab.frames import Call, CallError, CallResult
 from ocpp_lab.messages import HeartbeatResponse
 from ocpp_lab.session import Session
 
@@ -15,8 +15,10 @@ from ..kit import Kit
 from ..step import Step
 from . import calling
 from .bench import HEARTBEAT, Bench, Clerk, Desk, Nobody, after, answer_to, authorize
+from .not_taken import closing, full
 from .patience import outcome
 from .pending_ids import fresh_ids
+from .replied import ANOTHER_ID, error_of, lives_on, settled, what_fail_all_gets
 
 step = Step(
     "4.7", "`Session.run`: the reader never waits", ("Session",), points=3, minutes=25, reference=lambda: Session
@@ -34,17 +36,6 @@ GARBAGE = (
     "[2, 7, \"Heartbeat\", {}]",
 )  # fmt: skip
 """Texts that are no frame, and that name no call of the peer."""
-ANOTHER_ID = "an answer carries the id of its call, and nothing else says whose it is."
-
-
-async def settled(kit: Kit, bench: Bench, unique_id: str, seconds: float, got: str, diagnosis: str) -> Any:
-    """The reply to a call of the peer. Refuses the answer if it does not come within so many seconds."""
-    end = kit.time + seconds
-    while not bench.replies_to(unique_id) and kit.time < end:  # noqa: ASYNC110
-        await asyncio.sleep(0.05)
-    kit.require(bench.replies_to(unique_id) or not bench.strangers(), "another id", ANOTHER_ID)
-    kit.require(bench.replies_to(unique_id), got, diagnosis)
-    return bench.replies_to(unique_id)[0]
 
 
 @step.check("calls of both ends cross, and a handler may call back")
@@ -187,14 +178,14 @@ async def bad_frame_lives(my: Any, kit: Kit) -> str:
             await bench.says(text)
         await bench.says(Call(good, "ClearCache", {}))
         await asyncio.sleep(1.0)
-        _lives_on(kit, bench, FrameError, "one bad text ended the session.")
+        lives_on(kit, bench, FrameError, "one bad text ended the session.")
         said = "a call came after texts that are no frames, and got no answer."
         await settled(kit, bench, good, 5.0, "no answer after it", said)
         kinds = [type(reply) for reply in bench.replies_to(spoilt)]
         said = "it was a Call, and its id can be told: somebody waits for the CallError."
         kit.require(kinds == [CallError], "no CallError for it", said)
         said = "the CallError carries the `code` of the FrameError; it tells the peer what was wrong."
-        wanted = _error_of(f'[2, "{spoilt}", "ClearCache"]')
+        wanted = error_of(f'[2, "{spoilt}", "ClearCache"]')
         reply: Any = bench.replies_to(spoilt)[0]
         kit.equal(reply.code, wanted.code, said)
         said = "the CallError lacks the `description` of the FrameError; it tells the peer what was wrong."
@@ -207,26 +198,6 @@ async def bad_frame_lives(my: Any, kit: Kit) -> str:
         silent = "nobody waits for an answer to that; be silent."
         kit.require(not others and not bench.spoilt, f"{len(others) + bench.spoilt} replies to garbage", silent)
     return "it lives"
-
-
-def _lives_on(kit: Kit, bench: Bench, kind: type[Exception], said: str) -> None:
-    """Refuse the answer if `run` has ended by an error of this kind, or without one."""
-    if not bench.reading.done():
-        return
-    error = None if bench.reading.cancelled() else bench.reading.exception()
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    other = f"`run` ended with {type(error).__name__} while the connection was there."
-    kit.require(False, "`run` has ended", said if error is None or isinstance(error, kind) else other)
-
-
-def _error_of(text: str) -> FrameError:
-    """What `decode` says of a text that is no frame."""
-    try:
-        decode(text)
-    except FrameError as error:
-        return error
-    raise AssertionError(text)
 
 
 @step.check("no reply to a reply, however bad")
@@ -268,7 +239,7 @@ async def end_fails_all(my: Any, kit: Kit) -> str:
             await bench.says(Call(unique_id, "ClearCache", {}))
         await asyncio.sleep(1.0)
         kit.require(len(bench.calls) == 1, f"{len(bench.calls)} on the wire", "one own call is in flight: 4.6.")
-        given = _what_fail_all_gets(bench)
+        given = what_fail_all_gets(bench)
         await bench.cut()
         for error in given:
             name = getattr(error, "__name__", type(error).__name__)
@@ -288,19 +259,6 @@ async def end_fails_all(my: Any, kit: Kit) -> str:
         await asyncio.sleep(100.0)
         kit.require(not acted, f"{len(acted)} acted later", "a handler went on after its session had ended.")
     return "all told"
-
-
-def _what_fail_all_gets(bench: Bench) -> list[Any]:
-    """The errors that `pending.fail_all` gets from now on. Callers are told ConnectionLost, whatever it gets."""
-    given: list[Any] = []
-    fail_all = bench.pending.fail_all
-
-    def noted(error: Any) -> Any:
-        given.append(error)
-        return fail_all(error if isinstance(error, ConnectionLost) else ConnectionLost())
-
-    bench.pending.fail_all = noted  # type: ignore[method-assign]
-    return given
 
 
 @step.check("where `router.answer` gives None, nothing is sent")
@@ -346,7 +304,7 @@ async def stops(my: Any, kit: Kit) -> str:
 @step.check("an answer that the transport does not take is dropped")
 async def answer_lost(my: Any, kit: Kit) -> str:
     """The connection may close while a handler works: its answer is lost, and the reader reads on (RFC 6455 7)."""
-    await _lost_at_the_end(my, kit)
+    await closing(my, kit)
     gc.collect()
     unheard = [said for said in kit.loop.unheard if said.startswith("ConnectionLost")] if kit.loop else []
     said = (
@@ -357,56 +315,10 @@ async def answer_lost(my: Any, kit: Kit) -> str:
     return "dropped"
 
 
-async def _lost_at_the_end(my: Any, kit: Kit) -> None:
-
-    async def closing(text: str) -> None:
-        raise ConnectionLost("this end closes")
-
-    async with Bench(my, kit, router=Desk(lambda call: asyncio.sleep(2.0)), run=True) as bench:
-        await bench.says(Call("asked", "ClearCache", {}))
-        await asyncio.sleep(1.0)
-        bench.transport.send = closing  # type: ignore[method-assign]
-        await bench.says('[2, "spoilt", "ClearCache"]')
-        await bench.says(Call("asked", "ClearCache", {}))
-        await asyncio.sleep(3.0)
-        said = "an answer could not be sent, and that ended the reader; suppress ConnectionLost around that send."
-        _lives_on(kit, bench, ConnectionLost, said)
-        await bench.cut()
-        returns = "`run` returns when the connection ends."
-        ended = await kit.within(5.0, outcome(bench.reading), "`run` goes on", returns)
-        kit.require(not isinstance(ended, BaseException), f"a {type(ended).__name__}", said)
-
-
 @step.check("a full transport holds up answers, and not the reader")
 async def full_transport(my: Any, kit: Kit) -> str:
     """`send` waits while the peer takes nothing; replies come in all the same, and are for others (J-spec 4.1.1)."""
-    spoilt, again = fresh_ids(kit, 2)
-    spoilt_one, copy = f'[2, "{spoilt}", "ClearCache"]', Call(again, "ClearCache", {})
-    for text, what in ((spoilt_one, "a text that is no frame"), (copy, "a copy of a call")):
-        async with Bench(my, kit, after(5.0), router=Desk(lambda call: asyncio.sleep(90.0)), run=True) as bench:
-            if text is copy:
-                await bench.says(copy)
-            own = bench.call(HEARTBEAT)
-            await asyncio.sleep(1.0)
-            room, send = asyncio.Event(), bench.transport.send
-
-            async def full(text: str, room: asyncio.Event = room, send: Any = send) -> None:
-                await room.wait()
-                await send(text)
-
-            bench.transport.send = full  # type: ignore[method-assign]
-            await bench.says(text)
-            said = (
-                f"the transport was full, and the reader waited until it took the CallError for {what}; send that in "
-            )
-            said += "a task."
-            await asyncio.sleep(6.0)
-            _lives_on(kit, bench, FrameError, "one bad text ended the session.")
-            ended = await kit.within(20.0, outcome(own), "the reader waits", said)
-            kit.require(isinstance(ended, HeartbeatResponse), f"a {type(ended).__name__}", said)
-            room.set()
-            said = f"the transport took texts again, and {what} got no CallError."
-            await settled(kit, bench, spoilt if text is spoilt_one else again, 5.0, "no CallError", said)
+    await full(my, kit)
     return "it reads"
 
 

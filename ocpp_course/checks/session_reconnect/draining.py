@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from ocpp_lab.errors import CallFailed, CallTimeout, ConnectionLost, MalformedReply, NotAccepted, NotConnected
+from ocpp_lab.errors import CallFailed, CallTimeout, ConnectionLost, MalformedReply, NotAccepted
 from ocpp_lab.messages import Request, StopTransactionRequest
 from ocpp_lab.outbox import Outbox
 
@@ -17,6 +17,7 @@ from ..kit import Kit
 from ..step import Step
 from . import crowds
 from .boxes import Boxes, messages, start, stop, values
+from .halting import cut_short, ends_with, halts
 from .peer import FIRST_ID, INTERVAL, NIGHT, Peer, begin, drained, order_of, side_by_side, told
 from .power_cuts import Cuts, bug_in, killed_once
 
@@ -31,8 +32,6 @@ step = Step(
 
 MOMENT = 0.001
 NO = CallFailed("InternalError", "not today")
-SOON = 300.0
-"""A drain that is to raise at once has done so by then, also one that asks and waits."""
 
 
 @step.check("the row is in the file while its answer is awaited, and gone after")
@@ -120,9 +119,9 @@ async def halt_keeps(my: Any, kit: Kit) -> str:
         box, written = boxes.open(), messages(kit, 3)
         for message in written:
             box.put(message)
-        for number, error in enumerate(HALTS):
+        for number, error in enumerate(halts()):
             peer, name = Peer(kit, error, alive=False), type(error).__name__
-            raised = await _ends_with(kit, box, peer, after_a_raise=number > 0)
+            raised = await ends_with(kit, box, peer, after_a_raise=number > 0)
             if isinstance(error, CallTimeout):
                 not_asked = "`call` raised a CallTimeout, and `probe` was not asked whether the peer still answers."
                 kit.require(peer.probes, "`probe` not asked", not_asked)
@@ -141,42 +140,16 @@ async def halt_keeps(my: Any, kit: Kit) -> str:
             kit.require(box.head().failures == 0, f"{name} was counted", said)
             kit.equal(len(peer.sent), 1, "halt means: send nothing more on this line.")
         for bug in (TypeError("a bug"), NotAccepted("boot first")):
-            raised = await _ends_with(kit, box, Peer(kit, bug))
+            raised = await ends_with(kit, box, Peer(kit, bug))
             escapes = "an error without a verdict is a bug: raise it again, and count nothing."
             kit.require(raised is bug, f"{type(bug).__name__} became {type(raised).__name__}", escapes)
             kit.require(len(box) == 3 and box.head().failures == 0, f"{type(bug).__name__} was counted", escapes)
-        await _cut_short(kit, box, Peer(kit))
+        await cut_short(kit, box, Peer(kit))
         kit.require(len(box) == 3 and box.head().failures == 0, "cancelled: not kept", said)
         peer = Peer(kit)
         await drained(kit, box, peer, "a drain that was cancelled keeps all others out.")
         kit.require(peer.sent == written, told(written, peer.sent), "after a halt the next drain sends all of them.")
     return "raised, 3 of 3 kept"
-
-
-HALTS = (ConnectionLost(), NotConnected("offline"), CallFailed("SecurityError"), CallTimeout())
-
-
-async def _ends_with(kit: Kit, box: Any, peer: Peer, *, after_a_raise: bool = True) -> Exception | None:
-    task = begin(box, peer)
-    await asyncio.wait([task], timeout=SOON)
-    said = "a drain raised, and the next drain of that box never sent anything: however one ends, the next may begin."
-    kit.require(task.done() or peer.sent or not after_a_raise, "it never returns", said)
-    if not task.done():
-        await asyncio.wait([task], timeout=NIGHT)
-    kit.require(task.done(), "it never returns")
-    error = task.exception()
-    return error if isinstance(error, Exception) else None
-
-
-async def _cut_short(kit: Kit, box: Any, peer: Peer, seconds: float = 0.2) -> None:
-    """Cancel a drain while a message is on the wire, as a lost connection does."""
-    task = begin(box, peer)
-    await asyncio.sleep(seconds)
-    task.cancel()
-    await asyncio.wait([task], timeout=NIGHT)
-    kit.require(task.done(), "cancelled, it goes on", "it was cancelled and goes on; let CancelledError through.")
-    said = "it was cancelled and ended without CancelledError; let that through."
-    kit.require(task.cancelled(), "cancelled, and no CancelledError", said)
 
 
 @step.check("refused twice: again 60 s, then 120 s after the failure")
