@@ -248,8 +248,8 @@ check("3.1", backoff)
 #
 # `Machine` is the engine for this table and for any other. `fire(event)` moves to the next state, then tells
 # `on_change`, and returns the new state. When `on_change` is told, `state` is the new one already. Where the table has
-# no edge, `fire` raises `IllegalTransition(state, event, allowed)` and nothing changes; `allowed` is the sorted list of
-# the events that have an edge.
+# no edge, `fire` raises `IllegalTransition(state, event, allowed)` and nothing changes; `allowed` holds the events that
+# have an edge there, sorted.
 
 # %%
 ### STEP 3.2 · 2 points · 20 minutes
@@ -442,14 +442,14 @@ check("3.2", CONNECTION, Machine)
 #
 # - Dialling may fail with `OSError`, `ConnectionLost` or `HandshakeRefused`, whatever its status. (After HTTP 404 the
 #   specification asks for a retry with back-off, J-errata 3.3. For all other refusals it is our choice.)
-# - A failed dial and the end of `serve` mean the same: close the pipe if there is one, wait, dial again. Close it
-#   before the wait, because a charge point has one connection at a time.
+# - After a failed dial, and after the end of `serve`, do the same: close the pipe if there is one, wait, dial again.
+#   Close it before the wait, because a charge point has one connection at a time.
 # - `delays()` makes an iterator of waits, like your `backoff`. While nothing good happens you take wait after wait from
 #   the same iterator, even if connections open and die at once.
 # - `serve` calls `proved()` when its connection showed that it is good. The wait after this connection is then the
 #   first of a fresh iterator. Nothing else starts the waits afresh: no polite close, no long life, no refusal.
 # - `proved` belongs to one connection. It may be called many times. It may also be called late, when another connection
-#   is up already: then it changes nothing.
+#   is up already: then it changes nothing. (In the wait between the two, it may change the next wait or not. Both pass.)
 # - Anything else is a bug, or somebody who wants to end. Any other exception, and cancellation, leave `keep_connected`
 #   at once, and the pipe is closed first. (An `OSError` out of `serve` is not tested: it may be a lost connection or a
 #   bug.)
@@ -484,6 +484,25 @@ async def keep_connected(
         good = asyncio.Event()
         try:
             pipe = await dial()
+            try:
+                await serve(pipe, good.set)
+            finally:
+                await pipe.close()
+        except (OSError, ConnectionLost, HandshakeRefused):
+            pass
+        if good.is_set():
+            waits = delays()
+        await asyncio.sleep(next(waits))
+
+
+### WRONG dial-not-awaited -> waits-as-told: `serve` got a coroutine and no pipe: `dial()` was not awaited. Write
+###       `pipe = await dial()`.
+async def keep_connected(dial, serve, delays):
+    waits = delays()
+    while True:
+        good = asyncio.Event()
+        try:
+            pipe = dial()
             try:
                 await serve(pipe, good.set)
             finally:
@@ -918,7 +937,7 @@ check("3.3", keep_connected)
 # - *Durable on return*: when `put`, `failed` or `delete` returns, the change is in the file. The power may go in the
 #   next instant. The check copies the file in that instant, and opens the copy.
 # - A key is never given twice, not even after a restart, because a delete that comes late must not hit another message.
-#   Two equal messages are two, each with a key of its own.
+#   Two equal messages are two, each with a key of its own, also in one transaction.
 # - `bytes(encode_payload(request)).decode()` is the request as JSON text, `request.action` the name of its action.
 #   `decode_payload(ACTIONS[action].request, json.loads(text))` makes it a request again.
 # - Another path is another outbox. `close` closes the file.
@@ -1120,6 +1139,16 @@ class Outbox(Outbox):
         super().close()
 
 
+### WRONG equal-is-one -> keys-never-reused: two equal messages of one transaction became one; they are two, each with a
+###       key of its own.
+class Outbox(Outbox):
+    def put(self, request, transaction=None):
+        text = bytes(encode_payload(request)).decode()
+        sql = 'SELECT key FROM outbox WHERE action = ? AND payload = ? AND "transaction" = ?'
+        row = self.db.execute(sql, (request.action, text, transaction)).fetchone()
+        return row[0] if row else super().put(request, transaction)
+
+
 ### WRONG deletes-the-head -> deletes-that-one: `delete` strikes out one message, and a late one none.
 class Outbox(Outbox):
     def delete(self, key):
@@ -1248,7 +1277,7 @@ check("3.4", Outbox)
 # | what came | verdict |
 # |---|---|
 # | `CallFailed` (a CallError), `MalformedReply` (a result that cannot be read) | a failure: retry, or drop |
-# | `CallFailed` whose `code` is SecurityError: perhaps the peer has forgotten us; boot first | halt |
+# | `CallFailed` whose `code` is just SecurityError: perhaps the peer has forgotten us; boot first | halt |
 # | `CallTimeout`, and a Heartbeat after it was answered (`alive`) | a failure: retry, or drop |
 # | `CallTimeout`, and the Heartbeat was not answered either | halt: the connection is dead |
 # | `ConnectionLost`, `NotConnected` | halt: nobody refused anything |
@@ -1397,6 +1426,17 @@ def verdict(error, failures, *, alive, attempts, retry_interval):
     return what, seconds - retry_interval if what == "retry" else 0.0
 
 
+### WRONG a-part-of-the-code -> sixty-then-twice: a CallError with the code VendorSecurity is a failure; only the code
+###       SecurityError itself is a halt.
+our_verdict = verdict
+
+
+def verdict(error, failures, *, alive, attempts, retry_interval):
+    if isinstance(error, CallFailed) and "Security" in error.code:
+        return "halt", 0.0
+    return our_verdict(error, failures, alive=alive, attempts=attempts, retry_interval=retry_interval)
+
+
 ### WRONG never-drops -> attempts-one: after so many failures the message is dropped; this retries it for ever.
 _right = verdict
 
@@ -1500,18 +1540,19 @@ check("3.5", verdict)
 # 3. If it says retry, count the failure with `failed`. It is in the file before the wait begins.
 # 4. Wait the seconds of the verdict, from this moment on. Then send the same message again.
 #
-# If it says drop, count the failure too, tell `on_drop`, delete the message, and go on with the next one at once.
+# If it says drop, count the failure with `failed` too, then tell `on_drop`, delete the message, and go on with the next
+# one at once.
 #
 # - The program may be killed at any line of yours, and started again from the file. Nothing may be lost, and at most
 #   the message on the wire goes out a second time. So `on_result` or `on_drop` is called first, and the message is
 #   deleted after it.
-# - A second drain waits until the first one is over. The first is not over while it waits for a retry. It may end by
-#   returning, raising or being cancelled. Then the second sends what is left, while a third one still waits. A drain
-#   that is cancelled while it waits disturbs no other.
+# - A second drain waits until the first one is over. The first is not over while it waits for a retry. However the
+#   first ends (it returns, raises, or is cancelled), the second then sends what is left; a third waits for the second.
+#   A drain that is cancelled while it waits disturbs no other.
 # - Each box has its own turns: the drain of another path waits for none of these.
 #
-# `prepare`, `on_result` and `on_drop` are plain functions, or None. What one of them raises is a bug: `drain` raises
-# it, and the message is kept.
+# `prepare`, `on_result` and `on_drop` are plain functions, or None. What one of them raises is a bug, even if it is a
+# CallFailed: `drain` raises it, and the message is kept. (What `verdict` knows, raised by `prepare`, is not tested.)
 
 # %%
 ### STEP 3.6 · 3 points · 25 minutes
@@ -1553,7 +1594,8 @@ class Outbox(mine("3.4")):
         `await call(request)` returns the response, or raises. `prepare(entry)` makes the request just before each send;
         without it `entry.request` is sent. `on_result(entry, response)` is told of an answer before the message is
         deleted. An error gets its `verdict`, with `await probe()` for `alive` after a CallTimeout. retry: count it with
-        `failed`, wait, the same message again. drop: `on_drop(entry)`, delete, go on. halt: raise it; all is kept.
+        `failed`, wait, the same message again. drop: `failed`, `on_drop(entry)`, delete, go on. halt: raise it; all is
+        kept. An error of `on_result` or `on_drop` is raised as it is.
         """
         async with self.draining:
             while entry := self.head():
@@ -1576,6 +1618,146 @@ class Outbox(mine("3.4")):
                     if on_result:
                         on_result(entry, response)
                 self.delete(entry.key)
+
+
+### WRONG drop-uncounted -> drop-goes-on: the third failure led to the drop, and the file counted 2 then; count it with
+###       `failed` too.
+class Outbox(Outbox):
+    async def drain(self, call, probe, *, attempts, retry_interval, prepare=None, on_result=None, on_drop=None):
+        async with self.draining:
+            while entry := self.head():
+                try:
+                    response = await call(prepare(entry) if prepare else entry.request)
+                except Exception as error:
+                    alive = isinstance(error, CallTimeout) and await probe()
+                    what, seconds = verdict(
+                        error, entry.failures, alive=alive, attempts=attempts, retry_interval=retry_interval
+                    )
+                    if what == "halt":
+                        raise
+                    if what == "retry":
+                        self.failed(entry.key)
+                        await asyncio.sleep(seconds)
+                        continue
+                    if on_drop:
+                        on_drop(entry)
+                else:
+                    if on_result:
+                        on_result(entry, response)
+                self.delete(entry.key)
+
+
+### WRONG tells-in-the-try -> crash-anywhere: `on_result` raised a CallFailed, and `drain` treated it like one of `call`;
+###       it is a bug: raise it.
+class Outbox(Outbox):
+    async def drain(self, call, probe, *, attempts, retry_interval, prepare=None, on_result=None, on_drop=None):
+        async with self.draining:
+            while entry := self.head():
+                try:
+                    response = await call(prepare(entry) if prepare else entry.request)
+                    if on_result:
+                        on_result(entry, response)
+                except Exception as error:
+                    alive = isinstance(error, CallTimeout) and await probe()
+                    what, seconds = verdict(
+                        error, entry.failures, alive=alive, attempts=attempts, retry_interval=retry_interval
+                    )
+                    if what == "halt":
+                        raise
+                    self.failed(entry.key)
+                    if what == "retry":
+                        await asyncio.sleep(seconds)
+                        continue
+                    if on_drop:
+                        on_drop(entry)
+                self.delete(entry.key)
+
+
+### WRONG stale-entry -> retry-from-failure: both waits were 60 s, although one failure was in the file by then; does
+###       `verdict` get the `failures` of an old `entry`? Look at the head again before each send.
+class Outbox(Outbox):
+    async def drain(self, call, probe, *, attempts, retry_interval, prepare=None, on_result=None, on_drop=None):
+        async with self.draining:
+            entry = self.head()
+            while entry:
+                try:
+                    response = await call(prepare(entry) if prepare else entry.request)
+                except Exception as error:
+                    alive = isinstance(error, CallTimeout) and await probe()
+                    what, seconds = verdict(
+                        error, entry.failures, alive=alive, attempts=attempts, retry_interval=retry_interval
+                    )
+                    if what == "halt":
+                        raise
+                    self.failed(entry.key)
+                    if what == "retry":
+                        await asyncio.sleep(seconds)
+                        continue
+                    if on_drop:
+                        on_drop(entry)
+                else:
+                    if on_result:
+                        on_result(entry, response)
+                self.delete(entry.key)
+                entry = self.head()
+
+
+### WRONG never-probes -> halt-keeps: `call` raised a CallTimeout, and `probe` was not asked whether the peer still
+###       answers.
+class Outbox(Outbox):
+    async def drain(self, call, probe, **options):
+        async def alive():
+            return True
+
+        await super().drain(call, alive, **options)
+
+
+### WRONG deaf-to-the-probe -> halt-keeps: `probe` answered False, and the message was sent again; give that answer to
+###       `verdict` as `alive`.
+class Outbox(Outbox):
+    async def drain(self, call, probe, **options):
+        async def asked():
+            await probe()
+            return True
+
+        await super().drain(call, asked, **options)
+
+
+### WRONG halts-in-silence -> halt-keeps: `call` raised ConnectionLost, `verdict` says halt, and `drain` raised nothing;
+###       raise the error that came.
+class Outbox(Outbox):
+    async def drain(self, call, probe, **options):
+        from ocpp_lab import ConnectionLost
+
+        try:
+            await super().drain(call, probe, **options)
+        except ConnectionLost:
+            return
+
+
+### WRONG asks-nobody -> strict-order: `call` raised CallFailed, and `drain` let it through; catch it, and ask `verdict`
+###       what to do.
+class Outbox(Outbox):
+    async def drain(self, call, probe, *, attempts, retry_interval, prepare=None, on_result=None, on_drop=None):
+        async with self.draining:
+            while entry := self.head():
+                response = await call(prepare(entry) if prepare else entry.request)
+                if on_result:
+                    on_result(entry, response)
+                self.delete(entry.key)
+
+
+### WRONG stays-busy -> halt-keeps: a drain raised, and the next drain of that box never sent anything: however one ends,
+###       the next may begin.
+class Outbox(Outbox):
+    busy = False
+
+    async def drain(self, call, probe, **options):
+        while self.busy:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+        self.busy = True
+        await super().drain(call, probe, **options)
+        self.busy = False
 
 
 ### WRONG delete-before-send -> delete-after-result: the reply was lost and the row was gone: free energy.
@@ -1944,6 +2126,8 @@ class Outbox(Outbox):
                     self.failed(entry.key)
                     await asyncio.sleep(seconds)
                     continue
+                if told is None:
+                    self.failed(entry.key)
                 if told is None and on_drop is not None:
                     on_drop(entry)
                 if told is not None and on_result is not None:
@@ -2474,7 +2658,7 @@ for connector, fault in enumerate([*DARK, "refuse"], start=1):
 
 # %% [markdown]
 # Your turn: *refuse* on the panel above, then *cut*. *refused* counts the dials of your back-off. Press *refuse* once
-# more, and *connections* is 1 again.
+# more, and *connections* is 1 again. (*Run All* has closed the panel already: run the cells one by one up to here.)
 #
 # The next cell ends that: the drivers leave, and the central system restarts with your file.
 

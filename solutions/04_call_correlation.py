@@ -320,8 +320,9 @@ class Pending(mine("4.1")):
 
         A CallResult whose payload fits: the future gets the response; returns "resolved".
         A CallResult whose payload does not fit: the future raises `MalformedReply`; returns "malformed".
-        A CallError: the future raises `CallFailed` with its code (in the spelling of 1.6, if it came in the other),
-        description and details; returns "failed". If there is no such call: another word.
+        A CallError: the future raises `CallFailed` with its code, description and details; returns "failed". A code in
+        `CORRECT_ENGLISH` gets the spelling of 1.6; every other stays as it came. If there is no such call: another
+        word.
         """
         future, response_type = self._entries.pop(frame.unique_id, (None, None))
         if future is None:
@@ -408,6 +409,26 @@ class Pending(Pending):
             error = CallFailed(code, frame.description, frame.details)
             self._entries.pop(frame.unique_id)[0].set_exception(error)
             return "failed"
+        return super().settle(frame)
+
+
+### WRONG case-blind -> both-spellings: 'formatViolation' became 'FormationViolation'; every code but the two of
+###       `CORRECT_ENGLISH` stays as it came.
+class Pending(Pending):
+    def settle(self, frame):
+        if isinstance(frame, CallError):
+            english = {right.lower(): wrong for right, wrong in CORRECT_ENGLISH.items()}
+            code = english.get(frame.code.lower(), frame.code)
+            frame = CallError(frame.unique_id, code, frame.description, frame.details)
+        return super().settle(frame)
+
+
+### WRONG strips-the-code -> both-spellings: ' FormatViolation' became 'FormationViolation'; every code but the two of
+###       `CORRECT_ENGLISH` stays as it came.
+class Pending(Pending):
+    def settle(self, frame):
+        if isinstance(frame, CallError):
+            frame = CallError(frame.unique_id, frame.code.strip(), frame.description, frame.details)
         return super().settle(frame)
 
 
@@ -533,9 +554,11 @@ check("4.2", Pending)
 #
 # Two of these may come at nearly the same time:
 #
-# - The caller was cancelled, and before it runs again its reply comes. The future is done already, and `set_result`
-#   would raise `InvalidStateError`, in the reader. So `settle` first looks whether the future is done. If it is, the
-#   reply ends nothing, whatever it holds, and `settle` returns another word than the three of 4.2.
+# - The caller was cancelled, and before it runs again its reply comes. If your `expect` awaits the future itself, the
+#   future is done already, and `set_result` would raise `InvalidStateError`, in the reader. So `settle` first looks
+#   whether the future is done. If it is, the reply ends nothing, whatever it holds, and `settle` returns the word that
+#   you return for an unknown id. (If `expect` uses `asyncio.wait`, the future is not done yet, and the reply may end
+#   it.) In both cases the caller stays cancelled.
 # - The loop was busy, and now the reply and the timeout are due in the same turn. What comes first counts. If `settle`
 #   came first and said "resolved", the caller gets the response, and no `CallTimeout`.
 #
@@ -563,7 +586,7 @@ class Pending(mine("4.2")):
     def settle(self, frame: CallResult | CallError) -> str:
         """As in 4.2. Never raises, even if the future is done already: then nobody listens any more.
 
-        Such a reply ends nothing, whatever it holds, so the word for it is another one.
+        Such a reply ends nothing, whatever it holds, so it gets the word that you return for an unknown id.
         """
         future, _ = self._entries.get(frame.unique_id, (None, None))
         if future is not None and future.done():
@@ -572,10 +595,11 @@ class Pending(mine("4.2")):
         return super().settle(frame)
 
     async def expect(self, future: asyncio.Future[Response], timeout: float) -> Response:
-        """The response of an open call, or its exception, as soon as it comes; it may have come already.
+        """The response of an open call, or its exception, as soon as it comes.
 
-        Raises `CallTimeout` once it has waited `timeout` seconds without a reply; 0 is a timeout too. A caller that is
-        cancelled meanwhile stays cancelled. After either the call is forgotten at once: `len` does not count it.
+        It may have come already, before `expect` was called: then it counts, also if `timeout` is 0. Raises
+        `CallTimeout` once it has waited `timeout` seconds without a reply. A caller that is cancelled meanwhile stays
+        cancelled, also if its reply comes just then. When `expect` ends, its call is forgotten: `len` does not count it.
         """
         try:
             async with asyncio.timeout(timeout):
@@ -763,6 +787,59 @@ class Pending(Pending):
             return await super().expect(future, timeout)
         except CallTimeout as error:
             return error
+
+
+### WRONG zero-first -> on-time: the reply came before `expect` was called with a timeout of 0; it counts, so look at the
+###       future first.
+class Pending(Pending):
+    async def expect(self, future, timeout):
+        if timeout <= 0:
+            self._forget(future)
+            raise CallTimeout("no time")
+        return await super().expect(future, timeout)
+
+
+### WRONG forgets-soon -> timeout: `expect` raised, and its call was still pending; forget it before `expect` ends.
+class Pending(Pending):
+    def _forget(self, future):
+        asyncio.get_running_loop().call_soon(super()._forget, future)
+
+
+### WRONG reply-undoes-cancel -> late-harmless: a caller was cancelled, then its reply came, and CancelledError did not
+###       go on; a cancelled caller stays so.
+class Pending(Pending):
+    async def expect(self, future, timeout):
+        try:
+            await asyncio.wait([future], timeout=timeout)
+        except asyncio.CancelledError:
+            if not future.done():
+                raise
+        finally:
+            self._forget(future)
+        if not future.done():
+            raise CallTimeout(f"no answer within {timeout:g} s")
+        return future.result()
+
+
+### WRONG no-return -> own-clock: `settle` ended a call, and returned None instead of the word; does each path end with
+###       `return`?
+class Pending(Pending):
+    def settle(self, frame):
+        future, _ = self._entries.get(frame.unique_id, (None, None))
+        if future is not None and future.done():
+            self._forget(future)
+            return "unknown"
+        super().settle(frame)
+
+
+### WRONG dict-in-the-class -> on-time: two `Pending` share their entries; each connection has its own: make the dict in
+###       `__init__`.
+class Pending(Pending):
+    def __init__(self):
+        pass
+
+
+Pending._entries = {}  # as if written in the body of the class
 
 
 ### WRONG no-zero -> timeout: 0 seconds is a timeout too, and a short one.
@@ -1032,6 +1109,24 @@ class Pending(Pending):
             self._ended.popitem(last=False)
 
 
+### WRONG pending-takes-room -> bounded: 3 calls were pending, and of the last 4 that ended 1 were known; what is pending
+###       takes no room.
+class Pending(Pending):
+    def _end(self, unique_id, how):
+        super()._end(unique_id, how)
+        while self._ended and len(self._ended) + len(self._entries) > self._remember:
+            self._ended.popitem(last=False)
+
+
+### WRONG consumes -> late: a late reply came twice, and the copy was called 'orphan'; a copy gets the same word.
+class Pending(Pending):
+    def _settle(self, frame):
+        word = super()._settle(frame)
+        if word == "late":
+            self._ended.pop(frame.unique_id, None)
+        return word
+
+
 ### WRONG done-is-repeated -> late: the future was done, but by its caller who went away, not by an answer: late.
 class Pending(Pending):
     def _settle(self, frame):
@@ -1137,13 +1232,13 @@ class Pending(mine("4.4")):
         self._error: Exception | None = None
 
     def open(self, unique_id: str, response_type: type[Response]) -> asyncio.Future[Response]:
-        """As in 4.1. After `fail_all` it raises the error given there, or one of the same type and text."""
+        """As in 4.1. After `fail_all` it always raises the error given there, or one of the same type and text."""
         if self._error:
             raise self._error
         return super().open(unique_id, response_type)
 
     def fail_all(self, error: Exception) -> int:
-        """The connection is gone: end every pending call with this error, at once. Returns how many it ended.
+        """The connection is gone: end every pending call with this error, at once. Returns how many it ended, maybe 0.
 
         A future that is done already stays as it is, and is not counted. No call is pending afterwards. Where nobody
         awaits a future, asyncio must not warn that its exception was never retrieved.
@@ -1194,6 +1289,25 @@ class Pending(Pending):
         number = super().fail_all(error)
         self._error = None
         return number
+
+
+### WRONG nothing-to-end -> closed: the connection ended while no call was pending, and a call opened after it waits for
+###       ever.
+class Pending(Pending):
+    def fail_all(self, error):
+        if not len(self):
+            return 0
+        return super().fail_all(error)
+
+
+### WRONG raises-once -> closed: the first `open` after the end raised the error, and the second did not; each of them
+###       raises it.
+class Pending(Pending):
+    def open(self, unique_id, response_type):
+        error, self._error = self._error, None
+        if error:
+            raise error
+        return super().open(unique_id, response_type)
 
 
 ### WRONG sets-on-done -> each-once: `fail_all` raised InvalidStateError: a future was done already; ask `future.done()`
@@ -1325,7 +1439,7 @@ check("4.5", Pending)
 #
 # `Pending` knows whose answer it is. Now to the call itself: take an id, open, send, expect. Each end should have at
 # most one own call on the wire (J-spec 4.1.1), so the other callers wait for their turn. The wait in our own queue is
-# not the peer's fault, so the timeout begins when the frame is sent.
+# not the peer's fault, so the timeout begins when `transport.send` returns.
 #
 # When a call has ended, by its answer, any error or a timeout, the next one goes out at once.
 #
@@ -1335,8 +1449,8 @@ check("4.5", Pending)
 # call, or after its timeout, and not before.
 #
 # A caller may also be cancelled while `send` still waits, because the transport takes nothing more at the moment. Then
-# nothing was sent, and nobody will answer. So forget that call: `future.cancel()`, and then `expect`, which raises
-# CancelledError and forgets it.
+# nothing was sent, and nobody will answer. So forget that call: `future.cancel()`, and then
+# `await self._pending.expect(future, 0)`: it forgets the call and raises CancelledError, which your caller has to get.
 #
 # In this step the check reads the connection and calls `pending.settle` and, at the end, `pending.fail_all`. In 4.7
 # your `run` does.
@@ -1378,9 +1492,10 @@ class Session:
     async def call(self, request: Request, *, timeout: float | None = None) -> Response:
         """Send a request, and return its response. One own call is in flight; other callers wait, in their order.
 
-        Each call takes the next id of `ids`. `timeout` is in seconds; None means that of the session. It counts from
-        the send. By its answer, any error or a timeout, the next one goes out at once. A cancelled caller is free at
-        once; the next call goes out at once or, like the package, after the reply or the timeout.
+        Each call takes the next id of `ids`. `timeout` is in seconds; None means that of the session. It begins when
+        `transport.send` returns. When a call ends by its answer, any error or a timeout, the next one goes out at once.
+        A cancelled caller is free at once, with CancelledError; the next call goes out at once or, like the package,
+        after the reply or the timeout.
 
         Raises what `pending.expect` raises, and `PayloadError` if the request is no good. Once the connection is gone,
         `pending.open` raises `ConnectionLost`; `call` then raises `NotConnected`, because nothing left this machine.
@@ -1482,6 +1597,51 @@ class Session(Session):
             future = self._pending.open(call.unique_id, request.response_type)
             await self._transport.send(encode(call))
             return await self._pending.expect(future, self._timeout if timeout is None else timeout)
+
+
+### WRONG timeout-around-send -> timeout-from-send: `send` took 3 s, the timeout is 10 s, and the call ended after 10 s;
+###       the timeout begins when `transport.send` returns.
+class Session(Session):
+    async def call(self, request, *, timeout=None):
+        payload = encode_payload(request)
+        async with self._lane:
+            begun = asyncio.get_running_loop().time()
+            call = Call(next(self._ids), request.action, payload)
+            try:
+                future = self._pending.open(call.unique_id, request.response_type)
+            except ConnectionLost as lost:
+                raise NotConnected() from lost
+            await self._transport.send(encode(call))
+            spent = asyncio.get_running_loop().time() - begun
+            return await self._pending.expect(future, (self._timeout if timeout is None else timeout) - spent)
+
+
+### WRONG holds-the-caller -> frees-on-timeout/cancel/error: a caller was cancelled while its call was on the wire, and
+###       it went on waiting; a cancelled caller is free at once.
+class Session(Session):
+    async def call(self, request, *, timeout=None):
+        payload = encode_payload(request)
+        async with self._lane:
+            call = Call(next(self._ids), request.action, payload)
+            try:
+                future = self._pending.open(call.unique_id, request.response_type)
+            except ConnectionLost as lost:
+                raise NotConnected() from lost
+            await self._transport.send(encode(call))
+            limit = self._timeout if timeout is None else timeout
+            waiting = asyncio.create_task(self._pending.expect(future, limit))
+            try:
+                return await asyncio.shield(waiting)
+            except asyncio.CancelledError:
+                await asyncio.wait([waiting])
+                raise
+
+
+### WRONG sends-for-the-gone -> frees-on-timeout/cancel/error: a caller was cancelled while it waited for its turn, and
+###       its call was sent all the same.
+class Session(Session):
+    async def call(self, request, *, timeout=None):
+        return await asyncio.shield(asyncio.ensure_future(super().call(request, timeout=timeout)))
 
 
 ### WRONG timeout-or -> timeout-from-send: 0 is a timeout too; only None means that of the session.
@@ -1698,18 +1858,19 @@ check("4.6", Session)
 # `run` reads text after text, until the connection ends. A reply goes to `pending.settle`. A call of the peer goes to
 # `router.answer(call)`, a coroutine that returns the reply. That may take long, and it may call the peer itself. So the
 # reader starts it as a task and reads on. Handlers run beside each other: a quick one is answered before a slow one
-# that came first.
+# that came first. `transport.send` may wait too, while the transport is full. So the reader sends nothing itself: a
+# task sends each answer, and each CallError too.
 #
-# - `transport.start()` comes first. Then `async for text in transport` gives the texts, and ends when the connection
-#   ends.
+# - `transport.start()`, a plain function without `await`, comes first. Then `async for text in transport` gives the
+#   texts, and ends when the connection ends.
 # - `decode(text)` raises `FrameError` if a text is no frame. Was it a Call that is spoilt, and can its id be told? Then
-#   the error's `unique_id` is that id, and somebody waits for a CallError with its `code` and `description`. In all
-#   other cases `unique_id` is None, and nobody waits for an answer.
+#   the error's `unique_id` is that id, and somebody waits for a CallError with its `code` and `description`. The id may
+#   be the empty text `""`. In all other cases `unique_id` is None, and nobody waits for an answer.
 # - `router.answer` never raises. If it returns None, send nothing.
 # - A peer may use one id for two calls. While the first is being handled, the second gets a CallError. Its code is
 #   yours to choose, `"GenericError"` for example.
-# - `run` may end in two ways: the connection ends, or `run` is cancelled. In both, whoever waits for a reply gets
-#   `ConnectionLost`, and the handlers that still run are cancelled.
+# - `run` may end in two ways: the connection ends, and `run` returns; or `run` is cancelled, and CancelledError goes on.
+#   In both, whoever waits for a reply gets `ConnectionLost`, and the handlers that still run are cancelled.
 #
 # Your class of 4.6 grows by `run`: `class Session(mine("4.6")):`.
 
@@ -1740,13 +1901,17 @@ class Session(mine("4.6")):
     async def run(self) -> None:
         """Start the transport, and read until it ends. Then `pending.fail_all(ConnectionLost())`, and return.
 
+        The reader waits for nothing but the next text: whatever is sent, a task sends.
+
         A reply is settled, and never answered. A Call is answered beside the reader by what `router.answer(call)`
         returns; None: say nothing. While a call is being handled, every other one with its id gets a CallError, and
         the first is answered as ever; afterwards the id may be used again. A text that is no frame does not end the
-        session: if `FrameError.unique_id` is known it gets a CallError with that error's code, else nothing.
+        session: if `FrameError.unique_id` is not None, it gets a CallError with that error's code and description,
+        else nothing.
 
         Answers do not wait for own calls, nor for each other. One that the transport does not take any more
-        (`ConnectionLost`) is dropped. When `run` ends, in whatever way, `fail_all` is called and its handlers end.
+        (`ConnectionLost`) is dropped, and asyncio warns of nothing. When `run` ends, in whatever way, `fail_all` is
+        called and its handlers end. A `run` that is cancelled raises CancelledError.
         """
         self._transport.start()
         async with asyncio.TaskGroup() as group:
@@ -1936,6 +2101,116 @@ class Session(Session):
             super()._receive(text, group)
 
 
+### WRONG truthy-id -> bad-frame-lives: a spoilt Call with the id "" got no CallError; only None means that there is no
+###       id.
+class Session(Session):
+    def _receive(self, text, group):
+        try:
+            decode(text)
+        except FrameError as problem:
+            if problem.unique_id:
+                super()._receive(text, group)
+        else:
+            super()._receive(text, group)
+
+
+### WRONG no-description -> bad-frame-lives: the CallError lacks the `description` of the FrameError; it tells the peer
+###       what was wrong.
+class Session(Session):
+    def _receive(self, text, group):
+        try:
+            decode(text)
+        except FrameError as problem:
+            if problem.unique_id is not None:
+                group.create_task(self._send(CallError(problem.unique_id, problem.code)))
+        else:
+            super()._receive(text, group)
+
+
+### WRONG unretrieved -> answer-lost: an answer could not be sent, and asyncio warns that nobody retrieved the
+###       ConnectionLost; suppress it around that send.
+class Session(Session):
+    async def run(self):
+        self._transport.start()
+        try:
+            async for text in self._transport:
+                self._receive(text, asyncio)
+        finally:
+            self._pending.fail_all(ConnectionLost())
+            for task in self._serving.values():
+                task.cancel()
+
+    async def _answer(self, call):
+        try:
+            reply = await self._router.answer(call)
+            if reply is not None:
+                await self._transport.send(encode(reply))
+        finally:
+            self._serving.pop(call.unique_id, None)
+
+
+### WRONG waits-with-the-error -> full-transport: the transport was full, and the reader waited until it took the
+###       CallError for a text that is no frame; send that in a task.
+class Session(Session):
+    async def run(self):
+        self._transport.start()
+        async with asyncio.TaskGroup() as group:
+            try:
+                async for text in self._transport:
+                    try:
+                        decode(text)
+                    except FrameError as problem:
+                        if problem.unique_id is not None:
+                            await self._send(CallError(problem.unique_id, problem.code, problem.description))
+                    else:
+                        self._receive(text, group)
+            finally:
+                self._pending.fail_all(ConnectionLost())
+                for task in self._serving.values():
+                    task.cancel()
+
+
+### WRONG waits-with-the-refusal -> full-transport: the transport was full, and the reader waited until it took the
+###       CallError for a copy of a call; send that in a task.
+class Session(Session):
+    async def run(self):
+        self._transport.start()
+        async with asyncio.TaskGroup() as group:
+            try:
+                async for text in self._transport:
+                    with suppress(FrameError):
+                        frame = decode(text)
+                        if isinstance(frame, Call) and frame.unique_id in self._serving:
+                            await self._send(CallError(frame.unique_id, "GenericError"))
+                            continue
+                    self._receive(text, group)
+            finally:
+                self._pending.fail_all(ConnectionLost())
+                for task in self._serving.values():
+                    task.cancel()
+
+
+### WRONG another-error -> end-fails-all: `fail_all` got ConnectionError; the step asks for `ConnectionLost()`.
+class Session(Session):
+    async def run(self):
+        self._transport.start()
+        async with asyncio.TaskGroup() as group:
+            try:
+                async for text in self._transport:
+                    self._receive(text, group)
+            finally:
+                self._pending.fail_all(ConnectionError())
+                for task in self._serving.values():
+                    task.cancel()
+
+
+### WRONG swallows-its-cancel -> stops: `run` was cancelled, and ended without CancelledError; let that go on.
+class Session(Session):
+    async def run(self):
+        with suppress(asyncio.CancelledError):
+            await super().run()
+
+
 ### WRONG drops-the-timeout -> as-before: with a timeout of 10 s it took 30 s; the timeout is in seconds, from the send.
 class Session(Session):
     def __init__(self, transport, router, pending, *, ids, timeout=30.0):
@@ -2049,7 +2324,7 @@ class Session(Session):
                     case CallResult() | CallError() as reply:
                         self._pending.settle(reply)
                     case FrameError(unique_id=str(unique_id)) as problem:
-                        self.begin(self._send(CallError(unique_id, problem.code)))
+                        self.begin(self._send(CallError(unique_id, problem.code, problem.description)))
         finally:
             for task in self.tasks:
                 task.cancel()
@@ -2121,7 +2396,7 @@ check("4.7", Session)
 # connection. Yours go in here; where a step is not done yet, the package's. `fit` adds what a charge point asks for
 # beyond the steps, such as the end of a call that was never sent.
 #
-# This is a live charge point and a live central system. The text below the panel counts what your `Pending` names.
+# This is a live charge point and a live central system.
 
 # %% tags=["scaffold"]
 import asyncio
@@ -2151,7 +2426,11 @@ def counted(name):
 print("connections so far:", len(yours))
 
 # %% [markdown]
-# Both ends start, and the panel comes up.
+# Soon five calls of Authorize go out, each with another fault: *delay*, *answer twice*, *wrong id*, *wrong payload*,
+# *CallError*. After each of them comes a Heartbeat without a fault. Three answers come before these: to the boot, and
+# to two StatusNotifications. **Predict** now how often your `Pending` will have said each of the six words.
+#
+# The next cell starts both ends, and the panel comes up. The text below the panel counts live.
 
 # %% tags=["scaffold"]
 central_system = await CentralSystem().start()
@@ -2164,8 +2443,7 @@ watch = lab.Watch({name: partial(counted, name) for name in NAMES}, "your Pendin
 display(panel, watch)
 
 # %% [markdown]
-# Five calls of Authorize, each with another fault. After each of them comes a Heartbeat without a fault. **Predict**
-# the six counts before you run it.
+# Now the five calls. The line with the six counts shows whether your prediction was right.
 
 
 # %% tags=["scaffold"]
@@ -2191,7 +2469,8 @@ title = f"No call waits for these: {strays}"
 lab.ladder(charge_point, central_system, since=start, until=over["wrong id"], title=title)
 
 # %% [markdown]
-# By hand: press a fault, and run `await told(m.AuthorizeRequest(id_tag="TAG_A"))` in a cell of your own.
+# By hand: press a fault, and run `await told(m.AuthorizeRequest(id_tag="TAG_A"))` in a cell of your own. (*Run All* has
+# closed the panel already: run the cells one by one up to here.)
 #
 # Now *ignore* holds one call on the wire, two wait behind it, and the connection is closed. One call was sent, so
 # nobody can know whether the central system acted. The other two never left.

@@ -77,6 +77,26 @@ async def _answered_in_the_send(my: Any, kit: Kit) -> None:
         kit.require(isinstance(ended, HeartbeatResponse), f"a {type(ended).__name__}", said)
 
 
+async def _slow_send(my: Any, kit: Kit) -> None:
+    """The transport takes the text after 3 s; the peer can be blamed from then on only."""
+    async with Bench(my, kit, lambda call: (0.0, None), timeout=10.0) as bench:
+        send = bench.transport.send
+
+        async def slow(text: str) -> None:
+            await asyncio.sleep(3.0)
+            await send(text)
+
+        bench.transport.send = slow  # type: ignore[method-assign]
+        begun = kit.time
+        waits = "a silent peer is a CallTimeout."
+        ended = await kit.within(PATIENCE, outcome(bench.call(HEARTBEAT)), "it waits for ever", waits)
+        took = kit.time - begun
+        kit.require(isinstance(ended, CallTimeout), f"a {type(ended).__name__}", waits)
+        said = f"`send` took 3 s, the timeout is 10 s, and the call ended after {took:g} s; the timeout begins when "
+        said += "`transport.send` returns."
+        kit.require(abs(took - 13.0) < MILLISECOND, f"after {took:g} s, not 13 s", said)
+
+
 @step.check("callers are served in the order in which they came")
 async def fair(my: Any, kit: Kit) -> str:
     """Who waits longest goes first; else a busy connection leaves one of them behind for ever."""
@@ -127,6 +147,7 @@ async def timeout_from_send(my: Any, kit: Kit) -> str:
             if not limit:
                 said = "0 is a timeout too; only None means that of the session."
             kit.require(abs(took - limit) < MILLISECOND, f"after {took:g} s, not {limit:g} s", said)
+    await _slow_send(my, kit)
     return "from the send"
 
 
@@ -180,6 +201,10 @@ async def _some_go(kit: Kit, bench: Bench) -> None:
     queued.cancel()
     await asyncio.sleep(1.0)
     gone.cancel()
+    await kit.quiet()
+    free = "a caller was cancelled while {}, and it went on waiting; a cancelled caller is free at once."
+    kit.require(queued.done(), "it is not free", free.format("it waited for its turn"))
+    kit.require(gone.done(), "it is not free", free.format("its call was on the wire"))
     await _sent_now(kit, bench, GONE, patience=10.0)
     await kit.within(PATIENCE, outcome(third), "it waits for ever", "the call behind it waits for ever.")
     sent = {call.unique_id: call.payload["idTag"] for call in bench.calls}
@@ -237,7 +262,9 @@ async def _sent_now(kit: Kit, bench: Bench, what: str, *, patience: float = 0.0)
     while not (sent := _last_since(bench, begun)) and kit.time < begun + 60.0:  # noqa: ASYNC110
         await asyncio.sleep(0.5)
     late = f"{what}, and the next one went out {kit.time - begun:.0f} s later; it goes out at once."
-    if patience:
+    if any(isinstance(frame, Call) and frame.payload.get("idTag") == "QUEUED" for _, frame in bench.heard):
+        late = "a caller was cancelled while it waited for its turn, and its call was sent all the same."
+    elif patience:
         late = f"{what}, and the next one went out after the timeout of that call; then is too late."
     kit.require(False, "the next one waits", late if sent else f"{what}, and after it nothing is ever sent.")
 

@@ -148,17 +148,27 @@ async def as_before(my: Any, kit: Kit) -> str:
 @step.check("a later `open` raises the same error")
 async def closed(my: Any, kit: Kit) -> str:
     """After the end of its connection a call must not be opened: its reply could not come."""
-    for error in (ConnectionLost("the cable was cut"), NotConnected(f"closed with {kit.rng.randrange(1000, 1014)}")):
-        pending = my.Pending()
-        pending.open("before", HeartbeatResponse)
-        fail_all(kit, pending, error)
-        try:
-            pending.open(fresh_ids(kit, 1)[0], HeartbeatResponse)
-        except Exception as raised:
-            kit.require(same(raised, error), f"a {type(raised).__name__}", "`open` raises the error of `fail_all`.")
-        else:
-            kit.require(False, "no error", "a call opened after the end waits for ever.")
+    for waiting in (1, 0):
+        for error in (ConnectionLost("the cable was cut"), NotConnected(f"closed: {kit.rng.randrange(1000, 1014)}")):
+            pending = my.Pending()
+            for _ in range(waiting):
+                pending.open("before", HeartbeatResponse)
+            fail_all(kit, pending, error)
+            waits = "a call opened after the end waits for ever."
+            none = "the connection ended while no call was pending, and a call opened after it waits for ever."
+            _refused(kit, pending, error, waits if waiting else none)
+            later = "the first `open` after the end raised the error, and the second did not; each of them raises it."
+            _refused(kit, pending, error, later)
     return "raised"
+
+
+def _refused(kit: Kit, pending: Any, error: Exception, diagnosis: str) -> None:
+    try:
+        pending.open(fresh_ids(kit, 1)[0], HeartbeatResponse)
+    except Exception as raised:
+        kit.require(same(raised, error), f"a {type(raised).__name__}", "`open` raises the error of `fail_all`.")
+    else:
+        kit.require(False, "no error", diagnosis)
 
 
 @step.check("callers that open and settle at once do no harm")
@@ -186,9 +196,10 @@ async def reentrant(my: Any, kit: Kit) -> str:
     fail_all(kit, pending, ConnectionLost("gone"))
     await kit.quiet()
     kit.require(len(seen) == 20, f"{len(seen)} of 20 told", "every caller is told, whatever the others do meanwhile.")
+    said = "a caller that was told opened another call at once, and `open` did not raise the error."
+    kit.require(all(opened == "ConnectionLost" for _, opened, _ in seen), "opened again", said)
     said = "a caller that was told still found its call pending; take the entries out."
     kit.require(all(left == 0 for left, _, _ in seen), "calls left pending", said)
-    kit.require(all(opened == "ConnectionLost" for _, opened, _ in seen), "opened again", "`open` raises the error.")
     words = {word for _, _, word in seen}
     said = "a reply after the end resolves nothing and raises nothing."
     spoilt = {word for word in words if word in ("resolved", "failed", "malformed") or word.startswith("!")}

@@ -48,12 +48,13 @@ ENDS = {"late": CallTimeout, "wrong id": CallTimeout, "wrong payload": Malformed
 @step.check("your `Session` and your `Pending` work together")
 async def together(my: Any, kit: Kit) -> str:
     """The session uses what `Pending` promises: open, settle, expect, fail_all."""
-    async with Bench(my, kit, after(1.0), run=True, pending=my.Pending()) as bench:
+    its, pending = prediction.fitting(my)
+    async with Bench(my, kit, after(1.0), run=True, pending=pending) as bench:
         for _ in range(3):
             said = "the session and the pending calls do not fit together: open, send, expect; settle; fail_all."
             ended = await kit.within(60.0, outcome(bench.call(HEARTBEAT)), "a call waits for ever", said)
             kit.require(isinstance(ended, m.HeartbeatResponse), f"{ended!r:.40}", said)
-        kit.equal(bench.pending.counts["resolved"], 3, "three calls were answered, and counted.")
+        kit.equal(its.counts["resolved"], 3, "three calls were answered, and counted.")
     return "3 answers"
 
 

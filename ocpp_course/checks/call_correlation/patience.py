@@ -13,7 +13,7 @@ from ..kit import Kit
 from ..step import Step, Wrong
 from . import pending_ids, replies
 from .ours import OurPending
-from .pending_ids import fresh_ids, time_of
+from .pending_ids import fresh_ids, has_its_own, time_of
 from .replies import settle
 
 step = Step(
@@ -49,6 +49,7 @@ def gave_up(ended: Any) -> bool:
 @step.check("a reply 1 ms before the timeout wins, at once")
 async def on_time(my: Any, kit: Kit) -> str:
     """The caller gets the response as soon as it comes, or its exception, also if it came before it was awaited."""
+    has_its_own(my, kit)
     pending = my.Pending()
     loop = asyncio.get_running_loop()
     timeout = kit.rng.choice([5.0, 12.0, 30.0])
@@ -70,12 +71,17 @@ async def on_time(my: Any, kit: Kit) -> str:
         kit.require(kit.time < came + MILLISECOND, "told later", "a reply is told at once, not at a next look.")
         wanted = HeartbeatResponse if isinstance(frame, CallResult) else CallFailed
         kit.require(isinstance(ended, wanted), f"a {type(ended).__name__}", f"expected a {wanted.__name__}.")
-    unique_id = fresh_ids(kit, 1)[0]
-    future = pending.open(unique_id, HeartbeatResponse)
-    pending.settle(CallResult(unique_id, time_of(0)))
-    ended = await kit.within(1, outcome(pending.expect(future, timeout)), "it waits", "the reply was there already.")
-    said = "the reply came before `expect` was called; it counts."
-    kit.require(isinstance(ended, HeartbeatResponse), f"a {type(ended).__name__}", said)
+    for limit in (timeout, 0.0):
+        unique_id = fresh_ids(kit, 1)[0]
+        future = pending.open(unique_id, HeartbeatResponse)
+        pending.settle(CallResult(unique_id, time_of(0)))
+        ended = await kit.within(1, outcome(pending.expect(future, limit)), "it waits", "the reply was there already.")
+        said = "the reply came before `expect` was called; it counts."
+        if not limit:
+            said = (
+                "the reply came before `expect` was called with a timeout of 0; it counts, so look at the future first."
+            )
+        kit.require(isinstance(ended, HeartbeatResponse), f"a {type(ended).__name__}", said)
     return "the response"
 
 
@@ -102,7 +108,20 @@ async def timeout(my: Any, kit: Kit) -> str:
         left = len(pending)
         kit.require(left == 0, f"{left} pending", f"after the timeout {left} entry is still pending.")
         kit.require(gave_up(ended), f"a {type(ended).__name__}", "a call that nobody answered ends in `CallTimeout`.")
+        await kit.within(60, _forgotten_at_once(my, kit, seconds), "it waits for ever", "the peer may never answer.")
     return "at its timeout"
+
+
+async def _forgotten_at_once(my: Any, kit: Kit, seconds: float) -> None:
+    """Whoever is told of the timeout finds nothing of the call."""
+    pending = my.Pending()
+    future = pending.open(fresh_ids(kit, 1)[0], HeartbeatResponse)
+    try:
+        await pending.expect(future, seconds)
+    except (CallTimeout, TimeoutError):
+        left = len(pending)
+        said = "`expect` raised, and its call was still pending; forget it before `expect` ends."
+        kit.require(left == 0, f"{left} pending", said)
 
 
 @step.check("a cancelled caller stays cancelled; the entry is gone")
@@ -145,9 +164,11 @@ async def own_clock(my: Any, kit: Kit) -> str:
     await kit.within(max(limits) + 60, callers, "some wait for ever", said)
     right = sum(abs(ended - seconds) < MILLISECOND for seconds, ended in ends.items())
     kit.require(right == len(limits), f"{right} of {len(limits)} in time", said)
-    said = "another call was forgotten too; forget the one that ended."
+    forgotten = "another call was forgotten too; forget the one that ended."
+    no_word = "`settle` ended a call, and returned None instead of the word; does each path end with `return`?"
     for unique_id, future in (("other", other), ("newest", newest)):
         word = pending.settle(CallResult(unique_id, time_of(0)))
+        said = no_word if word is None and future.done() else forgotten
         kit.require(word == "resolved" and future.done(), repr(word), said)
     kit.require(len(pending) == 0, f"{len(pending)} pending", "after the timeouts some entries are still pending.")
     return f"{right} of {len(limits)}"
@@ -196,6 +217,7 @@ async def _reply_as_it_goes(my: Any, kit: Kit, frame: CallResult | CallError, di
     """A reply comes after its caller was cancelled, and before the caller knows."""
     pending = my.Pending()
     future = pending.open("gone", HeartbeatResponse)
+    before = len(pending)
     caller = asyncio.create_task(pending.expect(future, 30.0))
     await asyncio.sleep(1.0)
     caller.cancel()
@@ -203,7 +225,11 @@ async def _reply_as_it_goes(my: Any, kit: Kit, frame: CallResult | CallError, di
     word = settle(kit, pending, frame, diagnosis, asyncio.InvalidStateError)
     said = "the future was done already, so this reply ended nothing: another word."
     kit.require(not over or (isinstance(word, str) and word not in ENDS), repr(word), said)
-    await kit.within(1, outcome(caller), "it still waits", "a cancelled caller still waits; let CancelledError go on.")
+    waits = "a cancelled caller still waits; let CancelledError go on."
+    ended = await kit.within(1, outcome(caller), "it still waits", waits)
+    said = "a caller was cancelled, then its reply came, and CancelledError did not go on; a cancelled caller stays so."
+    kit.require(isinstance(ended, asyncio.CancelledError), f"a {type(ended).__name__}", said)
+    kit.require(len(pending) < before, f"{len(pending)} pending", "the caller went away, its entry did not.")
 
 
 def _try(pending: Any, unique_id: str, raised: list[str]) -> None:

@@ -67,6 +67,14 @@ def opened(kit: Kit, pending: Any, unique_id: str) -> asyncio.Future[Any]:
     return future  # type: ignore[no-any-return]
 
 
+def has_its_own(my: Any, kit: Kit) -> None:
+    """Each connection has its own pending calls."""
+    one, other = my.Pending(), my.Pending()
+    one.open("one", HeartbeatResponse)
+    said = "two `Pending` share their entries; each connection has its own: make the dict in `__init__`."
+    kit.require(len(other) == 0, f"{len(other)} in a new one", said)
+
+
 def _number(result: Any, numbers: dict[str, int]) -> int | None:
     """Which call a reply was made for; None if it is no typed response at all (another check's matter)."""
     time = getattr(result, "current_time", None)

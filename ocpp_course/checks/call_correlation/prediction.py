@@ -8,7 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 from ocpp_lab.frames import Call, CallError, CallResult
+from ocpp_lab.pending import Pending
+from ocpp_lab.session import Session
 
+from ..fitted import fit
 from ..kit import Kit
 from .bench import HEARTBEAT, Bench, Reaction, answer_to
 from .patience import outcome
@@ -38,6 +41,10 @@ def acceptable(kit: Kit, plan: Any, predicted: Any) -> None:
     )
     absent = [word for word in WORDS if word not in predicted]
     kit.require(not absent, f"{len(absent)} missing", f"you did not predict {', '.join(absent)}.")
+    for word in WORDS:
+        number = predicted[word]
+        said = f"PREDICTED[{word!r}] is {number!r}, a {type(number).__name__}; it has to be a number, without quotes."
+        kit.require(isinstance(number, int | float), f"a {type(number).__name__}", said)
 
 
 async def played(my: Any, kit: Kit, plan: list[str]) -> Counter[str]:
@@ -50,11 +57,23 @@ async def played(my: Any, kit: Kit, plan: list[str]) -> Counter[str]:
     def again(reply: CallResult) -> None:
         bench.begin(_later(bench, reply))
 
-    async with Bench(my, kit, script, timeout=TIMEOUT, run=True, pending=my.Pending()) as bench:
+    its, pending = fitting(my)
+    async with Bench(my, kit, script, timeout=TIMEOUT, run=True, pending=pending) as bench:
         for _ in plan:
             await kit.within(60.0, outcome(bench.call(HEARTBEAT)), "a call waits for ever", "every call ends.")
         await asyncio.sleep(10 * TIMEOUT)
-        return Counter({word: bench.pending.counts[word] for word in WORDS})
+        return Counter({word: its.counts[word] for word in WORDS})
+
+
+def fitting(my: Any) -> tuple[Any, Any]:
+    """The learner's `Pending`, whose counts are judged, and what a session gets: the same, or made whole by `fit`.
+
+    No step asks for all that the package's `Session` wants of its `Pending`; for a learner's no more is added.
+    """
+    its = my.Pending()
+    if not (isinstance(my.Session, type) and issubclass(my.Session, Session)):
+        return its, its
+    return its, its if isinstance(its, Pending) else fit(pending=lambda: its)["pending"]()
 
 
 def _react(fault: str, call: Call, again: Callable[[CallResult], None]) -> Reaction:

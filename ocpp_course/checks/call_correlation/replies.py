@@ -12,7 +12,7 @@ from ocpp_lab.messages import AuthorizeResponse, BootNotificationResponse, Heart
 from ..kit import Kit
 from ..step import Step
 from .ours import OurPending
-from .pending_ids import fresh_ids, time_of
+from .pending_ids import fresh_ids, has_its_own, time_of
 
 step = Step(
     "4.2", "`Pending`: errors and wrong shapes", ("Pending",), points=2, minutes=15, reference=lambda: OurPending
@@ -50,6 +50,7 @@ def settle(kit: Kit, pending: Any, frame: CallResult | CallError, diagnosis: str
 @step.check('`CallFailed` with code, description, details; "failed"')
 async def failed(my: Any, kit: Kit) -> str:
     """A CallError ends its call: the peer did not do it, and says why (J-spec 4.2.3)."""
+    has_its_own(my, kit)
     pending = my.Pending()
     details = {"left": kit.rng.randrange(1000)}
     code = kit.rng.choice(sorted(ERROR_CODES))
@@ -86,6 +87,9 @@ async def both_spellings(my: Any, kit: Kit) -> str:
         ("FormatViolation", "FormationViolation"),
         ("OccurenceConstraintViolation", "OccurenceConstraintViolation"),
         ("FormationViolation", "FormationViolation"),
+        ("formatViolation", "formatViolation"),
+        (" FormatViolation", " FormatViolation"),
+        ("NotSupported ", "NotSupported "),
     ):
         unique_id = fresh_ids(kit, 1)[0]
         future = pending.open(unique_id, HeartbeatResponse)
@@ -93,7 +97,9 @@ async def both_spellings(my: Any, kit: Kit) -> str:
         error = end_of(kit, future, "the peer has refused; waiting longer tells nobody anything.")
         got = getattr(error, "code", None)
         said = f"{came} became {got}; only the two spellings that 1.6 does not know are changed, to those of 1.6."
-        if got == came:
+        if meant == came and (came != came.strip() or came[:1].islower()):
+            said = f"{came!r} became {got!r}; every code but the two of `CORRECT_ENGLISH` stays as it came."
+        elif got == came:
             said = "some peers write correct English; understand both, send one."
         kit.equal(got, meant, said)
     return "both"

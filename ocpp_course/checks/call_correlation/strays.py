@@ -58,8 +58,10 @@ async def late(my: Any, kit: Kit) -> str:
     await asyncio.sleep(1)
     caller.cancel()
     await outcome(caller)
-    for unique_id in (*ids, *ids):
+    for number, unique_id in enumerate((*ids, *ids)):
         word = pending.settle(reply(unique_id))
+        said = f"a late reply came twice, and the copy was called {word!r}; a copy gets the same word."
+        kit.require(number < 2 or word == "late", repr(word), said)
         said = "it expired, it was never answered."
         kit.require(word != "repeated", '"repeated"', said)
         said = f'its call timed out or was cancelled, so the word is "late", and not {word!r}.'
@@ -148,7 +150,21 @@ async def bounded(my: Any, kit: Kit) -> str:
         said = "fewer than the last `remember` ids are known."
         kit.require(right == limit, f"{right} of {limit}", said)
     await _bounded_late(my, kit, remember)
+    _beside_the_pending(my, kit)
     return "256, and as told"
+
+
+def _beside_the_pending(my: Any, kit: Kit) -> None:
+    """Calls that are still pending take no room from those that have ended."""
+    pending = my.Pending(remember=4)
+    for unique_id in fresh_ids(kit, 3):
+        pending.open(unique_id, HeartbeatResponse)
+    ids = fresh_ids(kit, 4)
+    for unique_id in ids:
+        answered(pending, unique_id)
+    known = sum(_known(pending, unique_id) for unique_id in ids)
+    said = f"3 calls were pending, and of the last 4 that ended {known} were known; what is pending takes no room."
+    kit.require(known == 4, f"{known} of 4", said)
 
 
 def _ends_known(kit: Kit, pending: Any, ids: list[str], limit: int) -> None:

@@ -45,6 +45,8 @@ async def in_the_retry_wait(my: Any, kit: Kit) -> None:
         await asyncio.sleep(10)
         second = begin(box, second_peer)
         await asyncio.sleep(20)
+        if first.done():
+            first.result()  # what it raised says more
         said = "the first drain waits before a retry and is not over; a second one sent meanwhile."
         kit.require(not second_peer.sent, f"{len(second_peer.sent)} sent in the wait", said)
         await asyncio.wait([first, second], timeout=NIGHT)

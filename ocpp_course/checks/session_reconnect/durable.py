@@ -147,11 +147,15 @@ def keys_never_reused(my: Any, kit: Kit) -> str:
         box = boxes.reopened(box)
         keys.append(box.put(start(kit)))
         kit.require(len(set(keys)) == 5, "used again after a restart", said)
-        twice = start(kit)
-        pair = (box.put(twice), box.put(twice))
-        kit.require(pair[0] != pair[1], "one key for both", "two equal messages are two; each has a key of its own.")
-        kit.equal(len(box), 3, "two equal messages are two; each has a key of its own.")
-    return "7 keys, 7 messages"
+        for number, transaction in enumerate((None, "ours"), 1):
+            twice = start(kit)
+            pair = (box.put(twice, transaction), box.put(twice, transaction))
+            said = "two equal messages are two; each has a key of its own."
+            if transaction:
+                said = "two equal messages of one transaction became one; they are two, each with a key of its own."
+            kit.require(pair[0] != pair[1], "one key for both", said)
+            kit.equal(len(box), 1 + 2 * number, said)
+    return "9 keys, 9 messages"
 
 
 @step.check("the message with that key is gone, and no other; also on the disk")

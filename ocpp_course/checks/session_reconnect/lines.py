@@ -101,7 +101,7 @@ async def stops_now(my: Any, kit: Kit) -> str:
         await asyncio.Event().wait()
 
     moments = {"serving": Play(kit, never), "waiting": Play(kit, *[OSError()] * 5), "dialling": Play(kit, never)}
-    moments["dialling"].dial = _for_ever  # type: ignore[method-assign]
+    moments["dialling"].dial = _for_ever  # type: ignore[method-assign, assignment]
     for moment, play in moments.items():
         task = play.begin(my)
         await asyncio.sleep(8.5)  # the fourth wait is from 7 to 15 s
@@ -143,10 +143,11 @@ async def bugs_escape(my: Any, kit: Kit) -> str:
     bugs = (TypeError("a bug"), IllegalTransition("online", "opened", ["lost"]), CallTimeout("a bug"))
     said = "a programming error became an endless reconnect loop."
     for scene, kind in [(_raises(bug), type(bug)) for bug in bugs] + [(ValueError("a bug"), ValueError)]:
-        task = Play(kit, scene, stay).begin(my)
+        task = (play := Play(kit, scene, stay)).begin(my)
         await asyncio.wait([task], timeout=100)
         if not task.done():
             await stopped(task)
+            play.was_awaited()
             kit.require(False, f"{kind.__name__}: it goes on", said)
         error = None if task.cancelled() else task.exception()
         another = "raise the bug itself, not another error."

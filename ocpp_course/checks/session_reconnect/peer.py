@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from ocpp_lab.errors import OcppError
 from ocpp_lab.messages import (
     IdTagInfo,
     MeterValuesResponse,
@@ -101,6 +102,12 @@ async def drained(kit: Kit, box: Any, peer: Peer, said: str | None = None, **opt
         if len(peer.sent) >= MOST_SENDS:
             raise Wrong(wrong.got, again) from None
         raise
+    except OcppError as error:
+        if not any(error is each for each in peer.script):
+            raise
+        name = type(error).__name__
+        let_go = f"`call` raised {name}, and `drain` let it through; catch it, and ask `verdict` what to do."
+        raise Wrong(f"{name} left `drain`", let_go) from None
 
 
 def begin(box: Any, peer: Peer, **options: Any) -> asyncio.Task[None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterator
 from typing import Any
 
 from ocpp_lab.errors import ConnectionLost
@@ -39,6 +39,26 @@ class Line:
         self.closed = True
 
 
+class Dialling(Coroutine[Any, Any, Line]):
+    """The coroutine of a dial. Whoever takes it for a pipe may close it as one: serving it tells what is missing."""
+
+    def __init__(self, work: Coroutine[Any, Any, Line]) -> None:
+        self._work = work
+
+    def __await__(self) -> Generator[Any, Any, Line]:
+        return self._work.__await__()
+
+    def send(self, value: Any) -> Any:
+        return self._work.send(value)
+
+    def throw(self, *error: Any) -> Any:
+        return self._work.throw(*error)
+
+    def close(self, code: int = 1000, reason: str = "") -> Any:
+        self._work.close()
+        return asyncio.sleep(0) if asyncio.current_task() else None
+
+
 Scene = BaseException | Callable[[Line, Proved], Awaitable[None]]
 """What one dial comes to: an error, or what happens on the line."""
 
@@ -61,9 +81,14 @@ class Play:
         self.whole = True
         """Whether no scene was cut short."""
         self.served = 0
+        self.unawaited = False
+        """`serve` got the coroutine of `dial`, and no line."""
         self.reached = asyncio.Event()
 
-    async def dial(self) -> Line:
+    def dial(self) -> Dialling:
+        return Dialling(self._dial())
+
+    async def _dial(self) -> Line:
         if len(self.dials) >= max(self.wanted, STORM) + STORM:
             await asyncio.Event().wait()
         self._open = [line for line in self._open if not line.closed]
@@ -82,6 +107,10 @@ class Play:
         return self.lines[-1]
 
     async def serve(self, line: Line, proved: Proved) -> None:
+        if isinstance(line, Dialling):
+            self.unawaited = True
+            self.reached.set()
+            await asyncio.Event().wait()
         scene = self._scene()
         self.served += 1
         assert not isinstance(scene, BaseException)
@@ -105,11 +134,17 @@ class Play:
     def begin(self, my: Any) -> asyncio.Task[Any]:
         return asyncio.create_task(my.keep_connected(self.dial, self.serve, self.delays), name="keep_connected")
 
+    def was_awaited(self) -> None:
+        """Refuse the answer if it took the coroutine of `dial` for a pipe."""
+        said = "`serve` got a coroutine and no pipe: `dial()` was not awaited. Write `pipe = await dial()`."
+        self.kit.require(not self.unawaited, "a coroutine", said)
+
     async def until(self, my: Any, dials: int, seconds: float = 10_000.0) -> list[float]:
         """Let it run until it has dialled so often, then cancel it. The waits: from each end to the next dial."""
         self.wanted = dials
         task, reached = self.begin(my), asyncio.create_task(self.reached.wait())
         await asyncio.wait([task, reached], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        self.was_awaited()
         await asyncio.sleep(0.25)  # the last dial succeeds
         await stopped(reached)
         self.kit.require(await stopped(task), "cancelled, it goes on", GOES_ON)
@@ -117,8 +152,8 @@ class Play:
             raise error
         never = "`serve` never ran; it is a coroutine function: `await serve(pipe, proved)`."
         self.kit.require(self.served or not self.lines, "not served", never)
-        said = None if task.cancelled() else "it returned; a charge point dials again, for ever."
-        self.kit.require(len(self.dials) >= dials, f"{len(self.dials)} dials, then no more", said)
+        ended = None if task.cancelled() else "it returned; a charge point dials again, for ever."
+        self.kit.require(len(self.dials) >= dials, f"{len(self.dials)} dials, then no more", ended)
         return self._waits(dials)
 
     def _waits(self, dials: int) -> list[float]:

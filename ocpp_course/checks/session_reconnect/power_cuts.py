@@ -49,19 +49,25 @@ class Cuts:
 
 async def bug_in(my: Any, kit: Kit, name: str) -> None:
     """What a callback raises comes out of the drain, and the message is there: nobody acted on it."""
-    bug = RuntimeError("a bug")
+    await _raised_by(my, kit, name, RuntimeError("a bug"))
+    if name != "prepare":
+        await _raised_by(my, kit, name, CallFailed("InternalError", "not the peer's"))
 
+
+async def _raised_by(my: Any, kit: Kit, name: str, bug: Exception) -> None:
     def raises(*arguments: Any) -> Any:
         raise bug
 
     with Boxes(my.Outbox, kit) as boxes:
-        box = boxes.open(kit.path(f"{name}.db"))
+        box = boxes.open(kit.path(f"{name} {type(bug).__name__}.db"))
         box.put(messages(kit)[0])
         refusals = [CallFailed("InternalError", "not today")] if name == "on_drop" else []
         task = begin(box, Peer(kit, *refusals), **{name: raises, "attempts": 1})
         await asyncio.wait([task], timeout=NIGHT)
         kit.require(task.done(), "it never returns")
         said = f"what `{name}` raises is raised, and the message is kept: nobody acted on it."
+        if isinstance(bug, CallFailed):
+            said = f"`{name}` raised a CallFailed, and `drain` treated it like one of `call`; it is a bug: raise it."
         kit.require(not task.cancelled() and task.exception() is bug, f"the bug in `{name}` is hidden", said)
         kit.require(len(box) == 1, f"{len(box)} of 1 left", said)
 

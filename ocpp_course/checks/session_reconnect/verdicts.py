@@ -25,6 +25,8 @@ step = Step("3.5", "`verdict`: keep, retry or drop", ("verdict",), points=2, min
 Verdict = tuple[str, float]
 HALT: Verdict = ("halt", 0.0)
 DROP: Verdict = ("drop", 0.0)
+OTHER = "VendorSecurity"
+"""A code of nobody's, which has a part of SecurityError in it."""
 REFUSALS = ("InternalError", "GenericError", "NotSupported", "FormationViolation", "ProtocolError")
 
 
@@ -88,7 +90,7 @@ def sixty_then_twice(my: Any, kit: Kit) -> str:
     """The wait before a repeat is the interval times the number of transmissions before it (core 3.7.1)."""
     cases = [(3, 60.0)] + [(kit.rng.randint(3, 9), kit.rng.uniform(1, 99)) for _ in range(5)]
     for attempts, interval in cases:
-        for error in (refused(kit), MalformedReply("no transactionId")):
+        for error in (refused(kit), MalformedReply("no transactionId"), CallFailed(OTHER, "not today")):
             for failures in range(attempts):
                 came = ask(my, kit, error, failures, attempts=attempts, interval=interval)
                 wanted = DROP if failures == attempts - 1 else ("retry", interval * (failures + 1))
@@ -101,6 +103,8 @@ def sixty_then_twice(my: Any, kit: Kit) -> str:
 def _failure(error: Exception, came: Verdict, number: int, attempts: int, interval: float) -> str:
     """What is wrong with the verdict on failure number so and so of so many."""
     name = "a CallError" if isinstance(error, CallFailed) else "an unreadable result"
+    if came[0] == "halt" and isinstance(error, CallFailed) and error.code == OTHER:
+        return f"a CallError with the code {OTHER} is a failure; only the code SecurityError itself is a halt."
     if came[0] == "halt":
         return f"{name} is a failure, and counts; halt is for a peer that is gone or must be booted first."
     if number < attempts and came[0] == "drop":

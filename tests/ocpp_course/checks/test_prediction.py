@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
-from ocpp_course.checks import Wrong
+from ocpp_course.checks import Wrong, run_step, step
+from ocpp_course.checks.authoring import load
 from ocpp_course.checks.call_correlation import night
 from ocpp_course.checks.call_correlation.ours import OurPending
 from ocpp_course.checks.call_correlation.prediction import FAULTS, PLAN, PREDICTED
 from ocpp_course.checks.kit import Kit
 from ocpp_lab.frames import CallError, CallResult
 from ocpp_lab.session import Session
+from tests.ocpp_course.checks.answers import authored
 from tests.simulated import run_simulated
 
 
@@ -40,6 +42,16 @@ def said(plan: Any, predicted: Any, pending: Any = OurPending) -> str | None:
     finally:
         kit.end()
     return None
+
+
+def test_the_packages_session_goes_with_a_learners_pending() -> None:
+    """No step asks for `drop`, which the package's session wants: it is fitted, as in the live cells."""
+    pending = load(authored("4"), "4.5", None)["Pending"]
+    assert not hasattr(pending, "drop")
+    assert said(PLAN, PREDICTED, pending=pending) is None
+    this = step("4.capstone")
+    result = run_step(this, (Session, pending, PLAN, PREDICTED))
+    assert all(row.ok for row in result.rows), str(result)
 
 
 def test_ours_is_right() -> None:
@@ -70,6 +82,7 @@ def test_the_order_of_faults_is_free() -> None:
         ([*PLAN, "no answer"], PREDICTED, "there is no fault 'no answer'; see the table."),
         ("late", PREDICTED, "PLAN is a list of the names of faults."),
         (PLAN, [5, 1, 1, 2, 2, 1], "PREDICTED is a dict from word to number."),
+        (PLAN, PREDICTED | {"late": "2"}, "PREDICTED['late'] is '2', a str; it has to be a number, without quotes."),
         (PLAN, {"resolved": 5, "late": 2}, "you did not predict failed, malformed, repeated, orphan."),
         (PLAN, PREDICTED | {"late": 1, "orphan": 2}, "you predicted another number for late, orphan;"),
     ],
