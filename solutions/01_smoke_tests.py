@@ -1453,17 +1453,18 @@ check("1.4", Transport)
 # broken stack and returns on a right one. Any other exception counts as a failure too, and so does a test that is not
 # done after 10 minutes. Time is simulated: `await asyncio.sleep(60)` takes no time.
 #
-# A test gets a `bench`. First it calls `await bench.start(interval=…, timeout=…)`. Both ends start. The charge point
-# has 5 s to come online, and 1 s to report its connectors. `interval` (whole seconds) is what the answer to a
+# A test gets a `bench`. First it calls `await bench.start(interval=…, timeout=…)`. Both ends start. `start` returns 1 s
+# after the charge point came online: in this second it reports its connectors. If it does not come online, `start`
+# waits 5 s for it, and returns 1 s later all the same. `interval` (whole seconds) is what the answer to a
 # BootNotification says. `timeout` (seconds) is how long a call waits for its answer. Then there are:
 #
 # | | |
 # |---|---|
 # | `bench.central_system.received` | what came in, oldest first; each has `.at` (s), `.text` and `.frame`; a `Call` has an `.action` |
-# | `.heartbeats` | when Heartbeats came (s, the clock of `asyncio.get_running_loop().time()`, as `.at` is) |
-# | `.last_boot_id` | the unique id of the newest BootNotification, or None |
-# | `.faults` | `rule = faults.ignore("Authorize")`, `faults.remove(rule)` |
-# | `await bench.charge_point.call(m.AuthorizeRequest(id_tag="TAG_A"))` | the response; raises `CallTimeout`, `ConnectionLost`, … |
+# | `bench.central_system.heartbeats` | when Heartbeats came (s, the clock of `asyncio.get_running_loop().time()`, as `.at` is) |
+# | `bench.central_system.last_boot_id` | the unique id of the newest BootNotification, or None |
+# | `bench.central_system.faults` | `rule = faults.ignore("Authorize")`, `faults.remove(rule)` |
+# | `bench.charge_point.call(request)` | to be awaited: the response to `m.AuthorizeRequest(id_tag="TAG_A")`, for example; raises `CallTimeout`, `ConnectionLost`, … |
 # | `bench.charge_point.pending` | how many of its calls await their answer now |
 #
 # What a right stack does:
@@ -1637,6 +1638,69 @@ async def timeout_no_server_reply(bench):
         raise AssertionError("a response")
     except CallTimeout:
         assert abs(asyncio.get_running_loop().time() - start - 2) < 0.001
+    assert bench.charge_point.pending == 0
+
+
+### WRONG ten-seconds-exactly -> passes-good: no stack is exact to the millisecond: a Heartbeat or a CallTimeout may come
+###       0.2 s late. Allow it.
+async def boot_accepted_then_heartbeat(bench):
+    await bench.start(interval=10, timeout=5)
+    await asyncio.sleep(45)
+    actions = [event.frame.action for event in bench.central_system.received if isinstance(event.frame, Call)]
+    assert actions[0] == "BootNotification" and actions.count("BootNotification") == 1
+    assert len(bench.central_system.heartbeats) >= 3
+    assert all(b - a == 10 for a, b in pairwise(bench.central_system.heartbeats))
+
+
+### WRONG never-a-late-heartbeat -> passes-good: no stack is exact to the millisecond: a Heartbeat or a CallTimeout may come
+###       0.2 s late. Allow it.
+async def boot_accepted_then_heartbeat(bench):
+    await bench.start(interval=10, timeout=5)
+    await asyncio.sleep(45)
+    actions = [event.frame.action for event in bench.central_system.received if isinstance(event.frame, Call)]
+    assert actions[0] == "BootNotification" and actions.count("BootNotification") == 1
+    assert len(bench.central_system.heartbeats) >= 3
+    assert all(9.5 <= b - a <= 10 for a, b in pairwise(bench.central_system.heartbeats))
+
+
+### WRONG a-tenth-of-a-second -> passes-good: no stack is exact to the millisecond: a Heartbeat or a CallTimeout may come
+###       0.2 s late. Allow it.
+async def boot_accepted_then_heartbeat(bench):
+    await bench.start(interval=10, timeout=5)
+    await asyncio.sleep(45)
+    actions = [event.frame.action for event in bench.central_system.received if isinstance(event.frame, Call)]
+    assert actions[0] == "BootNotification" and actions.count("BootNotification") == 1
+    assert len(bench.central_system.heartbeats) >= 3
+    assert all(9.9 <= b - a <= 10.1 for a, b in pairwise(bench.central_system.heartbeats))
+
+
+### WRONG five-seconds-exactly -> passes-good: no stack is exact to the millisecond: a Heartbeat or a CallTimeout may come
+###       0.2 s late. Allow it.
+async def timeout_no_server_reply(bench):
+    await bench.start(interval=300, timeout=5)
+    bench.central_system.faults.ignore("Authorize")
+    start = asyncio.get_running_loop().time()
+    try:
+        async with asyncio.timeout(20):
+            await bench.charge_point.call(m.AuthorizeRequest(id_tag="TAG_A"))
+        raise AssertionError("a response")
+    except CallTimeout:
+        assert asyncio.get_running_loop().time() - start == 5
+    assert bench.charge_point.pending == 0
+
+
+### WRONG a-twentieth-late -> passes-good: no stack is exact to the millisecond: a Heartbeat or a CallTimeout may come
+###       0.2 s late. Allow it.
+async def timeout_no_server_reply(bench):
+    await bench.start(interval=300, timeout=5)
+    bench.central_system.faults.ignore("Authorize")
+    start = asyncio.get_running_loop().time()
+    try:
+        async with asyncio.timeout(20):
+            await bench.charge_point.call(m.AuthorizeRequest(id_tag="TAG_A"))
+        raise AssertionError("a response")
+    except CallTimeout:
+        assert 5 <= asyncio.get_running_loop().time() - start <= 5.05
     assert bench.charge_point.pending == 0
 
 
@@ -1828,13 +1892,14 @@ check("1.5", boot_accepted_then_heartbeat, timeout_no_server_reply)
 #
 # | | |
 # |---|---|
-# | `await bench.ask(Call("17", "MakeCoffee", {}))` | sends this frame from the charge point's end, below its session; returns the next reply that answers none of its own calls, whatever its id; `TimeoutError` after 5 s |
+# | `await bench.ask(Call("17", "MakeCoffee", {}))` | sends this frame from the charge point's end, below its session; returns the next reply that answers no call of the charge point's session, whatever its id; `TimeoutError` after 5 s |
 # | `await bench.charge_point.send('[2,"flood-1","Heartbeat",{}]')` | a text as it is, below the session: `send` of the charge point's transport |
 # | `bench.charge_point.max_writes_in_flight` | the transport's probe; so are `writes_in_flight`, `queue_depth`, `max_queue_depth` |
 # | `await bench.central_system["CP_1"].close(1001)` | the central system closes the connection |
 #
 # - An action that OCPP does not know is answered with the CallError `NotImplemented`, under the id of the call. The
-#   session goes on. The error's description may be any text (J-spec 4.2.3).
+#   session goes on: the next call gets its CallResult, as usual. The error's description may be any text, also "", and
+#   its details any object (J-spec 4.2.3).
 # - A thousand texts, sent at once, all arrive. Never are two of them on the wire. (Send them below the session, because
 #   a session has only one call in flight anyway.) `send` only queues a text: give the texts some seconds to arrive.
 # - When the central system closes, all calls of the charge point end within a second, although their timeout is 30 s.
@@ -2002,6 +2067,70 @@ async def server_close_resolves_pendings(bench):
         results = await asyncio.gather(*calls, return_exceptions=True)
     if not all(isinstance(each, ConnectionLost) for each in results):
         raise AssertionError
+
+
+### WRONG names-the-action -> passes-good: the description of an error is for people and may be any text; compare the
+###       code and the id (J-spec 4.2.3).
+async def unknown_action_yields_not_implemented(bench):
+    await bench.start(interval=300, timeout=5)
+    answer = await bench.ask(Call("17", "MakeCoffee", {}))
+    assert isinstance(answer, CallError) and answer.code == "NotImplemented" and answer.unique_id == "17"
+    assert "MakeCoffee" in answer.description
+    assert isinstance(await bench.ask(Call("18", "Heartbeat", {})), CallResult)
+
+
+### WRONG wants-a-description -> passes-good: the description of an error is for people and may be any text; compare the
+###       code and the id (J-spec 4.2.3).
+async def unknown_action_yields_not_implemented(bench):
+    await bench.start(interval=300, timeout=5)
+    answer = await bench.ask(Call("17", "MakeCoffee", {}))
+    assert isinstance(answer, CallError) and answer.code == "NotImplemented" and answer.unique_id == "17"
+    assert answer.description
+    assert isinstance(await bench.ask(Call("18", "Heartbeat", {})), CallResult)
+
+
+### WRONG wants-no-details -> passes-good: the details of an error may be any object; compare the code and the id (J-spec
+###       4.2.3).
+async def unknown_action_yields_not_implemented(bench):
+    await bench.start(interval=300, timeout=5)
+    answer = await bench.ask(Call("17", "MakeCoffee", {}))
+    assert isinstance(answer, CallError) and answer.code == "NotImplemented" and answer.unique_id == "17"
+    assert answer.details == {}
+    assert isinstance(await bench.ask(Call("18", "Heartbeat", {})), CallResult)
+
+
+### WRONG any-next-reply -> catches-dead-after-error: after the error that stack answers every call with InternalError;
+###       the next call must get its CallResult.
+async def unknown_action_yields_not_implemented(bench):
+    await bench.start(interval=300, timeout=5)
+    answer = await bench.ask(Call("17", "MakeCoffee", {}))
+    assert isinstance(answer, CallError) and answer.code == "NotImplemented" and answer.unique_id == "17"
+    assert await bench.ask(Call("18", "Heartbeat", {}))
+
+
+### WRONG at-most-two -> catches-parallel-writes: on that stack two writes were in flight, and your test allows it; never
+###       are two texts on the wire.
+async def back_pressure_thousand_frames(bench):
+    await bench.start(interval=300, timeout=5)
+    texts = [f'[2,"flood-{n}","Heartbeat",{{}}]' for n in range(1000)]
+    await asyncio.gather(*(bench.charge_point.send(text) for text in texts))
+    await asyncio.sleep(5)
+    assert len({event.text for event in bench.central_system.received} & set(texts)) == 1000
+    assert bench.charge_point.max_writes_in_flight <= 2
+
+
+### WRONG ends-at-once -> passes-good: after the close "within a second" is right: on that stack the calls end 0.4 s after
+###       it, and your test does not wait.
+async def server_close_resolves_pendings(bench):
+    await bench.start(interval=300, timeout=30)
+    bench.central_system.faults.ignore("Authorize")
+    request = m.AuthorizeRequest(id_tag="TAG_A")
+    calls = [asyncio.create_task(bench.charge_point.call(request)) for _ in range(3)]
+    await asyncio.sleep(1)
+    await bench.central_system["CP_1"].close(1001)
+    done, waiting = await asyncio.wait(calls, timeout=0.05)
+    assert not waiting
+    assert all(isinstance(call.exception(), ConnectionLost | NotConnected) for call in done)
 
 
 ### RIGHT one-helper
