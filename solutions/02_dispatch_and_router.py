@@ -869,6 +869,8 @@ class Router(mine("2.3")):
           ``encode_payload(response)``.
         - If the handler returns anything but a ``response_type`` of its request, or one that breaks its declaration:
           CallError "InternalError".
+        - What the handler raises leaves ``answer`` as it is. (A `PayloadError` of the handler may also be answered with
+          its code and description.)
         """
         request_type, handler = self._handlers[call.action]
         try:
@@ -1035,6 +1037,35 @@ class Router(Router):
             return CallResult(call.unique_id, self._checked(response, request_type.response_type))
         except PayloadError as error:
             return CallError(call.unique_id, error.code, error.description)
+
+
+### WRONG catches-too-early -> raised-leaves: the handler raised KeyError, and `answer` returned a frame; in this step it
+###       leaves `answer` (2.6 catches it).
+_RouterThatRaises = Router
+
+
+class Router(_RouterThatRaises):
+    async def answer(self, call):
+        try:
+            return await super().answer(call)
+        except Exception:
+            return CallError(call.unique_id, "InternalError", "")
+
+
+### WRONG our-fault-if-it-raises -> raised-leaves: the handler raised PayloadError, and `answer` returned a frame; in this
+###       step it leaves `answer` (2.6 catches it).
+class Router(Router):
+    async def answer(self, call):
+        request_type, handler = self._handlers[call.action]
+        try:
+            request = decode_payload(request_type, call.payload)
+        except PayloadError as error:
+            return CallError(call.unique_id, error.code, error.description)
+        try:
+            response = await handler(request)
+            return CallResult(call.unique_id, self._checked(response, request_type.response_type))
+        except PayloadError:
+            return CallError(call.unique_id, "InternalError")
 
 
 ### RIGHT bound-at-registration
@@ -1269,8 +1300,8 @@ check("2.5", Router)
 # - It does not mean it. Then the peer gets InternalError and nothing else, because it cannot use a traceback, and may be
 #   hostile. Your log gets the traceback.
 #
-# Your class begins with `class Router(mine("2.5")):`. If what a handler raises leaves your `answer` of 2.4, as there, you
-# can catch it around `await super().answer(call)`.
+# Your class begins with `class Router(mine("2.5")):`. What a handler raises leaves your `answer` of 2.4, so you can catch
+# it around `await super().answer(call)`.
 
 # %%
 ### STEP 2.6 · 3 points · 20 minutes
@@ -1278,8 +1309,7 @@ check("2.5", Router)
 ###      means, one for all others. CancelledError is neither; it must pass through.
 ### HINT `except (PayloadError, CallFailed) as error:` … `except Exception:` … The second does not catch CancelledError.
 ###      `CallError(unique_id, code, description, details)` takes details, too.
-### HINT `log.exception("handler for %s failed", call.action)` logs the traceback. If your 2.4 catches the `PayloadError`
-###      of your own bad response together with the handler's, keep them apart: that one is InternalError.
+### HINT `log.exception("handler for %s failed", call.action)` logs the traceback.
 import logging
 
 from ocpp_lab import Call, CallError, CallFailed, CallResult, PayloadError
@@ -1294,6 +1324,7 @@ class Router(mine("2.5")):
     async def answer(self, call: Call) -> CallResult | CallError:
         """As in 2.5, whatever ``Exception`` the handler raises; CancelledError passes through.
 
+        - An action without a handler is answered as in 2.5.
         - `PayloadError` or `CallFailed`: a CallError with its code and description, and the details of a `CallFailed`
           (else ``{}``).
         - Any other exception: "InternalError", with no description or a fixed text, nothing of the exception. It is
@@ -1431,6 +1462,43 @@ class Router(Router):
 class Router(Router):
     def _checked(self, response, response_type):
         return encode_payload(response) if response is not None else {}
+
+
+### WRONG timeouts-pass -> next-call-lives: the handler raised TimeoutError, and it left `answer`: catch whatever
+###       `Exception` a handler raises.
+_Router = Router
+
+
+class Router(_Router):
+    async def answer(self, call):
+        request_type, handler = self._handlers.get(call.action, (None, None))
+        if handler is None:
+            return await super().answer(call)
+        try:
+            response = await handler(decode_payload(request_type, call.payload))
+        except (PayloadError, CallFailed) as error:
+            return CallError(call.unique_id, error.code, error.description, getattr(error, "details", {}))
+        except TimeoutError:
+            raise
+        except Exception:
+            log.exception("handler for %s failed", call.action)
+            return CallError(call.unique_id, "InternalError")
+        return CallResult(call.unique_id, self._checked(response, request_type.response_type))
+
+
+### WRONG from-2-4 -> nobody-home: MakeCoffee got InternalError: OCPP does not know it, so the answer is NotImplemented, as
+###       in 2.5. What does your class begin with?
+class Router(Router):
+    async def answer(self, call):
+        try:
+            request_type, handler = self._handlers[call.action]
+            request = decode_payload(request_type, call.payload)
+        except PayloadError as error:
+            return CallError(call.unique_id, error.code, error.description)
+        except KeyError:
+            log.exception("no handler for %s", call.action)
+            return CallError(call.unique_id, "InternalError")
+        return await super().answer(Call(call.unique_id, call.action, call.payload)) if request else None
 
 
 ### RIGHT wrapped-at-registration
