@@ -577,6 +577,111 @@ def encode(frame):
     return json.dumps(body)
 
 
+### WRONG nan-on-top-only -> plain-json: NaN and Infinity are no JSON; `allow_nan=False` refuses them.
+def _finite(value):
+    return None if value in (float("inf"), -float("inf")) or value != value else value
+
+
+def encode(frame):
+    match frame:
+        case Call():
+            body = [2, frame.unique_id, frame.action, frame.payload]
+        case CallResult():
+            body = [3, frame.unique_id, frame.payload]
+        case CallError():
+            body = [4, frame.unique_id, frame.code, frame.description or "", frame.details or {}]
+    return json.dumps(body[:-1] + [{key: _finite(value) for key, value in body[-1].items()}])
+
+
+### WRONG nan-in-a-call-only -> plain-json: NaN and Infinity are no JSON; `allow_nan=False` refuses them.
+def encode(frame):
+    match frame:
+        case Call():
+            body = [2, frame.unique_id, frame.action, frame.payload]
+        case CallResult():
+            body = [3, frame.unique_id, frame.payload]
+        case CallError():
+            body = [4, frame.unique_id, frame.code, frame.description or "", frame.details or {}]
+    return json.dumps(body, allow_nan=body[0] != 2)
+
+
+### WRONG replaces-nan-in-the-text -> round-trip: the payload of this Call has changed on the way: `a` is NaN, and was
+###       written as null.
+def encode(frame):
+    match frame:
+        case Call():
+            body = [2, frame.unique_id, frame.action, frame.payload]
+        case CallResult():
+            body = [3, frame.unique_id, frame.payload]
+        case CallError():
+            body = [4, frame.unique_id, frame.code, frame.description or "", frame.details or {}]
+    return json.dumps(body).replace("-Infinity", "null").replace("Infinity", "null").replace("NaN", "null")
+
+
+### WRONG quotes-by-hand -> plain-json: there is a `"` or a `\` in the unique id of a Call, and it was not escaped;
+###       `json.dumps` escapes it.
+def encode(frame):
+    match frame:
+        case Call():
+            body = [2, frame.unique_id, frame.action, frame.payload]
+        case CallResult():
+            body = [3, frame.unique_id, frame.payload]
+        case CallError():
+            body = [4, frame.unique_id, frame.code, frame.description or "", frame.details or {}]
+    return (
+        f'[2,"{frame.unique_id}","{frame.action}",{json.dumps(frame.payload, allow_nan=False)}]'
+        if body[0] == 2
+        else json.dumps(body, allow_nan=False)
+    )
+
+
+### WRONG lowers-an-id -> round-trip: the unique_id of this CallResult is TAG_A; yours wrote tag_a.
+def encode(frame):
+    match frame:
+        case Call():
+            body = [2, frame.unique_id, frame.action, frame.payload]
+        case CallResult():
+            body = [3, frame.unique_id.lower(), frame.payload]
+        case CallError():
+            body = [4, frame.unique_id, frame.code, frame.description or "", frame.details or {}]
+    return json.dumps(body, allow_nan=False)
+
+
+### WRONG strips-an-id -> round-trip: the unique_id of this Call is ' 17 '; yours wrote '17'.
+def encode(frame):
+    match frame:
+        case Call():
+            body = [2, frame.unique_id.strip(), frame.action, frame.payload]
+        case CallResult():
+            body = [3, frame.unique_id, frame.payload]
+        case CallError():
+            body = [4, frame.unique_id, frame.code, frame.description or "", frame.details or {}]
+    return json.dumps(body, allow_nan=False)
+
+
+### WRONG cuts-the-description -> round-trip: the description of this CallError has 400 characters; yours wrote only the
+###       first 255.
+def encode(frame):
+    match frame:
+        case Call():
+            body = [2, frame.unique_id, frame.action, frame.payload]
+        case CallResult():
+            body = [3, frame.unique_id, frame.payload]
+        case CallError():
+            body = [4, frame.unique_id, frame.code, frame.description[:255], frame.details or {}]
+    return json.dumps(body, allow_nan=False)
+
+
+### WRONG three-digits -> round-trip: the payload of this Call has changed on the way: `d` is 48.20817, and was written as
+###       48.208.
+_encode_exactly = encode
+
+
+def encode(frame):
+    body = json.loads(_encode_exactly(frame), parse_float=lambda digits: round(float(digits), 3))
+    return json.dumps(body, allow_nan=False)
+
+
 ### RIGHT table-by-type
 def _parts_of(*names):
     return lambda frame: [getattr(frame, name) for name in names]
