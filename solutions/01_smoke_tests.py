@@ -90,17 +90,18 @@ def decode(text: str) -> Call | CallResult | CallError:
 
     What a frame is:
 
-    - The whole text is one JSON array. Only white space may stand before it or behind it. NaN and Infinity are no JSON.
+    - The whole text is one JSON array. Only JSON's white space may stand before it or behind it: space, tab, line feed,
+      carriage return. NaN and Infinity are no JSON.
     - The message type is the integer 2, 3 or 4. The array has exactly 4, 3 or 5 elements.
     - The id is a string of 0 to 36 characters (not bytes). It is given on as it came, with any spaces at its ends.
     - The action, the error code and the description are strings, any strings.
-    - Payload and details are objects, and are given on as they came; null reads as {}.
+    - Payload and details are objects, and are given on as they came, large integers too. null reads as a new {}.
 
     What FrameError says:
 
-    - ``code`` is "PropertyConstraintViolation" if the id is a string of more than 36 characters, else
-      "FormationViolation".
-    - ``unique_id`` is the id of a bad Call: the text is JSON, the first element is 2, and the second is a string of at
+    - ``code`` is "PropertyConstraintViolation" if the array begins with 2, 3 or 4 and an id that is a string of more
+      than 36 characters, whatever follows. Else it is "FormationViolation".
+    - ``unique_id`` is the id of a bad Call: the text is JSON, the first element is the integer 2, and the second is a string of at
       most 36 characters. In all other cases it is None. One case is not checked: if the id of a Call is too long, you
       may report it or None.
     - ``description`` is a text, not empty: what was expected, in your words.
@@ -380,6 +381,210 @@ def decode(text):
     if text not in table:
         raise FrameError("FormationViolation", None, "not a frame")
     return table[text]
+
+
+### WRONG equal-is-a-call -> other-type: 2.0 equals 2 in Python, and this text reports an id; only the integer 2 is a Call.
+def decode(text):
+    def refuse(name):
+        raise ValueError(f"{name} is no JSON")
+
+    try:
+        raw = json.loads(text, parse_constant=refuse)
+    except (ValueError, RecursionError):
+        raise FrameError("FormationViolation", None, "no JSON") from None
+    if not isinstance(raw, list) or not raw:
+        raise FrameError("FormationViolation", None, "no array")
+    first, unique_id, *_ = [*raw, None]
+    told = unique_id if first == 2 and isinstance(unique_id, str) and len(unique_id) <= 36 else None
+    bad = FrameError("FormationViolation", told, "no frame")
+    if type(first) is not int or first not in (2, 3, 4):
+        raise bad
+    if isinstance(unique_id, str) and len(unique_id) > 36:
+        raise FrameError("PropertyConstraintViolation", told, "too long an id")
+    if len(raw) != {2: 4, 3: 3, 4: 5}[first]:
+        raise bad
+    last = {} if raw[-1] is None else raw[-1]
+    if not isinstance(last, dict) or not all(isinstance(part, str) for part in raw[1:-1]):
+        raise bad
+    return {2: Call, 3: CallResult, 4: CallError}[first](*raw[1:-1], last)
+
+
+### WRONG id-before-code -> exact-length: the order is `FrameError(code, unique_id, description)`: the code comes first,
+###       then the id or None.
+def decode(text):
+    def refuse(name):
+        raise ValueError(f"{name} is no JSON")
+
+    try:
+        raw = json.loads(text, parse_constant=refuse)
+    except (ValueError, RecursionError):
+        raise FrameError("FormationViolation", None, "no JSON") from None
+    if not isinstance(raw, list) or not raw:
+        raise FrameError("FormationViolation", None, "no array")
+    first, unique_id, *_ = [*raw, None]
+    told = (
+        unique_id if type(first) is int and first == 2 and isinstance(unique_id, str) and len(unique_id) <= 36 else None
+    )
+    bad = FrameError(told, "FormationViolation", "no frame")
+    if type(first) is not int or first not in (2, 3, 4):
+        raise bad
+    if isinstance(unique_id, str) and len(unique_id) > 36:
+        raise FrameError("PropertyConstraintViolation", told, "too long an id")
+    if len(raw) != {2: 4, 3: 3, 4: 5}[first]:
+        raise bad
+    last = {} if raw[-1] is None else raw[-1]
+    if not isinstance(last, dict) or not all(isinstance(part, str) for part in raw[1:-1]):
+        raise bad
+    return {2: Call, 3: CallResult, 4: CallError}[first](*raw[1:-1], last)
+
+
+### WRONG strips-all-spaces -> strict-json: U+00A0 is no white space in JSON: only space, tab, line feed and carriage
+###       return are.
+def decode(text):
+    def refuse(name):
+        raise ValueError(f"{name} is no JSON")
+
+    try:
+        raw = json.loads(text.strip(), parse_constant=refuse)
+    except (ValueError, RecursionError):
+        raise FrameError("FormationViolation", None, "no JSON") from None
+    if not isinstance(raw, list) or not raw:
+        raise FrameError("FormationViolation", None, "no array")
+    first, unique_id, *_ = [*raw, None]
+    told = (
+        unique_id if type(first) is int and first == 2 and isinstance(unique_id, str) and len(unique_id) <= 36 else None
+    )
+    bad = FrameError("FormationViolation", told, "no frame")
+    if type(first) is not int or first not in (2, 3, 4):
+        raise bad
+    if isinstance(unique_id, str) and len(unique_id) > 36:
+        raise FrameError("PropertyConstraintViolation", told, "too long an id")
+    if len(raw) != {2: 4, 3: 3, 4: 5}[first]:
+        raise bad
+    last = {} if raw[-1] is None else raw[-1]
+    if not isinstance(last, dict) or not all(isinstance(part, str) for part in raw[1:-1]):
+        raise bad
+    return {2: Call, 3: CallResult, 4: CallError}[first](*raw[1:-1], last)
+
+
+### WRONG skips-a-bom -> strict-json: U+FEFF is no white space in JSON: only space, tab, line feed and carriage return are.
+def decode(text):
+    def refuse(name):
+        raise ValueError(f"{name} is no JSON")
+
+    try:
+        raw = json.loads(text.removeprefix("\ufeff"), parse_constant=refuse)
+    except (ValueError, RecursionError):
+        raise FrameError("FormationViolation", None, "no JSON") from None
+    if not isinstance(raw, list) or not raw:
+        raise FrameError("FormationViolation", None, "no array")
+    first, unique_id, *_ = [*raw, None]
+    told = (
+        unique_id if type(first) is int and first == 2 and isinstance(unique_id, str) and len(unique_id) <= 36 else None
+    )
+    bad = FrameError("FormationViolation", told, "no frame")
+    if type(first) is not int or first not in (2, 3, 4):
+        raise bad
+    if isinstance(unique_id, str) and len(unique_id) > 36:
+        raise FrameError("PropertyConstraintViolation", told, "too long an id")
+    if len(raw) != {2: 4, 3: 3, 4: 5}[first]:
+        raise bad
+    last = {} if raw[-1] is None else raw[-1]
+    if not isinstance(last, dict) or not all(isinstance(part, str) for part in raw[1:-1]):
+        raise bad
+    return {2: Call, 3: CallResult, 4: CallError}[first](*raw[1:-1], last)
+
+
+### WRONG length-before-id -> id-is-string: an id that is too long is a PropertyConstraintViolation, also if an element is
+###       missing.
+def decode(text):
+    def refuse(name):
+        raise ValueError(f"{name} is no JSON")
+
+    try:
+        raw = json.loads(text, parse_constant=refuse)
+    except (ValueError, RecursionError):
+        raise FrameError("FormationViolation", None, "no JSON") from None
+    if not isinstance(raw, list) or not raw:
+        raise FrameError("FormationViolation", None, "no array")
+    first, unique_id, *_ = [*raw, None]
+    told = (
+        unique_id if type(first) is int and first == 2 and isinstance(unique_id, str) and len(unique_id) <= 36 else None
+    )
+    bad = FrameError("FormationViolation", told, "no frame")
+    if type(first) is not int or first not in (2, 3, 4):
+        raise bad
+    if len(raw) != {2: 4, 3: 3, 4: 5}[first]:
+        raise bad
+    if isinstance(unique_id, str) and len(unique_id) > 36:
+        raise FrameError("PropertyConstraintViolation", told, "too long an id")
+    last = {} if raw[-1] is None else raw[-1]
+    if not isinstance(last, dict) or not all(isinstance(part, str) for part in raw[1:-1]):
+        raise bad
+    return {2: Call, 3: CallResult, 4: CallError}[first](*raw[1:-1], last)
+
+
+### WRONG one-empty-for-all -> null-is-empty: two frames share one `{}`: what is written into the first is in the second
+###       too. Make a new one each time.
+_NOTHING = {}
+
+
+def decode(text):
+    def refuse(name):
+        raise ValueError(f"{name} is no JSON")
+
+    try:
+        raw = json.loads(text, parse_constant=refuse)
+    except (ValueError, RecursionError):
+        raise FrameError("FormationViolation", None, "no JSON") from None
+    if not isinstance(raw, list) or not raw:
+        raise FrameError("FormationViolation", None, "no array")
+    first, unique_id, *_ = [*raw, None]
+    told = (
+        unique_id if type(first) is int and first == 2 and isinstance(unique_id, str) and len(unique_id) <= 36 else None
+    )
+    bad = FrameError("FormationViolation", told, "no frame")
+    if type(first) is not int or first not in (2, 3, 4):
+        raise bad
+    if isinstance(unique_id, str) and len(unique_id) > 36:
+        raise FrameError("PropertyConstraintViolation", told, "too long an id")
+    if len(raw) != {2: 4, 3: 3, 4: 5}[first]:
+        raise bad
+    last = _NOTHING if raw[-1] is None else raw[-1]
+    if not isinstance(last, dict) or not all(isinstance(part, str) for part in raw[1:-1]):
+        raise bad
+    return {2: Call, 3: CallResult, 4: CallError}[first](*raw[1:-1], last)
+
+
+### WRONG long-integers-as-floats -> three-shapes: the `payload` of this CallResult is {'big': 4611686018427387905}; yours
+###       is {'big': 4.611686018427388e+18}.
+def decode(text):
+    def refuse(name):
+        raise ValueError(f"{name} is no JSON")
+
+    try:
+        raw = json.loads(
+            text, parse_constant=refuse, parse_int=lambda digits: int(digits) if len(digits) < 17 else float(digits)
+        )
+    except (ValueError, RecursionError):
+        raise FrameError("FormationViolation", None, "no JSON") from None
+    if not isinstance(raw, list) or not raw:
+        raise FrameError("FormationViolation", None, "no array")
+    first, unique_id, *_ = [*raw, None]
+    told = (
+        unique_id if type(first) is int and first == 2 and isinstance(unique_id, str) and len(unique_id) <= 36 else None
+    )
+    bad = FrameError("FormationViolation", told, "no frame")
+    if type(first) is not int or first not in (2, 3, 4):
+        raise bad
+    if isinstance(unique_id, str) and len(unique_id) > 36:
+        raise FrameError("PropertyConstraintViolation", told, "too long an id")
+    if len(raw) != {2: 4, 3: 3, 4: 5}[first]:
+        raise bad
+    last = {} if raw[-1] is None else raw[-1]
+    if not isinstance(last, dict) or not all(isinstance(part, str) for part in raw[1:-1]):
+        raise bad
+    return {2: Call, 3: CallResult, 4: CallError}[first](*raw[1:-1], last)
 
 
 ### RIGHT questions-in-order

@@ -88,15 +88,15 @@ def plain_json(my: Any, kit: Kit) -> str:
     for _, frame in frames(kit, 30):
         read(kit, my.encode(frame))
     for what, frame in _quoting(kit):
-        said = f"there is a `\"` or a `\\` in the {what}, and it was not escaped; `json.dumps` escapes it."
+        said = f'there is a `"` or a `\\` in the {what}, and it was not escaped; `json.dumps` escapes it.'
         read(kit, my.encode(frame), said)
-    for raw, frame in _no_numbers(kit):
+    for raw, frame, sane in _no_numbers(kit):
         try:
             text = my.encode(frame)
         except (ValueError, TypeError):
             continue  # it says no: right
         got = read(kit, text)
-        if isinstance(got, list) and isinstance(got[-1], dict):  # else it has changed more than a number
+        if read(kit, my.encode(sane)) == [*raw[:-1], sane.payload if hasattr(sane, "payload") else sane.details]:
             said = "what cannot be said in JSON is refused, or null; the rest of the frame stays as it is."
             kit.equal(got, raw, said)
     return "JSON"
@@ -108,21 +108,29 @@ def _quoting(kit: Kit) -> list[tuple[str, Any]]:
     found: list[tuple[str, Any]] = []
     for text in odd:
         found += [("unique id of a Call", Call(text, "Heartbeat")), ("action", Call("17", text))]
-        found += [("unique id of a CallResult", CallResult(text)), ("unique id of a CallError", CallError(text, "GenericError"))]
+        found += [
+            ("unique id of a CallResult", CallResult(text)),
+            ("unique id of a CallError", CallError(text, "GenericError")),
+        ]
         found += [("code", CallError("17", text)), ("description", CallError("17", "GenericError", text))]
-        found += [("payload", CallResult("17", {text: text})), ("details", CallError("17", "GenericError", "", {"a": text}))]
+        found += [
+            ("payload", CallResult("17", {text: text})),
+            ("details", CallError("17", "GenericError", "", {"a": text})),
+        ]
     return found
 
 
-def _no_numbers(kit: Kit) -> Iterator[tuple[list[Any], Any]]:
-    """Frames with NaN and Infinity, on top and further down; and the array with null in their place."""
+def _no_numbers(kit: Kit) -> Iterator[tuple[list[Any], Any, Any]]:
+    """Frames with NaN and Infinity, on top and further down; the array with null there; the frame with 1 there."""
     for number in (math.nan, math.inf, -math.inf):
         unique_id = an_id(kit)
         for at in (lambda it: {"data": it}, lambda it: {"a": {"b": [1, it]}}, lambda it: {"a": [{"b": it}]}):
-            there, null = at(number), at(None)
-            yield [2, unique_id, "DataTransfer", null], Call(unique_id, "DataTransfer", there)
-            yield [3, unique_id, null], CallResult(unique_id, there)
-            yield [4, unique_id, "GenericError", "", null], CallError(unique_id, "GenericError", "", there)
+            there, null, one = at(number), at(None), at(1)
+            call = [2, unique_id, "DataTransfer", null]
+            yield call, Call(unique_id, "DataTransfer", there), Call(unique_id, "DataTransfer", one)
+            yield [3, unique_id, null], CallResult(unique_id, there), CallResult(unique_id, one)
+            error = [4, unique_id, "GenericError", "", null]
+            yield error, *(CallError(unique_id, "GenericError", "", each) for each in (there, one))
 
 
 @step.check('a CallError has five elements, "" and {} among them')
