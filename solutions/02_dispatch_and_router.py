@@ -51,8 +51,9 @@ guard
 # | ChangeConfiguration.req (core 6.9) | `key` | `key` | text, at most 50 characters | required |
 # | | `value` | `value` | text, at most 500 characters | required |
 #
-# No other field may be there (J-errata 3.1). If an optional field is absent, it is left out. It is never null. In
-# Python it is None, and None is its default.
+# No other field may be there (J-errata 3.1). Texts may be empty. If an optional field is absent, it is left out, and null
+# is never written. In Python it is None, and None is its default. When you read, null in a required field is refused;
+# null in an optional field may be refused or not.
 #
 # Three bases are given: `Payload`, `Request` and `Response`. They are msgspec structs, and do three things for you. They
 # turn `id_tag` into `idTag` on the wire. They refuse fields that are not declared. They leave out a field that has its
@@ -244,6 +245,90 @@ class AuthorizeResponse(Response, kw_only=True):
 
 class AuthorizeRequest(Request[AuthorizeResponse], kw_only=True):
     id_tag: Annotated[str, Meta(max_length=20)]
+
+
+### WRONG field-of-ones-own -> schema-agrees: AuthorizeRequest has the field `pin`; the table has none of this name.
+class AuthorizeRequest(Request[AuthorizeResponse], kw_only=True):
+    id_tag: Annotated[str, Meta(max_length=20)]
+    pin: str | None = None
+
+
+### WRONG field-in-the-response -> schema-agrees: AuthorizeResponse has the field `note`; the table has none of this name.
+class IdTagInfo(Payload, kw_only=True):
+    status: Literal["Accepted", "Blocked", "Expired", "Invalid", "ConcurrentTx"]
+    parent_id_tag: Annotated[str, Meta(max_length=20)] | None = None
+    expiry_date: Timestamp | None = None
+
+
+class AuthorizeResponse(Response, kw_only=True):
+    id_tag_info: IdTagInfo
+    note: str | None = None
+
+
+class AuthorizeRequest(Request[AuthorizeResponse], kw_only=True):
+    id_tag: Annotated[str, Meta(max_length=20)]
+
+
+### WRONG null-as-id-tag -> schema-agrees: null was accepted as idTag; a required field is never null: no `| None` in its
+###       type.
+class IdTagInfo(Payload, kw_only=True):
+    status: Literal["Accepted", "Blocked", "Expired", "Invalid", "ConcurrentTx"]
+    parent_id_tag: Annotated[str, Meta(max_length=20)] | None = None
+    expiry_date: Timestamp | None = None
+
+
+class AuthorizeResponse(Response, kw_only=True):
+    id_tag_info: IdTagInfo
+
+
+class AuthorizeRequest(Request[AuthorizeResponse], kw_only=True):
+    id_tag: Annotated[str, Meta(max_length=20)] | None
+
+
+### WRONG null-as-status -> schema-agrees: null was accepted as status; a required field is never null: no `| None` in its
+###       type.
+class IdTagInfo(Payload, kw_only=True):
+    status: Literal["Accepted", "Blocked", "Expired", "Invalid", "ConcurrentTx"] | None
+    parent_id_tag: Annotated[str, Meta(max_length=20)] | None = None
+    expiry_date: Timestamp | None = None
+
+
+class AuthorizeResponse(Response, kw_only=True):
+    id_tag_info: IdTagInfo
+
+
+class AuthorizeRequest(Request[AuthorizeResponse], kw_only=True):
+    id_tag: Annotated[str, Meta(max_length=20)]
+
+
+### WRONG null-as-key -> schema-agrees: null was accepted as key; a required field is never null: no `| None` in its
+###       type.
+class ChangeConfigurationRequest(Request[ChangeConfigurationResponse], kw_only=True):
+    key: Annotated[str, Meta(max_length=50)] | None
+    value: Annotated[str, Meta(max_length=500)]
+
+
+### WRONG no-empty-key -> schema-agrees: an empty key was refused; the table limits its length only above: an empty text
+###       may come.
+class ChangeConfigurationRequest(Request[ChangeConfigurationResponse], kw_only=True):
+    key: Annotated[str, Meta(max_length=50, min_length=1)]
+    value: Annotated[str, Meta(max_length=500)]
+
+
+### WRONG no-empty-tag -> optional-absent: an empty parentIdTag was refused; the table limits its length only above: an
+###       empty text may come.
+class IdTagInfo(Payload, kw_only=True):
+    status: Literal["Accepted", "Blocked", "Expired", "Invalid", "ConcurrentTx"]
+    parent_id_tag: Annotated[str, Meta(min_length=1, max_length=20)] | None = None
+    expiry_date: Timestamp | None = None
+
+
+class AuthorizeResponse(Response, kw_only=True):
+    id_tag_info: IdTagInfo
+
+
+class AuthorizeRequest(Request[AuthorizeResponse], kw_only=True):
+    id_tag: Annotated[str, Meta(min_length=1, max_length=20)]
 
 
 ### RIGHT aliases-and-unset
