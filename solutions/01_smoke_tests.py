@@ -958,7 +958,7 @@ class Transport:
     """
 
     def __init__(self, pipe: Pipe, *, limit: int = 1000) -> None:
-        """``limit``: how many texts may wait in the queue. The one that the pipe has may count as one of them or not."""
+        """``limit``: how many texts may wait in the queue. You may count the text that is in `pipe.send` as one of them."""
         self._pipe = pipe
         self._queue: asyncio.Queue[str] = asyncio.Queue(maxsize=limit)
         self._writer: asyncio.Task | None = None
@@ -1269,7 +1269,8 @@ class Transport(mine("1.3")):
         """As in 1.3, and raise ConnectionLost once the connection is over: `close` was called, or the peer has closed.
 
         Whoever waits for room when that happens gets ConnectionLost too, within a second. One exception: while a `close`
-        still flushes, its text may go out instead. When it returns or raises, no task of it is left.
+        still flushes, the text of a waiting sender may go out; then its `send` returns. When `send` returns or raises,
+        no task of it is left.
         """
         if self._over.is_set():
             raise ConnectionLost
@@ -1294,10 +1295,12 @@ class Transport(mine("1.3")):
 
         - With ``flush`` first send the text of every `send` that has returned, for at most ``timeout`` seconds.
           Without it send nothing more, and wait for nothing.
-        - If the peer has closed before, there is nothing to send and nothing to wait for.
+          With ``timeout=0`` it does not wait either.
+        - If the peer has closed before, there is nothing to send and nothing to wait for. `pipe.close` is called all the
+          same.
         - The pipe is closed once, however often and by however many callers this is called. Each of them returns when
           all is over, and not before.
-        - A caller that is cancelled waits no longer; the closing goes on as if it had waited.
+        - If a caller of `close` is cancelled, it gets CancelledError at once, and the closing goes on to its end.
         - Then the iteration ends.
         """
         if self._closing is None:
@@ -1593,6 +1596,31 @@ class Transport(Transport):
                 await self.pipe.send(text)
             except ConnectionLost:
                 await asyncio.Event().wait()
+
+
+### WRONG raises-when-the-peer-closes -> peer-close: the peer has closed, and your iteration raised ConnectionLost; it ends
+###       without an error.
+class Transport(Transport):
+    async def __aiter__(self):
+        async for text in super().__aiter__():
+            yield text
+        if self._closing is None:
+            raise ConnectionLost("peer")
+
+
+### WRONG zero-is-no-limit -> never-hangs: with `timeout=0` there is no time to flush; `close` still waits, as if there were
+###       no limit.
+class Transport(Transport):
+    async def _close(self, code, reason, flush, timeout):
+        await super()._close(code, reason, flush, timeout or None)
+
+
+### WRONG leaves-the-pipe -> peer-close: the peer has closed, and `close` did not call `pipe.close`; it does, so that the pipe
+###       is freed.
+class Transport(Transport):
+    async def _close(self, code, reason, flush, timeout):
+        if not self._over.is_set():
+            await super()._close(code, reason, flush, timeout)
 
 
 ### RIGHT select-on-get-and-closed

@@ -431,7 +431,8 @@ check("2.1", AuthorizeRequest, AuthorizeResponse, ChangeConfigurationRequest)
 # A payload may have two faults at once. Report one of them: its code, and the field of that one.
 #
 # There is a fifth code for payloads: ProtocolError, *the payload is incomplete*. We do not send it. Others may send it
-# for a missing field. Three errata decide a few cases of smart charging (core errata 3.24, 3.38, 3.39).
+# for a missing field. Three errata change some fields of smart charging (core errata 3.24, 3.38, 3.39). The classes in
+# `ocpp_lab.messages` contain them already: you do nothing about them.
 #
 # Mind the spelling. Two codes are misspelt in the specification, and they stay so, because other stacks compare texts
 # (J-errata 5.1, 5.2).
@@ -689,7 +690,7 @@ class Router:
 
         - ``request_type`` is no subclass of ``Request`` (of `ocpp_lab.messages`)
         - its action never reaches this role, because our own side sends it
-        - its action has a handler already
+        - its action has a handler already (to look at `on` is enough)
         - the handler is not ``async def``
         - the parameter is annotated with another type than ``request_type``, or the return value with another than
           ``request_type.response_type``
@@ -838,6 +839,39 @@ class Router(Router):
             return handler
 
         return register
+
+
+### WRONG trusts-methods -> refuses-annotation: the handler is a method, and its parameter is annotated with another type;
+###       check methods too.
+class Router(Router):
+    def _check(self, request_type, handler):
+        if inspect.ismethod(handler):
+            handler = type(self).stand_in
+        super()._check(request_type, handler)
+
+    async def stand_in(request):
+        """Without annotations."""
+
+
+### WRONG looks-at-self -> refuses-annotation: the handler is a method, and its parameter is annotated with another type;
+###       check methods too.
+class Router(Router):
+    def _check(self, request_type, handler):
+        hints = get_type_hints(handler)
+        parameter = next(iter(handler.__code__.co_varnames), None)
+        if parameter != "self":
+            super()._check(request_type, handler)
+        elif hints.get("return", request_type.response_type) is not request_type.response_type:
+            raise TypeError(f"expected {request_type.response_type}, came {hints['return']}")
+        elif hints.get(parameter, request_type) is not request_type:
+            raise TypeError(f"expected {request_type}, came {hints[parameter]}")
+
+
+### WRONG returns-no-decorator -> independent: `on` takes the request type alone, and returns a function that takes the
+###       handler and gives it back.
+class Router(Router):
+    def on(self, request_type):
+        super().on(request_type)
 
 
 ### RIGHT routes-in-a-list
