@@ -1138,6 +1138,30 @@ class Transport(Transport):
     queue_depth = property(lambda self: self.max_queue_depth and self._queue.maxsize)
 
 
+### WRONG ends-with-a-slow-write -> bounded: a write was stalled, and the writer gave up on it and has ended; wait for
+###       `pipe.send` as long as it takes.
+class Transport(Transport):
+    async def _write(self):
+        while True:
+            text = await self._queue.get()
+            self.writes_in_flight = self.max_writes_in_flight = 1
+            try:
+                await asyncio.wait_for(self._pipe.send(text), 30)
+            finally:
+                self.writes_in_flight = 0
+                self._queue.task_done()
+
+
+### WRONG probe-is-a-method -> in-order: `queue_depth` is a method here, and a probe is an attribute; it lacks `@property`.
+class Transport(Transport):
+    def queue_depth(self):
+        return self._queue.qsize()
+
+    async def send(self, text):
+        await self._queue.put(text)
+        self.max_queue_depth = max(self.max_queue_depth, self.queue_depth())
+
+
 ### RIGHT deque-and-conditions
 from collections import deque
 

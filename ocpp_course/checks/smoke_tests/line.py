@@ -31,6 +31,7 @@ class Line:
         self.odd = ""
         """The type of what was sent and is no text."""
         self.given_up = False
+        """A `send` that waited for the peer was cancelled."""
         self._kit = kit
         self._ended = asyncio.Event()
         self._open = asyncio.Event()
@@ -58,6 +59,9 @@ class Line:
                 await asyncio.sleep(0)
             await self._room()
             self._still_there()
+        except asyncio.CancelledError:
+            self.given_up = True
+            raise
         finally:
             self.writes_in_flight -= 1
         self.sent.append(text)
