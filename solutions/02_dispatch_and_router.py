@@ -470,7 +470,8 @@ _KINDS = (
 def decode_payload(payload_type: type[Payload], payload: object) -> Payload:
     """The typed payload of plain JSON, for any type in `ocpp_lab.messages`: ``msgspec.convert`` with a code.
 
-    ``payload`` is what a JSON parser gives: dicts, lists, texts, numbers. None stands for ``{}`` (J-spec 4.2.1).
+    ``payload`` is what a JSON parser gives: dicts, lists, texts, numbers. None stands for ``{}`` (J-spec 4.2.1). Its texts
+    can be written in UTF-8: lone surrogates are not tested.
 
     Raises ``PayloadError(code, description)``, and nothing else, whatever JSON the payload is:
 
