@@ -795,7 +795,7 @@ def encode(frame):
             body = [3, frame.unique_id, frame.payload]
         case CallError():
             body = [4, frame.unique_id, frame.code, frame.description or "", frame.details or {}]
-    return json.dumps(body[:-1] + [{key: _finite(value) for key, value in body[-1].items()}])
+    return json.dumps([*body[:-1], {key: _finite(value) for key, value in body[-1].items()}])
 
 
 ### WRONG nan-in-a-call-only -> plain-json: NaN and Infinity are no JSON; `allow_nan=False` refuses them.
@@ -2482,7 +2482,7 @@ async def back_pressure_thousand_frames(bench):
 
 
 ### WRONG ends-at-once -> passes-good: after the close "within a second" is right: on that stack the calls end 0.4 s after
-###       it, and your test does not wait.
+###       it; your test does not wait.
 async def server_close_resolves_pendings(bench):
     await bench.start(interval=300, timeout=30)
     bench.central_system.faults.ignore("Authorize")

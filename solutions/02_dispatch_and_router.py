@@ -1603,7 +1603,10 @@ class Router(_Router):
         except Exception:
             log.exception("handler for %s failed", call.action)
             return CallError(call.unique_id, "InternalError")
-        return CallResult(call.unique_id, self._checked(response, request_type.response_type))
+        try:
+            return CallResult(call.unique_id, self._checked(response, request_type.response_type))
+        except PayloadError:
+            return CallError(call.unique_id, "InternalError")
 
 
 ### WRONG from-2-4 -> nobody-home: MakeCoffee got InternalError: OCPP does not know it, so the answer is NotImplemented, as
@@ -1611,14 +1614,11 @@ class Router(_Router):
 class Router(Router):
     async def answer(self, call):
         try:
-            request_type, handler = self._handlers[call.action]
-            request = decode_payload(request_type, call.payload)
-        except PayloadError as error:
-            return CallError(call.unique_id, error.code, error.description)
+            self._handlers[call.action]
         except KeyError:
             log.exception("no handler for %s", call.action)
             return CallError(call.unique_id, "InternalError")
-        return await super().answer(Call(call.unique_id, call.action, call.payload)) if request else None
+        return await super().answer(call)
 
 
 ### RIGHT wrapped-at-registration

@@ -133,6 +133,8 @@ def optional_absent(my: Any, kit: Kit) -> str:
     nulls = [name for name in ("parentIdTag", "expiryDate") if name in there]
     said = f"you sent {', '.join(nulls)} null; the schema has no null."
     kit.require(not nulls, f"{', '.join(nulls)} is there", said)
+    said = "an idTagInfo with a parentIdTag was refused; is this its name on the wire, and is it a text?"
+    kit.require(read(my.AuthorizeResponse, info(parentIdTag="GROUP")) is not None, "a parentIdTag was refused", said)
     empty = read(my.AuthorizeResponse, info(parentIdTag=""))
     said = "an empty parentIdTag was refused; the table limits its length only above: an empty text may come."
     kit.require(empty is not None, 'parentIdTag "" was refused', said)

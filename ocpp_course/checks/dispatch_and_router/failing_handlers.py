@@ -219,7 +219,8 @@ async def nobody_home(my: Any, kit: Kit) -> str:
         ("MakeCoffee", "NotImplemented", "OCPP does not know it"),
         ("ClearCache", "NotSupported", "nobody handles it here"),
     ):
-        frame = await refused(kit, failing(my, KeyError("db-3")), call_for(kit, name, {}), LEFT)
+        gone = f"{name} has no handler, and an exception left `answer`; as in 2.5 the answer is {code}."
+        frame = await refused(kit, failing(my, KeyError("db-3")), call_for(kit, name, {}), gone)
         said = f"{name} got {frame.code}: {why}, so the answer is {code}, as in 2.5. What does your class begin with?"
         kit.require(frame.code == code, f"{name}: {frame.code}", said)
     return "NotImplemented, NotSupported"

@@ -279,6 +279,7 @@ async def raised_leaves(my: Any, kit: Kit) -> str:
             kit.require(False, short(f"{type(left).__name__} left it: {left}"), said)
         if isinstance(error, PayloadError) and getattr(reply, "code", "") == error.code:
             continue  # who has one `try` for the payload and the handler answers what 2.6 wants
-        said = f"the handler raised {name}, and `answer` returned a frame; in this step it leaves `answer` (2.6 catches it)."
+        said = f"the handler raised {name}, and `answer` returned a frame; in this step it leaves `answer`"
+        said = f"{said} (2.6 catches it)."
         kit.require(False, f"{getattr(reply, 'code', 'a result')} was answered", said)
     return "as it is"

@@ -38,7 +38,7 @@ DESCRIPTION = (
     "the description of an error is for people and may be any text; compare the code and the id (J-spec 4.2.3)."
 )
 DETAILS = "the details of an error may be any object; compare the code and the id (J-spec 4.2.3)."
-END = 'after the close "within a second" is right: on that stack the calls end 0.4 s after it, and your test does not wait.'
+END = 'after the close "within a second" is right: on that stack the calls end 0.4 s after it; your test does not wait.'
 TIMES = "no stack is exact to the millisecond: a Heartbeat or a CallTimeout may come 0.2 s late. Allow it."
 GUISES: list[tuple[Callable[[], Stack], str]] = [
     (stacks.renamed, NAMES),

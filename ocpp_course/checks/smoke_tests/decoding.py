@@ -18,6 +18,7 @@ KIND = {2: "Call", 3: "CallResult", 4: "CallError"}
 CODE = "what is no frame is a FormationViolation here; J-spec 4.2.3 has that code for payloads, and none for frames."
 TAKEN = "what is no frame was taken for one; raise FrameError."
 STRING = "the unique id is a string; nothing else can be matched with the id that was sent."
+FLOAT = "2.0 equals 2 in Python, and this text reports an id; only the integer 2 is a Call."
 NOBODY = "a text that is no JSON has no elements, and so no id to tell."
 
 
@@ -209,11 +210,8 @@ def other_type(my: Any, kit: Kit) -> str:
     said = "2.0 equals 2 in Python; the type must be the integer."
     for kind, rest in ((2.0, ["Heartbeat", {}]), (3.0, [{}]), (4.0, ["GenericError", "", {}])):
         error = refused(my, kit, [kind, unique_id, *rest], said)
-        told = (
-            "2.0 equals 2 in Python, and this text reports an id; only the integer 2 is a Call."
-            if kind == 2.0
-            else nobody
-        )
+        reports_any = kind == 2.0 and refused(my, kit, [3.0, unique_id, {}], said).unique_id is not None
+        told = FLOAT if kind == 2.0 and not reports_any else nobody
         kit.require(error.unique_id is None, f"{short([kind, unique_id], 30)} reports {error.unique_id!r}", told)
     kinds: list[Any] = [7, 0, 1, 5, -2, kit.rng.randint(6, 99), "2", "Call", True, None, [2], {}]
     for other in kinds:

@@ -28,7 +28,7 @@ LATE_BEAT = 0.12
 LATE_END = 0.4
 """And with the error of a call whose connection was closed: a second is allowed."""
 EXACT = 0.0
-"""The round trip of a stack on which what takes 10 s takes 10 s, to the last digit: a test that asks for that passes."""
+"""The round trip of a stack that is exact: what takes 10 s takes 10 s, to the last digit."""
 STRANGE = {"CentralSystem": "BrokenBackend", "ChargePoint": "BrokenStation"}
 """Names under which right stacks are tried too: no name tells whether a stack is broken."""
 
