@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from ocpp_lab.errors import ConnectionLost
 from ocpp_lab.transport import Transport
 
 from ..kit import Kit
 from ..step import Step, Wrong
-from .line import Held, done, waits_in
+from .line import Held, done, no_error, waits_in
 
 step = Step(
     "1.4", "`Transport.close`: nothing hangs", ("Transport",), points=2, minutes=20, reference=lambda: Transport
@@ -347,11 +346,3 @@ async def peer_close(my: Any, kit: Kit) -> str:
         said = "the peer has closed, and `close` did not call `pipe.close`; it does, so that the pipe is freed."
         kit.require(each.line.closes, "`pipe.close` was not called", said)
     return "ConnectionLost"
-
-
-def no_error(held: Held, kit: Kit) -> None:
-    """The iteration has ended, and not by an exception."""
-    error = held.reader.exception()
-    said = f"the peer has closed, and your iteration raised {type(error).__name__}; it ends without an error."
-    kit.require(not isinstance(error, ConnectionLost), f"{type(error).__name__} left it", said)
-    done([held.reader])

@@ -191,6 +191,14 @@ def done(senders: list[asyncio.Task[None]]) -> int:
     return sum(each.done() and not each.cancelled() and each.exception() is None for each in senders)
 
 
+def no_error(held: Held, kit: Kit) -> None:
+    """The iteration has ended, and not by an exception."""
+    error = held.reader.exception()
+    said = f"the peer has closed, and your iteration raised {type(error).__name__}; it ends without an error."
+    kit.require(not isinstance(error, ConnectionLost), f"{type(error).__name__} left it", said)
+    done([held.reader])
+
+
 def waits_in(task: asyncio.Task[Any]) -> set[str]:
     """The coroutines that a task is inside of, by their full names: ``Queue.put`` if it waits for room in a queue."""
     found: set[str] = set()
