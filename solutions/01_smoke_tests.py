@@ -90,17 +90,18 @@ def decode(text: str) -> Call | CallResult | CallError:
 
     What a frame is:
 
-    - The whole text is one JSON array. Only white space may stand before it or behind it. NaN and Infinity are no JSON.
+    - The whole text is one JSON array. Only JSON's white space may stand before it or behind it: space, tab, line feed,
+      carriage return. NaN and Infinity are no JSON.
     - The message type is the integer 2, 3 or 4. The array has exactly 4, 3 or 5 elements.
     - The id is a string of 0 to 36 characters (not bytes). It is given on as it came, with any spaces at its ends.
     - The action, the error code and the description are strings, any strings.
-    - Payload and details are objects, and are given on as they came; null reads as {}.
+    - Payload and details are objects, and are given on as they came, large integers too. null reads as a new {}.
 
     What FrameError says:
 
-    - ``code`` is "PropertyConstraintViolation" if the id is a string of more than 36 characters, else
-      "FormationViolation".
-    - ``unique_id`` is the id of a bad Call: the text is JSON, the first element is 2, and the second is a string of at
+    - ``code`` is "PropertyConstraintViolation" if the array begins with 2, 3 or 4 and an id that is a string of more
+      than 36 characters, whatever follows. Else it is "FormationViolation".
+    - ``unique_id`` is the id of a bad Call: the text is JSON, the first element is the integer 2, and the second is a string of at
       most 36 characters. In all other cases it is None. One case is not checked: if the id of a Call is too long, you
       may report it or None.
     - ``description`` is a text, not empty: what was expected, in your words.
@@ -382,6 +383,210 @@ def decode(text):
     return table[text]
 
 
+### WRONG equal-is-a-call -> other-type: 2.0 equals 2 in Python, and this text reports an id; only the integer 2 is a Call.
+def decode(text):
+    def refuse(name):
+        raise ValueError(f"{name} is no JSON")
+
+    try:
+        raw = json.loads(text, parse_constant=refuse)
+    except (ValueError, RecursionError):
+        raise FrameError("FormationViolation", None, "no JSON") from None
+    if not isinstance(raw, list) or not raw:
+        raise FrameError("FormationViolation", None, "no array")
+    first, unique_id, *_ = [*raw, None]
+    told = unique_id if first == 2 and isinstance(unique_id, str) and len(unique_id) <= 36 else None
+    bad = FrameError("FormationViolation", told, "no frame")
+    if type(first) is not int or first not in (2, 3, 4):
+        raise bad
+    if isinstance(unique_id, str) and len(unique_id) > 36:
+        raise FrameError("PropertyConstraintViolation", told, "too long an id")
+    if len(raw) != {2: 4, 3: 3, 4: 5}[first]:
+        raise bad
+    last = {} if raw[-1] is None else raw[-1]
+    if not isinstance(last, dict) or not all(isinstance(part, str) for part in raw[1:-1]):
+        raise bad
+    return {2: Call, 3: CallResult, 4: CallError}[first](*raw[1:-1], last)
+
+
+### WRONG id-before-code -> exact-length: the order is `FrameError(code, unique_id, description)`: the code comes first,
+###       then the id or None.
+def decode(text):
+    def refuse(name):
+        raise ValueError(f"{name} is no JSON")
+
+    try:
+        raw = json.loads(text, parse_constant=refuse)
+    except (ValueError, RecursionError):
+        raise FrameError("FormationViolation", None, "no JSON") from None
+    if not isinstance(raw, list) or not raw:
+        raise FrameError("FormationViolation", None, "no array")
+    first, unique_id, *_ = [*raw, None]
+    told = (
+        unique_id if type(first) is int and first == 2 and isinstance(unique_id, str) and len(unique_id) <= 36 else None
+    )
+    bad = FrameError(told, "FormationViolation", "no frame")
+    if type(first) is not int or first not in (2, 3, 4):
+        raise bad
+    if isinstance(unique_id, str) and len(unique_id) > 36:
+        raise FrameError("PropertyConstraintViolation", told, "too long an id")
+    if len(raw) != {2: 4, 3: 3, 4: 5}[first]:
+        raise bad
+    last = {} if raw[-1] is None else raw[-1]
+    if not isinstance(last, dict) or not all(isinstance(part, str) for part in raw[1:-1]):
+        raise bad
+    return {2: Call, 3: CallResult, 4: CallError}[first](*raw[1:-1], last)
+
+
+### WRONG strips-all-spaces -> strict-json: U+00A0 is no white space in JSON: only space, tab, line feed and carriage
+###       return are.
+def decode(text):
+    def refuse(name):
+        raise ValueError(f"{name} is no JSON")
+
+    try:
+        raw = json.loads(text.strip(), parse_constant=refuse)
+    except (ValueError, RecursionError):
+        raise FrameError("FormationViolation", None, "no JSON") from None
+    if not isinstance(raw, list) or not raw:
+        raise FrameError("FormationViolation", None, "no array")
+    first, unique_id, *_ = [*raw, None]
+    told = (
+        unique_id if type(first) is int and first == 2 and isinstance(unique_id, str) and len(unique_id) <= 36 else None
+    )
+    bad = FrameError("FormationViolation", told, "no frame")
+    if type(first) is not int or first not in (2, 3, 4):
+        raise bad
+    if isinstance(unique_id, str) and len(unique_id) > 36:
+        raise FrameError("PropertyConstraintViolation", told, "too long an id")
+    if len(raw) != {2: 4, 3: 3, 4: 5}[first]:
+        raise bad
+    last = {} if raw[-1] is None else raw[-1]
+    if not isinstance(last, dict) or not all(isinstance(part, str) for part in raw[1:-1]):
+        raise bad
+    return {2: Call, 3: CallResult, 4: CallError}[first](*raw[1:-1], last)
+
+
+### WRONG skips-a-bom -> strict-json: U+FEFF is no white space in JSON: only space, tab, line feed and carriage return are.
+def decode(text):
+    def refuse(name):
+        raise ValueError(f"{name} is no JSON")
+
+    try:
+        raw = json.loads(text.removeprefix("\ufeff"), parse_constant=refuse)
+    except (ValueError, RecursionError):
+        raise FrameError("FormationViolation", None, "no JSON") from None
+    if not isinstance(raw, list) or not raw:
+        raise FrameError("FormationViolation", None, "no array")
+    first, unique_id, *_ = [*raw, None]
+    told = (
+        unique_id if type(first) is int and first == 2 and isinstance(unique_id, str) and len(unique_id) <= 36 else None
+    )
+    bad = FrameError("FormationViolation", told, "no frame")
+    if type(first) is not int or first not in (2, 3, 4):
+        raise bad
+    if isinstance(unique_id, str) and len(unique_id) > 36:
+        raise FrameError("PropertyConstraintViolation", told, "too long an id")
+    if len(raw) != {2: 4, 3: 3, 4: 5}[first]:
+        raise bad
+    last = {} if raw[-1] is None else raw[-1]
+    if not isinstance(last, dict) or not all(isinstance(part, str) for part in raw[1:-1]):
+        raise bad
+    return {2: Call, 3: CallResult, 4: CallError}[first](*raw[1:-1], last)
+
+
+### WRONG length-before-id -> id-is-string: an id that is too long is a PropertyConstraintViolation, also if an element is
+###       missing.
+def decode(text):
+    def refuse(name):
+        raise ValueError(f"{name} is no JSON")
+
+    try:
+        raw = json.loads(text, parse_constant=refuse)
+    except (ValueError, RecursionError):
+        raise FrameError("FormationViolation", None, "no JSON") from None
+    if not isinstance(raw, list) or not raw:
+        raise FrameError("FormationViolation", None, "no array")
+    first, unique_id, *_ = [*raw, None]
+    told = (
+        unique_id if type(first) is int and first == 2 and isinstance(unique_id, str) and len(unique_id) <= 36 else None
+    )
+    bad = FrameError("FormationViolation", told, "no frame")
+    if type(first) is not int or first not in (2, 3, 4):
+        raise bad
+    if len(raw) != {2: 4, 3: 3, 4: 5}[first]:
+        raise bad
+    if isinstance(unique_id, str) and len(unique_id) > 36:
+        raise FrameError("PropertyConstraintViolation", told, "too long an id")
+    last = {} if raw[-1] is None else raw[-1]
+    if not isinstance(last, dict) or not all(isinstance(part, str) for part in raw[1:-1]):
+        raise bad
+    return {2: Call, 3: CallResult, 4: CallError}[first](*raw[1:-1], last)
+
+
+### WRONG one-empty-for-all -> null-is-empty: two frames share one `{}`: what is written into the first is in the second
+###       too. Make a new one each time.
+_NOTHING = {}
+
+
+def decode(text):
+    def refuse(name):
+        raise ValueError(f"{name} is no JSON")
+
+    try:
+        raw = json.loads(text, parse_constant=refuse)
+    except (ValueError, RecursionError):
+        raise FrameError("FormationViolation", None, "no JSON") from None
+    if not isinstance(raw, list) or not raw:
+        raise FrameError("FormationViolation", None, "no array")
+    first, unique_id, *_ = [*raw, None]
+    told = (
+        unique_id if type(first) is int and first == 2 and isinstance(unique_id, str) and len(unique_id) <= 36 else None
+    )
+    bad = FrameError("FormationViolation", told, "no frame")
+    if type(first) is not int or first not in (2, 3, 4):
+        raise bad
+    if isinstance(unique_id, str) and len(unique_id) > 36:
+        raise FrameError("PropertyConstraintViolation", told, "too long an id")
+    if len(raw) != {2: 4, 3: 3, 4: 5}[first]:
+        raise bad
+    last = _NOTHING if raw[-1] is None else raw[-1]
+    if not isinstance(last, dict) or not all(isinstance(part, str) for part in raw[1:-1]):
+        raise bad
+    return {2: Call, 3: CallResult, 4: CallError}[first](*raw[1:-1], last)
+
+
+### WRONG long-integers-as-floats -> three-shapes: the `payload` of this CallResult is {'big': 4611686018427387905}; yours
+###       is {'big': 4.611686018427388e+18}.
+def decode(text):
+    def refuse(name):
+        raise ValueError(f"{name} is no JSON")
+
+    try:
+        raw = json.loads(
+            text, parse_constant=refuse, parse_int=lambda digits: int(digits) if len(digits) < 17 else float(digits)
+        )
+    except (ValueError, RecursionError):
+        raise FrameError("FormationViolation", None, "no JSON") from None
+    if not isinstance(raw, list) or not raw:
+        raise FrameError("FormationViolation", None, "no array")
+    first, unique_id, *_ = [*raw, None]
+    told = (
+        unique_id if type(first) is int and first == 2 and isinstance(unique_id, str) and len(unique_id) <= 36 else None
+    )
+    bad = FrameError("FormationViolation", told, "no frame")
+    if type(first) is not int or first not in (2, 3, 4):
+        raise bad
+    if isinstance(unique_id, str) and len(unique_id) > 36:
+        raise FrameError("PropertyConstraintViolation", told, "too long an id")
+    if len(raw) != {2: 4, 3: 3, 4: 5}[first]:
+        raise bad
+    last = {} if raw[-1] is None else raw[-1]
+    if not isinstance(last, dict) or not all(isinstance(part, str) for part in raw[1:-1]):
+        raise bad
+    return {2: Call, 3: CallResult, 4: CallError}[first](*raw[1:-1], last)
+
+
 ### RIGHT questions-in-order
 def decode(text):
     def bad(problem, unique_id=None, code="FormationViolation"):
@@ -577,6 +782,111 @@ def encode(frame):
     return json.dumps(body)
 
 
+### WRONG nan-on-top-only -> plain-json: NaN and Infinity are no JSON; `allow_nan=False` refuses them.
+def _finite(value):
+    return None if value in (float("inf"), -float("inf")) or value != value else value
+
+
+def encode(frame):
+    match frame:
+        case Call():
+            body = [2, frame.unique_id, frame.action, frame.payload]
+        case CallResult():
+            body = [3, frame.unique_id, frame.payload]
+        case CallError():
+            body = [4, frame.unique_id, frame.code, frame.description or "", frame.details or {}]
+    return json.dumps([*body[:-1], {key: _finite(value) for key, value in body[-1].items()}])
+
+
+### WRONG nan-in-a-call-only -> plain-json: NaN and Infinity are no JSON; `allow_nan=False` refuses them.
+def encode(frame):
+    match frame:
+        case Call():
+            body = [2, frame.unique_id, frame.action, frame.payload]
+        case CallResult():
+            body = [3, frame.unique_id, frame.payload]
+        case CallError():
+            body = [4, frame.unique_id, frame.code, frame.description or "", frame.details or {}]
+    return json.dumps(body, allow_nan=body[0] != 2)
+
+
+### WRONG replaces-nan-in-the-text -> round-trip: the payload of this Call has changed on the way: `a` is NaN, and was
+###       written as null.
+def encode(frame):
+    match frame:
+        case Call():
+            body = [2, frame.unique_id, frame.action, frame.payload]
+        case CallResult():
+            body = [3, frame.unique_id, frame.payload]
+        case CallError():
+            body = [4, frame.unique_id, frame.code, frame.description or "", frame.details or {}]
+    return json.dumps(body).replace("-Infinity", "null").replace("Infinity", "null").replace("NaN", "null")
+
+
+### WRONG quotes-by-hand -> plain-json: there is a `"` or a `\` in the unique id of a Call, and it was not escaped;
+###       `json.dumps` escapes it.
+def encode(frame):
+    match frame:
+        case Call():
+            body = [2, frame.unique_id, frame.action, frame.payload]
+        case CallResult():
+            body = [3, frame.unique_id, frame.payload]
+        case CallError():
+            body = [4, frame.unique_id, frame.code, frame.description or "", frame.details or {}]
+    return (
+        f'[2,"{frame.unique_id}","{frame.action}",{json.dumps(frame.payload, allow_nan=False)}]'
+        if body[0] == 2
+        else json.dumps(body, allow_nan=False)
+    )
+
+
+### WRONG lowers-an-id -> round-trip: the unique_id of this CallResult is TAG_A; yours wrote tag_a.
+def encode(frame):
+    match frame:
+        case Call():
+            body = [2, frame.unique_id, frame.action, frame.payload]
+        case CallResult():
+            body = [3, frame.unique_id.lower(), frame.payload]
+        case CallError():
+            body = [4, frame.unique_id, frame.code, frame.description or "", frame.details or {}]
+    return json.dumps(body, allow_nan=False)
+
+
+### WRONG strips-an-id -> round-trip: the unique_id of this Call is ' 17 '; yours wrote '17'.
+def encode(frame):
+    match frame:
+        case Call():
+            body = [2, frame.unique_id.strip(), frame.action, frame.payload]
+        case CallResult():
+            body = [3, frame.unique_id, frame.payload]
+        case CallError():
+            body = [4, frame.unique_id, frame.code, frame.description or "", frame.details or {}]
+    return json.dumps(body, allow_nan=False)
+
+
+### WRONG cuts-the-description -> round-trip: the description of this CallError has 400 characters; yours wrote only the
+###       first 255.
+def encode(frame):
+    match frame:
+        case Call():
+            body = [2, frame.unique_id, frame.action, frame.payload]
+        case CallResult():
+            body = [3, frame.unique_id, frame.payload]
+        case CallError():
+            body = [4, frame.unique_id, frame.code, frame.description[:255], frame.details or {}]
+    return json.dumps(body, allow_nan=False)
+
+
+### WRONG three-digits -> round-trip: the payload of this Call has changed on the way: `d` is 48.20817, and was written as
+###       48.208.
+_encode_exactly = encode
+
+
+def encode(frame):
+    body = json.loads(_encode_exactly(frame), parse_float=lambda digits: round(float(digits), 3))
+    return json.dumps(body, allow_nan=False)
+
+
 ### RIGHT table-by-type
 def _parts_of(*names):
     return lambda frame: [getattr(frame, name) for name in names]
@@ -648,7 +958,7 @@ class Transport:
     """
 
     def __init__(self, pipe: Pipe, *, limit: int = 1000) -> None:
-        """``limit``: how many texts may wait in the queue. The one that the pipe has may count as one of them or not."""
+        """``limit``: how many texts may wait in the queue. You may count the text that is in `pipe.send` as one of them."""
         self._pipe = pipe
         self._queue: asyncio.Queue[str] = asyncio.Queue(maxsize=limit)
         self._writer: asyncio.Task | None = None
@@ -828,6 +1138,30 @@ class Transport(Transport):
     queue_depth = property(lambda self: self.max_queue_depth and self._queue.maxsize)
 
 
+### WRONG ends-with-a-slow-write -> bounded: a write was stalled, and the writer gave up on it and has ended; wait for
+###       `pipe.send` as long as it takes.
+class Transport(Transport):
+    async def _write(self):
+        while True:
+            text = await self._queue.get()
+            self.writes_in_flight = self.max_writes_in_flight = 1
+            try:
+                await asyncio.wait_for(self._pipe.send(text), 30)
+            finally:
+                self.writes_in_flight = 0
+                self._queue.task_done()
+
+
+### WRONG probe-is-a-method -> in-order: `queue_depth` is a method here, and a probe is an attribute; it lacks `@property`.
+class Transport(Transport):
+    def queue_depth(self):
+        return self._queue.qsize()
+
+    async def send(self, text):
+        await self._queue.put(text)
+        self.max_queue_depth = max(self.max_queue_depth, self.queue_depth())
+
+
 ### RIGHT deque-and-conditions
 from collections import deque
 
@@ -959,7 +1293,8 @@ class Transport(mine("1.3")):
         """As in 1.3, and raise ConnectionLost once the connection is over: `close` was called, or the peer has closed.
 
         Whoever waits for room when that happens gets ConnectionLost too, within a second. One exception: while a `close`
-        still flushes, its text may go out instead. When it returns or raises, no task of it is left.
+        still flushes, the text of a waiting sender may go out; then its `send` returns. When `send` returns or raises,
+        no task of it is left.
         """
         if self._over.is_set():
             raise ConnectionLost
@@ -984,10 +1319,12 @@ class Transport(mine("1.3")):
 
         - With ``flush`` first send the text of every `send` that has returned, for at most ``timeout`` seconds.
           Without it send nothing more, and wait for nothing.
-        - If the peer has closed before, there is nothing to send and nothing to wait for.
+          With ``timeout=0`` it does not wait either.
+        - If the peer has closed before, there is nothing to send and nothing to wait for. `pipe.close` is called all the
+          same.
         - The pipe is closed once, however often and by however many callers this is called. Each of them returns when
           all is over, and not before.
-        - A caller that is cancelled waits no longer; the closing goes on as if it had waited.
+        - If a caller of `close` is cancelled, it gets CancelledError at once, and the closing goes on to its end.
         - Then the iteration ends.
         """
         if self._closing is None:
@@ -1285,6 +1622,31 @@ class Transport(Transport):
                 await asyncio.Event().wait()
 
 
+### WRONG raises-when-the-peer-closes -> peer-close: the peer has closed, and your iteration raised ConnectionLost; it ends
+###       without an error.
+class Transport(Transport):
+    async def __aiter__(self):
+        async for text in super().__aiter__():
+            yield text
+        if self._closing is None:
+            raise ConnectionLost("peer")
+
+
+### WRONG zero-is-no-limit -> never-hangs: with `timeout=0` there is no time to flush; `close` still waits, as if there were
+###       no limit.
+class Transport(Transport):
+    async def _close(self, code, reason, flush, timeout):
+        await super()._close(code, reason, flush, timeout or None)
+
+
+### WRONG leaves-the-pipe -> peer-close: the peer has closed, and `close` did not call `pipe.close`; it does, so that the pipe
+###       is freed.
+class Transport(Transport):
+    async def _close(self, code, reason, flush, timeout):
+        if not self._over.is_set():
+            await super()._close(code, reason, flush, timeout)
+
+
 ### RIGHT select-on-get-and-closed
 class Transport:
     def __init__(self, pipe, *, limit=1000):
@@ -1453,17 +1815,18 @@ check("1.4", Transport)
 # broken stack and returns on a right one. Any other exception counts as a failure too, and so does a test that is not
 # done after 10 minutes. Time is simulated: `await asyncio.sleep(60)` takes no time.
 #
-# A test gets a `bench`. First it calls `await bench.start(interval=…, timeout=…)`. Both ends start. The charge point
-# has 5 s to come online, and 1 s to report its connectors. `interval` (whole seconds) is what the answer to a
+# A test gets a `bench`. First it calls `await bench.start(interval=…, timeout=…)`. Both ends start. `start` returns 1 s
+# after the charge point came online: in this second it reports its connectors. If it does not come online, `start`
+# waits 5 s for it, and returns 1 s later all the same. `interval` (whole seconds) is what the answer to a
 # BootNotification says. `timeout` (seconds) is how long a call waits for its answer. Then there are:
 #
 # | | |
 # |---|---|
 # | `bench.central_system.received` | what came in, oldest first; each has `.at` (s), `.text` and `.frame`; a `Call` has an `.action` |
-# | `.heartbeats` | when Heartbeats came (s, the clock of `asyncio.get_running_loop().time()`, as `.at` is) |
-# | `.last_boot_id` | the unique id of the newest BootNotification, or None |
-# | `.faults` | `rule = faults.ignore("Authorize")`, `faults.remove(rule)` |
-# | `await bench.charge_point.call(m.AuthorizeRequest(id_tag="TAG_A"))` | the response; raises `CallTimeout`, `ConnectionLost`, … |
+# | `bench.central_system.heartbeats` | when Heartbeats came (s, the clock of `asyncio.get_running_loop().time()`, as `.at` is) |
+# | `bench.central_system.last_boot_id` | the unique id of the newest BootNotification, or None |
+# | `bench.central_system.faults` | `rule = faults.ignore("Authorize")`, `faults.remove(rule)` |
+# | `bench.charge_point.call(request)` | to be awaited: the response to `m.AuthorizeRequest(id_tag="TAG_A")`, for example; raises `CallTimeout`, `ConnectionLost`, … |
 # | `bench.charge_point.pending` | how many of its calls await their answer now |
 #
 # What a right stack does:
@@ -1637,6 +2000,69 @@ async def timeout_no_server_reply(bench):
         raise AssertionError("a response")
     except CallTimeout:
         assert abs(asyncio.get_running_loop().time() - start - 2) < 0.001
+    assert bench.charge_point.pending == 0
+
+
+### WRONG ten-seconds-exactly -> passes-good: no stack is exact to the millisecond: a Heartbeat or a CallTimeout may come
+###       0.2 s late. Allow it.
+async def boot_accepted_then_heartbeat(bench):
+    await bench.start(interval=10, timeout=5)
+    await asyncio.sleep(45)
+    actions = [event.frame.action for event in bench.central_system.received if isinstance(event.frame, Call)]
+    assert actions[0] == "BootNotification" and actions.count("BootNotification") == 1
+    assert len(bench.central_system.heartbeats) >= 3
+    assert all(b - a == 10 for a, b in pairwise(bench.central_system.heartbeats))
+
+
+### WRONG never-a-late-heartbeat -> passes-good: no stack is exact to the millisecond: a Heartbeat or a CallTimeout may come
+###       0.2 s late. Allow it.
+async def boot_accepted_then_heartbeat(bench):
+    await bench.start(interval=10, timeout=5)
+    await asyncio.sleep(45)
+    actions = [event.frame.action for event in bench.central_system.received if isinstance(event.frame, Call)]
+    assert actions[0] == "BootNotification" and actions.count("BootNotification") == 1
+    assert len(bench.central_system.heartbeats) >= 3
+    assert all(9.5 <= b - a <= 10 for a, b in pairwise(bench.central_system.heartbeats))
+
+
+### WRONG a-tenth-of-a-second -> passes-good: no stack is exact to the millisecond: a Heartbeat or a CallTimeout may come
+###       0.2 s late. Allow it.
+async def boot_accepted_then_heartbeat(bench):
+    await bench.start(interval=10, timeout=5)
+    await asyncio.sleep(45)
+    actions = [event.frame.action for event in bench.central_system.received if isinstance(event.frame, Call)]
+    assert actions[0] == "BootNotification" and actions.count("BootNotification") == 1
+    assert len(bench.central_system.heartbeats) >= 3
+    assert all(9.9 <= b - a <= 10.1 for a, b in pairwise(bench.central_system.heartbeats))
+
+
+### WRONG five-seconds-exactly -> passes-good: no stack is exact to the millisecond: a Heartbeat or a CallTimeout may come
+###       0.2 s late. Allow it.
+async def timeout_no_server_reply(bench):
+    await bench.start(interval=300, timeout=5)
+    bench.central_system.faults.ignore("Authorize")
+    start = asyncio.get_running_loop().time()
+    try:
+        async with asyncio.timeout(20):
+            await bench.charge_point.call(m.AuthorizeRequest(id_tag="TAG_A"))
+        raise AssertionError("a response")
+    except CallTimeout:
+        assert asyncio.get_running_loop().time() - start == 5
+    assert bench.charge_point.pending == 0
+
+
+### WRONG a-twentieth-late -> passes-good: no stack is exact to the millisecond: a Heartbeat or a CallTimeout may come
+###       0.2 s late. Allow it.
+async def timeout_no_server_reply(bench):
+    await bench.start(interval=300, timeout=5)
+    bench.central_system.faults.ignore("Authorize")
+    start = asyncio.get_running_loop().time()
+    try:
+        async with asyncio.timeout(20):
+            await bench.charge_point.call(m.AuthorizeRequest(id_tag="TAG_A"))
+        raise AssertionError("a response")
+    except CallTimeout:
+        assert 5 <= asyncio.get_running_loop().time() - start <= 5.05
     assert bench.charge_point.pending == 0
 
 
@@ -1828,13 +2254,14 @@ check("1.5", boot_accepted_then_heartbeat, timeout_no_server_reply)
 #
 # | | |
 # |---|---|
-# | `await bench.ask(Call("17", "MakeCoffee", {}))` | sends this frame from the charge point's end, below its session; returns the next reply that answers none of its own calls, whatever its id; `TimeoutError` after 5 s |
+# | `await bench.ask(Call("17", "MakeCoffee", {}))` | sends this frame from the charge point's end, below its session; returns the next reply that answers no call of the charge point's session, whatever its id; `TimeoutError` after 5 s |
 # | `await bench.charge_point.send('[2,"flood-1","Heartbeat",{}]')` | a text as it is, below the session: `send` of the charge point's transport |
 # | `bench.charge_point.max_writes_in_flight` | the transport's probe; so are `writes_in_flight`, `queue_depth`, `max_queue_depth` |
 # | `await bench.central_system["CP_1"].close(1001)` | the central system closes the connection |
 #
 # - An action that OCPP does not know is answered with the CallError `NotImplemented`, under the id of the call. The
-#   session goes on. The error's description may be any text (J-spec 4.2.3).
+#   session goes on: the next call gets its CallResult, as usual. The error's description may be any text, also "", and
+#   its details any object (J-spec 4.2.3).
 # - A thousand texts, sent at once, all arrive. Never are two of them on the wire. (Send them below the session, because
 #   a session has only one call in flight anyway.) `send` only queues a text: give the texts some seconds to arrive.
 # - When the central system closes, all calls of the charge point end within a second, although their timeout is 30 s.
@@ -2002,6 +2429,70 @@ async def server_close_resolves_pendings(bench):
         results = await asyncio.gather(*calls, return_exceptions=True)
     if not all(isinstance(each, ConnectionLost) for each in results):
         raise AssertionError
+
+
+### WRONG names-the-action -> passes-good: the description of an error is for people and may be any text; compare the
+###       code and the id (J-spec 4.2.3).
+async def unknown_action_yields_not_implemented(bench):
+    await bench.start(interval=300, timeout=5)
+    answer = await bench.ask(Call("17", "MakeCoffee", {}))
+    assert isinstance(answer, CallError) and answer.code == "NotImplemented" and answer.unique_id == "17"
+    assert "MakeCoffee" in answer.description
+    assert isinstance(await bench.ask(Call("18", "Heartbeat", {})), CallResult)
+
+
+### WRONG wants-a-description -> passes-good: the description of an error is for people and may be any text; compare the
+###       code and the id (J-spec 4.2.3).
+async def unknown_action_yields_not_implemented(bench):
+    await bench.start(interval=300, timeout=5)
+    answer = await bench.ask(Call("17", "MakeCoffee", {}))
+    assert isinstance(answer, CallError) and answer.code == "NotImplemented" and answer.unique_id == "17"
+    assert answer.description
+    assert isinstance(await bench.ask(Call("18", "Heartbeat", {})), CallResult)
+
+
+### WRONG wants-no-details -> passes-good: the details of an error may be any object; compare the code and the id (J-spec
+###       4.2.3).
+async def unknown_action_yields_not_implemented(bench):
+    await bench.start(interval=300, timeout=5)
+    answer = await bench.ask(Call("17", "MakeCoffee", {}))
+    assert isinstance(answer, CallError) and answer.code == "NotImplemented" and answer.unique_id == "17"
+    assert answer.details == {}
+    assert isinstance(await bench.ask(Call("18", "Heartbeat", {})), CallResult)
+
+
+### WRONG any-next-reply -> catches-dead-after-error: after the error that stack answers every call with InternalError;
+###       the next call must get its CallResult.
+async def unknown_action_yields_not_implemented(bench):
+    await bench.start(interval=300, timeout=5)
+    answer = await bench.ask(Call("17", "MakeCoffee", {}))
+    assert isinstance(answer, CallError) and answer.code == "NotImplemented" and answer.unique_id == "17"
+    assert await bench.ask(Call("18", "Heartbeat", {}))
+
+
+### WRONG at-most-two -> catches-parallel-writes: on that stack two writes were in flight, and your test allows it; never
+###       are two texts on the wire.
+async def back_pressure_thousand_frames(bench):
+    await bench.start(interval=300, timeout=5)
+    texts = [f'[2,"flood-{n}","Heartbeat",{{}}]' for n in range(1000)]
+    await asyncio.gather(*(bench.charge_point.send(text) for text in texts))
+    await asyncio.sleep(5)
+    assert len({event.text for event in bench.central_system.received} & set(texts)) == 1000
+    assert bench.charge_point.max_writes_in_flight <= 2
+
+
+### WRONG ends-at-once -> passes-good: after the close "within a second" is right: on that stack the calls end 0.4 s after
+###       it; your test does not wait.
+async def server_close_resolves_pendings(bench):
+    await bench.start(interval=300, timeout=30)
+    bench.central_system.faults.ignore("Authorize")
+    request = m.AuthorizeRequest(id_tag="TAG_A")
+    calls = [asyncio.create_task(bench.charge_point.call(request)) for _ in range(3)]
+    await asyncio.sleep(1)
+    await bench.central_system["CP_1"].close(1001)
+    done, waiting = await asyncio.wait(calls, timeout=0.05)
+    assert not waiting
+    assert all(isinstance(call.exception(), ConnectionLost | NotConnected) for call in done)
 
 
 ### RIGHT one-helper

@@ -51,8 +51,9 @@ guard
 # | ChangeConfiguration.req (core 6.9) | `key` | `key` | text, at most 50 characters | required |
 # | | `value` | `value` | text, at most 500 characters | required |
 #
-# No other field may be there (J-errata 3.1). If an optional field is absent, it is left out. It is never null. In
-# Python it is None, and None is its default.
+# No other field may be there (J-errata 3.1). Texts may be empty. If an optional field is absent, it is left out, and null
+# is never written. In Python it is None, and None is its default. When you read, null in a required field is refused;
+# null in an optional field may be refused or not.
 #
 # Three bases are given: `Payload`, `Request` and `Response`. They are msgspec structs, and do three things for you. They
 # turn `id_tag` into `idTag` on the wire. They refuse fields that are not declared. They leave out a field that has its
@@ -246,6 +247,90 @@ class AuthorizeRequest(Request[AuthorizeResponse], kw_only=True):
     id_tag: Annotated[str, Meta(max_length=20)]
 
 
+### WRONG field-of-ones-own -> schema-agrees: AuthorizeRequest has the field `pin`; the table has none of this name.
+class AuthorizeRequest(Request[AuthorizeResponse], kw_only=True):
+    id_tag: Annotated[str, Meta(max_length=20)]
+    pin: str | None = None
+
+
+### WRONG field-in-the-response -> schema-agrees: AuthorizeResponse has the field `note`; the table has none of this name.
+class IdTagInfo(Payload, kw_only=True):
+    status: Literal["Accepted", "Blocked", "Expired", "Invalid", "ConcurrentTx"]
+    parent_id_tag: Annotated[str, Meta(max_length=20)] | None = None
+    expiry_date: Timestamp | None = None
+
+
+class AuthorizeResponse(Response, kw_only=True):
+    id_tag_info: IdTagInfo
+    note: str | None = None
+
+
+class AuthorizeRequest(Request[AuthorizeResponse], kw_only=True):
+    id_tag: Annotated[str, Meta(max_length=20)]
+
+
+### WRONG null-as-id-tag -> schema-agrees: null was accepted as idTag; a required field is never null: no `| None` in its
+###       type.
+class IdTagInfo(Payload, kw_only=True):
+    status: Literal["Accepted", "Blocked", "Expired", "Invalid", "ConcurrentTx"]
+    parent_id_tag: Annotated[str, Meta(max_length=20)] | None = None
+    expiry_date: Timestamp | None = None
+
+
+class AuthorizeResponse(Response, kw_only=True):
+    id_tag_info: IdTagInfo
+
+
+class AuthorizeRequest(Request[AuthorizeResponse], kw_only=True):
+    id_tag: Annotated[str, Meta(max_length=20)] | None
+
+
+### WRONG null-as-status -> schema-agrees: null was accepted as status; a required field is never null: no `| None` in its
+###       type.
+class IdTagInfo(Payload, kw_only=True):
+    status: Literal["Accepted", "Blocked", "Expired", "Invalid", "ConcurrentTx"] | None
+    parent_id_tag: Annotated[str, Meta(max_length=20)] | None = None
+    expiry_date: Timestamp | None = None
+
+
+class AuthorizeResponse(Response, kw_only=True):
+    id_tag_info: IdTagInfo
+
+
+class AuthorizeRequest(Request[AuthorizeResponse], kw_only=True):
+    id_tag: Annotated[str, Meta(max_length=20)]
+
+
+### WRONG null-as-key -> schema-agrees: null was accepted as key; a required field is never null: no `| None` in its
+###       type.
+class ChangeConfigurationRequest(Request[ChangeConfigurationResponse], kw_only=True):
+    key: Annotated[str, Meta(max_length=50)] | None
+    value: Annotated[str, Meta(max_length=500)]
+
+
+### WRONG no-empty-key -> schema-agrees: an empty key was refused; the table limits its length only above: an empty text
+###       may come.
+class ChangeConfigurationRequest(Request[ChangeConfigurationResponse], kw_only=True):
+    key: Annotated[str, Meta(max_length=50, min_length=1)]
+    value: Annotated[str, Meta(max_length=500)]
+
+
+### WRONG no-empty-tag -> optional-absent: an empty parentIdTag was refused; the table limits its length only above: an
+###       empty text may come.
+class IdTagInfo(Payload, kw_only=True):
+    status: Literal["Accepted", "Blocked", "Expired", "Invalid", "ConcurrentTx"]
+    parent_id_tag: Annotated[str, Meta(min_length=1, max_length=20)] | None = None
+    expiry_date: Timestamp | None = None
+
+
+class AuthorizeResponse(Response, kw_only=True):
+    id_tag_info: IdTagInfo
+
+
+class AuthorizeRequest(Request[AuthorizeResponse], kw_only=True):
+    id_tag: Annotated[str, Meta(min_length=1, max_length=20)]
+
+
 ### RIGHT aliases-and-unset
 from datetime import datetime
 
@@ -346,7 +431,8 @@ check("2.1", AuthorizeRequest, AuthorizeResponse, ChangeConfigurationRequest)
 # A payload may have two faults at once. Report one of them: its code, and the field of that one.
 #
 # There is a fifth code for payloads: ProtocolError, *the payload is incomplete*. We do not send it. Others may send it
-# for a missing field. Three errata decide a few cases of smart charging (core errata 3.24, 3.38, 3.39).
+# for a missing field. Three errata change some fields of smart charging (core errata 3.24, 3.38, 3.39). The classes in
+# `ocpp_lab.messages` contain them already: you do nothing about them.
 #
 # Mind the spelling. Two codes are misspelt in the specification, and they stay so, because other stacks compare texts
 # (J-errata 5.1, 5.2).
@@ -384,7 +470,8 @@ _KINDS = (
 def decode_payload(payload_type: type[Payload], payload: object) -> Payload:
     """The typed payload of plain JSON, for any type in `ocpp_lab.messages`: ``msgspec.convert`` with a code.
 
-    ``payload`` is what a JSON parser gives: dicts, lists, texts, numbers. None stands for ``{}`` (J-spec 4.2.1).
+    ``payload`` is what a JSON parser gives: dicts, lists, texts, numbers. None stands for ``{}`` (J-spec 4.2.1). Its texts
+    can be written in UTF-8: lone surrogates are not tested.
 
     Raises ``PayloadError(code, description)``, and nothing else, whatever JSON the payload is:
 
@@ -604,7 +691,7 @@ class Router:
 
         - ``request_type`` is no subclass of ``Request`` (of `ocpp_lab.messages`)
         - its action never reaches this role, because our own side sends it
-        - its action has a handler already
+        - its action has a handler already (to look at `on` is enough)
         - the handler is not ``async def``
         - the parameter is annotated with another type than ``request_type``, or the return value with another than
           ``request_type.response_type``
@@ -755,6 +842,39 @@ class Router(Router):
         return register
 
 
+### WRONG trusts-methods -> refuses-annotation: the handler is a method, and its parameter is annotated with another type;
+###       check methods too.
+class Router(Router):
+    def _check(self, request_type, handler):
+        if inspect.ismethod(handler):
+            handler = type(self).stand_in
+        super()._check(request_type, handler)
+
+    async def stand_in(request):
+        """Without annotations."""
+
+
+### WRONG looks-at-self -> refuses-annotation: the handler is a method, and its parameter is annotated with another type;
+###       check methods too.
+class Router(Router):
+    def _check(self, request_type, handler):
+        hints = get_type_hints(handler)
+        parameter = next(iter(handler.__code__.co_varnames), None)
+        if parameter != "self":
+            super()._check(request_type, handler)
+        elif hints.get("return", request_type.response_type) is not request_type.response_type:
+            raise TypeError(f"expected {request_type.response_type}, came {hints['return']}")
+        elif hints.get(parameter, request_type) is not request_type:
+            raise TypeError(f"expected {request_type}, came {hints[parameter]}")
+
+
+### WRONG returns-no-decorator -> independent: `on` takes the request type alone, and returns a function that takes the
+###       handler and gives it back.
+class Router(Router):
+    def on(self, request_type):
+        super().on(request_type)
+
+
 ### RIGHT routes-in-a-list
 class Router:
     def __init__(self, role):
@@ -869,6 +989,8 @@ class Router(mine("2.3")):
           ``encode_payload(response)``.
         - If the handler returns anything but a ``response_type`` of its request, or one that breaks its declaration:
           CallError "InternalError".
+        - What the handler raises leaves ``answer`` as it is. (A `PayloadError` of the handler may also be answered with
+          its code and description.)
         """
         request_type, handler = self._handlers[call.action]
         try:
@@ -1035,6 +1157,35 @@ class Router(Router):
             return CallResult(call.unique_id, self._checked(response, request_type.response_type))
         except PayloadError as error:
             return CallError(call.unique_id, error.code, error.description)
+
+
+### WRONG catches-too-early -> raised-leaves: the handler raised KeyError, and `answer` returned a frame; in this step it
+###       leaves `answer` (2.6 catches it).
+_RouterThatRaises = Router
+
+
+class Router(_RouterThatRaises):
+    async def answer(self, call):
+        try:
+            return await super().answer(call)
+        except Exception:
+            return CallError(call.unique_id, "InternalError", "")
+
+
+### WRONG our-fault-if-it-raises -> raised-leaves: the handler raised PayloadError, and `answer` returned a frame; in this
+###       step it leaves `answer` (2.6 catches it).
+class Router(Router):
+    async def answer(self, call):
+        request_type, handler = self._handlers[call.action]
+        try:
+            request = decode_payload(request_type, call.payload)
+        except PayloadError as error:
+            return CallError(call.unique_id, error.code, error.description)
+        try:
+            response = await handler(request)
+            return CallResult(call.unique_id, self._checked(response, request_type.response_type))
+        except PayloadError:
+            return CallError(call.unique_id, "InternalError")
 
 
 ### RIGHT bound-at-registration
@@ -1269,8 +1420,8 @@ check("2.5", Router)
 # - It does not mean it. Then the peer gets InternalError and nothing else, because it cannot use a traceback, and may be
 #   hostile. Your log gets the traceback.
 #
-# Your class begins with `class Router(mine("2.5")):`. If what a handler raises leaves your `answer` of 2.4, as there, you
-# can catch it around `await super().answer(call)`.
+# Your class begins with `class Router(mine("2.5")):`. What a handler raises leaves your `answer` of 2.4, so you can catch
+# it around `await super().answer(call)`.
 
 # %%
 ### STEP 2.6 · 3 points · 20 minutes
@@ -1278,8 +1429,7 @@ check("2.5", Router)
 ###      means, one for all others. CancelledError is neither; it must pass through.
 ### HINT `except (PayloadError, CallFailed) as error:` … `except Exception:` … The second does not catch CancelledError.
 ###      `CallError(unique_id, code, description, details)` takes details, too.
-### HINT `log.exception("handler for %s failed", call.action)` logs the traceback. If your 2.4 catches the `PayloadError`
-###      of your own bad response together with the handler's, keep them apart: that one is InternalError.
+### HINT `log.exception("handler for %s failed", call.action)` logs the traceback.
 import logging
 
 from ocpp_lab import Call, CallError, CallFailed, CallResult, PayloadError
@@ -1294,6 +1444,7 @@ class Router(mine("2.5")):
     async def answer(self, call: Call) -> CallResult | CallError:
         """As in 2.5, whatever ``Exception`` the handler raises; CancelledError passes through.
 
+        - An action without a handler is answered as in 2.5.
         - `PayloadError` or `CallFailed`: a CallError with its code and description, and the details of a `CallFailed`
           (else ``{}``).
         - Any other exception: "InternalError", with no description or a fixed text, nothing of the exception. It is
@@ -1431,6 +1582,43 @@ class Router(Router):
 class Router(Router):
     def _checked(self, response, response_type):
         return encode_payload(response) if response is not None else {}
+
+
+### WRONG timeouts-pass -> next-call-lives: the handler raised TimeoutError, and it left `answer`: catch whatever
+###       `Exception` a handler raises.
+_Router = Router
+
+
+class Router(_Router):
+    async def answer(self, call):
+        request_type, handler = self._handlers.get(call.action, (None, None))
+        if handler is None:
+            return await super().answer(call)
+        try:
+            response = await handler(decode_payload(request_type, call.payload))
+        except (PayloadError, CallFailed) as error:
+            return CallError(call.unique_id, error.code, error.description, getattr(error, "details", {}))
+        except TimeoutError:
+            raise
+        except Exception:
+            log.exception("handler for %s failed", call.action)
+            return CallError(call.unique_id, "InternalError")
+        try:
+            return CallResult(call.unique_id, self._checked(response, request_type.response_type))
+        except PayloadError:
+            return CallError(call.unique_id, "InternalError")
+
+
+### WRONG from-2-4 -> nobody-home: MakeCoffee got InternalError: OCPP does not know it, so the answer is NotImplemented, as
+###       in 2.5. What does your class begin with?
+class Router(Router):
+    async def answer(self, call):
+        try:
+            self._handlers[call.action]
+        except KeyError:
+            log.exception("no handler for %s", call.action)
+            return CallError(call.unique_id, "InternalError")
+        return await super().answer(call)
 
 
 ### RIGHT wrapped-at-registration

@@ -29,13 +29,15 @@ step = Step(
 )
 
 STATUSES = ("Accepted", "Blocked", "Expired", "Invalid", "ConcurrentTx")
-TEXTS: tuple[tuple[str, str, int, Callable[[str], Any]], ...] = (
+TEXTS: tuple[tuple[str, str, int, Callable[[Any], Any]], ...] = (
     ("AuthorizeRequest", "idTag", 20, lambda text: {"idTag": text}),
     ("ChangeConfigurationRequest", "key", 50, lambda text: {"key": text, "value": "1"}),
     ("ChangeConfigurationRequest", "value", 500, lambda text: {"key": "k", "value": text}),
     ("AuthorizeResponse", "parentIdTag", 20, lambda text: info(parentIdTag=text)),
 )
 """Which text, how long at most, and a payload with it."""
+FIELDS = {"idTag", "idTagInfo", "status", "parentIdTag", "expiryDate", "key", "value"}
+"""What the table has, by the names of the wire."""
 
 
 def info(**fields: Any) -> dict[str, Any]:
@@ -131,7 +133,12 @@ def optional_absent(my: Any, kit: Kit) -> str:
     nulls = [name for name in ("parentIdTag", "expiryDate") if name in there]
     said = f"you sent {', '.join(nulls)} null; the schema has no null."
     kit.require(not nulls, f"{', '.join(nulls)} is there", said)
-    there = written(read(my.AuthorizeResponse, info(parentIdTag="")))["idTagInfo"]
+    said = "an idTagInfo with a parentIdTag was refused; is this its name on the wire, and is it a text?"
+    kit.require(read(my.AuthorizeResponse, info(parentIdTag="GROUP")) is not None, "a parentIdTag was refused", said)
+    empty = read(my.AuthorizeResponse, info(parentIdTag=""))
+    said = "an empty parentIdTag was refused; the table limits its length only above: an empty text may come."
+    kit.require(empty is not None, 'parentIdTag "" was refused', said)
+    there = written(empty)["idTagInfo"]
     said = "an empty parentIdTag was left out; it is a text, and not absent."
     kit.require("parentIdTag" in there, "an empty text is left out", said)
     return "left out"
@@ -141,6 +148,7 @@ def optional_absent(my: Any, kit: Kit) -> str:
 def schema_agrees(my: Any, kit: Kit) -> str:
     """Lengths, enumerations, required fields, and no additional ones (core 6.1, 6.2, 6.9, J-errata 3.1)."""
     _limits(my, kit)
+    _no_more(my, kit)
     for message, wrong in ((my.AuthorizeRequest, {"idTag": "T", "pin": 1}), (my.AuthorizeResponse, info(pin=1))):
         said = "an unknown field passed (additionalProperties is false)."
         kit.require(read(message, wrong) is None, "an unknown field passed", said)
@@ -156,6 +164,21 @@ def _limits(my: Any, kit: Kit) -> None:
         said = f"{field} may have {limit} characters; {limit} were refused."
         whole = payload(text(kit.rng, limit))
         kit.require(read(message, whole) is not None, f"{field}: {limit} characters refused", said)
+        said = f"an empty {field} was refused; the table limits its length only above: an empty text may come."
+        kit.require(read(message, payload("")) is not None, f'{field} "" was refused', said)
+
+
+def _no_more(my: Any, kit: Kit) -> None:
+    """No field that the table has not, and no null where it is required."""
+    for kind in (my.AuthorizeRequest, my.AuthorizeResponse, info_type(my, kit), my.ChangeConfigurationRequest):
+        fields = {field.encode_name for field in inspect.type_info(kind).fields}  # type: ignore[attr-defined]
+        more = sorted(fields - FIELDS)
+        said = f"{kind.__name__} has the field `{more[0] if more else ''}`; the table has none of this name."
+        kit.require(not more, f"fields: {', '.join(sorted(fields))}", said)
+    nulls = [(name, field, payload(None)) for name, field, _, payload in TEXTS if field != "parentIdTag"]
+    for name, field, payload in [*nulls, ("AuthorizeResponse", "status", info(status=None))]:
+        said = f"null was accepted as {field}; a required field is never null: no `| None` in its type."
+        kit.require(read(getattr(my, name), payload) is None, f"{field} null passed", said)
 
 
 def _statuses(my: Any, kit: Kit) -> None:

@@ -137,6 +137,9 @@ async def next_call_lives(my: Any, kit: Kit) -> str:
             frame = await line.ask(kit, call)
             kit.require(isinstance(frame, CallResult), f"{action.name}: a CallError", "this call is valid.")
             kit.equal(frame.payload, to_object(wanted[action.name]))
+        code = getattr(await line.ask(kit, Call("unknown", "MakeCoffee", {})), "code", "a CallResult")
+        said = f"MakeCoffee got {code}: OCPP does not know it, so the answer is NotImplemented, as in 2.5."
+        kit.require(code == "NotImplemented", f"MakeCoffee: {code}", said)
         await line.end()
     return "answered"
 

@@ -46,7 +46,21 @@ def surprises(kit: Kit, said: str) -> list[Exception]:
     """What no handler means to raise."""
     found = [KeyError(said), ValueError(said), OSError(said), CallTimeout(said), RuntimeError(said), TypeError(said)]
     kit.rng.shuffle(found)
-    return found
+    return found + odd_ones(said)
+
+
+def odd_ones(said: str) -> list[Exception]:
+    """Exceptions with a meaning to Python or to asyncio. From a handler they are exceptions as any other."""
+    group = ExceptionGroup(said, [ValueError(said)])
+    return [TimeoutError(said), group, RecursionError(said), StopAsyncIteration(said), asyncio.QueueEmpty(said)]
+
+
+def left(error: Exception) -> str:
+    """What is said if it left `answer`."""
+    if type(error) in map(type, odd_ones("")):
+        name = type(error).__name__
+        return f"the handler raised {name}, and it left `answer`: catch whatever `Exception` a handler raises."
+    return LEFT
 
 
 @contextmanager
@@ -97,10 +111,10 @@ async def next_call_lives(my: Any, kit: Kit) -> str:
         for time in (1, 2):
             try:
                 await router.answer(call_for(kit, VERSION.name, {}))
-            except Exception as left:
-                if isinstance(left, SLIPS) and left is not error:
+            except Exception as came:
+                if isinstance(came, SLIPS) and came is not error:
                     raise
-                raise Wrong(short(f"{type(left).__name__} left it: {left}"), LEFT) from None
+                raise Wrong(short(f"{type(came).__name__} left it: {came}"), left(error)) from None
             got = f"{len(ran)} runs for {time} call{'s' * (time > 1)}"
             kit.require(len(ran) == time, got, f"{got}; a handler runs once for each call, also after it has failed.")
         frame = await answered(kit, router, call_for(kit, RESET.name))
@@ -112,7 +126,7 @@ async def next_call_lives(my: Any, kit: Kit) -> str:
 async def internal(my: Any, kit: Kit) -> str:
     """InternalError: the receiver failed while it handled the request (J-spec 4.2.3)."""
     for error in surprises(kit, "db-3"):
-        frame = await refused(kit, failing(my, error), call_for(kit, VERSION.name, {}), LEFT, raised=error)
+        frame = await refused(kit, failing(my, error), call_for(kit, VERSION.name, {}), left(error), raised=error)
         said = f"{type(error).__name__} is nothing that the handler meant for the peer: InternalError."
         kit.require(frame.code == "InternalError", frame.code, said)
     return "InternalError"
@@ -196,3 +210,17 @@ async def own_reply(my: Any, kit: Kit) -> str:
     kit.require(bad.code == "PropertyConstraintViolation", bad.code, "this payload was the peer's fault.")
     assert isinstance(bad, CallError)
     return "InternalError"
+
+
+@step.check("an action without a handler: as in 2.5")
+async def nobody_home(my: Any, kit: Kit) -> str:
+    """NotImplemented and NotSupported are no failures of a handler (J-spec 4.2.3)."""
+    for name, code, why in (
+        ("MakeCoffee", "NotImplemented", "OCPP does not know it"),
+        ("ClearCache", "NotSupported", "nobody handles it here"),
+    ):
+        gone = f"{name} has no handler, and an exception left `answer`; as in 2.5 the answer is {code}."
+        frame = await refused(kit, failing(my, KeyError("db-3")), call_for(kit, name, {}), gone)
+        said = f"{name} got {frame.code}: {why}, so the answer is {code}, as in 2.5. What does your class begin with?"
+        kit.require(frame.code == code, f"{name}: {frame.code}", said)
+    return "NotImplemented, NotSupported"

@@ -10,13 +10,14 @@ import msgspec
 
 from ocpp_lab import messages as m
 from ocpp_lab.codec import to_object
+from ocpp_lab.errors import CallFailed, PayloadError
 from ocpp_lab.frames import CallError, CallResult
 from ocpp_lab.router import Router
 
 from ..kit import Kit, short
 from ..step import Step
 from .payloads import CODES, spoilt, text, typed
-from .witnesses import ROLES, Witness, answered, call_for, on, on_the_wire, raw, received_by, refused
+from .witnesses import ROLES, SLIPS, Witness, answered, call_for, on, on_the_wire, raw, received_by, refused
 
 step = Step("2.4", "`Router.answer`: the good path", ("Router",), points=3, minutes=20, reference=lambda: Router)
 
@@ -250,3 +251,35 @@ async def each_call_anew(my: Any, kit: Kit) -> str:
         said = "an old response went out; what the handler returns for this call is the answer to it."
         kit.equal(frame.payload, {"listVersion": number}, said)
     return "3 runs for 3 calls"
+
+
+@step.check("what a handler raises leaves `answer`")
+async def raised_leaves(my: Any, kit: Kit) -> str:
+    """Here nobody knows yet what an exception of a handler means; 2.6 says it."""
+    if getattr(my.Router, "answer", None) is Router.answer:
+        return "the package's catches it, as in 2.6"
+    action = m.ACTIONS["GetLocalListVersion"]
+    meant = PayloadError("PropertyConstraintViolation", "key"), CallFailed("SecurityError", "no")
+    for error in (KeyError("db-3"), RuntimeError("db-3"), *meant):
+
+        async def fails(request: Any, error: Exception = error) -> Any:
+            raise error
+
+        router = my.Router("ChargePoint")
+        router.on(action.request)(on(action, fails))
+        name = type(error).__name__
+        try:
+            reply = await router.answer(call_for(kit, action.name, {}))
+        except Exception as left:
+            if left is error or (isinstance(left, type(error)) and isinstance(left, PayloadError | CallFailed)):
+                continue
+            if isinstance(left, SLIPS):
+                raise
+            said = f"the handler raised {name}, and {type(left).__name__} left `answer`; let it pass as it is."
+            kit.require(False, short(f"{type(left).__name__} left it: {left}"), said)
+        if isinstance(error, PayloadError) and getattr(reply, "code", "") == error.code:
+            continue  # who has one `try` for the payload and the handler answers what 2.6 wants
+        said = f"the handler raised {name}, and `answer` returned a frame; in this step it leaves `answer`"
+        said = f"{said} (2.6 catches it)."
+        kit.require(False, f"{getattr(reply, 'code', 'a result')} was answered", said)
+    return "as it is"

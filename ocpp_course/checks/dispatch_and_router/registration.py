@@ -15,6 +15,7 @@ from .witnesses import ROLES, Role, annotated, received_by
 step = Step("2.3", "`Router.on`: registration", ("Router",), points=3, minutes=20, reference=lambda: Router)
 
 CALLED = "nothing is called when it is registered"
+DECORATOR = "`on` takes the request type alone, and returns a function that takes the handler and gives it back."
 
 
 def handler(name: str = "handler", request_type: Any = None, response_type: Any = None) -> Any:
@@ -30,21 +31,25 @@ def handler(name: str = "handler", request_type: Any = None, response_type: Any 
 
 def accepted(kit: Kit, router: Any, request_type: Any, work: Any, diagnosis: str) -> Any:
     """What the decorator returned."""
-    decorator = "`on` takes the request type alone, and returns a function that takes the handler and gives it back."
     try:
         register = router.on(request_type)
-        kit.require(callable(register), f"`on` returned {register!r:.40}", decorator)
+        kit.require(callable(register), f"`on` returned {register!r:.40}", DECORATOR)
         return register(work)
     except TypeError as error:
         if error.__traceback__ and error.__traceback__.tb_next is None:  # the call itself does not fit
-            raise Wrong(f"TypeError: {error}", decorator) from None
+            raise Wrong(f"TypeError: {error}", DECORATOR) from None
         raise Wrong(f"TypeError: {error}", diagnosis) from None
 
 
 def refused(kit: Kit, router: Any, request_type: Any, work: Any, got: str, diagnosis: str) -> None:
     """TypeError with a text, at `on` or when the handler is decorated."""
     try:
-        router.on(request_type)(work)
+        register = router.on(request_type)
+        if not callable(register):  # to call it would be a TypeError too
+            raise Wrong(f"`on` returned {register!r:.40}", DECORATOR)
+        register(work)
+    except Wrong:
+        raise
     except TypeError as error:
         kit.require(str(error), "a TypeError without a text", "an error says what was expected and what came.")
     except Exception as error:
@@ -70,14 +75,14 @@ def quoted(name: str, takes: m.Action, returns: m.Action) -> Any:
     return handler(name, f"m.{takes.request.__name__}", f"m.{returns.response.__name__}")
 
 
-def method(action: m.Action) -> Any:
-    """A handler that is a method, annotated as it should be."""
+def method(request_type: Any, response_type: Any) -> Any:
+    """A handler that is a method, annotated with these types."""
 
     class Desk:
         async def on_call(self, request: Any) -> Any:
             raise AssertionError(CALLED)
 
-    annotated(Desk.on_call, "on_call", action.request, action.response)
+    annotated(Desk.on_call, "on_call", request_type, response_type)
     return Desk().on_call
 
 
@@ -131,7 +136,7 @@ def accepts(my: Any, kit: Kit) -> str:
         said = "quoted annotations were refused; they are the right types. `get_type_hints` resolves the quotes."
         accepted(kit, my.Router(role), action.request, quoted("quoted", action, action), said)
         said = "a method was refused; it is `async def`, and its annotations are right."
-        accepted(kit, my.Router(role), action.request, method(action), said)
+        accepted(kit, my.Router(role), action.request, method(action.request, action.response), said)
     return "all"
 
 
@@ -197,6 +202,13 @@ def refuses_annotation(my: Any, kit: Kit) -> str:
         for which, work in cases:
             said = f"the annotation of the {which} says another type; this handler was written for something else."
             refused(kit, my.Router(role), right.request, work, f"a wrong {which} was accepted", said)
+        for which, takes, returns in (
+            ("parameter", other.request, right.response),
+            ("return value", right.request, other.response),
+        ):
+            said = f"the handler is a method, and its {which} is annotated with another type; check methods too."
+            work = method(takes, returns)
+            refused(kit, my.Router(role), right.request, work, f"a method's wrong {which} was accepted", said)
     return "TypeError"
 
 

@@ -220,6 +220,22 @@ def dead_after_error() -> Stack:
     return Stack(spoil=line)
 
 
+def sulks_after_error() -> Stack:
+    """After the error it serves nobody."""
+
+    def line() -> Callable[[Reply], Reply]:
+        sulks = False
+
+        def spoil(reply: Reply) -> Reply:
+            nonlocal sulks
+            was, sulks = sulks, sulks or _unknown(reply)
+            return CallError(reply.unique_id, "InternalError") if was and reply else reply
+
+        return spoil
+
+    return Stack(spoil=line)
+
+
 # -- floods
 
 
@@ -249,6 +265,18 @@ class _Parallel(Transport):
             self.writes_in_flight -= 1
 
 
+class _InPairs(_Parallel):
+    """Writes two texts at a time."""
+
+    def __init__(self, pipe: Any, **options: Any) -> None:
+        super().__init__(pipe, **options)
+        self._two = asyncio.Semaphore(2)
+
+    async def _one(self, text: str) -> None:
+        async with self._two:
+            await super()._one(text)
+
+
 class _Loses(Transport):
     """One text of many never leaves."""
 
@@ -263,6 +291,10 @@ class _Loses(Transport):
 
 def parallel_writes() -> Stack:
     return Stack(pieces={"transport": disguised(_Parallel, Transport)})
+
+
+def two_writers() -> Stack:
+    return Stack(pieces={"transport": disguised(_InPairs, Transport)})
 
 
 def lost_frame(number: int) -> Stack:

@@ -9,7 +9,7 @@ from ocpp_lab.transport import Transport
 
 from ..kit import Kit
 from ..step import Step, Wrong
-from .line import Held, done, waits_in
+from .line import Held, done, no_error, waits_in
 
 step = Step(
     "1.4", "`Transport.close`: nothing hangs", ("Transport",), points=2, minutes=20, reference=lambda: Transport
@@ -163,6 +163,10 @@ async def never_hangs(my: Any, kit: Kit) -> str:
         dropped = "`flush=False` drops what waits, and the peer reads nothing: do not wait for the writer or the queue."
         await closed(held, kit, timeout + GRACE, HANGS if flush else dropped, flush=flush, timeout=timeout)
         await let_go(held, kit)
+    at_once = await stalled(my, kit, 4)
+    said = "with `timeout=0` there is no time to flush; `close` still waits, as if there were no limit."
+    await closed(at_once, kit, GRACE, said, timeout=0)
+    await let_go(at_once, kit)
     usual = await stalled(my, kit, 4)
     await closed(usual, kit, 5 + GRACE, HANGS)
     await let_go(usual, kit)
@@ -327,6 +331,7 @@ async def peer_close(my: Any, kit: Kit) -> str:
     kit.require(held.reader.done(), "still iterating", "the pipe's iteration has ended, and so must yours.")
     await all_lost(kit, waiting, "the peer has closed, and a sender still waits.")
     await refused(held, kit, AFTER)
+    no_error(held, kit)
     said = "the connection is dead: `close` has nothing to wait for."
     await closed(held, kit, GRACE, said)
     idle = Held(my, kit)
@@ -336,5 +341,9 @@ async def peer_close(my: Any, kit: Kit) -> str:
     await asyncio.wait([idle.reader], timeout=1)
     kit.require(idle.reader.done(), "still iterating", "the pipe's iteration has ended, and so must yours.")
     await refused(idle, kit, AFTER)
+    no_error(idle, kit)
     await closed(idle, kit, GRACE, said)
+    for each in (held, idle):
+        said = "the peer has closed, and `close` did not call `pipe.close`; it does, so that the pipe is freed."
+        kit.require(each.line.closes, "`pipe.close` was not called", said)
     return "ConnectionLost"

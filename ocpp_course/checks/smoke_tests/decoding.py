@@ -10,7 +10,7 @@ from ocpp_lab.frames import Call, CallError, CallResult, decode
 
 from ..kit import Kit, short
 from ..step import Step
-from .texts import DEEP, NO_FRAMES, NO_JSON, SHOWN, an_id, came, frame_error, frames, outcome, said_of, same
+from .texts import DEEP, NO_FRAMES, NO_JSON, SHOWN, an_id, came, frame_error, frames, in_order, outcome, said_of, same
 
 step = Step("1.1", "`decode`: text to frame", ("decode",), points=3, minutes=25, reference=lambda: decode)
 
@@ -18,6 +18,7 @@ KIND = {2: "Call", 3: "CallResult", 4: "CallError"}
 CODE = "what is no frame is a FormationViolation here; J-spec 4.2.3 has that code for payloads, and none for frames."
 TAKEN = "what is no frame was taken for one; raise FrameError."
 STRING = "the unique id is a string; nothing else can be matched with the id that was sent."
+FLOAT = "2.0 equals 2 in Python, and this text reports an id; only the integer 2 is a Call."
 NOBODY = "a text that is no JSON has no elements, and so no id to tell."
 
 
@@ -40,6 +41,8 @@ def not_taken(my: Any, kit: Kit, raw: Any, taken: str) -> Any:
     """The exception; whether it is of the right kind is told elsewhere (`not_a_frame`)."""
     got = outcome(my, raw)
     kit.require(isinstance(got, Exception), f"{short(raw, 34)} gave {short(got)}", taken)
+    if isinstance(got, FrameError):
+        in_order(kit, raw, got)
     return got
 
 
@@ -53,6 +56,7 @@ def three_shapes(my: Any, kit: Kit) -> str:
     if len(bad) == len(drawn):
         said = "decodes the examples only; the check sends frames you have not seen."
         kit.require(False, f"{short(json.dumps(bad[0][0]), 40)} gave {came(outcome(my, bad[0][0]))}", said)
+    decoded(my, kit, [3, "17", {"big": 2**62 + 1}], CallResult("17", {"big": 2**62 + 1}))
     for raw, expected in bad:
         decoded(my, kit, raw, expected)
     said = "whether anybody knows that action or code is decided elsewhere; a string is enough for a frame."
@@ -61,7 +65,7 @@ def three_shapes(my: Any, kit: Kit) -> str:
     for raw, expected in drawn[:3]:
         said = "JSON may have spaces and line breaks between its parts: this is a frame."
         decoded(my, kit, f" {json.dumps(raw, indent=1)}\n", expected, said)
-    return f"{len(SHOWN) + len(drawn) + 6} frames"
+    return f"{len(SHOWN) + len(drawn) + 7} frames"
 
 
 def _unheard_of(kit: Kit) -> list[tuple[list[Any], Any]]:
@@ -107,6 +111,9 @@ def id_is_string(my: Any, kit: Kit) -> str:
             error = not_taken(my, kit, raw, said)
             said = "an id that is too long is a PropertyConstraintViolation."
             kit.equal(getattr(error, "code", "PropertyConstraintViolation"), "PropertyConstraintViolation", said)
+            error = not_taken(my, kit, raw[:-1], TAKEN)
+            said = "an id that is too long is a PropertyConstraintViolation, also if an element is missing."
+            kit.equal(getattr(error, "code", "PropertyConstraintViolation"), "PropertyConstraintViolation", said)
     _ids_as_they_are(my, kit)
     return "refused"
 
@@ -133,6 +140,12 @@ def null_is_empty(my: Any, kit: Kit) -> str:
     decoded(my, kit, [3, unique_id, None], CallResult(unique_id, {}), said)
     said = "details of null mean that there is nothing to say: read them as `{}`."
     decoded(my, kit, [4, unique_id, "GenericError", "", None], CallError(unique_id, "GenericError", "", {}), said)
+    for raw in ([2, unique_id, "Heartbeat", None], [3, unique_id, None], [4, unique_id, "GenericError", "", None]):
+        first, second = (getattr(outcome(my, raw), "details" if raw[0] == 4 else "payload") for _ in "12")
+        said = (
+            "two frames share one `{}`: what is written into the first is in the second too. Make a new one each time."
+        )
+        kit.require(first is not second, "the same object twice", said)
     return "{}"
 
 
@@ -145,6 +158,7 @@ def not_a_frame(my: Any, kit: Kit) -> str:
         kit.require(error.unique_id is None, f"{short(text, 30)} reports {error.unique_id!r}", NOBODY)
     bad: list[Any] = [*NO_FRAMES, [2], [2, "17"], [3, "17"], [2, "17", "Heartbeat", {}, {}], [None], [[2], "17"]]
     bad += [[2, 17, "Heartbeat", {}], [{"a": 1}, "17", {}], [3], [4, "17", 5, "", {}], {"2": "17"}]
+    bad += [[3, "17", "Heartbeat", {}], [2, "17", "Heartbeat", "x", {}], [4, "17", "GenericError", "", "x", {}]]
     for raw in [*texts, *bad, kit.rng.randint(0, 10**6)]:
         error = refused(my, kit, raw, "this text is no frame: raise FrameError.")
         kit.equal(error.code, "FormationViolation", CODE)
@@ -196,7 +210,9 @@ def other_type(my: Any, kit: Kit) -> str:
     said = "2.0 equals 2 in Python; the type must be the integer."
     for kind, rest in ((2.0, ["Heartbeat", {}]), (3.0, [{}]), (4.0, ["GenericError", "", {}])):
         error = refused(my, kit, [kind, unique_id, *rest], said)
-        kit.require(error.unique_id is None, f"unique_id {error.unique_id!r}", nobody)
+        reports_any = kind == 2.0 and refused(my, kit, [3.0, unique_id, {}], said).unique_id is not None
+        told = FLOAT if kind == 2.0 and not reports_any else nobody
+        kit.require(error.unique_id is None, f"{short([kind, unique_id], 30)} reports {error.unique_id!r}", told)
     kinds: list[Any] = [7, 0, 1, 5, -2, kit.rng.randint(6, 99), "2", "Call", True, None, [2], {}]
     for other in kinds:
         for raw in ([other, unique_id], [other, unique_id, {}], [other, unique_id, "Heartbeat", {}]):
@@ -230,6 +246,13 @@ def strict_json(my: Any, kit: Kit) -> str:
         said = f"nothing may stand {'before' if before else 'behind'} the array: this text is no JSON."
         error = refused(my, kit, before + whole + behind, said)
         kit.require(error.unique_id is None, f"unique_id {error.unique_id!r}", NOBODY)
+    for odd in "\u00a0\ufeff\u3000\x0b":
+        for text in (odd + whole, whole + odd):
+            name = f"U+{ord(odd):04X}"
+            said = f"{name} is no white space in JSON: only space, tab, line feed and carriage return are."
+            got = outcome(my, text)
+            error = frame_error(kit, text, got, said)
+            kit.require(error.unique_id is None, f"unique_id {error.unique_id!r}", NOBODY)
     said = "NaN and Infinity are no JSON, although Python's `json` reads them; `parse_constant` can refuse them."
     for word in ("NaN", "Infinity", "-Infinity"):
         raw = f'[2,"{an_id(kit)}","DataTransfer",{{"data":[1,{word}]}}]'

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import math
+from collections.abc import Iterator
 from typing import Any
 
 from ocpp_lab.frames import CORRECT_ENGLISH, ERROR_CODES, Call, CallError, CallResult, decode, encode
@@ -28,13 +29,13 @@ def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON")
 
 
-def read(kit: Kit, text: Any) -> Any:
-    """What a strict parser makes of it."""
+def read(kit: Kit, text: Any, broken: str = "") -> Any:
+    """What a strict parser makes of it; ``broken`` is said of what it refuses."""
     kit.require(isinstance(text, str), f"a {type(text).__name__}", "a frame travels as text: return a `str`.")
     try:
         return json.loads(text, parse_constant=_refuse_constant)
     except ValueError as error:
-        said = f"a strict JSON parser refuses this text: {error}."
+        said = broken or f"a strict JSON parser refuses this text: {error}."
         if str(error).endswith("is no JSON"):
             said = "NaN and Infinity are no JSON; `allow_nan=False` refuses them."
         elif _is_python(text):
@@ -59,6 +60,10 @@ def parts(kit: Kit, text: Any, raw: list[Any], frame: Any) -> None:
     kit.require(isinstance(got, list) and len(got) == len(raw), short(text), said)
     for name, there, wanted in zip(names, got, raw, strict=True):
         said = f"the {name} of this {kind} is {short(wanted)}; yours wrote {short(there)}."
+        if isinstance(there, str) and isinstance(wanted, str) and there.strip() == wanted.strip():
+            said = f"the {name} of this {kind} is {short(repr(wanted))}; yours wrote {short(repr(there))}."
+        elif isinstance(there, str) and isinstance(wanted, str) and there and wanted.startswith(there):
+            said = f"the {name} of this {kind} has {len(wanted)} characters; yours wrote only the first {len(there)}."
         if isinstance(there, dict | list) and isinstance(wanted, dict):
             said = f"the {name} of this {kind} has changed on the way: {_difference(there, wanted)}."
         kit.require(exactly(there) == exactly(wanted), short(text), said)
@@ -82,17 +87,51 @@ def plain_json(my: Any, kit: Kit) -> str:
     read(kit, my.encode(Call("17", "DataTransfer", {"vendorId": "Lab", "data": None, "on": True})))
     for _, frame in frames(kit, 30):
         read(kit, my.encode(frame))
-    for number in (math.nan, math.inf, -math.inf):
-        unique_id = an_id(kit)
+    for what, frame in _quoting(kit):
+        said = f'there is a `"` or a `\\` in the {what}, and it was not escaped; `json.dumps` escapes it.'
+        read(kit, my.encode(frame), said)
+    for raw, frame, sane in _no_numbers(kit):
         try:
-            text = my.encode(Call(unique_id, "DataTransfer", {"data": number}))
+            text = my.encode(frame)
         except (ValueError, TypeError):
             continue  # it says no: right
         got = read(kit, text)
-        if isinstance(got, list) and isinstance(got[-1], dict):  # else it has changed more than a number
+        if read(kit, my.encode(sane)) == [*raw[:-1], sane.payload if hasattr(sane, "payload") else sane.details]:
             said = "what cannot be said in JSON is refused, or null; the rest of the frame stays as it is."
-            kit.equal(got, [2, unique_id, "DataTransfer", {"data": None}], said)
+            kit.equal(got, raw, said)
     return "JSON"
+
+
+def _quoting(kit: Kit) -> list[tuple[str, Any]]:
+    """Frames with a text that has to be escaped, and where it is."""
+    odd = [f'{an_id(kit, 9)}"', f"C:\\{an_id(kit, 9)}", f'"{an_id(kit, 9)}']
+    found: list[tuple[str, Any]] = []
+    for text in odd:
+        found += [("unique id of a Call", Call(text, "Heartbeat")), ("action", Call("17", text))]
+        found += [
+            ("unique id of a CallResult", CallResult(text)),
+            ("unique id of a CallError", CallError(text, "GenericError")),
+        ]
+        found += [("code", CallError("17", text)), ("description", CallError("17", "GenericError", text))]
+        found += [
+            ("payload", CallResult("17", {text: text})),
+            ("details", CallError("17", "GenericError", "", {"a": text})),
+        ]
+    return found
+
+
+def _no_numbers(kit: Kit) -> Iterator[tuple[list[Any], Any, Any]]:
+    """Frames with NaN and Infinity, on top and further down; the array with null there; the frame with 1 there."""
+    for number in (math.nan, math.inf, -math.inf):
+        unique_id = an_id(kit)
+        for at in (lambda it: {"data": it}, lambda it: {"a": {"b": [1, it]}}, lambda it: {"a": [{"b": it}]}):
+            there, null, one = at(number), at(None), at(1)
+            call = [2, unique_id, "DataTransfer", null]
+            yield call, Call(unique_id, "DataTransfer", there), Call(unique_id, "DataTransfer", one)
+            yield [3, unique_id, null], CallResult(unique_id, there), CallResult(unique_id, one)
+            error = [4, unique_id, "GenericError", "", null]
+            lame, sane = (CallError(unique_id, "GenericError", "", each) for each in (there, one))
+            yield error, lame, sane
 
 
 @step.check('a CallError has five elements, "" and {} among them')
@@ -138,6 +177,22 @@ def round_trip(my: Any, kit: Kit) -> str:
         ([4, "17", "GenericError", "", {}], CallError("17", "GenericError")),
         ([3, " 17 ", numbers], CallResult(" 17 ", numbers)),
     ]
-    for raw, frame in shown + frames(kit, 90):
+    odd = _odd_frames(kit)
+    for raw, frame in shown + frames(kit, 90) + odd:
         parts(kit, my.encode(frame), raw, frame)
-    return f"{len(shown) + 90} frames"
+    return f"{len(shown) + 90 + len(odd)} frames"
+
+
+def _odd_frames(kit: Kit) -> list[tuple[list[Any], Any]]:
+    """Texts with capitals, with spaces at their ends, very long ones; numbers with many digits; words of Python."""
+    found: list[tuple[list[Any], Any]] = []
+    long = "".join(kit.rng.choices("abc xyz", k=400))
+    payload: dict[str, Any] = {"a": "NaN", "b": "-Infinity", "c": "None, True, 'x'", "d": 48.20817, "e": 1.0, "f": 1e-7}
+    payload |= {"g": long, "h": " x ", "i": "ABC", "j": [kit.rng.random()]}
+    for unique_id in ("TAG_A", " 17 ", f"{an_id(kit, 9)} Ä ", an_id(kit, 9).upper(), "NaN"):
+        for action in ("Heartbeat", " MakeCoffee ", "NaN"):
+            found.append(([2, unique_id, action, payload], Call(unique_id, action, payload)))
+            found.append(([4, unique_id, action, long, payload], CallError(unique_id, action, long, payload)))
+        found.append(([3, unique_id, payload], CallResult(unique_id, payload)))
+        found.append(([4, unique_id, "GenericError", " X ", {}], CallError(unique_id, "GenericError", " X ", {})))
+    return found

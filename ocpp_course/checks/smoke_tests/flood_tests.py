@@ -7,7 +7,7 @@ from typing import Any
 from ..kit import Kit
 from ..step import Step
 from . import broken
-from .bench import must_catch, must_pass
+from .bench import END, must_catch, must_pass
 from .house_tests import (
     back_pressure_thousand_frames,
     server_close_resolves_pendings,
@@ -32,9 +32,9 @@ step = Step(
 @step.check("all three pass on a right stack, also on a slow one", seconds=8)
 async def passes_good(my: Any, kit: Kit) -> str:
     """A test that fails on a right stack is switched off within a week."""
-    await must_pass(my.unknown_action_yields_not_implemented, kit)
+    await must_pass(my.unknown_action_yields_not_implemented, kit, errors=True)
     await must_pass(my.back_pressure_thousand_frames, kit)
-    await must_pass(my.server_close_resolves_pendings, kit)
+    await must_pass(my.server_close_resolves_pendings, kit, late=END)
     return "all pass"
 
 
@@ -59,6 +59,8 @@ async def catches_dead_after_error(my: Any, kit: Kit) -> str:
     """A call that cannot be served is answered, and the session lives on (J-spec 4.2.3)."""
     said = "the answer was right and the session died of it; make one more call."
     await must_catch(my.unknown_action_yields_not_implemented, kit, broken.dead_after_error(), said)
+    said = "after the error that stack answers every call with InternalError; the next call must get its CallResult."
+    await must_catch(my.unknown_action_yields_not_implemented, kit, broken.sulks_after_error(), said)
     return "caught"
 
 
@@ -67,6 +69,8 @@ async def catches_parallel_writes(my: Any, kit: Kit) -> str:
     """One writer: never are two texts on the wire."""
     said = "all arrived, but 1,000 writes were in flight; read the probe."
     await must_catch(my.back_pressure_thousand_frames, kit, broken.parallel_writes(), said)
+    said = "on that stack two writes were in flight, and your test allows it; never are two texts on the wire."
+    await must_catch(my.back_pressure_thousand_frames, kit, broken.two_writers(), said)
     return "caught"
 
 

@@ -31,6 +31,7 @@ class Line:
         self.odd = ""
         """The type of what was sent and is no text."""
         self.given_up = False
+        """A `send` that waited for the peer was cancelled."""
         self._kit = kit
         self._ended = asyncio.Event()
         self._open = asyncio.Event()
@@ -58,6 +59,9 @@ class Line:
                 await asyncio.sleep(0)
             await self._room()
             self._still_there()
+        except asyncio.CancelledError:
+            self.given_up = True
+            raise
         finally:
             self.writes_in_flight -= 1
         self.sent.append(text)
@@ -185,6 +189,14 @@ def done(senders: list[asyncio.Task[None]]) -> int:
         if error is not None and not isinstance(error, ConnectionLost):
             raise error
     return sum(each.done() and not each.cancelled() and each.exception() is None for each in senders)
+
+
+def no_error(held: Held, kit: Kit) -> None:
+    """The iteration has ended, and not by an exception."""
+    error = held.reader.exception()
+    said = f"the peer has closed, and your iteration raised {type(error).__name__}; it ends without an error."
+    kit.require(not isinstance(error, ConnectionLost), f"{type(error).__name__} left it", said)
+    done([held.reader])
 
 
 def waits_in(task: asyncio.Task[Any]) -> set[str]:

@@ -24,9 +24,28 @@ NOTHING = (
 )
 
 
+def gave_up(held: Held) -> str:
+    """Of what ended the writer while a write was stalled, "" if nothing is seen."""
+    if held.line.given_up and not held.line.writes_in_flight and held.transport.queue_depth:
+        return (
+            "a write was stalled, and the writer gave up on it and has ended; wait for `pipe.send` as long as it takes."
+        )
+    return ""
+
+
+def numbers(kit: Kit, held: Held) -> None:
+    """Refuse a probe that is no number."""
+    for name in PROBES:
+        said = f"`{name}` is a method here, and a probe is an attribute; it lacks `@property`."
+        if not callable(value := getattr(held.transport, name, 0)):
+            said = f"`{name}` is a {type(value).__name__}; a probe is a number."
+        kit.require(isinstance(value, int), f"{name}: a {type(value).__name__}", said)
+
+
 def begun(kit: Kit, held: Held) -> None:
     """Refuse a transport that writes nothing at all."""
     done(held.senders)
+    numbers(kit, held)
     said = f"`pipe.send` was given a {held.line.odd}, and not a text."
     if held.line.odd in ("coroutine", "Task", "Future"):
         said = f"{said} An `await` is missing where the text comes from."
@@ -48,6 +67,7 @@ async def in_order(my: Any, kit: Kit) -> str:
     names = [f"sender {n} {kit.rng.randint(0, 999)}" for n in range(10)]
     speakers = [asyncio.create_task(speak(name)) for name in names]
     await asyncio.wait(speakers, timeout=30)
+    numbers(kit, held)
     left = len(speakers) - done(speakers)
     begun(kit, held)
     said = "the connection is slow but alive; there is room in the queue again, and a sender waits on."
@@ -110,6 +130,8 @@ async def bounded(my: Any, kit: Kit) -> str:
     held.line.resume()
     held.chatter(len(texts), 1.0)
     await asyncio.sleep(60)
+    if said := gave_up(held):
+        kit.require(False, f"{len(held.line.sent)} of {len(texts)} texts sent", said)
     kit.equal(held.line.sent, texts, "when the peer reads again, all texts go out, in order, and no sender waits.")
     kit.equal(done(senders), len(texts), "when the peer reads again, no sender waits any more.")
     most = held.transport.max_queue_depth
@@ -176,6 +198,7 @@ async def probes_true(my: Any, kit: Kit) -> str:
     held = Held(my, kit, limit=50)
     probes, line = held.transport, held.line
     await kit.quiet()
+    numbers(kit, held)
     for name in PROBES:
         said = f"nothing has been sent yet, and `{name}` says {getattr(probes, name)}; at first all four are 0."
         kit.equal(getattr(probes, name), 0, said)

@@ -14,14 +14,21 @@ from uuid import UUID
 
 from ocpp_lab.central_system import CentralSystem
 from ocpp_lab.charge_point import ChargePoint
-from ocpp_lab.errors import CallTimeout, NotConnected
+from ocpp_lab.errors import CallTimeout, ConnectionLost, NotConnected
 from ocpp_lab.frames import Call, CallError, CallResult
+from ocpp_lab.heartbeat import Heartbeat
 
 Reply = CallResult | CallError | None
 FAST, SLOW = 0.002, 0.2
 """Seconds for a round trip."""
 LATE = 0.15
-"""Seconds that a busy stack may be late."""
+"""Seconds that a busy stack may be late with a CallTimeout."""
+LATE_BEAT = 0.12
+"""And with a Heartbeat. Packets do not take equally long, so a gap may be up to 0.05 s more, or less."""
+LATE_END = 0.4
+"""And with the error of a call whose connection was closed: a second is allowed."""
+EXACT = 0.0
+"""The round trip of a stack that is exact: what takes 10 s takes 10 s, to the last digit."""
 STRANGE = {"CentralSystem": "BrokenBackend", "ChargePoint": "BrokenStation"}
 """Names under which right stacks are tried too: no name tells whether a stack is broken."""
 
@@ -75,7 +82,7 @@ class Probed(ChargePoint):
 
 
 class Busy(Probed):
-    """It tells of a timeout a little late."""
+    """It tells of a timeout a little late, and of a close too."""
 
     async def call(self, request: Any, **options: Any) -> Any:
         try:
@@ -83,6 +90,22 @@ class Busy(Probed):
         except CallTimeout:
             await asyncio.sleep(LATE)
             raise
+        except (ConnectionLost, NotConnected):
+            await asyncio.sleep(LATE_END)
+            raise
+
+
+class BusyHeartbeat(Heartbeat):
+    """It beats a little late."""
+
+    async def beat(self) -> Any:
+        await asyncio.sleep(LATE_BEAT)
+        return await super().beat()
+
+
+def busy() -> dict[str, Any]:
+    """The pieces of a busy stack."""
+    return {"heartbeat": disguised(type("Beats", (BusyHeartbeat,), {}), Heartbeat)}
 
 
 @dataclass
@@ -153,42 +176,73 @@ def short_ids() -> Iterator[str]:
 # -- right ones: each adds one thing that a test must put up with
 
 
-def bare() -> Stack:
-    return Stack(statuses=False)
+def exact() -> Stack:
+    return Stack(latency=EXACT, statuses=False)
 
 
 def plain() -> Stack:
-    return Stack(statuses=False, plain=True)
+    return Stack(latency=EXACT, statuses=False, plain=True)
 
 
 def terse() -> Stack:
-    """Its errors have no description."""
+    """Its errors have no description and no details."""
 
     def spoil(reply: Reply) -> Reply:
         return CallError(reply.unique_id, reply.code) if isinstance(reply, CallError) else reply
 
-    return Stack(statuses=False, spoil=lambda: spoil)
+    return Stack(latency=EXACT, statuses=False, spoil=lambda: spoil)
+
+
+def wordy() -> Stack:
+    """Its errors have a description that nobody expects."""
+
+    def spoil(reply: Reply) -> Reply:
+        if isinstance(reply, CallError):
+            return CallError(reply.unique_id, reply.code, "no such thing here", reply.details)
+        return reply
+
+    return Stack(latency=EXACT, statuses=False, spoil=lambda: spoil)
+
+
+def detailed() -> Stack:
+    """Its errors have details."""
+
+    def spoil(reply: Reply) -> Reply:
+        if isinstance(reply, CallError):
+            return CallError(reply.unique_id, reply.code, reply.description, {"vendor": "Lab"})
+        return reply
+
+    return Stack(latency=EXACT, statuses=False, spoil=lambda: spoil)
 
 
 def renamed() -> Stack:
-    return Stack(statuses=False, strange_names=True)
+    return Stack(latency=EXACT, statuses=False, strange_names=True)
 
 
 def usual() -> Stack:
-    return Stack()
+    return Stack(latency=EXACT)
 
 
 def with_short_ids() -> Stack:
-    return Stack(pieces={"ids": short_ids()})
+    return Stack(latency=EXACT, statuses=False, pieces={"ids": short_ids()})
+
+
+def quick() -> Stack:
+    """What takes 10 s takes a thousandth more, or less."""
+    return Stack(statuses=False)
+
+
+def late() -> Stack:
+    return Stack(statuses=False, charge_point=Busy, pieces=busy())
 
 
 def slow() -> Stack:
-    return Stack(latency=SLOW, pieces={"ids": short_ids()})
+    return Stack(latency=SLOW, statuses=False)
 
 
 def uneven() -> Stack:
-    return Stack(latency=SLOW, uneven=True, charge_point=Busy, pieces={"ids": short_ids()})
+    return Stack(latency=SLOW, uneven=True, charge_point=Busy, pieces={"ids": short_ids()} | busy())
 
 
 def slow_but_right() -> Stack:
-    return Stack(latency=SLOW, uneven=True, charge_point=Busy, pieces={"ids": short_ids()}, strange_names=True)
+    return Stack(latency=SLOW, uneven=True, charge_point=Busy, pieces={"ids": short_ids()} | busy(), strange_names=True)

@@ -57,7 +57,7 @@ def frames(kit: Kit, number: int) -> list[tuple[list[Any], Any]]:
 def a_payload(kit: Kit) -> dict[str, Any]:
     rng = kit.rng
     values = [rng.randint(-9, 9), "Grüße", None, True, [1, {"a": []}], {"x": {"y": rng.randint(0, 99)}}, 21.4]
-    values += [2**53 + 1 + 2 * rng.randint(0, 10**6), "", " "]
+    values += [2**62 + 1 + 2 * rng.randint(0, 10**6), 2**53 + 1 + 2 * rng.randint(0, 10**6), "", " "]
     return {f"key{n}": rng.choice(values) for n in range(rng.randint(0, 3))}
 
 
@@ -109,12 +109,23 @@ def said_of(text: str, got: Any, expected: Any) -> str:
     return f"the `{name}` of this {kind} is {wanted}; yours is {there}."
 
 
+ORDER = "the order is `FrameError(code, unique_id, description)`: the code comes first, then the id or None."
+
+
+def in_order(kit: Kit, raw: Any, error: FrameError) -> None:
+    """Refuse an error whose arguments stand in another order: then each of them would be judged as what it is not."""
+    codes = ("FormationViolation", "PropertyConstraintViolation")
+    if error.code not in codes and (error.unique_id in codes or error.description in codes):
+        kit.require(False, f"{short(raw, 34)} gave the code {error.code!r}", ORDER)
+
+
 def frame_error(kit: Kit, raw: Any, got: Any, taken: str) -> FrameError:
     """The FrameError; refuses another exception, and a frame that came instead: of that, ``taken`` is said."""
     if isinstance(got, Exception) and not isinstance(got, FrameError):
         raise Wrong(f"{short(raw, 34)} raised {type(got).__name__}", _escaped(raw, got))
     kit.require(isinstance(got, FrameError), f"{short(raw, 34)} gave {short(got)}", taken)
     assert isinstance(got, FrameError)
+    in_order(kit, raw, got)
     return got
 
 

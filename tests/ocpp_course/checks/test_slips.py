@@ -81,6 +81,14 @@ SLIPS = [
         "NameError: name 'acton' is not defined. Did you mean: 'action'?",
         "return Call(unique_id, acton",
     ),
+    Slip(
+        "1.1",
+        "case [int(3), str(unique_id), dict() | None as payload]:\n            return CallResult(unique_id, payload",
+        "case [int(3), str(unique_id), *more, dict() | None as payload]:\n"
+        "            return CallResult(unique_id, *more, payload",
+        "TypeError: Extra positional arguments provided",
+        "return CallResult(unique_id, *more, payload",
+    ),
     Slip("1.2", "allow_nan=False", "allow_nans=False", "TypeError: ", "return json.dumps("),
     Slip("1.3", "self._queue.put(text)", "self._que.put(text)", "AttributeError: ", "await self._que.put(text)"),
     Slip(
