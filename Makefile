@@ -37,15 +37,17 @@ lab: .venv/made  ## JupyterLab on the notebooks
 test: .venv/made  ## style, types, package tests and notebooks, in under 6 minutes
 	@$(PYTHON) tools/parts.py \
 	    style "$(PYTHON) -m ruff format --check . && $(PYTHON) -m ruff check ." \
-	    types "$(PYTHON) -m mypy" \
-	    package "$(PYTEST) --ignore=tests/ocpp_course/checks" \
-	    "&answers" "$(PYTEST) tests/ocpp_course/checks" \
-	    "&notebooks" "$(NBVAL) notebooks solutions exercises"
+	    stack "$(PYTEST) tests/ocpp_lab" \
+	    "&types" "$(PYTHON) -m mypy" \
+	    "&notebooks" "$(NBVAL) notebooks solutions exercises" \
+	    "&course" "$(PYTEST) --ignore=tests/ocpp_lab --ignore=tests/ocpp_course/checks" \
+	    "&answers" "$(PYTEST) tests/ocpp_course/checks"
 
 .PHONY: soak
 soak: .venv/made  ## the long versions: more seeds and mutations, notebooks five times, a real browser
 	@OCPP_LAB_SOAK=1 $(PYTHON) tools/parts.py \
-	    package "$(PYTEST) -rs -m 'not browser' --ignore=tests/ocpp_course/checks" \
+	    stack "$(PYTEST) -rs tests/ocpp_lab" \
+	    "&course" "$(PYTEST) -rs -m 'not browser' --ignore=tests/ocpp_lab --ignore=tests/ocpp_course/checks" \
 	    "&answers" "$(PYTEST) tests/ocpp_course/checks" \
 	    "&notebooks" "for round in 1 2 3 4 5; do $(NBVAL) notebooks solutions || exit; done" \
 	    browser "tools/find_chromium.sh --install && $(PYTEST) -rs -m browser tests/browser"
