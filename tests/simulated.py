@@ -35,7 +35,7 @@ def simulated(
     """
     if test is None:
         return functools.partial(simulated, seed=seed, seeds=seeds, limit=limit)
-    chosen: Iterable[int] = range(seeds or scaled(3, 12)) if seed is None else [seed]
+    chosen: Iterable[int] = range(seeds or scaled(2, 12)) if seed is None else [seed]
 
     @functools.wraps(test)
     def run(*args: Any, **kwargs: Any) -> None:

@@ -23,7 +23,7 @@ from tests.house import ROOT, scaled
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="grading needs a system that can fork")
 WORKS = "works-well"
-EVERY = scaled(6, 1)
+EVERY = scaled(12, 1)
 """Of the attacks, which are tried: a process is needed for each."""
 POINTS = dict(list(attacks.POINTS.items())[::EVERY])
 INSIDE = dict(list(attacks.INSIDE.items())[::EVERY])

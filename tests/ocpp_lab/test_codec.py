@@ -161,7 +161,7 @@ _json = st.recursive(_scalars, lambda inner: st.lists(inner) | st.dictionaries(_
 
 
 @given(name=st.sampled_from(sorted(PAYLOADS)), payload=_json)
-@settings(max_examples=scaled(500, 1_500))
+@settings(max_examples=scaled(200, 1_500))
 def test_any_json_is_read_or_refused(name: str, payload: Any) -> None:
     """`decode_payload` raises `PayloadError` and nothing else."""
     notes: Counter[str] = Counter()

@@ -190,7 +190,7 @@ def _read_or_refused(text: Any) -> None:
 
 @given(st.text(st.characters()) | st.text('[]{}",:0123456789.eE+-ntrufals\\ ') | st.binary())
 @example("\ud800")
-@settings(max_examples=scaled(500, 1_500))
+@settings(max_examples=scaled(200, 1_500))
 def test_any_text_is_read_or_refused(text: str | bytes) -> None:
     """`decode` raises `FrameError` and nothing else."""
     _read_or_refused(text)
@@ -202,14 +202,14 @@ _nearly = st.tuples(st.sampled_from([2, 3, 4]) | _json, st.sampled_from(["1", ID
 
 
 @given(_json | _nearly)
-@settings(max_examples=scaled(500, 1_500))
+@settings(max_examples=scaled(200, 1_500))
 def test_any_json_is_read_or_refused(value: Any) -> None:
     """The same for texts that are JSON, most of them nearly frames."""
     _read_or_refused(json.dumps(value))
 
 
 @given(_frames, st.data())
-@settings(max_examples=scaled(300, 1_500))
+@settings(max_examples=scaled(150, 1_500))
 def test_any_damage_is_read_or_refused(frame: Frame, data: st.DataObject) -> None:
     """The same for valid frames with a piece cut out and another put in."""
     text = encode(frame)

@@ -69,7 +69,7 @@ def pairs(draw: st.DrawFn) -> tuple[str, Any, Any]:
 
 
 @given(pairs())
-@settings(max_examples=scaled(400, 2_000))
+@settings(max_examples=scaled(150, 2_000))
 def test_what_was_written_carelessly_is_read_as_it_was_meant(pair: tuple[str, Any, Any]) -> None:
     """The same value as strict reads from the careful one; and if the careless one differs, something is counted."""
     name, payload, as_it_came = pair
@@ -92,7 +92,7 @@ _json = st.recursive(_scalars, lambda inner: st.lists(inner) | st.dictionaries(_
 
 
 @given(name=st.sampled_from(NAMES), payload=_json)
-@settings(max_examples=scaled(500, 2_000))
+@settings(max_examples=scaled(150, 2_000))
 def test_whatever_it_accepts_is_strictly_valid_when_sent_on(name: str, payload: Any) -> None:
     """It raises `PayloadError` and nothing else; and strict reads back the very same."""
     try:
