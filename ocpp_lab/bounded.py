@@ -15,7 +15,8 @@ class Bounded[K, V](OrderedDict[K, V]):
 
     ``stays(key)`` says whether one must, and is asked when it is the oldest: somebody who is connected, for example.
     Those may be more than ``most``; whoever says so has to know why they are not without end. While it passes by eight
-    of them, one more may stay too. ``gone(key, value)`` is told of each that went. To set a key again makes it the newest.
+    of them, one more may stay too. ``gone(key, value)`` is told of each that went. To set a key again makes it the
+    newest.
     """
 
     def __init__(
