@@ -23,6 +23,7 @@ from ocpp_lab import messages as m
 from ocpp_lab.session import current_session
 from ocpp_lab.simulation.witness import Witness
 from tests.fakes import NOON, power_cut
+from tests.house import scaled
 from tests.integration.wire import BOOT, Peer
 from tests.learner import MyRouter
 from tests.pair import central_system_alone, charge_point_alone, simulated, simulated_now
@@ -78,7 +79,7 @@ def serve(peer: Peer, call: Call) -> None:
 # One commit -----------------------------------------------------------------------------------------------------------
 
 
-@simulated
+@simulated(seeds=scaled(1, 4))
 async def test_two_hundred_starts_in_one_turn(tmp_path: Path) -> None:
     """One commit, and no answer before it: each has its row when it leaves."""
     ledger = a_ledger(tmp_path)

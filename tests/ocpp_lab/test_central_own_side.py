@@ -19,6 +19,7 @@ from ocpp_lab import Call, CallError, CallResult, CentralSystem, ConnectionLost,
 from ocpp_lab import messages as m
 from ocpp_lab.charge_point.connector import Car
 from tests.fakes import NOON, Failing
+from tests.house import scaled
 from tests.learner import MyRouter
 from tests.pair import central_system_alone, charge_point_alone, pair, simulated, simulated_now
 from tests.plain import boot, closed_with, facing
@@ -96,7 +97,7 @@ async def test_what_cannot_be_kept_gets_no_answer(request_: Any, caplog: pytest.
         await point.call(request_)
 
 
-@simulated
+@simulated(seeds=scaled(2, 4))
 @pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: wrong.__name__)
 async def test_a_driver_pays_once_and_for_all(wrong: Callable[[Ledger], Any], tmp_path: Path) -> None:
     """The file fails over the start, over readings and over the stop, each for longer than all attempts would last."""
