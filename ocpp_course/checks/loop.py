@@ -12,7 +12,7 @@ from simloop._policy import ScriptedPolicy
 
 from ocpp_lab.simulation.loop import NoRecord
 
-MOST_STEPS = 60_000
+MOST_STEPS = 40_000
 """Steps of the loop in one check: code that hardly lets time pass must fail, not hang. No right answer takes 10,000."""
 MOST_AT_ONCE = 20_000
 """Steps at one instant. No right answer takes 8,000: it reads 1,000 texts that are there at once."""
@@ -80,7 +80,7 @@ class CheckLoop(SimLoop):
 
     def clear(self) -> None:
         """Cancel what is left, or it would complain when it is collected, in the middle of something else."""
-        self.most_steps, self._at_once = self.steps + MOST_STEPS, 0
+        self.most_steps, self._at_once = self.steps + MOST_STEPS // 4, 0
         for _ in range(3):  # a task may refuse the first time
             left = asyncio.all_tasks(self)
             for task in left:
