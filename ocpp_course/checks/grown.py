@@ -38,9 +38,13 @@ def _of_an_earlier_step(step: Step, name: str, piece: type, passed: Mapping[str,
 
 
 def _nearly(name: str, piece: type, ours: type) -> Iterator[str]:
-    """A method that ours does not have, called nearly like one that ours has and this class does not define."""
+    """A method that ours does not have, called nearly like one that this class only inherits.
+
+    If it has none at all, whoever calls it notices: see `signatures`.
+    """
     own = [each for each, value in vars(piece).items() if callable(value) and not each.startswith("_")]
-    wanted = [each for each in dir(ours) if not each.startswith("_") and each not in vars(piece)]
+    below = {name for base in piece.__mro__[1:] for name in vars(base)}
+    wanted = [each for each in dir(ours) if not each.startswith("_") and each in below - vars(piece).keys()]
     for each in own:
         if not hasattr(ours, each) and (near := difflib.get_close_matches(each, wanted, 1, 0.8)):
             yield f"`{name}` defines `{each}`. Is `{near[0]}` meant?"

@@ -96,6 +96,8 @@ def test_a_method_that_is_nearly_called_right(exercises: Path) -> None:
     spoilt = authored("4")["4.2"].answer.replace("def settle", "def settel")
     result = check("4.2", cell("4.2", spoilt))
     assert result.first_line == "`Pending` defines `settel`. Is `settle` meant?"
+    alone = check("4.1", cell("4.1", authored("4")["4.1"].answer.replace("def settle", "def settel")))
+    assert alone.first_line.startswith("Your `Pending` has no `settle`; it has `settel`."), "and that is said once"
 
 
 WRONG = 'class Pending(mine("4.2")):\n    async def expect(self, call, timeout):\n        return None\n'
