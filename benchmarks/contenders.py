@@ -31,7 +31,7 @@ CONTENDERS = {
     "a": Contender("websockets, echo", "echo"),
     "b": Contender("websockets + json, no validation", "plain"),
     "b′": Contender("b with reader task and futures", "reader"),
-    "b″": Contender("b reading 8 KiB at a time, as d", "small_reads"),
+    "b″": Contender("b reading as little at once as d", "small_reads"),
     "c": Contender("PyPI ocpp, default validation", "foreign"),
     "d": Contender("ours, typed and validated", "ours"),
     "e": Contender("ours on uvloop", "ours", "uvloop"),

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from .errors import StoreFailed
-from .group import Group, current_answer
+from .group import Group, Rest, current_answer
 
 _READS = ("SELECT", "PRAGMA")
 
@@ -56,6 +56,7 @@ class Database:
         self._afterwards: list[Callable[[], object]] = []  # what waits for the end of the outermost one
         self._grouped = grouped and path != ":memory:"
         self._group: Group | None = None  # what answers have written and nobody has committed
+        self._rest = Rest()  # between two groups; told of every commit of one
         lock = _lock(path) if alone and path != ":memory:" else None
         try:
             self._db = _open(path, busy_timeout)
@@ -133,8 +134,10 @@ class Database:
         if self._group is None or self._depth:
             return
         group, self._group = self._group, None  # before anything else: another thread may come to commit it, too
+        began = group.time()
         try:
             self._do("COMMIT")
+            self._rest.after(began, group.time())
         except StoreFailed as error:
             self._roll_back()
             group.end(error)
@@ -178,7 +181,7 @@ class Database:
         written.check()
         if self._group is None and writes:
             self._do("BEGIN IMMEDIATE")
-            self._group = Group(self._commit_this)
+            self._group = Group(self._commit_this, self._rest)
         if self._group is not None:
             written.join(self._group)
 

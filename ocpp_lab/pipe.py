@@ -29,14 +29,19 @@ WIRE_LOG.setLevel(logging.INFO)
 SUBPROTOCOL = Subprotocol("ocpp1.6")
 """What both ends agree on in the handshake (J-spec 3.1.2)."""
 
-READ_SIZE = 8_192
+READ_SIZE = 4_096
 """Bytes asked of the operating system at a time. asyncio asks for 262,144; from 128 KiB on malloc may map fresh pages
 for each read and unmap them after it, which takes as long as all that we do with a frame. And `websockets` splits all
-that was read into its frames at once, while everybody waits: 8 KiB are some 200 Heartbeats of a peer that floods."""
+that was read into its frames at once, while everybody waits: 4 KiB are some 100 Heartbeats of a peer that floods."""
 
 MAX_SIZE = 1_048_576
 """Bytes of the largest frame that either end reads, unless told otherwise. OCPP 1.6 names no limit. libocpp keeps its
 own frames under 65,000; a StopTransaction with the readings of twelve hours has 363,000."""
+
+FRAMES_A_TURN = 2
+"""Of what one peer has sent ahead, so many come out in each turn of the event loop. One costs a peer that floods a
+quarter of what the machine could answer, for every turn asks the operating system for news; with four, the others wait
+more than twice as long. `make bench` measures both (fairness)."""
 
 Note = Callable[[str, str], None]
 """Told of every text at the instant it passes: ``note(">", text)`` when sent, ``note("<", text)`` when received."""
@@ -90,8 +95,7 @@ async def others_first() -> None:
 class WebSocketPipe:
     """A `websockets` connection as a `Pipe`. Binary frames come out as `bytes`; OCPP-J does not use them.
 
-    Of what a peer has sent ahead, one text comes out in each turn of the event loop: a flood delays nobody by more than
-    one frame a turn. `make bench` measures it (fairness).
+    Of what a peer has sent ahead, `FRAMES_A_TURN` come out in each turn of the event loop: no flood delays others more.
     """
 
     __slots__ = ("_closing", "_gate", "_given_up", "_timer", "note", "websocket")
@@ -146,10 +150,15 @@ class WebSocketPipe:
 
     async def __aiter__(self) -> AsyncIterator[str | bytes]:
         recv, waiting = self.websocket.recv, self.websocket.recv_messages.frames
+        taken = 0  # in this turn
         try:
             while True:
-                if waiting:  # `recv` will not wait, nor would the next, and nobody else would be heard meanwhile
+                if not waiting:  # `recv` will wait
+                    taken = 0
+                elif taken >= FRAMES_A_TURN:  # nobody else would be heard meanwhile
                     await others_first()
+                    taken = 0
+                taken += 1
                 text = await recv()
                 while gate := self._gate:
                     await self._wait_at(gate)

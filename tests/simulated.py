@@ -49,6 +49,13 @@ def simulated(
     return run
 
 
+def block(seconds: float) -> None:
+    """The clock goes on and nobody is served meanwhile: a disk that takes its time, a handler that computes."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, SimLoop)
+    loop._now += seconds
+
+
 def run_simulated[T](scenario: Coroutine[Any, Any, T], *, seed: int, limit: float = 1e6) -> T:
     """Run one coroutine on a fresh simulated loop and return its result; AssertionError if it left anything behind."""
     with set_aside():  # simloop collects garbage after each run, to hear of exceptions that nobody retrieved

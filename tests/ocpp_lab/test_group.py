@@ -17,9 +17,9 @@ import pytest
 
 from ocpp_lab.database import Database
 from ocpp_lab.errors import StoreFailed
-from ocpp_lab.group import Groups, at_once, durable
+from ocpp_lab.group import LONGEST_REST, Groups, at_once, durable
 from tests.fakes import Failing
-from tests.simulated import simulated
+from tests.simulated import block, simulated
 
 STEPS = ["CREATE TABLE things (name TEXT)"]
 _files = count()  # one for each seed
@@ -86,6 +86,60 @@ async def test_it_waits_for_no_later_turn(tmp_path: Path) -> None:
         assert await file.answer("a") == ["a"]
         assert await file.answer("b") == ["a", "b"]
         assert file.verbs.count("COMMIT") == 2
+
+
+def slow(file: File, seconds: float) -> None:
+    """Each commit takes so long, and blocks."""
+    told = file.database.before
+
+    def before(sql: str) -> None:
+        told(sql)
+        if sql == "COMMIT":
+            block(seconds)
+
+    file.database.before = before
+
+
+async def after(delay: float, work: Callable[[], Coroutine[Any, Any, Any]]) -> float:
+    """How long it took from then on (s)."""
+    began = asyncio.get_running_loop().time() + delay
+    await asyncio.sleep(delay)
+    await work()
+    return asyncio.get_running_loop().time() - began
+
+
+@simulated
+async def test_a_slow_disk_gets_half_of_the_time_however_many_write(tmp_path: Path) -> None:
+    """200 writes in a second and 20 ms a commit: without a rest there would be no other second."""
+    async with a_file(tmp_path) as file:
+        slow(file, 0.020)
+        writes = [after(0.005 * n, lambda: file.answer("x")) for n in range(200)]
+        beats = [after(0.003 * n + 0.001, lambda: asyncio.sleep(0)) for n in range(330)]
+        waited = await asyncio.gather(*writes, *beats)
+        assert file.verbs.count("COMMIT") <= 1 / 0.040 + 2
+        assert max(waited[200:]) <= 0.0201, "who writes nothing waits for one commit at most"
+        assert max(waited[:200]) <= 0.0601, "who writes waits for the commit that runs, the rest, and its own"
+
+
+@simulated
+async def test_a_disk_that_hung_once_is_forgiven(tmp_path: Path) -> None:
+    async with a_file(tmp_path) as file:
+        slow(file, 30.0)
+        await file.answer("a")
+        file.database.before = lambda sql: None
+        assert await after(0.0, lambda: file.answer("b")) <= LONGEST_REST
+
+
+@simulated
+async def test_whoever_says_commit_does_not_wait_for_the_rest(tmp_path: Path) -> None:
+    """`CentralSystem.stop` does, and whoever writes outside an answer."""
+    async with a_file(tmp_path) as file:
+        slow(file, 0.020)
+        await file.answer("a")
+        answer = together(file.answer("b"))
+        file.groups.commit()
+        assert file.on_disk() == ["a", "b"]
+        assert await after(0.0, lambda: answer) == 0.0
 
 
 @simulated
