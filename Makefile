@@ -8,6 +8,9 @@ PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest -q -p no:nbval
 NBVAL  := $(PYTHON) -m pytest -q --nbval
 SEEDS ?= 10000
+# What also runs over a network in memory: all that opens connections.
+OVER_MEMORY := tests/integration $(addprefix tests/ocpp_lab/test_,$(addsuffix .py,pipe chaos_proxy door faults charge_point \
+    charge_point_dialling charge_point_ends charge_point_obeys metrics exposition))
 LAB_ARGS ?= $(if $(filter 0,$(shell id -u)),--allow-root)
 export JUPYTER_PLATFORM_DIRS := 1
 
@@ -49,6 +52,7 @@ soak: .venv/made  ## the long versions: more seeds and mutations, notebooks five
 	    stack "$(PYTEST) -rs tests/ocpp_lab" \
 	    "&course" "$(PYTEST) -rs -m 'not browser' --ignore=tests/ocpp_lab --ignore=tests/ocpp_course/checks" \
 	    "&answers" "$(PYTEST) tests/ocpp_course/checks" \
+	    "&memory" "env -u OCPP_LAB_SOAK $(PYTEST) --memory-network $(OVER_MEMORY)" \
 	    "&notebooks" "for round in 1 2 3 4 5; do $(NBVAL) notebooks solutions || exit; done" \
 	    browser "tools/find_chromium.sh --install && $(PYTEST) -rs -m browser tests/browser"
 

@@ -15,6 +15,7 @@ the milestones of the course that build the room. docs/architecture.md draws the
         codec            typed payload to JSON and back; a violation becomes the right code   2
         pipe             send, iterate, close: over a WebSocket or in memory                  1
         transport        texts over a pipe: one writer, one queue, counters                   1
+        memory_network   servers and connections in memory, where there are no sockets        -
     the conversation
         states           state machines as tables, one engine for all of them                 3, 5
         router           which coroutine answers which request, typed                         2

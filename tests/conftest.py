@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from ocpp_lab.memory_network import MemoryNetwork
 from tests.house import SOAK
 
 # `make test` runs the same examples every time; `make soak` looks for new ones and prints how to repeat a failure.
@@ -21,6 +22,8 @@ settings.load_profile("soak" if SOAK else "test")
 
 os.environ["no_proxy"] = "*"  # websockets would ask http_proxy for the hosts of a simulated network
 
+_in_memory = False  # the test that runs has a network in memory
+
 TIME_LIMIT = 30.0
 """Seconds that an async test may take; a hung session must not hang the run."""
 
@@ -28,8 +31,19 @@ GRACE = 10
 """Turns of the loop in which tasks that were cancelled or have just been served may end."""
 
 
+MEMORY = "--memory-network"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(MEMORY, action="store_true", help="servers and connections in memory instead of sockets")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what belongs to `make soak`, unless this is it."""
+    """Leave out what belongs to `make soak`, unless this is it; and what needs sockets, if there are none."""
+    if config.getoption(MEMORY):
+        for item in items:
+            if needs := item.get_closest_marker("sockets"):
+                item.add_marker(pytest.mark.skip(reason=f"needs sockets: {needs.args[0]}"))
     if SOAK:
         return
     long = [item for item in items if item.get_closest_marker("soak") or item.get_closest_marker("browser")]
@@ -41,6 +55,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     """Run ``async def test_*`` in a loop of its own, also under hypothesis (then one loop for each example)."""
     seconds = limit.args[0] if (limit := pyfuncitem.get_closest_marker("time_limit")) else TIME_LIMIT
+    global _in_memory
+    _in_memory = bool(pyfuncitem.config.getoption(MEMORY))
     test = pyfuncitem.obj
     if hypothesis := getattr(test, "hypothesis", None):
         if inspect.iscoroutinefunction(hypothesis.inner_test):
@@ -66,6 +82,8 @@ async def _watched(test: Coroutine[Any, Any, None], seconds: float) -> None:
     unheard: list[str] = []
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _, context: unheard.append(_describe(context)))
+    if _in_memory:
+        MemoryNetwork(loop).install()
     try:
         async with asyncio.timeout(seconds) as limit:
             await test

@@ -87,6 +87,7 @@ async def secured(tmp_path: Path) -> AsyncIterator[CentralSystem]:
         yield central_system
 
 
+@pytest.mark.sockets("TLS")
 @pytest.mark.parametrize(("data", "kind", "text"), WSS, ids=["http", "garbage", "silent"])
 async def test_at_a_wss_port(data: bytes, kind: str, text: str, tmp_path: Path) -> None:
     async with secured(tmp_path) as central_system:
@@ -95,6 +96,7 @@ async def test_at_a_wss_port(data: bytes, kind: str, text: str, tmp_path: Path) 
         assert central_system.doorbell.kinds == {kind: 1}
 
 
+@pytest.mark.sockets("TLS")
 async def test_under_tls(tmp_path: Path) -> None:
     """After the TLS handshake it is told what came, as it is without."""
     async with secured(tmp_path) as central_system:

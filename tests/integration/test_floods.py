@@ -193,6 +193,7 @@ async def send_until_closed(websocket: ClientConnection, frame: Callable[[int], 
     return ENOUGH
 
 
+@pytest.mark.sockets("a raw one, that is never read")
 @pytest.mark.parametrize("row", NEVER_READ)
 async def test_peer_that_sends_and_never_reads(row: str) -> None:
     """Answers queue up to a limit, then calls are no longer read; memory stays bounded, the line is cut in the end."""

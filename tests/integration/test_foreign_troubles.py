@@ -190,6 +190,7 @@ def assert_an_honest_day(book: Path, charge_point: ChargePoint) -> None:
             assert entry["payload"]["transactionId"] == told
 
 
+@pytest.mark.sockets("another process")
 @pytest.mark.time_limit(60)
 async def test_killed_and_restarted_three_times_in_a_day(tmp_path: Path) -> None:
     """Core 3.7.1, 4.8: killed with a start booked and unanswered, with a reading, with a stop. Each comes once more.

@@ -74,6 +74,7 @@ def rows_on_disk(path: Path, table: str) -> int:
         return int(other.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
 
 
+@pytest.mark.sockets("another process")
 @pytest.mark.time_limit(120)
 @pytest.mark.parametrize("table", ["transactions", "meter_values"])
 async def test_kill_9_between_write_and_commit(tmp_path: Path, table: str) -> None:

@@ -75,6 +75,7 @@ async def test_what_is_sent_is_valid_whatever_is_read() -> None:
             await peer.session.call(m.RemoteStopTransactionRequest(transaction_id="7"))  # type: ignore[arg-type]
 
 
+@pytest.mark.sockets("another process")
 async def test_the_command_line() -> None:
     """``--lenient``: answered, and at the end it says what was let pass."""
     async with running("central-system", "--port", "0", "--lenient", "--no-require-boot") as central_system:
@@ -87,6 +88,7 @@ async def test_the_command_line() -> None:
         assert "! payloads that were let pass, by what was wrong with them: unknown field: 1\n" in central_system.said
 
 
+@pytest.mark.sockets("another process")
 async def test_the_command_line_of_a_charge_point() -> None:
     async with facing_central_system() as peer:
         async with running("charge-point", peer.ours.url, "--identity", "CP_2", "--lenient") as charge_point:

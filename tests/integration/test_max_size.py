@@ -130,6 +130,7 @@ async def test_another_violation_is_told_as_what_it_is() -> None:
             assert "this end closed with 1007 'invalid start byte at position 0'" in told(central_system)
 
 
+@pytest.mark.sockets("another process")
 async def test_the_command_line_says_it() -> None:
     """The option's name is what a person types next."""
     async with running("central-system", "--port", "0", "--max-size", "2000", "--no-require-boot") as central_system:
@@ -142,6 +143,7 @@ async def test_the_command_line_says_it() -> None:
         assert await central_system.stop() == 0
 
 
+@pytest.mark.sockets("another process")
 async def test_the_command_line_of_the_charge_point_says_it() -> None:
     async with CentralSystem() as central_system:
         async with running("charge-point", central_system.url, "--max-size", "2000") as charge_point:

@@ -84,6 +84,7 @@ def flood_ids(central_system: CentralSystem) -> list[str]:
     return [call.unique_id for call in calls if isinstance(call, Call) and call.action == "DataTransfer"]
 
 
+@pytest.mark.sockets("their exact buffers")
 @pytest.mark.parametrize("limit", [A_THOUSAND, 50])
 async def test_back_pressure_thousand_small_frames_serialized_writes(limit: int) -> None:
     """A reader that stops costs the writer time, not memory: frames queue up to the limit, then their senders wait.

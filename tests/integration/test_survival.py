@@ -135,6 +135,7 @@ def assert_once_each(ledger: Ledger, said: Said) -> None:
         assert reason == "Local" or (reason == "PowerLoss" and tag not in said.stopped), tag
 
 
+@pytest.mark.sockets("another process")
 @pytest.mark.time_limit(120)
 @pytest.mark.parametrize("resume", [False, True], ids=["closes", "resumes"])
 async def test_kill_9_in_the_middle_of_transactions(tmp_path: Path, resume: bool) -> None:
@@ -354,6 +355,7 @@ async def test_our_central_system_returns_without_its_memory() -> None:
 # --- the door changes its lock ------------------------------------------------------------------------------------
 
 
+@pytest.mark.sockets("TLS")
 async def test_tls_and_basic_auth_across_reconnects_and_a_new_key() -> None:
     """Whitepaper A00.FR.2xx, A00.FR.3xx: credentials go out with each dial, a changed AuthorizationKey with the next.
 

@@ -16,6 +16,8 @@ from ocpp_lab import CentralSystem, ChargePoint
 from ocpp_lab import messages as m
 from tests.integration.wire import AT_ONCE, until
 
+pytestmark = pytest.mark.sockets("TLS")
+
 KEY = bytes.fromhex("0001020304050607FFFFFFFFFFFFFFFFFFFFFFFF")
 
 

@@ -20,6 +20,8 @@ from tests.certificates import Certified, authority, certify, serving, trusting
 from tests.integration.wire import AT_ONCE, until
 from tests.program import running
 
+pytestmark = pytest.mark.sockets("TLS")
+
 NO_KEY_USAGE = certify("an authority from an old recipe", authority=True, key_usage=False)
 ANOTHER = certify("another authority", authority=True)
 EXPIRED = certify("an authority of last year", authority=True, days=(-400, -1))

@@ -296,6 +296,7 @@ async def test_latency_is_added_in_each_direction() -> None:
         assert time() - began >= 0.1 - 0.002  # the loop's timers may be early by their resolution
 
 
+@pytest.mark.sockets("their buffers, which grow to megabytes")
 async def test_bandwidth_makes_it_take_at_least_so_long_and_can_be_lifted() -> None:
     async with bench(bandwidth=20_000) as there:
         client, server = await there.dial()

@@ -18,6 +18,8 @@ from ocpp_lab import CentralSystem
 from ocpp_lab import messages as m
 from tests.integration.wire import BOOT, plain_client
 
+pytestmark = pytest.mark.sockets("another process")
+
 SOON = 2.0
 """Seconds in which the program ends, whoever reads or not."""
 MANY = 2_500
