@@ -56,19 +56,26 @@ class Database:
         self._afterwards: list[Callable[[], object]] = []  # what waits for the end of the outermost one
         self._grouped = grouped and path != ":memory:"
         self._group: Group | None = None  # what answers have written and nobody has committed
-        lock = _lock(path) if alone and path != ":memory:" else None
-        try:
-            self._db = _open(path, busy_timeout)
-        except StoreFailed:
-            _close(lock)
-            raise
+        self._lock: sqlite3.Connection | None = None  # set by `be_alone`
+        self._handles: list[sqlite3.Connection] = []  # what is closed in the end: the file, and then its lock
         # Closed with its owner if nobody closed it before; the garbage collector may do so in any thread.
-        self._end = weakref.finalize(self, _close, self._db, lock)
+        self._end = weakref.finalize(self, lambda handles: _close(*handles), self._handles)
         try:
+            if alone:
+                self.be_alone()
+            self._db = _open(path, busy_timeout)
+            self._handles.insert(0, self._db)
             self._bring_up(steps)
         except StoreFailed:
             self.close()
             raise
+
+    def be_alone(self) -> None:
+        """Nobody else may be alone in this file until it is closed; fine if we are. Raises `StoreFailed` if somebody
+        is."""
+        if self._lock is None and self.path != ":memory:":
+            self._lock = _lock(self.path)
+            self._handles.append(self._lock)
 
     def execute(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Run one statement and return its rows; durable on return, unless a `transaction` or a group is open."""

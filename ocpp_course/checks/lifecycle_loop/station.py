@@ -203,8 +203,14 @@ class Station:
     async def wait_for(self, *states: str) -> str:
         if self.state in states:
             return self.state
-        if (arrived := await self._watch.wait_for(states, self._task)) is not None:
-            return arrived
+        loop = asyncio.get_running_loop()
+        arrived = asyncio.Task(self._watch.wait_for(*states), loop=loop, eager_start=True)
+        try:
+            await asyncio.wait([arrived, *filter(None, [self._task])], return_when=asyncio.FIRST_COMPLETED)
+            if arrived.done():
+                return arrived.result()
+        finally:
+            arrived.cancel()
         raise NotConnected(f"{self.identity} has ended and will not be {' or '.join(states)}")
 
     def _changed(self, old: str, event: str, new: str) -> None:
