@@ -347,6 +347,7 @@ class OnlineForEver(Talkative):
 
         life._unless_it_fails = bare  # type: ignore[method-assign]
         life.run = run  # type: ignore[method-assign,assignment]
+        self._ended = lambda life: None  # type: ignore[method-assign]
 
 
 class IntervalForgotten(Talkative):

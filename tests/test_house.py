@@ -46,9 +46,8 @@ WHOLES = {
 PIECES = {"Transport", "Session", "Pending", "Router", "Outbox", "Ledger", "Heartbeat", "Machine", "WebSocketPipe"}
 """What may be somebody else's."""
 ASKING_NOBODY = [f"ocpp_lab.{room}" for room in STACK if room != "cli"]
-FOREIGN_NAMES = {"max_size", "method", "action", "details", "__qualname__", "__module__", "_streams", "_db"}
-"""Looked up on what is no piece: asyncio's transport, a request of websockets, what a user registers, simloop's net,
-and the file under a ledger, if there is one, under which a simulated disk lies."""
+FOREIGN_NAMES = {"max_size", "method", "action", "details", "__qualname__", "__module__", "_streams"}
+"""Looked up on what is no piece: asyncio's transport, a request of websockets, what a user registers, simloop's net."""
 MAX_LINES = 350
 
 
