@@ -157,7 +157,7 @@ class Database:
     # -- one statement
 
     def _run(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
-        self._find_place(writes=_writes(sql))
+        self._find_place(writes=writes(sql))
         return self._do(sql, values)
 
     def _do(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
@@ -167,7 +167,7 @@ class Database:
         except sqlite3.Error as error:
             self.failures += not isinstance(error, sqlite3.ProgrammingError)  # which is that it is closed
             failed = StoreFailed(f"{self.path}: {error}")
-            if self._group is not None and (_writes(sql) or not self._db.in_transaction):
+            if self._group is not None and (writes(sql) or not self._db.in_transaction):
                 self._poison(failed)
             raise failed from error
 
@@ -224,8 +224,8 @@ class Database:
             self.execute(f"PRAGMA user_version = {len(steps)}")
 
 
-def _writes(sql: str) -> bool:
-    """What is not known to read is taken for a write: that costs a commit, and no row."""
+def writes(sql: str) -> bool:
+    """Whether a statement writes. What is not known to read is taken for a write: that costs a commit, and no row."""
     return not sql.lstrip()[:6].upper().startswith(_READS)
 
 

@@ -17,7 +17,8 @@ from .messages import HeartbeatRequest, HeartbeatResponse
 
 log = logging.getLogger(__name__)
 
-A_DAY = 86_400  # s; at least one heartbeat a day sets the clock (J-spec 5.3)
+A_DAY = 86_400
+"""Seconds. At least one heartbeat a day sets the clock (J-spec 5.3)."""
 
 
 class Heartbeat:

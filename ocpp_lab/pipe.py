@@ -38,6 +38,9 @@ MAX_SIZE = 1_048_576
 """Bytes of the largest frame that either end reads, unless told otherwise. OCPP 1.6 names no limit. libocpp keeps its
 own frames under 65,000; a StopTransaction with the readings of twelve hours has 363,000."""
 
+CLOSE_TIMEOUT = 5.0
+"""Seconds to say goodbye and to hear the peer's, at either end; then the connection is cut."""
+
 Note = Callable[[str, str], None]
 """Told of every text at the instant it passes: ``note(">", text)`` when sent, ``note("<", text)`` when received."""
 

@@ -12,16 +12,15 @@ import inspect
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from typing import Any, Literal, get_type_hints
+from typing import Any, get_type_hints
 
 from .codec import decode_payload, encode_payload
 from .errors import CallFailed, PayloadError, StoreFailed
 from .frames import Call, CallError, CallResult
-from .messages import ACTIONS, Request, Response
+from .messages import ACTIONS, Request, Response, Role
 
 log = logging.getLogger(__name__)
 
-Role = Literal["ChargePoint", "CentralSystem"]
 Handler = Callable[[Any], Awaitable[Any]]
 
 

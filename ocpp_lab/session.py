@@ -23,6 +23,7 @@ from .frames import Call, CallError, CallResult, decode, encode
 from .lane import Lane
 from .messages import Request, Response
 from .pending import Fate, Pending
+from .pipe import CLOSE_TIMEOUT
 from .tally import KINDS, Fates, Tally
 
 log = logging.getLogger(__name__)
@@ -51,7 +52,9 @@ class Carrying(Sending, Protocol):
     def __aiter__(self) -> AsyncIterator[str | bytes]:
         """The texts that come in; ends, without an error, at any close."""
 
-    async def close(self, code: int = 1000, reason: str = "", *, flush: bool = True, timeout: float = 5.0) -> None:
+    async def close(
+        self, code: int = 1000, reason: str = "", *, flush: bool = True, timeout: float = CLOSE_TIMEOUT
+    ) -> None:
         """With ``flush`` send what is queued first; done after about ``timeout`` s. Closing twice is fine."""
 
 
@@ -291,7 +294,9 @@ class Session:
         """Run something beside the reader that ends with this session. It starts after the running handler answered."""
         self._dispatcher.spawn(work, what)
 
-    async def close(self, code: int = 1000, reason: str = "", *, flush: bool = True, timeout: float = 5.0) -> None:
+    async def close(
+        self, code: int = 1000, reason: str = "", *, flush: bool = True, timeout: float = CLOSE_TIMEOUT
+    ) -> None:
         """Close the transport; `run` then ends by itself."""
         self._closing()
         await self.transport.close(code, reason, flush=flush, timeout=timeout)

@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 
 from .errors import ConnectionLost
-from .pipe import Pipe, how_it_ended
+from .pipe import CLOSE_TIMEOUT, Pipe, how_it_ended
 
 log = logging.getLogger(__name__)
 
@@ -179,7 +179,9 @@ class Transport:
             yield text
         self._end(how_it_ended(self.pipe))
 
-    async def close(self, code: int = 1000, reason: str = "", *, flush: bool = True, timeout: float = 5.0) -> None:
+    async def close(
+        self, code: int = 1000, reason: str = "", *, flush: bool = True, timeout: float = CLOSE_TIMEOUT
+    ) -> None:
         """Send what is queued if ``flush``, then close the pipe once. Done after about ``timeout`` seconds at most.
 
         Closing twice is fine; the second call waits for the first.

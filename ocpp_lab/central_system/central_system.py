@@ -23,7 +23,7 @@ from ..frames import Call
 from ..group import Groups
 from ..messages import RegistrationStatus
 from ..pending import Pending
-from ..pipe import MAX_SIZE, SUBPROTOCOL, WIRE_LOG, WebSocketPipe, is_loopback
+from ..pipe import CLOSE_TIMEOUT, MAX_SIZE, SUBPROTOCOL, WIRE_LOG, WebSocketPipe, is_loopback
 from ..session import Answering, Session, random_ids
 from ..tally import Tally
 from ..trace import Event, Trace
@@ -34,7 +34,7 @@ from .desk import Desk
 from .door import choose_subprotocol, identity_of
 from .doorbell import Doorbell
 from .gatekeeper import Gatekeeper
-from .guest import CLOSE_TIMEOUT, OPEN_TIMEOUT, Entrance, came_from
+from .guest import OPEN_TIMEOUT, Entrance, came_from
 from .keyring import Keyring
 from .ledger import Ledger
 from .operator_session import OperatorSession

@@ -14,8 +14,9 @@ from typing import Any, cast
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import SecurityError
 
+from ..pipe import CLOSE_TIMEOUT
+
 OPEN_TIMEOUT = 10.0  # seconds for the TLS handshake, and as many for that of the WebSocket
-CLOSE_TIMEOUT = 5.0  # seconds to say goodbye
 SHOWN = 40  # bytes of what is no handshake
 
 CLIENT_HELLO = b"\x16\x03"

@@ -39,7 +39,7 @@ from .memory import Memory, open_memory
 from .options import ChargingOptions, Connecting, Pieces, Security, Surroundings, filled, refuse
 from .orders import orders
 from .premises import Premises
-from .registration import A_DAY, may_serve
+from .registration import LONGEST_WAIT, may_serve
 from .state_watch import StateWatch
 from .uplink import Duties, Uplink
 from .uptime import Uptime
@@ -295,7 +295,7 @@ class ChargePoint:
         if response.status == "Accepted":
             self.statuses.forget()  # the central system wants to hear of every connector (core errata 3.22)
             if response.interval > 0:
-                self.configuration["HeartbeatInterval"] = f"{min(response.interval, A_DAY):.0f}"
+                self.configuration["HeartbeatInterval"] = f"{min(response.interval, LONGEST_WAIT):.0f}"
 
     # -- calling and answering
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 Work = Callable[[], Coroutine[Any, Any, object]]
+"""Begins something that takes its time; called when its turn has come."""
 
 
 class Errands:

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-Access = Literal["R", "RW", "W"]
+from ..heartbeat import A_DAY
 
-A_DAY = 86_400
+Access = Literal["R", "RW", "W"]
 
 
 @dataclass

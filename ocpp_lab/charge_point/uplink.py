@@ -19,14 +19,13 @@ from ..session import Session
 from ..transport import Transport
 from .amnesia import Amnesia
 from .boot_interval import BootInterval
-from .errands import Errands
+from .errands import Errands, Work
 from .gate import Beats
 from .registration import boot
 
 PARTING = 1.0
 """Seconds that a goodbye waits for the answer to a transaction message that is under way."""
 
-Work = Callable[[], Coroutine[Any, Any, object]]
 Asks = Callable[..., Coroutine[Any, Any, Any]]
 
 

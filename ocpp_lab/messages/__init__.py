@@ -162,6 +162,7 @@ __all__ = [
 # fmt: on
 
 Role = Literal["ChargePoint", "CentralSystem"]
+"""The two ends of a connection, as who asks and who answers."""
 Profile = Literal[
     "Core",
     "FirmwareManagement",

@@ -6,9 +6,10 @@ import sqlite3
 from collections.abc import Callable
 from typing import Protocol
 
+from ..database import writes
+
 FULL = "database or disk is full"
 LOCKED = "database is locked"
-READS = ("SELECT", "PRAGMA", "EXPLAIN")
 
 Spell = tuple[float, float]
 """From when to when (s) something was bad."""
@@ -71,9 +72,9 @@ class BadDisk:
         return shares([*self.spells, *now], since, until)
 
     def _before(self, sql: str) -> None:
-        verb = sql.split(None, 1)[0].upper()
-        if verb in READS:
+        if not writes(sql):
             return
+        verb = sql.split(None, 1)[0].upper()
         if self._why and self._refuses(verb):
             self.refused += 1
             raise sqlite3.OperationalError(self._why)

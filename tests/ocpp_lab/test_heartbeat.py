@@ -12,11 +12,9 @@ import pytest
 
 from ocpp_lab import messages as m
 from ocpp_lab.errors import CallFailed, CallTimeout, ConnectionLost, MalformedReply, NotAccepted, NotConnected
-from ocpp_lab.heartbeat import Heartbeat
+from ocpp_lab.heartbeat import A_DAY, Heartbeat
 from tests.fakes import NOON
 from tests.simulated import clock, simulated
-
-A_DAY = 86_400
 
 
 class CentralClock:
