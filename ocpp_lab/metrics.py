@@ -155,8 +155,8 @@ def _of_tally(tally: Tally) -> Series:
     yield _gauge("ocpp_write_queue_depth", "Texts that wait for the writer", depth)
     yield _gauge("ocpp_write_queue_depth_max", "The same, at its highest", peaks["queue depth"])
     flying = sum(session.transport.writes_in_flight for session in tally.sessions)
-    yield _gauge("ocpp_writes_in_flight", "Writes that the line has not taken yet", flying)
-    yield _gauge("ocpp_writes_in_flight_max", "The same of one line, at its highest", peaks["writes in flight"])
+    yield _gauge("ocpp_writes_in_flight", "Writes that the connection has not taken yet", flying)
+    yield _gauge("ocpp_writes_in_flight_max", "The same of one connection, at its highest", peaks["writes in flight"])
 
 
 def forgiven(tally: Tally, notes: Counter[str]) -> Counter[str]:
@@ -199,7 +199,7 @@ def _of_charge_point(charge_point: ChargePoint) -> Series:
     for name in charge_point.machine.table:
         state.add_metric([name], float(name == charge_point.state))
     yield state
-    yield _single_counter("ocpp_connection_losses", "Open lines that were lost", uptime.losses)
+    yield _single_counter("ocpp_connection_losses", "Open connections that were lost", uptime.losses)
     yield _single_counter("ocpp_connected_seconds", "Time spent online", uptime.connected_seconds)
     with suppress(StoreFailed):  # closed: the charge point has ended, and what it counted can still be read
         yield _gauge("ocpp_outbox_depth", "Transaction messages that wait", len(outbox))

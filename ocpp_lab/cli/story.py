@@ -1,4 +1,4 @@
-"""`Story`: what happens on the line, one readable line each: time, mark, identity, action, payload.
+"""`Story`: what happens on the connections, one readable line each: time, mark, identity, action, payload.
 
 Marks: ``>`` sent, ``<`` received, ``=`` state, ``!`` trouble. A reply carries no action (J-spec 4.2.2); it is looked up
 by its unique id. What comes from a peer is shown without control characters: they could rewrite the terminal.
