@@ -202,7 +202,7 @@ async def cut(central_system: CentralSystem) -> None:
 @simulated
 @pytest.mark.parametrize("lose", [close, cut])
 async def test_it_comes_back(lose: Callable[[CentralSystem], Any]) -> None:
-    """J-spec 5.4: however the line was lost, and however often; one heartbeat beats, not one more each time."""
+    """J-spec 5.4: however the connection was lost, and however often; one heartbeat beats, not one more each time."""
     policy = Policy(interval=100)
     async with pair(policy, delays=lambda: itertools.repeat(1.0)) as (central_system, charge_point):
         for _ in range(5):
@@ -253,7 +253,7 @@ async def test_an_open_timeout() -> None:
 
 @simulated
 async def test_half_open_line_is_noticed_by_ping() -> None:
-    """J-spec 5.3: nobody says that the line is dead. The WebSocket ping finds out, within interval and timeout."""
+    """J-spec 5.3: nobody says that it is dead. The WebSocket ping finds out, within interval and timeout."""
     async with central_system_alone(ping_interval=None) as central_system:
         async with charge_point_alone(ping_interval=60) as charge_point:
             await charge_point.wait_for("online")

@@ -151,7 +151,7 @@ async def test_stop_before_the_start() -> None:
 @simulated
 @pytest.mark.parametrize("state", ["booting", "pending", "rejected", "online", "forgotten"])
 async def test_stop_on_a_dead_line(state: str) -> None:
-    """The peer answers no close frame: the line is cut after a few seconds."""
+    """The peer answers no close frame: the connection is cut after a few seconds."""
     async with SCENES[state](), started(ping_interval=None) as charge_point:
         await charge_point.wait_for(state)
         await quiet()
@@ -187,8 +187,8 @@ async def test_stop_with_calls_under_way() -> None:
 
 @simulated
 @pytest.mark.parametrize("order", [m.ResetRequest(type="Hard"), None])
-async def test_stop_while_it_closes_the_line_itself(order: Any) -> None:
-    """A reset or a new key has just begun to close the line."""
+async def test_stop_while_it_closes_the_connection_itself(order: Any) -> None:
+    """A reset or a new key has just begun to close the connection."""
     order = order or m.ChangeConfigurationRequest(key="AuthorizationKey", value="ff" * 16)
     async with pair() as (central_system, charge_point):
         await charge_point.wait_for("online")

@@ -103,7 +103,7 @@ async def test_message_timeout_is_live() -> None:
 
 @simulated
 async def test_new_authorization_key_is_used_at_the_next_dial() -> None:
-    """Whitepaper A01: first the answer, then the line is closed, and dialled again with the new key."""
+    """Whitepaper A01: first the answer, then the connection is closed, and dialled again with the new key."""
     options: dict[str, Any] = {"password": OLD, "delays": lambda: itertools.repeat(1.0)}
     async with online(server={"passwords": {"CP_1": OLD}}, **options) as (central_system, charge_point):
         central_system.passwords["CP_1"] = NEW

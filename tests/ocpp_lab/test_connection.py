@@ -280,7 +280,7 @@ async def test_it_stops_at_once(moment: float, where: str) -> None:
 
 @simulated
 async def test_a_pipe_that_cannot_be_closed_hinders_nobody() -> None:
-    """Closing a dead line may fail like the line did."""
+    """Closing a dead connection may fail as the connection did."""
 
     class DeadPipe(FakePipe):
         async def close(self, code: int = 1000, reason: str = "") -> None:

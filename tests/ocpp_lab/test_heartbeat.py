@@ -185,7 +185,7 @@ async def test_a_failed_beat_is_no_reason_to_stop(failure: Exception) -> None:
 @pytest.mark.parametrize("failure", [ConnectionLost(), NotConnected("gone"), TypeError("a bug")])
 @simulated
 async def test_a_lost_line_ends_it(failure: Exception) -> None:
-    """No beating on a dead line, and a bug is a bug: both leave `run`."""
+    """No beating on a dead connection, and a bug is a bug: both leave `run`."""
     central = CentralClock()
     central.fails_with = failure
     with pytest.raises(type(failure)):

@@ -72,7 +72,7 @@ def session_of(charge_point: ChargePoint) -> Any:
 
 @simulated
 async def test_one_transaction_across_everything() -> None:
-    """Close, cut, half-open line, new key, refused handshakes: one start, every reading, one stop, one boot."""
+    """Close, cut, half-open connection, new key, refused handshakes: one start, every reading, one stop, one boot."""
     server = {"passwords": {"CP_1": OLD}}
     async with online(Policy(interval=50), server, password=OLD) as (central_system, charge_point):
         await begin(charge_point)

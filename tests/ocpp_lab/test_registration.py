@@ -128,7 +128,7 @@ async def test_a_boot_that_failed_is_tried_again(failure: Exception) -> None:
 @pytest.mark.parametrize("failure", [ConnectionLost(), NotConnected("over"), TypeError("a bug")], ids=repr)
 @simulated
 async def test_a_loss_leaves(failure: Exception) -> None:
-    """Only a new connection can help, and a bug is a bug: no retry on a dead line."""
+    """Only a new connection can help, and a bug is a bug: no retry on a dead connection."""
     central = Central(answer("Pending", 5), failure)
     with pytest.raises(type(failure)):
         await boot(central.call, boot_request())
