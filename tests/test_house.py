@@ -208,6 +208,32 @@ def test_such_questions_are_found() -> None:
     assert len(list(questions(ast.parse(asked)))) == 3
 
 
+def names_made(tree: ast.Module) -> Iterator[str]:
+    """The public classes, types and constants of a module."""
+    for node in tree.body:
+        match node:
+            case (
+                ast.ClassDef(name=name)
+                | ast.AnnAssign(target=ast.Name(id=name))
+                | ast.TypeAlias(name=ast.Name(id=name))
+            ):
+                yield name
+            case ast.Assign(targets=[ast.Name(id=name)]):
+                yield name
+
+
+def test_one_name_means_one_thing() -> None:
+    """DESIGN.md, Words: in the stack no two classes, types or constants have one name; a logger is called log."""
+    places: dict[str, list[str]] = {}
+    for path in (path for path in sources() if path.is_relative_to(ROOT / "ocpp_lab")):
+        for name in names_made(ast.parse(path.read_text(encoding="utf-8"))):
+            if not name.startswith("_") and name != "log":
+                places.setdefault(name, []).append(name_of(path))
+    assert len(places) > 400
+    twice = {name: paths for name, paths in places.items() if len(paths) > 1}
+    assert not twice, f"two things have one name; rename one, or import it: {twice}"
+
+
 @pytest.mark.parametrize("path", sources(), ids=name_of)
 def test_heavy_imports_stay_in_their_rooms(path: Path) -> None:
     """DESIGN.md, Layout: only lab/ plots; only simulation, checks/ and lab/ simulate or start a thread."""

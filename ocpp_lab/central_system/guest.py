@@ -17,7 +17,7 @@ from websockets.exceptions import SecurityError
 from ..pipe import CLOSE_TIMEOUT
 
 OPEN_TIMEOUT = 10.0  # seconds for the TLS handshake, and as many for that of the WebSocket
-SHOWN = 40  # bytes of what is no handshake
+BYTES_SHOWN = 40  # bytes of what is no handshake
 
 CLIENT_HELLO = b"\x16\x03"
 """How TLS begins (RFC 8446 5.1): a handshake record, whatever the version."""
@@ -110,7 +110,7 @@ class Guest(ServerConnection):
 
     def _listen(self, data: bytes) -> None:
         """Its first words. A method is in upper case (RFC 9110 9.1); what does not begin so is no request."""
-        self._heard = self._heard or data[:SHOWN]
+        self._heard = self._heard or data[:BYTES_SHOWN]
         if not self._heard[:1].isupper():
             self.transport.close()
             return

@@ -11,7 +11,8 @@ from .recording import Recording
 
 log = logging.getLogger(__name__)
 
-Key = str | bytes
+Secret = str | bytes
+"""An AuthorizationKey as it is configured or offered: hex text, or raw bytes."""
 MOST_OFFERS = 16
 """Offers of one identity that nobody has answered for. More of them is no reply that was lost."""
 Ring = tuple[SealedKey, ...]
@@ -38,7 +39,7 @@ class Keyring:
     should be shut, and nobody is locked out.
     """
 
-    def __init__(self, configured: Mapping[str, Key], ledger: Recording) -> None:
+    def __init__(self, configured: Mapping[str, Secret], ledger: Recording) -> None:
         """Reads what the ledger has; raises what that raises."""
         self.configured = configured
         self._ledger = ledger
@@ -57,7 +58,7 @@ class Keyring:
             self._prove(identity, ring, fits[0])
         return bool(fits) or ring[0] == NO_KEY
 
-    def offer(self, identity: str, key: Key) -> SealedKey:
+    def offer(self, identity: str, key: Secret) -> SealedKey:
         """A change is about to be sent. The offer is what `accepted` or `refused` is told; raises `StoreFailed`."""
         offer = seal(key)
         ring = self._ring(identity) or (self._start(identity),)

@@ -13,7 +13,7 @@ from random import Random
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from .link import DIRECTIONS, READ_SIZE, Conditions, Direction, Link, reset
+from .link import DIRECTIONS, TAKEN_AT_ONCE, Conditions, Direction, Link, reset
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ class ChaosProxy:
         """Listen on a free port of 127.0.0.1."""
         if self._life:
             raise RuntimeError("expected a proxy that was not started yet; a new start is a new ChaosProxy")
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=READ_SIZE)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=TAKEN_AT_ONCE)
         self._listens_on = self._server.sockets[0].getsockname()[1]
         self._life = asyncio.create_task(self._live(), name="chaos proxy")
         await asyncio.sleep(0)  # it opens its TaskGroup
@@ -212,7 +212,7 @@ class ChaosProxy:
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, from the accept to its end."""
         try:
-            upstream = await asyncio.open_connection(self.host, self.port, limit=READ_SIZE)
+            upstream = await asyncio.open_connection(self.host, self.port, limit=TAKEN_AT_ONCE)
         except OSError:
             self.unreachable += 1
             return

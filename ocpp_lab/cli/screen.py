@@ -19,7 +19,7 @@ from functools import partial
 from typing import TextIO
 
 MAX_WAITING = 262_144  # bytes; some 2,000 lines
-PATIENCE = 0.3  # seconds at the end for what still waits
+LAST_LINES = 0.3  # seconds at the end for what still waits
 
 
 class Screen:
@@ -107,11 +107,11 @@ class Screen:
         self._on_closed()
 
     def close(self) -> None:
-        """Write no more. What still waits is shown if it is taken within `PATIENCE` seconds."""
+        """Write no more. What still waits is shown if it is taken within `LAST_LINES` seconds."""
         if (fd := self._fd) is not None:
             room = select.poll()
             room.register(fd, select.POLLOUT)
-            deadline = self._loop.time() + PATIENCE
+            deadline = self._loop.time() + LAST_LINES
             while self._waiting and (left := deadline - self._loop.time()) > 0 and room.poll(left * 1000):
                 self._push(fd)
             self._watch(fd, False)

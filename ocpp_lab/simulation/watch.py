@@ -16,7 +16,7 @@ from ..codec import to_object
 from ..frames import Call, CallError, CallResult
 from ..messages import ACTIONS, TRANSACTION_ACTIONS
 from ..trace import Event
-from .book import Book, Key, Record, key_of
+from .book import Book, MessageKey, Record, key_of
 from .boots import Boots
 from .ends import Ends
 from .invariants import Invariants
@@ -63,13 +63,13 @@ class Watch:
         self.real_ids = RealIds(identity, invariants)
         self.state_since = 0.0
         """When the connection's state changed last (s)."""
-        self.sent: dict[str, tuple[str, Key | None]] = {}
+        self.sent: dict[str, tuple[str, MessageKey | None]] = {}
         """Our calls by unique id: the action, and which transaction message it is."""
         self._charge_point: ChargePoint | None = None  # the newest life, from `begin`; None before the first
         self._powered = False  # from `begin` to the power cut
         self._asked: dict[str, tuple[Call, float]] = {}  # the peer's calls, and when they came, by unique id
-        self._copies: dict[Key, _Copies] = {}  # of each message that was sent and is not given up
-        self._done: Counter[Key] = Counter()  # messages that were delivered or given up and have others alike
+        self._copies: dict[MessageKey, _Copies] = {}  # of each message that was sent and is not given up
+        self._done: Counter[MessageKey] = Counter()  # messages that were delivered or given up and have others alike
         self._in_flight: str | None = None  # unique id of our call that awaits its answer
         self._in_flight_since = 0.0  # when it left
         self._caller: Any = None  # the session that carries the newest call
@@ -166,7 +166,7 @@ class Watch:
         elif call.action == "BootNotification":
             self.boots.left(call, at)
 
-    def _check_attempts(self, key: Key, copies: _Copies) -> None:
+    def _check_attempts(self, key: MessageKey, copies: _Copies) -> None:
         """What is written down as failed was reported, or was the silence of a peer that lives."""
         head = self._life.outbox.head()
         if head is None or key_of(head.request.action, to_object(head.request)) != key:
@@ -183,7 +183,7 @@ class Watch:
         if self._in_flight and at >= self._in_flight_since + self._setting("MessageTimeout") - 1e-6:
             self._gave_no_answer(CallError(self._in_flight, "Timeout"), at)
 
-    def _message_left(self, key: Key, at: float, call: Call) -> None:
+    def _message_left(self, key: MessageKey, at: float, call: Call) -> None:
         alike = self.book.alike(key)
         copies = self._copies.get(key)
         if copies and copies.fate == "result" and self._done[key] + 1 < len(alike):
