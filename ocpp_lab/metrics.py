@@ -20,6 +20,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from .central_system import CentralSystem
 from .charge_point import ChargePoint
 from .codec import FORGIVEN
+from .connection import CONNECTION
 from .errors import StoreFailed
 from .exposition import exposition, number
 from .messages import ACTIONS, MeterValuesRequest
@@ -196,7 +197,7 @@ def _of_charge_point(charge_point: ChargePoint) -> Series:
         dials.add_metric([outcome], count)
     yield dials
     state = GaugeMetricFamily("ocpp_connection_state", "1 for the state of the connection", labels=["state"])
-    for name in charge_point.machine.table:
+    for name in CONNECTION:
         state.add_metric([name], float(name == charge_point.state))
     yield state
     yield _single_counter("ocpp_connection_losses", "Open connections that were lost", uptime.losses)
@@ -212,8 +213,8 @@ def _of_charge_point(charge_point: ChargePoint) -> Series:
     sent, answered = charge_point.tally.started["Heartbeat"], charge_point.tally.ended["Heartbeat", "result"]
     yield _single_counter("ocpp_heartbeats_sent", "Heartbeats sent", sent)
     yield _single_counter("ocpp_heartbeats_answered", "Heartbeats answered", answered)
-    if charge_point.heartbeat and charge_point.heartbeat.clock_offset is not None:
-        offset = charge_point.heartbeat.clock_offset
+    heartbeat = charge_point.heartbeat
+    if heartbeat is not None and (offset := heartbeat.clock_offset) is not None:
         yield _gauge("ocpp_clock_offset_seconds", "The central system's clock minus ours", offset)
 
 

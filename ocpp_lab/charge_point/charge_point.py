@@ -33,7 +33,7 @@ from .delivery import Delivery
 from .dial import Dialler
 from .event_clock import EventClock
 from .gate import Gate
-from .life import Life
+from .life import Life, Speaker
 from .live_keys import live_keys
 from .memory import Memory, open_memory
 from .options import ChargingOptions, Connecting, Pieces, Security, Surroundings, filled, refuse
@@ -41,7 +41,7 @@ from .orders import orders
 from .premises import Premises
 from .registration import LONGEST_WAIT, may_serve
 from .state_watch import StateWatch
-from .uplink import Duties, Uplink
+from .uplink import Beating, Duties, Speaking, Uplink
 from .uptime import Uptime
 
 log = logging.getLogger(__name__)
@@ -231,12 +231,12 @@ class ChargePoint:
         return self.life.uplink
 
     @property
-    def session(self) -> Session | None:
+    def session(self) -> Speaking | None:
         """The session of the current connection."""
         return self.uplink.session if self.uplink else None
 
     @property
-    def heartbeat(self) -> Any:
+    def heartbeat(self) -> Beating | None:
         """The heartbeat of the current connection, None until its boot is accepted."""
         return self.uplink.heartbeat if self.uplink else None
 
@@ -273,7 +273,7 @@ class ChargePoint:
             failed=self.chores.failed,
         )
 
-    def _speak(self, pipe: Pipe) -> tuple[Session, Transport]:
+    def _speak(self, pipe: Pipe) -> Speaker:
         """What talks over a new connection."""
         make_transport = self._pieces.transport or partial(Transport, name=self.identity)
         make_session = partial(

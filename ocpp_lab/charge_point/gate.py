@@ -94,7 +94,7 @@ class Gate:
                 raise NotAccepted(f"{request.action} may not be sent while the registration is {self.registration}")
             if not wanted():
                 raise CallWithdrawn(f"{request.action} was not sent: it is not wanted any more")
-            if way.heartbeat:
+            if way.heartbeat is not None:
                 way.heartbeat.touch()
             try:
                 response: R = await way.call(request, timeout=timeout)
@@ -157,5 +157,5 @@ class Gate:
 
     def set_heartbeat_interval(self, seconds: float) -> None:
         """The heartbeat of this connection, if its boot was accepted; the next connection reads the key (core 9.1)."""
-        if self.way and self.way.heartbeat:
+        if self.way and self.way.heartbeat is not None:
             self.way.heartbeat.interval = seconds

@@ -10,15 +10,12 @@ from random import Random
 from typing import Any
 
 from ..clock import utc_now
-from ..connection import ConnectionEvent, ConnectionState
-from ..heartbeat import Heartbeat
-from ..pending import Pending
 from ..pipe import MAX_SIZE
-from ..session import Session
+from ..session import Awaiting, Carrying
 from ..states import Machine
 from ..trace import Trace
-from ..transport import Transport
 from .delivery import TransactionMessages
+from .uplink import Beating, Speaking, States
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,14 +70,15 @@ class Pieces:
     ``transport(pipe)``, ``pending()``, ``session(transport, router, pending, *, ids, timeout, identity, trouble, tally,
     closing)``, ``heartbeat(call, interval, *, now)``, ``machine(table, state, on_change)`` and ``delays()`` (waits in s
     between dials) are factories; ``outbox`` is one that keeps its messages itself. What each must have is said in the
-    rooms that use it: `session.Carrying`, `session.Awaiting`, `delivery.TransactionMessages`, `uplink.Beating`.
+    rooms that use it: `session.Carrying`, `session.Awaiting`, `uplink.Speaking`, `uplink.Beating`, `uplink.States`,
+    `delivery.TransactionMessages`.
     """
 
-    transport: Callable[..., Transport] | None = None
-    pending: Callable[..., Pending] | None = None
-    session: Callable[..., Session] | None = None
-    heartbeat: Callable[..., Heartbeat] | None = None
-    machine: Callable[..., Machine[ConnectionState, ConnectionEvent]] = Machine
+    transport: Callable[..., Carrying] | None = None
+    pending: Callable[..., Awaiting] | None = None
+    session: Callable[..., Speaking] | None = None
+    heartbeat: Callable[..., Beating] | None = None
+    machine: Callable[..., States] = Machine
     outbox: TransactionMessages | None = None
     delays: Callable[[], Iterator[float]] | None = None
 

@@ -15,12 +15,11 @@ from typing import Any, Protocol
 from ..connection import ConnectionEvent, ConnectionState
 from ..errors import ConnectionLost, NotAccepted, NotConnected, OcppError, StoreFailed
 from ..messages import BootNotificationRequest, BootNotificationResponse, RegistrationStatus
-from ..session import Session
-from ..transport import Transport
+from ..session import Carrying
 from .amnesia import Amnesia
 from .boot_interval import BootInterval
 from .errands import Errands, Work
-from .gate import Beats
+from .gate import Beats, Speaks
 from .registration import boot
 
 PARTING = 1.0
@@ -37,8 +36,22 @@ class States(Protocol):
     def fire(self, event: ConnectionEvent) -> ConnectionState: ...
 
 
+class Speaking(Speaks, Protocol):
+    """What talks over one connection: a `Session`. It counts itself in the `Tally` that it is given."""
+
+    @property
+    def ended_at(self) -> float | None:
+        """Loop time (s) at which the last was read and every pending call was told; None before."""
+
+    async def run(self) -> None:
+        """Until the connection has ended; then every pending call has its end."""
+
+
 class Beating(Beats, Protocol):
     """A heartbeat that can be run."""
+
+    clock_offset: float | None
+    """Seconds: the central system's clock minus ours; None if it is not known."""
 
     async def run(self) -> None: ...
 
@@ -77,7 +90,7 @@ class Uplink:
     """What lives on one connection. ``proved()`` is called once the connection showed that it is good."""
 
     def __init__(
-        self, session: Session, transport: Transport, machine: States, proved: Callable[[], None], duties: Duties
+        self, session: Speaking, transport: Carrying, machine: States, proved: Callable[[], None], duties: Duties
     ) -> None:
         self.session = session
         self.call = duties.listening(session.call)
