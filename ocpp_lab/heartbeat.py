@@ -45,9 +45,10 @@ class Heartbeat:
         self.skip_when_active = skip_when_active
         self.clock_offset: float | None = None
         self.sent = self.answered = 0
-        self._changed = asyncio.Event()
+        """Heartbeats so far, and those of them that had a good answer; `beat` counts."""
+        self._changed = asyncio.Event()  # set by a new interval, cleared by whoever waits for the next beat
         self._time = asyncio.get_running_loop().time
-        self._last_call = self._last_beat = self._time()
+        self._last_call = self._last_beat = self._time()  # when the newest call, and the newest beat, went out
         self.interval = interval
 
     @property

@@ -102,6 +102,7 @@ class WebSocketPipe:
     def __init__(self, websocket: Connection, note: Note = _ignore) -> None:
         self.websocket = websocket
         self.note = note
+        # Whoever iterates waits here while nothing shall be read: from `stop_reading` to `resume_reading`.
         self._gate: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None  # opens the gate
         self._closing = False  # `close` was called
@@ -235,9 +236,12 @@ class MemoryPipe:
     def __init__(self, note: Note = _ignore) -> None:
         self.note = note
         self.close_code: int | None = None
+        """Of the first close, by whichever end; set at both."""
         self.close_reason = ""
-        self._inbox: asyncio.Queue[str | None] = asyncio.Queue()
+        """Said with it."""
+        self._inbox: asyncio.Queue[str | None] = asyncio.Queue()  # what the peer has sent; None: the end
         self.peer: MemoryPipe
+        """The other end; set by `pipe_pair`."""
 
     def offer(self, text: str) -> bool:
         """Nothing goes at once: each text takes a turn of the loop, as on a wire."""

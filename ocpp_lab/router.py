@@ -37,7 +37,7 @@ class Router:
         self.lenient = lenient
         self.notes: Counter[str] = Counter()
         """What the codec let pass in requests: ``"timestamp without offset"``, ``"unknown field"``, …"""
-        self._handlers: dict[str, tuple[type[Request[Any]], Handler]] = {}
+        self._handlers: dict[str, tuple[type[Request[Any]], Handler]] = {}  # by action; only `add` puts one in
 
     def on[H: Handler](self, request_type: type[Request[Any]]) -> Callable[[H], H]:
         """Register by decorator: ``@router.on(ResetRequest)`` above ``async def on_reset(request)``."""

@@ -41,7 +41,7 @@ class Timeline:
         self.interval = interval
         self.high_water: dict[str, float] = {}
         self.samples: deque[Sample] = deque(maxlen=keep)
-        self._task: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[None] | None = None  # what samples, inside ``async with``
 
     def series(self, name: str) -> tuple[list[float], list[float]]:
         """Instants and values of one probe: what a plot wants."""

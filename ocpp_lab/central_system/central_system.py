@@ -115,6 +115,7 @@ class CentralSystem:
         self._lenient = lenient
         self.trace = Trace() if trace is None else trace
         self.tally = Tally()
+        """What all sessions of this life count."""
         self.groups = Groups()
         """What answers have written and is not on the disk yet; ``failures`` of them were undone."""
         self.doorbell = Doorbell(self.trace.note)

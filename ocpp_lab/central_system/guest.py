@@ -57,10 +57,10 @@ class Guest(ServerConnection):
         self._came_at = self.loop.time()
         self._heard = b""  # how what it says begins
         self._raw: asyncio.Transport | None = None  # under TLS
-        self._securing: asyncio.Task[None] | None = None
+        self._securing: asyncio.Task[None] | None = None  # the TLS handshake, begun when it comes; `leave` cancels it
         self._early: list[bytes] = []  # came in the same instant as the end of the TLS handshake
         self._inside = False  # `websockets` has taken over
-        self._told = False
+        self._told = False  # of it: once is enough; or nobody has to be told, because we cut it
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """TLS first, if there is any; then `websockets` takes over."""

@@ -61,8 +61,9 @@ class ChaosProxy:
         self.connections = self.refused = self.unreachable = 0
         """Accepted; refused on purpose; accepted in vain, because the central system was not there."""
         self.bytes_carried: Counter[Direction] = Counter()
+        """Given on by all connections so far; they count."""
         self.bytes_swallowed: Counter[Direction] = Counter()
-        """Given on, and lost, by all connections so far; they count."""
+        """Lost by all of them so far."""
         self.events: deque[tuple[float, str]] = deque(maxlen=EVENTS)
         """What was done to the connection: loop time (s) and verb."""
         self._random = Random(seed)  # decides the jitter

@@ -88,7 +88,9 @@ class ChargePoint:
         """Our own clock, which nobody sets; what time it is says `clock`."""
         self.trace = Trace(max_bytes=ONE_OF_MANY) if around.trace is None else around.trace
         self.tally = Tally()
+        """What all sessions of this life count."""
         self.uptime = Uptime(asyncio.get_running_loop().time)
+        """Dials, losses and seconds online of this life."""
         self.dialler = Dialler(url, identity, security, connecting, note=self.note, on_dial=self._dialled)
         self.machine = pieces.machine(CONNECTION, "disconnected", self._changed)
         waits = pieces.delays or (lambda: backoff(around.rng or Random(identity)))

@@ -24,7 +24,7 @@ class Errands:
     ) -> None:
         self.spawn = spawn
         self.do = do
-        self._waiting: dict[str, Work] = {}
+        self._waiting: dict[str, Work] = {}  # by kind, oldest first: `add` puts them in, `_run` takes them out
         self._busy = False  # while a task works on them
 
     def __len__(self) -> int:

@@ -30,8 +30,8 @@ class Console:
         self.group = group
         self.say = say
         self.fd = fd
-        self._open = False
-        self._rest = b""
+        self._open = False  # the loop tells us when something was typed: from `open` to `close`
+        self._rest = b""  # the beginning of a line whose end was not typed yet
 
     def open(self) -> bool:
         """Begin to listen; False if there is nothing that can be listened to."""

@@ -35,11 +35,11 @@ class Screen:
         self.dropped = 0
         """Lines that nobody will see."""
         self._on_closed = on_closed
-        self._closed = False
-        self._waiting = bytearray()
+        self._closed = False  # nobody reads any more (`_over`), or `close` was called
+        self._waiting = bytearray()  # what nobody has taken yet, in the order of the lines
         self._unsaid = 0  # dropped since the last `missed`
         self._watching = False  # the loop tells us when there is room
-        self._give_back: Callable[[], None] = lambda: None
+        self._give_back: Callable[[], None] = lambda: None  # undoes what `_take` did to the descriptor
         self._fd = self._take()
 
     def _take(self) -> int | None:

@@ -50,6 +50,8 @@ class Story:
         self.colour = self.out.isatty() and "NO_COLOR" not in os.environ
         self._now = now
         self._screen = Screen(self.out, self._missed, on_closed)
+        # Action and loop time (s) of the newest calls, by identity, whether it is an own one, and unique id: a reply
+        # does not say what it answers.
         self._calls: dict[tuple[str, bool, str], tuple[str, float]] = {}
 
     def tell(self, event: Event) -> None:
