@@ -23,6 +23,7 @@ A_DAY = 86_400
 
 class Heartbeat:
     """A heartbeat after ``interval`` seconds without own call, and one at least every ``at_least`` seconds.
+    An interval of 0 or less is a ValueError.
 
     ``on_time(current_time)`` is told the central system's clock. With ``now`` given, ``clock_offset`` is that clock
     minus ours in seconds, measured at the middle of the round trip.

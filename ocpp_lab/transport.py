@@ -27,6 +27,7 @@ class Transport:
     wait for the writer), ``frames_sent``, ``frames_received``, ``bytes_sent``, ``bytes_received`` (UTF-8).
 
     The queue is full with ``limit`` texts, or with ``max_characters`` in them: a thousand long ones are too many.
+    A limit below 1 is a ValueError.
     """
 
     def __init__(

@@ -9,7 +9,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
-from itertools import groupby, pairwise
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -334,86 +334,3 @@ def test_the_search_for_foreign_text_finds_it() -> None:
         "a registry's host": "pypi" + ".org",
     }.items():
         assert re.search(FOREIGN[what], text)
-
-
-# --- what a reader is told ----------------------------------------------------------------------------------------
-
-
-def undocumented(tree: ast.AST, prefix: str = "") -> Iterator[str]:
-    """Public classes, functions and methods that do not say what they do; handlers of a router are named for it."""
-    for node in ast.iter_child_nodes(tree):
-        if not isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            continue
-        setter = any(isinstance(each, ast.Attribute) and each.attr == "setter" for each in node.decorator_list)
-        if node.name.startswith(("_", "on_")) or setter:
-            continue
-        if not ast.get_docstring(node):
-            yield prefix + node.name
-        a_protocol = isinstance(node, ast.ClassDef) and any("Protocol" in ast.unparse(base) for base in node.bases)
-        if isinstance(node, ast.ClassDef) and not a_protocol:
-            yield from undocumented(node, f"{node.name}.")
-
-
-@pytest.mark.parametrize("path", [path for path in sources() if room_of(path).startswith("ocpp_lab")], ids=name_of)
-def test_every_public_name_of_the_stack_says_what_it_does(path: Path) -> None:
-    found = list(undocumented(ast.parse(path.read_text(encoding="utf-8"))))
-    assert not found, f"{name_of(path)}: {found} have no docstring"
-
-
-def test_a_missing_docstring_is_found() -> None:
-    code = "class A:\n    def b(self): ...\n    def _c(self): ...\ndef d():\n    'Says it.'\ndef on_boot(): ..."
-    assert list(undocumented(ast.parse(code))) == ["A", "A.b"]
-
-
-def unexplained(text: str) -> Iterator[str]:
-    """Attributes that begin empty, as state does, and of which neither a comment, a docstring nor the class's own says
-    what they are."""
-    lines = text.splitlines()
-    for kind in (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ClassDef)):
-        made = [each for each in kind.body if isinstance(each, ast.FunctionDef) and each.name == "__init__"]
-        body = [*(made[0].body if made else []), None]
-        for node, after in pairwise(body):
-            match node:
-                case ast.AnnAssign(target=ast.Attribute(attr=name), value=ast.expr() as value):
-                    pass
-                case ast.Assign(targets=[ast.Attribute(attr=name), *_], value=value):
-                    pass
-                case _:
-                    continue
-            above, own = lines[node.lineno - 2].strip(), lines[node.end_lineno - 1] if node.end_lineno else ""
-            said = above.startswith("#") or "  # " in own or isinstance(after, ast.Expr)
-            if _empty(value) and not said and name not in (ast.get_docstring(kind) or ""):
-                yield f"{kind.name}.{name}"
-
-
-def _empty(value: ast.expr) -> bool:
-    """``None``, ``0``, ``""``, ``[]``, ``Counter()``, ``asyncio.Event()``."""
-    match value:
-        case ast.Constant() | ast.List(elts=[]) | ast.Dict(keys=[]):
-            return True
-        case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=[]):
-            return name in ("Counter", "set", "deque", "OrderedDict", "Event", "Lock", "Queue", "bytearray")
-    return False
-
-
-@pytest.mark.parametrize("path", [path for path in sources() if room_of(path).startswith("ocpp_lab")], ids=name_of)
-def test_state_says_what_it_is(path: Path) -> None:
-    """DESIGN.md, Taste: a comment per attribute where state lives: what, when set, by whom."""
-    found = list(unexplained(path.read_text(encoding="utf-8")))
-    assert not found, f"{name_of(path)}: of {found} nobody says what it is, when it is set, and by whom"
-
-
-def test_state_without_a_word_is_found() -> None:
-    code = '''
-class A:
-    """``told`` counts."""
-    def __init__(self, given):
-        self.given = given
-        self.told = 0
-        self.bare = None
-        self._also: dict[str, int] = {}
-        self._said = False  # until `end`
-        self.doc = []
-        "What it is."
-'''
-    assert list(unexplained(code)) == ["A.bare", "A._also"]

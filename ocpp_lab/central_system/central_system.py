@@ -57,6 +57,9 @@ class CentralSystem:
     how often it looks whether a silent charge point lives. ``lenient``: what `tolerance` mends is let pass, and
     counted; a ``router`` of your own has its own ``lenient``. ``receive_buffer`` (bytes) shrinks the sockets' buffers,
     to make back-pressure visible.
+
+    Raises ValueError for ``router`` and ``routers`` both and for a password that is empty or no key, and what the
+    ledger raises.
     """
 
     def __init__(
@@ -147,7 +150,10 @@ class CentralSystem:
     # -- life
 
     async def start(self) -> Self:
-        """Listen. With port 0 the system chooses a free one; ``url`` says which."""
+        """Listen. With port 0 the system chooses a free one; ``url`` says which.
+
+        Raises OSError if the port cannot be had, and RuntimeError if it listens already.
+        """
         if self._server:
             raise RuntimeError("expected a central system that is not started yet; this one listens already")
         self._server = await serve(

@@ -84,7 +84,7 @@ class ChaosProxy:
     # -- life
 
     async def start(self) -> Self:
-        """Listen on a free port of 127.0.0.1."""
+        """Listen on a free port of 127.0.0.1. Raises RuntimeError if it was started before."""
         if self._life:
             raise RuntimeError("expected a proxy that was not started yet; a new start is a new ChaosProxy")
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=TAKEN_AT_ONCE)
@@ -149,7 +149,8 @@ class ChaosProxy:
     def half_open(self, direction: Direction | Literal["both"] = "both", on: bool = True) -> None:
         """Swallow bytes in a direction, from now on, on open and on new connections. No end sees a close.
 
-        A connection that lost a byte never comes back, not even by `heal`; the next one does.
+        A connection that lost a byte never comes back, not even by `heal`; the next one does. Raises ValueError for
+        another direction.
         """
         if direction != "both" and direction not in DIRECTIONS:
             raise ValueError(f"expected one of both, {', '.join(DIRECTIONS)}, came {direction!r}")
@@ -171,6 +172,7 @@ class ChaosProxy:
         """Run a script: ``[(0.5, "cut"), (2.0, "half_open", "to_charge_point"), (3.0, "latency", 0.1)]``.
 
         A step's number is in seconds since the script began. Await the task for its end, or cancel it.
+        Raises ValueError for a step that is none, and RuntimeError if the proxy does not run.
         """
         if self._group is None:
             raise RuntimeError("expected a proxy that runs: a script is a child of it")

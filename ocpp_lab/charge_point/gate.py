@@ -80,9 +80,10 @@ class Gate:
     ) -> R:
         """Send a request and return its response; raises what `Session.call` does.
 
-        In addition `NotAccepted` if it may not be sent before the boot is accepted (core 4.2). ``triggered``: the
-        central system asked for it, so it may be sent while Pending. ``timeout`` in seconds. ``wanted()`` is asked at
-        the instant of sending, for other calls go first: what is not wanted any more ends with `CallWithdrawn`.
+        In addition `NotConnected` if there is no connection or this one is given up, and `NotAccepted` if it may not be
+        sent before the boot is accepted (core 4.2). ``triggered``: the central system asked for it, so it may be sent
+        while Pending. ``timeout`` in seconds. ``wanted()`` is asked at the instant of sending, for other calls go
+        first: what is not wanted any more ends with `CallWithdrawn`.
         """
         way = self.way
         if way is None:
