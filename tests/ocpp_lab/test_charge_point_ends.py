@@ -228,7 +228,7 @@ async def test_the_end_is_a_state_like_any_other() -> None:
 
 
 @simulated
-async def test_a_life_that_was_ended_by_others_is_over(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_life_that_was_ended_by_others_is_over() -> None:
     """The state tells it at once, whoever killed it; its file is closed by `stop`, as ever."""
     async with central_system_alone(), started() as charge_point:
         await charge_point.wait_for("online")
@@ -242,6 +242,24 @@ async def test_a_life_that_was_ended_by_others_is_over(caplog: pytest.LogCapture
         await on("cp", charge_point.stop())
         with pytest.raises(StoreFailed, match="closed"):
             charge_point.submit(START)
+
+
+@simulated
+async def test_a_bug_that_ends_a_life_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    """No state says that somebody is at home, and the log has the traceback."""
+
+    async def fails() -> None:
+        await asyncio.sleep(1)
+        raise RuntimeError("a bug above the connection")
+
+    charge_point = ChargePoint(URL, "CP_1")
+    charge_point.life.run = fails  # type: ignore[method-assign, assignment]
+    await charge_point.start()
+    with pytest.raises(NotConnected, match="has ended and will not be online"):
+        await charge_point.wait_for("online")
+    assert charge_point.state == "stopped"
+    assert "a bug ended its life" in caplog.text and "a bug above the connection" in caplog.text
+    await charge_point.stop()
 
 
 # Bugs -----------------------------------------------------------------------------------------------------------------
