@@ -1,4 +1,4 @@
-"""A charge point that is not let in, or loses the line: it waits, longer each time, and never gives up (J-errata 3.3).
+"""A charge point that is not let in, or loses its connection, waits longer each time, for ever (RFC 6455 7.2.3).
 
 On simulated time. The waits are those of `backoff`, whose own tests are elsewhere; here they are seen at the door.
 """
@@ -167,7 +167,7 @@ NOISE: dict[str, bytes | None] = {
 @simulated(seed=1)
 @pytest.mark.parametrize("noise", NOISE.values(), ids=NOISE)
 async def test_whatever_answers_at_that_port(noise: bytes | None) -> None:
-    """J-errata 3.3: not every refusal is a 404; none of them ends the charge point, and each is followed by a wait."""
+    """Not every refusal is a 404 (J-errata 3.3); none of them ends the charge point, and each is followed by a wait."""
     knocks: list[float] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -132,7 +132,7 @@ async def test_key_changed_behind_its_back() -> None:
 
 @simulated
 async def test_get_all_configuration() -> None:
-    """Core 5.8: no key named means all of them, but never the AuthorizationKey (whitepaper A01.FR.12)."""
+    """Core 5.8: no key named means all of them, but never the AuthorizationKey (J-spec 6.2.2)."""
     async with online(connectors=3, password=OLD) as (central_system, charge_point):
         answer = await read(central_system)
         found = {entry.key: (entry.value, entry.readonly) for entry in answer.configuration_key or []}
@@ -233,7 +233,7 @@ async def test_what_it_does_not_do_it_says() -> None:
         ("StatusNotification", None, "Accepted", ["StatusNotification"] * 3),
         ("StatusNotification", 1, "Accepted", ["StatusNotification"]),
         ("StatusNotification", 9, "Rejected", []),
-        ("BootNotification", None, "Rejected", []),  # core errata 3.40: not once it is accepted
+        ("BootNotification", None, "Rejected", []),  # core errata 3.35: not once it is accepted
         ("FirmwareStatusNotification", None, "NotImplemented", []),
     ],
 )

@@ -52,7 +52,7 @@ def test_the_table_is_complete() -> None:
 
 
 def test_a_refused_handshake_means_that_nothing_left_this_machine() -> None:
-    """J-errata 3.3: the status says why; whoever handles NotConnected handles it too."""
+    """The status says why; whoever handles NotConnected handles it too."""
     refused = HandshakeRefused(401, "Unauthorized")
     assert isinstance(refused, NotConnected)
     assert (refused.status, str(refused)) == (401, "HTTP 401: Unauthorized")

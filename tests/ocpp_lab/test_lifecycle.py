@@ -1,6 +1,6 @@
 """The whole life: connect, boot, beat, lose the line, come back, resume; a transaction runs across all of it.
 
-J-spec 5.4, J-errata 3.3 and 3.8, core 3.7.1, 4.2, 4.6; DESIGN.md, decision 6. On simulated time and network.
+J-spec 5.4, J-errata 3.3 and 3.8, core 3.7, 4.2, 4.6; DESIGN.md, decision 6. On simulated time and network.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`Outbox`: written down before it is sent, struck out only when it was answered (core 3.7.1, 4.8, 4.10)."""
+"""`Outbox`: written down before it is sent, struck out only when it was answered (core 3.7, 4.8, 4.10)."""
 
 from __future__ import annotations
 

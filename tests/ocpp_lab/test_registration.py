@@ -29,7 +29,7 @@ def test_what_may_be_sent(action: str, registration: str | None, triggered: bool
     """The whole table. None: the boot is not answered yet.
 
     Boot always. Accepted: all. Pending: what was triggered. Rejected and None: nothing. What may not go now is kept if
-    it is a transaction message (core 3.7.1), refused otherwise.
+    it is a transaction message (core 3.7), refused otherwise.
     """
     free = action == "BootNotification" or registration == "Accepted" or (registration == "Pending" and triggered)
     kept = action in ("StartTransaction", "StopTransaction", "MeterValues")
