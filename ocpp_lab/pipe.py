@@ -38,6 +38,12 @@ MAX_SIZE = 1_048_576
 """Bytes of the largest frame that either end reads, unless told otherwise. OCPP 1.6 names no limit. libocpp keeps its
 own frames under 65,000; a StopTransaction with the readings of twelve hours has 363,000."""
 
+OPEN_TIMEOUT = 10.0
+"""Seconds to connect and shake hands, at either end; for TLS as many again at the door."""
+
+PING_INTERVAL = 60.0
+"""Seconds after which either end looks whether a silent connection lives, unless told otherwise (J-spec 5.3)."""
+
 CLOSE_TIMEOUT = 5.0
 """Seconds to say goodbye and to hear the peer's, at either end; then the connection is cut."""
 

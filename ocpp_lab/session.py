@@ -28,6 +28,9 @@ from .tally import KINDS, Fates, Tally
 
 log = logging.getLogger(__name__)
 
+CALL_TIMEOUT = 30.0
+"""Seconds that a call waits for its answer, unless told otherwise. OCPP 1.6 names none."""
+
 
 class Carrying(Sending, Protocol):
     """What carries a session's texts: a `Transport`."""
@@ -116,7 +119,7 @@ class Session:
         pending: Awaiting | None = None,
         *,
         ids: Iterator[str] | None = None,
-        timeout: float = 30.0,
+        timeout: float = CALL_TIMEOUT,
         identity: str = "peer",
         max_handlers: int = 64,
         trouble: Callable[[str], None] | None = None,

@@ -16,15 +16,23 @@ from typing import Any, Self
 from websockets.asyncio.server import Server, ServerConnection, serve
 
 from ..clock import utc_now
-from ..credentials import MIN_KEY_BYTES, key_bytes
 from ..errors import NotConnected
 from ..faults import Faults
 from ..frames import Call
 from ..group import Groups
 from ..messages import RegistrationStatus
 from ..pending import Pending
-from ..pipe import CLOSE_TIMEOUT, MAX_SIZE, SUBPROTOCOL, WIRE_LOG, WebSocketPipe, is_loopback
-from ..session import Answering, Session, random_ids
+from ..pipe import (
+    CLOSE_TIMEOUT,
+    MAX_SIZE,
+    OPEN_TIMEOUT,
+    PING_INTERVAL,
+    SUBPROTOCOL,
+    WIRE_LOG,
+    WebSocketPipe,
+    is_loopback,
+)
+from ..session import CALL_TIMEOUT, Answering, Session, random_ids
 from ..tally import Tally
 from ..trace import Event, Trace
 from ..transport import Transport
@@ -34,8 +42,8 @@ from .desk import Desk
 from .door import choose_subprotocol, identity_of
 from .doorbell import Doorbell
 from .gatekeeper import Gatekeeper
-from .guest import OPEN_TIMEOUT, Entrance, came_from
-from .keyring import Keyring
+from .guest import Entrance, came_from
+from .keyring import Keyring, check_keys
 from .ledger import Ledger
 from .operator_session import OperatorSession
 from .recording import Recording
@@ -75,12 +83,12 @@ class CentralSystem:
         policy: Policy | None = None,
         faults: Faults | None = None,
         ssl: tls.SSLContext | None = None,
-        timeout: float = 30.0,
+        timeout: float = CALL_TIMEOUT,
         require_boot: bool = True,
         max_size: int = MAX_SIZE,
         lenient: bool = False,
         compression: bool = False,
-        ping_interval: float | None = 60.0,
+        ping_interval: float | None = PING_INTERVAL,
         receive_buffer: int | None = None,
         ids: Iterator[str] | None = None,
         trace: Trace | None = None,
@@ -256,11 +264,7 @@ class CentralSystem:
         return self.identities is None or identity in self.identities
 
     def _check_keys(self) -> None:
-        for identity, key in self.passwords.items():
-            if not key:
-                raise ValueError(f"expected a password for {identity!r}, came an empty one")
-            if len(key_bytes(key)) < MIN_KEY_BYTES:
-                log.warning("! the key of %s is shorter than %d bytes (whitepaper A00.FR.205)", identity, MIN_KEY_BYTES)
+        check_keys(self.passwords)
         if not is_loopback(self.host) and (self.identities is None or set(self.identities) - set(self.passwords)):
             log.warning("! listening on %r, open to charge points without password: anybody can be one", self.host)
 

@@ -14,9 +14,8 @@ from typing import Any, cast
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import SecurityError
 
-from ..pipe import CLOSE_TIMEOUT
+from ..pipe import CLOSE_TIMEOUT, OPEN_TIMEOUT
 
-OPEN_TIMEOUT = 10.0  # seconds for the TLS handshake, and as many for that of the WebSocket
 BYTES_SHOWN = 40  # bytes of what is no handshake
 
 CLIENT_HELLO = b"\x16\x03"

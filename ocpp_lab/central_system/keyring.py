@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 
-from ..credentials import NO_KEY, SealedKey, key_bytes, may_enter, password_of, seal
+from ..credentials import MIN_KEY_BYTES, NO_KEY, SealedKey, key_bytes, may_enter, password_of, seal
 from ..group import at_once
 from .recording import Recording
 
@@ -113,3 +113,12 @@ class Keyring:
         self._rings[identity] = ring
         if not ring:
             del self._rings[identity]
+
+
+def check_keys(configured: Mapping[str, Secret]) -> None:
+    """Warn of keys that are too short. Raises ValueError for an empty one: it would be an open door."""
+    for identity, key in configured.items():
+        if not key:
+            raise ValueError(f"expected a password for {identity!r}, came an empty one")
+        if len(key_bytes(key)) < MIN_KEY_BYTES:
+            log.warning("! the key of %s is shorter than %d bytes (whitepaper A00.FR.205)", identity, MIN_KEY_BYTES)

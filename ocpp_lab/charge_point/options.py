@@ -10,11 +10,12 @@ from random import Random
 from typing import Any
 
 from ..clock import utc_now
-from ..pipe import MAX_SIZE
-from ..session import Awaiting, Carrying
+from ..pipe import MAX_SIZE, PING_INTERVAL
+from ..session import CALL_TIMEOUT, Awaiting, Carrying
 from ..states import Machine
 from ..trace import Trace
 from .delivery import TransactionMessages
+from .registration import BOOT_RETRY
 from .uplink import Beating, Speaking, States
 
 
@@ -37,9 +38,9 @@ class Connecting:
     visible. ``compression`` costs 32 KB for each idle connection.
     """
 
-    timeout: float = 30.0
-    retry_interval: float = 60.0
-    ping_interval: float | None = 60.0
+    timeout: float = CALL_TIMEOUT
+    retry_interval: float = BOOT_RETRY
+    ping_interval: float | None = PING_INTERVAL
     max_size: int = MAX_SIZE
     lenient: bool = False
     compression: bool = False

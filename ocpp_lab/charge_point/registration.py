@@ -17,6 +17,9 @@ LONGEST_WAIT = A_DAY
 """Seconds. No charge point waits longer on the word of its peer: a mistyped number must not need a visit to the car
 park, one boot a day floods nobody, and a heartbeat a day is recommended anyway (J-spec 5.3)."""
 
+BOOT_RETRY = 60.0
+"""Seconds until the next boot when nobody says, unless told otherwise."""
+
 REMOTE_START_STOP = frozenset({"RemoteStartTransaction", "RemoteStopTransaction"})
 
 
@@ -53,7 +56,7 @@ async def boot(
     call: Callable[[Any], Awaitable[Any]],
     request: BootNotificationRequest,
     *,
-    retry_interval: float = 60.0,
+    retry_interval: float = BOOT_RETRY,
     on_answer: Callable[[BootNotificationResponse], None] | None = None,
     wait: Callable[[float], Awaitable[object]] = asyncio.sleep,
 ) -> BootNotificationResponse:

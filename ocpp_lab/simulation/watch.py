@@ -19,8 +19,8 @@ from ..trace import Event
 from .book import Book, MessageKey, Record, key_of
 from .boots import Boots
 from .ends import Ends
-from .invariants import Invariants
-from .misfit import misfit
+from .invariants import ONE_IN_FLIGHT, Invariants
+from .misfit import EVERY_FRAME, misfit
 from .real_ids import RealIds
 
 DEEDS = {"RemoteStartTransaction": "StartTransaction", "RemoteStopTransaction": "StopTransaction"}
@@ -153,9 +153,7 @@ class Watch:
             self._broken("a new unique id on every send", f"{call.action} went out as {call.unique_id} again")
         if self._in_flight:
             other = self.sent[self._in_flight][0]
-            self._broken(
-                "one own call in flight", f"{call.action} left while {other} {self._in_flight} awaits its answer"
-            )
+            self._broken(ONE_IN_FLIGHT, f"{call.action} left while {other} {self._in_flight} awaits its answer")
         self._in_flight, self._in_flight_since = call.unique_id, at
         self._caller = self._life.session
         self._check_payload(call.action, "request", call.payload)
@@ -295,7 +293,7 @@ class Watch:
 
     def _check_payload(self, action: str | None, kind: Literal["request", "response"], payload: Any) -> None:
         if action in ACTIONS and (problem := misfit(action, kind, payload)):
-            self._broken("every frame is valid", f"{action} {kind}: {problem}")
+            self._broken(EVERY_FRAME, f"{action} {kind}: {problem}")
 
     @property
     def _life(self) -> ChargePoint:
