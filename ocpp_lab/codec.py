@@ -103,6 +103,7 @@ def encode_payload(payload: Payload) -> msgspec.Raw:
     """Typed payload to JSON, checked: constructors do not validate, so we read back what we are about to send.
 
     What goes out is what our own reader made of it, with every timestamp in UTC, milliseconds and ``Z``.
+    Raises `PayloadError`, and nothing else.
     """
     try:
         read_back = _reader(type(payload)).decode(_encoder.encode(payload))

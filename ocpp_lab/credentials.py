@@ -11,6 +11,9 @@ import string
 from contextlib import suppress
 from typing import NamedTuple
 
+AUTHORIZATION_KEY = "AuthorizationKey"
+"""The configuration key whose value is a secret (J-errata 3.10)."""
+
 MAX_IDENTITY = 255
 """Characters of an identity. Ours, J-spec 3.1.1 names no limit: identities are kept, counted and shown everywhere."""
 MIN_KEY_BYTES = 16  # an AuthorizationKey has 16 to 20 bytes (whitepaper A00.FR.205)

@@ -57,19 +57,26 @@ class Database:
         self._grouped = grouped and path != ":memory:"
         self._group: Group | None = None  # what answers have written and nobody has committed
         self._rest = Rest()  # between two groups; told of every commit of one
-        lock = _lock(path) if alone and path != ":memory:" else None
-        try:
-            self._db = _open(path, busy_timeout)
-        except StoreFailed:
-            _close(lock)
-            raise
+        self._lock: sqlite3.Connection | None = None  # set by `be_alone`
+        self._handles: list[sqlite3.Connection] = []  # what is closed in the end: the file, and then its lock
         # Closed with its owner if nobody closed it before; the garbage collector may do so in any thread.
-        self._end = weakref.finalize(self, _close, self._db, lock)
+        self._end = weakref.finalize(self, lambda handles: _close(*handles), self._handles)
         try:
+            if alone:
+                self.be_alone()
+            self._db = _open(path, busy_timeout)
+            self._handles.insert(0, self._db)
             self._bring_up(steps)
         except StoreFailed:
             self.close()
             raise
+
+    def be_alone(self) -> None:
+        """Nobody else may be alone in this file until it is closed; fine if we are. Raises `StoreFailed` if somebody
+        is."""
+        if self._lock is None and self.path != ":memory:":
+            self._lock = _lock(self.path)
+            self._handles.append(self._lock)
 
     def execute(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Run one statement and return its rows; durable on return, unless a `transaction` or a group is open."""
@@ -153,7 +160,7 @@ class Database:
     # -- one statement
 
     def _run(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
-        self._find_place(writes=_writes(sql))
+        self._find_place(writes=writes(sql))
         return self._do(sql, values)
 
     def _do(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
@@ -163,7 +170,7 @@ class Database:
         except sqlite3.Error as error:
             self.failures += not isinstance(error, sqlite3.ProgrammingError)  # which is that it is closed
             failed = StoreFailed(f"{self.path}: {error}")
-            if self._group is not None and (_writes(sql) or not self._db.in_transaction):
+            if self._group is not None and (writes(sql) or not self._db.in_transaction):
                 self._poison(failed)
             raise failed from error
 
@@ -220,8 +227,8 @@ class Database:
             self.execute(f"PRAGMA user_version = {len(steps)}")
 
 
-def _writes(sql: str) -> bool:
-    """What is not known to read is taken for a write: that costs a commit, and no row."""
+def writes(sql: str) -> bool:
+    """Whether a statement writes. What is not known to read is taken for a write: that costs a commit, and no row."""
     return not sql.lstrip()[:6].upper().startswith(_READS)
 
 

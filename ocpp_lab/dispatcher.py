@@ -30,7 +30,7 @@ MOST_CHARACTERS = 1_048_576
 
 REPLIES = {kind: KINDS[kind] for kind in (CallResult, CallError)}
 
-PATIENCE = 1.0
+LAST_WORD = 1.0
 """Seconds for a close frame that will hardly be read; the peer had its time."""
 
 
@@ -269,5 +269,5 @@ class Dispatcher:
         """Close the connection of a peer that asks for more than can be answered."""
         if not self.transport.closed:
             self._trouble("overloaded", f"{len(self._tasks)} calls unanswered, {why}; closing")
-            patience = min(PATIENCE, self._timeout())
-            await self._close(1008, f"too many calls, {why}", flush=False, timeout=patience)
+            seconds = min(LAST_WORD, self._timeout())
+            await self._close(1008, f"too many calls, {why}", flush=False, timeout=seconds)

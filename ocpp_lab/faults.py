@@ -74,6 +74,7 @@ class Faults:
 
     All take ``action`` (None: any), and by keyword ``identity``, ``times``, ``probability`` and ``effect`` as `Fault`
     explains. ``applied`` counts by kind what really happened. Same seed, same choices.
+    A probability beyond 0 to 1 is a ValueError.
     """
 
     def __init__(self, seed: int = 0) -> None:
@@ -92,7 +93,7 @@ class Faults:
     def call_error(
         self, action: str | None = None, *, code: str = "InternalError", description: str = "", **rule: Any
     ) -> Fault:
-        """Answer with a CallError instead of acting."""
+        """Answer with a CallError instead of acting. Raises ValueError for a code that OCPP does not have."""
         if code not in ERROR_CODES:
             raise ValueError(f"expected one of {', '.join(sorted(ERROR_CODES))}, came {code!r}")
         return self._add("CallError", action, rule, code=code, description=description)
@@ -116,7 +117,10 @@ class Faults:
         return self._add("garbage", action, rule, text=text)
 
     def close(self, action: str | None = None, *, code: int = 1001, reason: str = "", **rule: Any) -> Fault:
-        """Close the WebSocket instead of answering. For 1006, which is never sent, there is ``abort``."""
+        """Close the WebSocket instead of answering. For 1006, which is never sent, there is ``abort``.
+
+        Raises ValueError for a code that may not be sent.
+        """
         if code not in CLOSE_CODES and not 3000 <= code <= 4999:
             raise ValueError(
                 f"expected a close code that may be sent (RFC 6455 7.4), such as 1001 or 3000, came {code}"
@@ -132,7 +136,7 @@ class Faults:
         return self._add("stop reading", action, {"effect": True, **rule}, seconds=seconds)
 
     def refuse(self, *, status: int = 503, **rule: Any) -> Fault:
-        """Refuse the WebSocket handshake with an HTTP status."""
+        """Refuse the WebSocket handshake with an HTTP status. Raises ValueError for one that refuses nothing."""
         if status not in set(HTTPStatus) or status < 400:
             raise ValueError(f"expected an HTTP status from 400 to 599 that has a name, came {status}")
         return self._add("refuse", None, rule, status=status)

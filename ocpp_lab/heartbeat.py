@@ -17,11 +17,13 @@ from .messages import HeartbeatRequest, HeartbeatResponse
 
 log = logging.getLogger(__name__)
 
-A_DAY = 86_400  # s; at least one heartbeat a day sets the clock (J-spec 5.3)
+A_DAY = 86_400
+"""Seconds. At least one heartbeat a day sets the clock (J-spec 5.3)."""
 
 
 class Heartbeat:
     """A heartbeat after ``interval`` seconds without own call, and one at least every ``at_least`` seconds.
+    An interval of 0 or less is a ValueError.
 
     ``on_time(current_time)`` is told the central system's clock. With ``now`` given, ``clock_offset`` is that clock
     minus ours in seconds, measured at the middle of the round trip.
@@ -44,9 +46,10 @@ class Heartbeat:
         self.skip_when_active = skip_when_active
         self.clock_offset: float | None = None
         self.sent = self.answered = 0
-        self._changed = asyncio.Event()
+        """Heartbeats so far, and those of them that had a good answer; `beat` counts."""
+        self._changed = asyncio.Event()  # set by a new interval, cleared by whoever waits for the next beat
         self._time = asyncio.get_running_loop().time
-        self._last_call = self._last_beat = self._time()
+        self._last_call = self._last_beat = self._time()  # when the newest call, and the newest beat, went out
         self.interval = interval
 
     @property

@@ -20,6 +20,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from .central_system import CentralSystem
 from .charge_point import ChargePoint
 from .codec import FORGIVEN
+from .connection import CONNECTION
 from .errors import StoreFailed
 from .exposition import exposition, number
 from .messages import ACTIONS, MeterValuesRequest
@@ -155,8 +156,8 @@ def _of_tally(tally: Tally) -> Series:
     yield _gauge("ocpp_write_queue_depth", "Texts that wait for the writer", depth)
     yield _gauge("ocpp_write_queue_depth_max", "The same, at its highest", peaks["queue depth"])
     flying = sum(session.transport.writes_in_flight for session in tally.sessions)
-    yield _gauge("ocpp_writes_in_flight", "Writes that the line has not taken yet", flying)
-    yield _gauge("ocpp_writes_in_flight_max", "The same of one line, at its highest", peaks["writes in flight"])
+    yield _gauge("ocpp_writes_in_flight", "Writes that the connection has not taken yet", flying)
+    yield _gauge("ocpp_writes_in_flight_max", "The same of one connection, at its highest", peaks["writes in flight"])
 
 
 def forgiven(tally: Tally, notes: Counter[str]) -> Counter[str]:
@@ -196,10 +197,10 @@ def _of_charge_point(charge_point: ChargePoint) -> Series:
         dials.add_metric([outcome], count)
     yield dials
     state = GaugeMetricFamily("ocpp_connection_state", "1 for the state of the connection", labels=["state"])
-    for name in charge_point.machine.table:
+    for name in CONNECTION:
         state.add_metric([name], float(name == charge_point.state))
     yield state
-    yield _single_counter("ocpp_connection_losses", "Open lines that were lost", uptime.losses)
+    yield _single_counter("ocpp_connection_losses", "Open connections that were lost", uptime.losses)
     yield _single_counter("ocpp_connected_seconds", "Time spent online", uptime.connected_seconds)
     with suppress(StoreFailed):  # closed: the charge point has ended, and what it counted can still be read
         yield _gauge("ocpp_outbox_depth", "Transaction messages that wait", len(outbox))
@@ -212,8 +213,8 @@ def _of_charge_point(charge_point: ChargePoint) -> Series:
     sent, answered = charge_point.tally.started["Heartbeat"], charge_point.tally.ended["Heartbeat", "result"]
     yield _single_counter("ocpp_heartbeats_sent", "Heartbeats sent", sent)
     yield _single_counter("ocpp_heartbeats_answered", "Heartbeats answered", answered)
-    if charge_point.heartbeat and charge_point.heartbeat.clock_offset is not None:
-        offset = charge_point.heartbeat.clock_offset
+    heartbeat = charge_point.heartbeat
+    if heartbeat is not None and (offset := heartbeat.clock_offset) is not None:
         yield _gauge("ocpp_clock_offset_seconds", "The central system's clock minus ours", offset)
 
 

@@ -43,6 +43,15 @@ FRAMES_A_TURN = 2
 quarter of what the machine could answer, for every turn asks the operating system for news; with four, the others wait
 more than twice as long. `make bench` measures both (fairness)."""
 
+OPEN_TIMEOUT = 10.0
+"""Seconds to connect and shake hands, at either end; for TLS as many again at the door."""
+
+PING_INTERVAL = 60.0
+"""Seconds after which either end looks whether a silent connection lives, unless told otherwise (J-spec 5.3)."""
+
+CLOSE_TIMEOUT = 5.0
+"""Seconds to say goodbye and to hear the peer's, at either end; then the connection is cut."""
+
 Note = Callable[[str, str], None]
 """Told of every text at the instant it passes: ``note(">", text)`` when sent, ``note("<", text)`` when received."""
 
@@ -103,6 +112,7 @@ class WebSocketPipe:
     def __init__(self, websocket: Connection, note: Note = _ignore) -> None:
         self.websocket = websocket
         self.note = note
+        # Whoever iterates waits here while nothing shall be read: from `stop_reading` to `resume_reading`.
         self._gate: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None  # opens the gate
         self._closing = False  # `close` was called
@@ -126,10 +136,10 @@ class WebSocketPipe:
         return self._given_up is not None
 
     def offer(self, text: str) -> bool:
-        """Send a text at once if nothing is waiting on the line. False: not sent; `send` it, which can wait.
+        """Send a text at once if nothing is waiting to be sent. False: not sent; `send` it, which can wait.
 
-        Nearly every text of an OCPP line goes this way. It leaves out what `websocket.send` has for a line that is
-        full or closing.
+        Nearly every text of OCPP goes this way. It leaves out what `websocket.send` has for a connection that is full
+        or closing.
         """
         websocket = self.websocket
         wire = websocket.transport
@@ -170,7 +180,7 @@ class WebSocketPipe:
             return
 
     def _ended(self) -> None:
-        """Called while an exception says that the line has ended; raises it if it has not.
+        """Called while an exception says that the connection has ended; raises it if it has not.
 
         After a violation the peer's close frame, if it sends one, is no longer read: ours says what happened. The
         exception may be an AttributeError: `websockets` aborts asyncio's transport once more after its end, and asyncio
@@ -185,7 +195,7 @@ class WebSocketPipe:
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Shake hands on the end; what still arrives meanwhile is thrown away."""
         self._closing = True
-        emptying = asyncio.create_task(self._empty(), name="closing: empty the line")
+        emptying = asyncio.create_task(self._empty(), name="closing: empty the connection")
         try:
             await self.websocket.close(code, reason)
         except AttributeError:
@@ -200,8 +210,8 @@ class WebSocketPipe:
                 await self.websocket.recv()
 
     async def _wait_at(self, gate: asyncio.Future[None]) -> None:
-        """Until `resume_reading`, or the end of the line: a dead line holds nobody up."""
-        dead = asyncio.create_task(self.websocket.wait_closed(), name="not reading: is the line dead?")
+        """Until `resume_reading`, or the end of the connection: a dead one holds nobody up."""
+        dead = asyncio.create_task(self.websocket.wait_closed(), name="not reading: is the connection dead?")
         try:
             await asyncio.wait([gate, dead], return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -210,7 +220,7 @@ class WebSocketPipe:
             self.resume_reading()
 
     def stop_reading(self, seconds: float | None = None) -> None:
-        """Take nothing more from the line, for so many seconds or until `resume_reading`; the peer's writes back up."""
+        """Take no more texts, for so many seconds or until `resume_reading`; the peer's writes back up."""
         loop = asyncio.get_running_loop()
         if self._gate is None:
             self._gate = loop.create_future()
@@ -241,12 +251,15 @@ class MemoryPipe:
     def __init__(self, note: Note = _ignore) -> None:
         self.note = note
         self.close_code: int | None = None
+        """Of the first close, by whichever end; set at both."""
         self.close_reason = ""
-        self._inbox: asyncio.Queue[str | None] = asyncio.Queue()
+        """Said with it."""
+        self._inbox: asyncio.Queue[str | None] = asyncio.Queue()  # what the peer has sent; None: the end
         self.peer: MemoryPipe
+        """The other end; set by `pipe_pair`."""
 
     def offer(self, text: str) -> bool:
-        """Nothing goes at once: each text takes a turn of the loop, as on a line."""
+        """Nothing goes at once: each text takes a turn of the loop, as on a wire."""
         return False
 
     async def send(self, text: str) -> None:

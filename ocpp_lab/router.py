@@ -12,23 +12,23 @@ import inspect
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from typing import Any, Literal, get_type_hints
+from typing import Any, get_type_hints
 
 from .codec import decode_payload, encode_payload
 from .errors import CallFailed, PayloadError, StoreFailed
 from .frames import Call, CallError, CallResult
-from .messages import ACTIONS, Request, Response
+from .messages import ACTIONS, Request, Response, Role
 
 log = logging.getLogger(__name__)
 
-Role = Literal["ChargePoint", "CentralSystem"]
 Handler = Callable[[Any], Awaitable[Any]]
 
 
 class Router:
     """The handlers of one role. A central system's router answers what charge points send, and the other way round.
 
-    ``lenient``: what `tolerance` mends in a request is let pass, and counted in ``notes``.
+    ``lenient``: what `tolerance` mends in a request is let pass, and counted in ``notes``. Raises ValueError for
+    another role.
     """
 
     def __init__(self, role: Role, *, lenient: bool = False) -> None:
@@ -38,10 +38,13 @@ class Router:
         self.lenient = lenient
         self.notes: Counter[str] = Counter()
         """What the codec let pass in requests: ``"timestamp without offset"``, ``"unknown field"``, …"""
-        self._handlers: dict[str, tuple[type[Request[Any]], Handler]] = {}
+        self._handlers: dict[str, tuple[type[Request[Any]], Handler]] = {}  # by action; only `add` puts one in
 
     def on[H: Handler](self, request_type: type[Request[Any]]) -> Callable[[H], H]:
-        """Register by decorator: ``@router.on(ResetRequest)`` above ``async def on_reset(request)``."""
+        """Register by decorator: ``@router.on(ResetRequest)`` above ``async def on_reset(request)``.
+
+        Raises TypeError with the reason.
+        """
 
         def register(handler: H) -> H:
             self.add(request_type, handler)
@@ -51,7 +54,10 @@ class Router:
         return register
 
     def include(self, desk: object) -> None:
-        """Register every method named ``on_…`` of an object; the annotation of its parameter says what it answers."""
+        """Register every method named ``on_…`` of an object; the annotation of its parameter says what it answers.
+
+        Raises TypeError with the reason, also if there is no such method.
+        """
         methods: list[Any] = [m for name, m in inspect.getmembers(desk, callable) if name.startswith("on_")]
         if not methods:
             raise TypeError(f"expected methods named on_… on {type(desk).__name__}, found none")

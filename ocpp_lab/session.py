@@ -23,9 +23,13 @@ from .frames import Call, CallError, CallResult, decode, encode
 from .lane import Lane
 from .messages import Request, Response
 from .pending import Fate, Pending
+from .pipe import CLOSE_TIMEOUT
 from .tally import KINDS, Fates, Tally
 
 log = logging.getLogger(__name__)
+
+CALL_TIMEOUT = 30.0
+"""Seconds that a call waits for its answer, unless told otherwise. OCPP 1.6 names none."""
 
 
 class Carrying(Sending, Protocol):
@@ -51,7 +55,9 @@ class Carrying(Sending, Protocol):
     def __aiter__(self) -> AsyncIterator[str | bytes]:
         """The texts that come in; ends, without an error, at any close."""
 
-    async def close(self, code: int = 1000, reason: str = "", *, flush: bool = True, timeout: float = 5.0) -> None:
+    async def close(
+        self, code: int = 1000, reason: str = "", *, flush: bool = True, timeout: float = CLOSE_TIMEOUT
+    ) -> None:
         """With ``flush`` send what is queued first; done after about ``timeout`` s. Closing twice is fine."""
 
 
@@ -113,7 +119,7 @@ class Session:
         pending: Awaiting | None = None,
         *,
         ids: Iterator[str] | None = None,
-        timeout: float = 30.0,
+        timeout: float = CALL_TIMEOUT,
         identity: str = "peer",
         max_handlers: int = 64,
         trouble: Callable[[str], None] | None = None,
@@ -291,7 +297,9 @@ class Session:
         """Run something beside the reader that ends with this session. It starts after the running handler answered."""
         self._dispatcher.spawn(work, what)
 
-    async def close(self, code: int = 1000, reason: str = "", *, flush: bool = True, timeout: float = 5.0) -> None:
+    async def close(
+        self, code: int = 1000, reason: str = "", *, flush: bool = True, timeout: float = CLOSE_TIMEOUT
+    ) -> None:
         """Close the transport; `run` then ends by itself."""
         self._closing()
         await self.transport.close(code, reason, flush=flush, timeout=timeout)

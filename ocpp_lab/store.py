@@ -40,21 +40,35 @@ class Store(Database):
 
     ``owner`` is the charge point's identity: it is written into a new file, compared in one that has an owner, and
     alone in the file while it is open. Two owners of one file would stop each other's transactions, so the second gets
-    `StoreFailed`, as it does for whatever `Database` refuses. Without an owner, several may use the file.
-    ``":memory:"`` keeps nothing.
+    `StoreFailed`, as it does for whatever `Database` refuses. Without an owner, several may use the file, until a
+    charge point moves in. ``":memory:"`` keeps nothing.
     """
 
     def __init__(self, path: str = ":memory:", owner: str = "") -> None:
         super().__init__(path, [_TABLES, _CLOCK], alone=bool(owner))
-        try:
-            self._belong_to(owner)
-        except StoreFailed:
-            self.close()
-            raise
+        self._inhabited = False  # from `move_in` on
+        if owner:
+            try:
+                self._belong_to(owner)
+            except StoreFailed:
+                self.close()
+                raise
+
+    def move_in(self, identity: str) -> None:
+        """A charge point keeps everything here from now on: it is the owner, and alone, until the file is closed.
+
+        Raises `StoreFailed` if the file is another's, is open elsewhere, or if somebody has moved in already.
+        """
+        if self._inhabited:
+            raise StoreFailed(
+                f"{self.path}: expected a store for one charge point, came one that has its charge point; open a file"
+                " for each"
+            )
+        self.be_alone()
+        self._belong_to(identity)
+        self._inhabited = True
 
     def _belong_to(self, owner: str) -> None:
-        if not owner:
-            return
         rows = self.execute("SELECT identity FROM owner")
         if not rows:
             self.execute("INSERT INTO owner VALUES (?)", (owner,))

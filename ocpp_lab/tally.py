@@ -86,8 +86,8 @@ class Tally:
         self.observe = observe
         self.sessions: dict[Counted, None] = {}
         """The ones that live."""
-        self._past: Counter[str] = Counter()
-        self._peaks: Counter[str] = Counter()
+        self._past: Counter[str] = Counter()  # the numbers of the sessions that are over, and their peaks;
+        self._peaks: Counter[str] = Counter()  # `closed` adds them
 
     def call(self, action: str) -> Counting:
         """``with tally.call(action):`` counts a start and exactly one end."""
@@ -142,7 +142,7 @@ class Counting:
         self.tally = tally
         self.action = action
         self.time = asyncio.get_running_loop().time
-        self.begun = 0.0
+        self.begun = 0.0  # loop time (s), once it is in the block
 
     def __enter__(self) -> None:
         self.tally.started[self.action] += 1

@@ -29,7 +29,7 @@ class Timeline:
 
     Every ``interval`` seconds the value of each probe; the newest ``keep`` samples are kept. ``high_water`` is the
     highest value of each, and of what was reported with ``note``: a peak of 10 ms is over before the timer looks. A
-    probe that raises reads as nan, and the others go on.
+    probe that raises reads as nan, and the others go on. Raises ValueError for an interval of 0 or less.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Timeline:
         self.interval = interval
         self.high_water: dict[str, float] = {}
         self.samples: deque[Sample] = deque(maxlen=keep)
-        self._task: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[None] | None = None  # what samples, inside ``async with``
 
     def series(self, name: str) -> tuple[list[float], list[float]]:
         """Instants and values of one probe: what a plot wants."""

@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
+from .credentials import AUTHORIZATION_KEY
 from .errors import FrameError
 from .frames import Frame, decode
 
@@ -34,7 +35,7 @@ _AN_EVENT = (
     160  # bytes of an event without what its text says: a tuple, a float, the head of a str, a place in the ring
 )
 
-_SECRET = "authorizationkey"  # keys of a configuration are compared without regard to case (core 7.17)
+_SECRET = AUTHORIZATION_KEY.lower()  # keys of a configuration are compared without regard to case (core 7.17)
 _VALUE = re.compile(r'("value"\s*:\s*)("(?:[^"\\]|\\.)*"?|[^,}\s]+)')
 
 

@@ -1,9 +1,9 @@
 """`Transport`: send text, iterate text, close. One writer, one bounded queue, counters.
 
-On an idle line a text is on the wire before `send` returns, if the pipe takes what it is offered. What it does not
-take at once it gets from the writer, a task that starts eagerly and lives only while there is something to write. On a
-stalled line texts wait in the queue, and once ``limit`` of them wait, senders wait too. That is back-pressure: a slow
-peer costs time, not memory.
+On an idle connection a text is on the wire before `send` returns, if the pipe takes what it is offered. What it does
+not take at once it gets from the writer, a task that starts eagerly and lives only while there is something to write.
+On a stalled connection texts wait in the queue, and once ``limit`` of them wait, senders wait too. That is
+back-pressure: a slow peer costs time, not memory.
 """
 
 from __future__ import annotations
@@ -15,18 +15,19 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 
 from .errors import ConnectionLost
-from .pipe import Pipe, how_it_ended
+from .pipe import CLOSE_TIMEOUT, Pipe, how_it_ended
 
 log = logging.getLogger(__name__)
 
 
 class Transport:
-    """Texts over a `Pipe`, the same at both ends of the line.
+    """Texts over a `Pipe`, the same at both ends of the connection.
 
     Probes: ``writes_in_flight`` (0 or 1), ``max_writes_in_flight``, ``queue_depth`` and ``max_queue_depth`` (texts that
     wait for the writer), ``frames_sent``, ``frames_received``, ``bytes_sent``, ``bytes_received`` (UTF-8).
 
     The queue is full with ``limit`` texts, or with ``max_characters`` in them: a thousand long ones are too many.
+    A limit below 1 is a ValueError.
     """
 
     def __init__(
@@ -69,19 +70,19 @@ class Transport:
 
     @property
     def closed(self) -> bool:
-        """No more texts can be sent: this end closes, or the line is dead."""
+        """No more texts can be sent: this end closes, or the connection is dead."""
         return self._lost is not None
 
     @property
     def lost(self) -> ConnectionLost | None:
-        """How the line ended, None while it lives."""
+        """How the connection ended, None while it lives."""
         return self._lost
 
     def start(self) -> None:
         """Nothing to do here: the writer starts with the first text. A `Transport` with a permanent writer needs it."""
 
     async def send(self, text: str) -> None:
-        """Queue a text; waits while the queue is full. Raises `ConnectionLost` once the line is closed."""
+        """Queue a text; waits while the queue is full. Raises `ConnectionLost` once the connection is closed."""
         if self._lost:
             raise self._lost.again()
         if not self._queue and not self.writes_in_flight and self.pipe.offer(text):
@@ -179,7 +180,9 @@ class Transport:
             yield text
         self._end(how_it_ended(self.pipe))
 
-    async def close(self, code: int = 1000, reason: str = "", *, flush: bool = True, timeout: float = 5.0) -> None:
+    async def close(
+        self, code: int = 1000, reason: str = "", *, flush: bool = True, timeout: float = CLOSE_TIMEOUT
+    ) -> None:
         """Send what is queued if ``flush``, then close the pipe once. Done after about ``timeout`` seconds at most.
 
         Closing twice is fine; the second call waits for the first.
@@ -187,7 +190,7 @@ class Transport:
         if self._closing is None:
             work = self._close(code, reason, flush, timeout)
             self._closing = asyncio.create_task(work, name=f"{self.name} close")
-        # Shielded, so that a cancelled caller does not leave the line half closed.
+        # Shielded, so that a cancelled caller does not leave the connection half closed.
         await asyncio.shield(self._closing)
 
     async def _close(self, code: int, reason: str, flush: bool, timeout: float) -> None:

@@ -501,7 +501,7 @@ def decode_payload(payload_type, payload):
 _KINDS = (*_KINDS[:3], (r"Expected", "TypeConstraintViolation"), _KINDS[-1])
 
 
-### WRONG correct-english -> exact-spelling: Occurence has one r in 1.6 (J4.2.3, E5.1).
+### WRONG correct-english -> exact-spelling: Occurence has one r in 1.6 (J-spec 4.2.3, J-errata 5.1).
 _KINDS = ((r"Object missing", "OccurrenceConstraintViolation"), *_KINDS[1:])
 
 
@@ -516,7 +516,7 @@ def decode_payload(payload_type, payload):
         raise PayloadError(error.code, f"this is no {payload_type.__name__}") from None
 
 
-### WRONG null-crashes -> null-is-empty: null stands for {} (J4.2.1).
+### WRONG null-crashes -> null-is-empty: null stands for {} (J-spec 4.2.1).
 def decode_payload(payload_type, payload):
     try:
         return msgspec.convert(payload, payload_type, dec_hook=read_timestamp)

@@ -34,7 +34,8 @@ DOTTED = rf"(?:{REQUIREMENT}|\d+(?:\.\d+)+){WHOLE}"
 IN_BRACKETS = rf"(?<=\()(?!OCPP |see |step |exercise )[A-Za-z][\w-]+(?=\s+{DOTTED}\s*[),;])"
 ANYWHERE = r"(?<![\w-])[\w-]*(?:spec|specification|errata|erratum|paper)"
 # No name of ours, or one that could be of two documents: "errata 3.23", "the specification 4.2", "(J-sepc 4.2)".
-STRANGE = re.compile(rf"(?P<name>{IN_BRACKETS}|{ANYWHERE}),?\s+(?P<section>{DOTTED})")
+SHORT = r"(?<=[( ])[JE](?=\d\.\d)"  # "J4.2.3", which only its writer understands
+STRANGE = re.compile(rf"(?:(?P<name>{IN_BRACKETS}|{ANYWHERE}),?\s+|(?P<short>{SHORT}))(?P<section>{DOTTED})")
 WRAP = re.compile(r'"?[ \t]*\n[ \t]*(?:#+|f?"(?!""))?')
 
 
@@ -72,7 +73,7 @@ def _found(flat: str) -> Iterator[tuple[int, str, str]]:
     rest = CITED.sub(lambda match: "_" * len(match.group()), flat)
     yield from ((match.start(), "whitepaper", match.group()) for match in REQUIRED.finditer(rest))
     yield from ((match.start(), match.group(), "") for match in WHOLE_RFC.finditer(rest))
-    yield from ((match.start(), match["name"], match["section"]) for match in STRANGE.finditer(rest))
+    yield from ((match.start(), match["name"] or match["short"], match["section"]) for match in STRANGE.finditer(rest))
 
 
 def _document(name: str) -> str:

@@ -94,7 +94,7 @@ class FakePipe:
         return False
 
     def peer_closes(self, code: int, reason: str = "") -> None:
-        """Ends the iteration; writes that are stalled stay so, as on a half-open line."""
+        """Ends the iteration; writes that are stalled stay so, as on a half-open connection."""
         self.close_code, self.close_reason = code, reason
         self._inbox.put_nowait(None)
 
@@ -141,12 +141,12 @@ class Peer:
         await self.pipe.send(json.dumps(frame))
 
     async def hears(self) -> Any:
-        """The next frame as a list; None once the line is closed."""
+        """The next frame as a list; None once the connection is closed."""
         text = await anext(self._texts, None)
         return None if text is None else json.loads(text)
 
     async def serves(self, answer: Callable[[Any], Any], after: float = 0.0) -> None:
-        """Answer every call ``after`` seconds with ``answer(frame)``, until the line closes.
+        """Answer every call ``after`` seconds with ``answer(frame)``, until the connection closes.
 
         Records ``heard``, with times, and how many calls were unanswered at once.
         """
@@ -222,7 +222,7 @@ def numbers() -> Iterator[str]:
 
 @asynccontextmanager
 async def conversation(router: Any = None, pending: Pending | None = None, **options: Any) -> AsyncIterator[Any]:
-    """A running `Session` with unique ids "1", "2", …, and the `Peer` at the other end of its line."""
+    """A running `Session` with unique ids "1", "2", …, and the `Peer` at the other end of its connection."""
     near, far = pipe_pair()
     options = {"ids": numbers(), **options}
     session = Session(Transport(near), router or Silent(), pending, **options)

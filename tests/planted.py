@@ -78,7 +78,7 @@ class HangingConsumes(_Failing):
 
 
 class SwallowedBlocks(_Failing):
-    """A timeout is always taken for a dead line: a message that is swallowed each time blocks the lane for ever."""
+    """A timeout is always taken for a loss: a message that is swallowed each time blocks the lane for ever."""
 
     async def _failed_to_send(self, entry: Entry, error: Any, probe: Any, *rest: Any) -> None:
         if isinstance(error, CallTimeout):
@@ -130,7 +130,7 @@ class NeverPatched(Outbox):
 
 
 class FirstAfterReconnectLost(Outbox):
-    """What is sent first on a new line is lost (libocpp pull/457)."""
+    """What is sent first on a new connection is lost (libocpp pull/457)."""
 
     halted = False
 
@@ -347,6 +347,7 @@ class OnlineForEver(Talkative):
 
         life._unless_it_fails = bare  # type: ignore[method-assign]
         life.run = run  # type: ignore[method-assign,assignment]
+        self._ended = lambda life: None  # type: ignore[method-assign]
 
 
 class IntervalForgotten(Talkative):

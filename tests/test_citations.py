@@ -55,6 +55,8 @@ def test_each_form_is_understood(text: str) -> None:
         ("(J-sepc 4.1.1)", "J-sepc 4.1.1: no document of that name"),
         ("the specification 4.2 says", "specification 4.2: no document of that name"),
         ("RFC 9999", "RFC 9999: no document of that name"),
+        ("no such code (J4.2.3, E5.2)", "J 4.2.3: no document of that name"),
+        ("no such code (J-spec 4.2.3, E5.2)", "E 5.2: no document of that name"),
     ],
 )
 def test_what_nobody_has_read_fails(text: str, complaint: str) -> None:

@@ -1,4 +1,4 @@
-"""`Kit`: what a check works with: seeded chance, simulated time, a folder, a recorded line, and how to say no."""
+"""`Kit`: what a check works with: seeded chance, simulated time, a folder, a recorded connection, and how to say no."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Kit:
         self.rng = Random(f"{name}:{seed}")
         self.loop = loop
         self.left: list[Event] = []
-        """What the charge point's end of the recorded line saw."""
+        """What the charge point's end of the recorded connection saw."""
         self.right: list[Event] = []
         self.story = ""
         """A ladder that a check has drawn itself."""
@@ -93,7 +93,7 @@ class Kit:
         return str(self.folder / name)
 
     def pipe_pair(self) -> tuple[MemoryPipe, MemoryPipe]:
-        """Both ends of a line; what passes is drawn as a ladder if the check fails. Left is the charge point."""
+        """Both ends of a connection; what passes is drawn as a ladder if the check fails. Left is the charge point."""
         loop = asyncio.get_running_loop()
 
         def note(story: list[Event]) -> Any:
@@ -104,7 +104,7 @@ class Kit:
     # -- for the runner
 
     def ladder(self) -> str:
-        """What passed on the recorded line, newest last; empty if there was none."""
+        """What passed on the recorded connection, newest last; empty if there was none."""
         if self.story:
             return self.story
         if not self.left and not self.right:

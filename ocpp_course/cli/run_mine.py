@@ -219,7 +219,7 @@ async def _outcome(charge_point: ChargePoint) -> Any:
 
 
 async def _charge(judge: Judge, charge_point: ChargePoint, central_system: CentralSystem) -> None:
-    """The line is cut after the StartTransaction took effect: it goes out twice, and one row is written."""
+    """The connection is cut after the StartTransaction took effect: it goes out twice, and one row is written."""
     ledger: Any = central_system.ledger
     old = charge_point.session
     central_system.faults.abort("StartTransaction", times=1, effect=True)

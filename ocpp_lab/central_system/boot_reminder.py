@@ -13,7 +13,7 @@ from ..session import Session
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 1.0
+BOOT_WAIT = 1.0
 """Seconds that a charge point has to boot by itself."""
 
 
@@ -38,7 +38,7 @@ class BootReminder:
     def begin(self, session: Session) -> None:
         """The connection is there."""
         if self.identity not in self.known:
-            self._timer = asyncio.get_running_loop().call_later(PATIENCE, self.ask, session)
+            self._timer = asyncio.get_running_loop().call_later(BOOT_WAIT, self.ask, session)
 
     def rest(self) -> None:
         """A boot came, good or bad, or the connection is over: there is nothing to wait for."""

@@ -16,15 +16,23 @@ from typing import Any, Self
 from websockets.asyncio.server import Server, ServerConnection, serve
 
 from ..clock import utc_now
-from ..credentials import MIN_KEY_BYTES, key_bytes
 from ..errors import NotConnected
 from ..faults import Faults
 from ..frames import Call
 from ..group import Groups
 from ..messages import RegistrationStatus
 from ..pending import Pending
-from ..pipe import MAX_SIZE, SUBPROTOCOL, WIRE_LOG, WebSocketPipe, is_loopback
-from ..session import Answering, Session, random_ids
+from ..pipe import (
+    CLOSE_TIMEOUT,
+    MAX_SIZE,
+    OPEN_TIMEOUT,
+    PING_INTERVAL,
+    SUBPROTOCOL,
+    WIRE_LOG,
+    WebSocketPipe,
+    is_loopback,
+)
+from ..session import CALL_TIMEOUT, Answering, Session, random_ids
 from ..tally import Tally
 from ..trace import Event, Trace
 from ..transport import Transport
@@ -34,8 +42,8 @@ from .desk import Desk
 from .door import choose_subprotocol, identity_of
 from .doorbell import Doorbell
 from .gatekeeper import Gatekeeper
-from .guest import CLOSE_TIMEOUT, OPEN_TIMEOUT, Entrance, came_from
-from .keyring import Keyring
+from .guest import Entrance, came_from
+from .keyring import Keyring, check_keys
 from .ledger import Ledger
 from .operator_session import OperatorSession
 from .recording import Recording
@@ -57,6 +65,9 @@ class CentralSystem:
     how often it looks whether a silent charge point lives. ``lenient``: what `tolerance` mends is let pass, and
     counted; a ``router`` of your own has its own ``lenient``. ``receive_buffer`` (bytes) shrinks the sockets' buffers,
     to make back-pressure visible.
+
+    Raises ValueError for ``router`` and ``routers`` both and for a password that is empty or no key, and what the
+    ledger raises.
     """
 
     def __init__(
@@ -72,12 +83,12 @@ class CentralSystem:
         policy: Policy | None = None,
         faults: Faults | None = None,
         ssl: tls.SSLContext | None = None,
-        timeout: float = 30.0,
+        timeout: float = CALL_TIMEOUT,
         require_boot: bool = True,
         max_size: int = MAX_SIZE,
         lenient: bool = False,
         compression: bool = False,
-        ping_interval: float | None = 60.0,
+        ping_interval: float | None = PING_INTERVAL,
         receive_buffer: int | None = None,
         ids: Iterator[str] | None = None,
         trace: Trace | None = None,
@@ -115,6 +126,7 @@ class CentralSystem:
         self._lenient = lenient
         self.trace = Trace() if trace is None else trace
         self.tally = Tally()
+        """What all sessions of this life count."""
         self.groups = Groups()
         """What answers have written and is not on the disk yet; ``failures`` of them were undone."""
         self.doorbell = Doorbell(self.trace.note)
@@ -146,7 +158,10 @@ class CentralSystem:
     # -- life
 
     async def start(self) -> Self:
-        """Listen. With port 0 the system chooses a free one; ``url`` says which."""
+        """Listen. With port 0 the system chooses a free one; ``url`` says which.
+
+        Raises OSError if the port cannot be had, and RuntimeError if it listens already.
+        """
         if self._server:
             raise RuntimeError("expected a central system that is not started yet; this one listens already")
         self._server = await serve(
@@ -249,11 +264,7 @@ class CentralSystem:
         return self.identities is None or identity in self.identities
 
     def _check_keys(self) -> None:
-        for identity, key in self.passwords.items():
-            if not key:
-                raise ValueError(f"expected a password for {identity!r}, came an empty one")
-            if len(key_bytes(key)) < MIN_KEY_BYTES:
-                log.warning("! the key of %s is shorter than %d bytes (whitepaper A00.FR.205)", identity, MIN_KEY_BYTES)
+        check_keys(self.passwords)
         if not is_loopback(self.host) and (self.identities is None or set(self.identities) - set(self.passwords)):
             log.warning("! listening on %r, open to charge points without password: anybody can be one", self.host)
 

@@ -31,7 +31,7 @@ class Doorbell:
     def __init__(self, note: Callable[[str, str, str], None]) -> None:
         self.note = note
         self.kinds: Counter[str] = Counter()
-        self._credits: dict[str, _Credit] = {}
+        self._credits: dict[str, _Credit] = {}  # by kind, from the first that rang; `ring` spends them
 
     def ring(self, kind: str, text: str, identity: str = "?") -> None:
         """Somebody was not let in."""

@@ -14,9 +14,9 @@ from typing import Any, cast
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import SecurityError
 
-OPEN_TIMEOUT = 10.0  # seconds for the TLS handshake, and as many for that of the WebSocket
-CLOSE_TIMEOUT = 5.0  # seconds to say goodbye
-SHOWN = 40  # bytes of what is no handshake
+from ..pipe import CLOSE_TIMEOUT, OPEN_TIMEOUT
+
+BYTES_SHOWN = 40  # bytes of what is no handshake
 
 CLIENT_HELLO = b"\x16\x03"
 """How TLS begins (RFC 8446 5.1): a handshake record, whatever the version."""
@@ -56,10 +56,10 @@ class Guest(ServerConnection):
         self._came_at = self.loop.time()
         self._heard = b""  # how what it says begins
         self._raw: asyncio.Transport | None = None  # under TLS
-        self._securing: asyncio.Task[None] | None = None
+        self._securing: asyncio.Task[None] | None = None  # the TLS handshake, begun when it comes; `leave` cancels it
         self._early: list[bytes] = []  # came in the same instant as the end of the TLS handshake
         self._inside = False  # `websockets` has taken over
-        self._told = False
+        self._told = False  # of it: once is enough; or nobody has to be told, because we cut it
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """TLS first, if there is any; then `websockets` takes over."""
@@ -109,7 +109,7 @@ class Guest(ServerConnection):
 
     def _listen(self, data: bytes) -> None:
         """Its first words. A method is in upper case (RFC 9110 9.1); what does not begin so is no request."""
-        self._heard = self._heard or data[:SHOWN]
+        self._heard = self._heard or data[:BYTES_SHOWN]
         if not self._heard[:1].isupper():
             self.transport.close()
             return

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 
-from ..credentials import NO_KEY, SealedKey, key_bytes, may_enter, password_of, seal
+from ..credentials import MIN_KEY_BYTES, NO_KEY, SealedKey, key_bytes, may_enter, password_of, seal
 from ..group import at_once
 from .recording import Recording
 
 log = logging.getLogger(__name__)
 
-Key = str | bytes
+Secret = str | bytes
+"""An AuthorizationKey as it is configured or offered: hex text, or raw bytes."""
 MOST_OFFERS = 16
 """Offers of one identity that nobody has answered for. More of them is no reply that was lost."""
 Ring = tuple[SealedKey, ...]
@@ -38,7 +39,7 @@ class Keyring:
     should be shut, and nobody is locked out.
     """
 
-    def __init__(self, configured: Mapping[str, Key], ledger: Recording) -> None:
+    def __init__(self, configured: Mapping[str, Secret], ledger: Recording) -> None:
         """Reads what the ledger has; raises what that raises."""
         self.configured = configured
         self._ledger = ledger
@@ -57,7 +58,7 @@ class Keyring:
             self._prove(identity, ring, fits[0])
         return bool(fits) or ring[0] == NO_KEY
 
-    def offer(self, identity: str, key: Key) -> SealedKey:
+    def offer(self, identity: str, key: Secret) -> SealedKey:
         """A change is about to be sent. The offer is what `accepted` or `refused` is told; raises `StoreFailed`."""
         offer = seal(key)
         ring = self._ring(identity) or (self._start(identity),)
@@ -112,3 +113,12 @@ class Keyring:
         self._rings[identity] = ring
         if not ring:
             del self._rings[identity]
+
+
+def check_keys(configured: Mapping[str, Secret]) -> None:
+    """Warn of keys that are too short. Raises ValueError for an empty one: it would be an open door."""
+    for identity, key in configured.items():
+        if not key:
+            raise ValueError(f"expected a password for {identity!r}, came an empty one")
+        if len(key_bytes(key)) < MIN_KEY_BYTES:
+            log.warning("! the key of %s is shorter than %d bytes (whitepaper A00.FR.205)", identity, MIN_KEY_BYTES)

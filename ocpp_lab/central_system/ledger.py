@@ -33,10 +33,10 @@ from .quarantine import Quarantine
 
 log = logging.getLogger(__name__)
 
-OUTSIDE = 0
+NO_TRANSACTION = 0
 """The id of meter values that belong to no transaction."""
 
-MOST = Most(of_one=1000, of_all=20_000, characters=16_000_000)
+MOST_OUTSIDE = Most(of_one=1000, of_all=20_000, characters=16_000_000)
 """Of what belongs to no transaction, in a file too: see `Ledger`."""
 
 
@@ -58,9 +58,9 @@ class Ledger:
         """Raises `StoreFailed` if the file is no ledger, or newer than this edition."""
         self._db = Database(path, STEPS, grouped=True)
         self._quarantine = Quarantine(self._db)
-        self._orphans = Newest(self._db, "orphans", MOST)
-        self._second_stops = Newest(self._db, "second_stops", MOST)
-        self._outside = Newest(self._db, "meter_values", MOST, f"id = {OUTSIDE}")
+        self._orphans = Newest(self._db, "orphans", MOST_OUTSIDE)
+        self._second_stops = Newest(self._db, "second_stops", MOST_OUTSIDE)
+        self._outside = Newest(self._db, "meter_values", MOST_OUTSIDE, f"id = {NO_TRANSACTION}")
         self._memory = MemoryLimits(self._db) if path == ":memory:" else None
 
     @property
@@ -125,10 +125,12 @@ class Ledger:
 
     def meter_values(self, identity: str, request: MeterValuesRequest) -> None:
         """Keep a reading; a repeat changes nothing."""
-        transaction_id = OUTSIDE if request.transaction_id is None else _number("transactionId", request.transaction_id)
+        transaction_id = (
+            NO_TRANSACTION if request.transaction_id is None else _number("transactionId", request.transaction_id)
+        )
         connector = _number("connectorId", request.connector_id)
         at = request.meter_value[0].timestamp
-        if transaction_id != OUTSIDE and not self._knows(identity, transaction_id):
+        if transaction_id != NO_TRANSACTION and not self._knows(identity, transaction_id):
             self._keep_orphan(identity, request, transaction_id, at)
             return
         digest, payload = _digest(request)
@@ -137,7 +139,7 @@ class Ledger:
                 "INSERT OR IGNORE INTO meter_values (identity, id, connector, at, hash, payload) VALUES (?,?,?,?,?,?)",
                 (identity, transaction_id, connector, _instant(at), digest, payload),
             )
-            if transaction_id == OUTSIDE:
+            if transaction_id == NO_TRANSACTION:
                 self._outside.trim(identity, len(payload))
             elif self._memory:
                 self._memory.read(identity, len(payload))

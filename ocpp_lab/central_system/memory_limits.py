@@ -8,7 +8,7 @@ from .newest import Most, Newest
 
 MOST_OPEN = 1000
 """Open transactions of one charge point, which has one on each connector."""
-MOST = Most(of_one=2000, of_all=50_000, characters=16_000_000)
+MOST_IN_MEMORY = Most(of_one=2000, of_all=50_000, characters=16_000_000)
 """Readings, and transactions that have ended."""
 MOST_PAGES = 65_536
 """Of 4 KiB. No more than 256 MiB in all: beyond, sqlite says that its disk is full, and so do we."""
@@ -33,9 +33,9 @@ class MemoryLimits:
         self._db = database
         for statement in _STARTED:
             database.execute(statement.format(pages=MOST_PAGES))
-        self._readings = Newest(database, "meter_values", MOST)
+        self._readings = Newest(database, "meter_values", MOST_IN_MEMORY)
         size = "length(coalesce(transaction_data, ''))"
-        self._ended = Newest(database, "transactions", MOST, "stopped IS NOT NULL", size=size)
+        self._ended = Newest(database, "transactions", MOST_IN_MEMORY, "stopped IS NOT NULL", size=size)
 
     def opens(self, identity: str) -> None:
         """A transaction is about to begin. Raises `PayloadError` if that would be one too many."""

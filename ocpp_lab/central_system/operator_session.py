@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..credentials import AUTHORIZATION_KEY
 from ..errors import OcppError
 from ..group import durable
 from ..messages import (
@@ -46,7 +47,7 @@ class OperatorSession(Session):
         if isinstance(request, TriggerMessageRequest | ExtendedTriggerMessageRequest):
             wanted = TRIGGERS.get((request.action, request.requested_message), request.requested_message)
             self.desk.triggered |= {wanted}
-        if isinstance(request, ChangeConfigurationRequest) and request.key.lower() == "authorizationkey":
+        if isinstance(request, ChangeConfigurationRequest) and request.key.lower() == AUTHORIZATION_KEY.lower():
             changed: R = await self._change_key(request, request.value, timeout)
             return changed
         return await super().call(request, timeout=timeout)

@@ -12,7 +12,7 @@ from ..database import Database
 from ..frames import Call, encode
 from .newest import Most, Newest
 
-MOST = Most(of_one=100, of_all=1000, characters=16_000_000)
+MOST_SET_ASIDE = Most(of_one=100, of_all=1000, characters=16_000_000)
 
 
 class Quarantine:
@@ -22,7 +22,7 @@ class Quarantine:
 
     def __init__(self, database: Database) -> None:
         self._db = database
-        self._newest = Newest(database, "quarantine", MOST, size="size", slack=0)
+        self._newest = Newest(database, "quarantine", MOST_SET_ASIDE, size="size", slack=0)
 
     def set_aside(self, identity: str, call: Call, reason: str, at: datetime) -> None:
         """Keep one, once: sent again it has another unique id, and is the same message. Raises `StoreFailed`."""

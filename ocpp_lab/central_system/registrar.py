@@ -15,7 +15,8 @@ log = logging.getLogger(__name__)
 
 MOST_STRANGERS = 20_000
 """Registrations of who need not stay. Where nobody lists identities a peer may invent them; at its longest one takes
-about 600 bytes. Whoever is forgotten is asked to boot when it comes back, which is legal (J-errata 3.8)."""
+about 600 bytes. Whoever is forgotten and comes back gets SecurityError until it has booted, as J-errata 3.8 recommends,
+and is asked to boot (core 5.17)."""
 
 
 class Registrar:

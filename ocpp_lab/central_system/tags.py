@@ -12,7 +12,7 @@ class Tags(MutableMapping[str, AuthorizationStatus]):
     """As good as a dict. Whatever is done to it goes through its five methods, which keep the second index in step."""
 
     def __init__(self, tags: Mapping[str, AuthorizationStatus]) -> None:
-        self._tags: dict[str, AuthorizationStatus] = {}
+        self._tags: dict[str, AuthorizationStatus] = {}  # as they are spelt, in the order in which they came
         # The tags as they are spelt, by how they compare; of those that differ only in case the newest is last.
         self._spellings: dict[str, list[str]] = {}
         self.update(tags)

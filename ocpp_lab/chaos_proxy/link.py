@@ -15,7 +15,7 @@ from typing import Literal, get_args
 Direction = Literal["to_central_system", "to_charge_point"]
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 
-READ_SIZE = 16_384  # bytes taken at a time
+TAKEN_AT_ONCE = 16_384  # bytes taken at a time
 SLICE = 0.05  # seconds that a slow connection takes for one piece; so a changed bandwidth is felt soon
 _NO_LINGERING = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)  # on, for 0 s
 
@@ -114,7 +114,7 @@ class Flow:
         due = 0.0
         while data:
             try:
-                data = await self.reader.read(READ_SIZE)
+                data = await self.reader.read(TAKEN_AT_ONCE)
             except OSError:
                 data = None
             due = max(due, asyncio.get_running_loop().time() + self.conditions.delay())

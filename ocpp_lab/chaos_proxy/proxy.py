@@ -13,7 +13,7 @@ from random import Random
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from .link import DIRECTIONS, READ_SIZE, Conditions, Direction, Link, reset
+from .link import DIRECTIONS, TAKEN_AT_ONCE, Conditions, Direction, Link, reset
 
 log = logging.getLogger(__name__)
 
@@ -61,8 +61,9 @@ class ChaosProxy:
         self.connections = self.refused = self.unreachable = 0
         """Accepted; refused on purpose; accepted in vain, because the central system was not there."""
         self.bytes_carried: Counter[Direction] = Counter()
+        """Given on by all connections so far; they count."""
         self.bytes_swallowed: Counter[Direction] = Counter()
-        """Given on, and lost, by all connections so far; they count."""
+        """Lost by all of them so far."""
         self.events: deque[tuple[float, str]] = deque(maxlen=EVENTS)
         """What was done to the connection: loop time (s) and verb."""
         self._random = Random(seed)  # decides the jitter
@@ -83,10 +84,10 @@ class ChaosProxy:
     # -- life
 
     async def start(self) -> Self:
-        """Listen on a free port of 127.0.0.1."""
+        """Listen on a free port of 127.0.0.1. Raises RuntimeError if it was started before."""
         if self._life:
             raise RuntimeError("expected a proxy that was not started yet; a new start is a new ChaosProxy")
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=READ_SIZE)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=TAKEN_AT_ONCE)
         self._listens_on = self._server.sockets[0].getsockname()[1]
         self._life = asyncio.create_task(self._live(), name="chaos proxy")
         await asyncio.sleep(0)  # it opens its TaskGroup
@@ -148,7 +149,8 @@ class ChaosProxy:
     def half_open(self, direction: Direction | Literal["both"] = "both", on: bool = True) -> None:
         """Swallow bytes in a direction, from now on, on open and on new connections. No end sees a close.
 
-        A connection that lost a byte never comes back, not even by `heal`; the next one does.
+        A connection that lost a byte never comes back, not even by `heal`; the next one does. Raises ValueError for
+        another direction.
         """
         if direction != "both" and direction not in DIRECTIONS:
             raise ValueError(f"expected one of both, {', '.join(DIRECTIONS)}, came {direction!r}")
@@ -170,6 +172,7 @@ class ChaosProxy:
         """Run a script: ``[(0.5, "cut"), (2.0, "half_open", "to_charge_point"), (3.0, "latency", 0.1)]``.
 
         A step's number is in seconds since the script began. Await the task for its end, or cancel it.
+        Raises ValueError for a step that is none, and RuntimeError if the proxy does not run.
         """
         if self._group is None:
             raise RuntimeError("expected a proxy that runs: a script is a child of it")
@@ -212,7 +215,7 @@ class ChaosProxy:
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, from the accept to its end."""
         try:
-            upstream = await asyncio.open_connection(self.host, self.port, limit=READ_SIZE)
+            upstream = await asyncio.open_connection(self.host, self.port, limit=TAKEN_AT_ONCE)
         except OSError:
             self.unreachable += 1
             return

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from functools import partial
-from math import ceil
 from random import Random
 from types import TracebackType
 from typing import Any, NoReturn, Self
@@ -34,15 +33,15 @@ from .delivery import Delivery
 from .dial import Dialler
 from .event_clock import EventClock
 from .gate import Gate
-from .life import Life
+from .life import Life, Speaker
 from .live_keys import live_keys
-from .memory import Memory
+from .memory import Memory, open_memory
 from .options import ChargingOptions, Connecting, Pieces, Security, Surroundings, filled, refuse
 from .orders import orders
 from .premises import Premises
-from .registration import A_DAY, may_serve
+from .registration import LONGEST_WAIT, may_serve
 from .state_watch import StateWatch
-from .uplink import Duties, Uplink
+from .uplink import Beating, Duties, Speaking, Uplink
 from .uptime import Uptime
 
 log = logging.getLogger(__name__)
@@ -53,7 +52,7 @@ class ChargePoint:
 
     ``url`` is the endpoint; the identity is appended. ``boot`` is what it says of itself. ``path`` is the file that
     survives a power cut: outbox, transactions, meter registers, known tags, changed keys; nobody else may use it. It
-    may also be a `Store` that has the file open.
+    may also be a `Store` that has the file open; the charge point moves in, and closes it at its end.
 
     All other options are in groups: `Security`, `Connecting`, `ChargingOptions`, `Pieces`, `Surroundings`. An option
     may also be given by its own name: ``timeout=5.0`` is ``connecting=Connecting(timeout=5.0)``, and
@@ -89,7 +88,9 @@ class ChargePoint:
         """Our own clock, which nobody sets; what time it is says `clock`."""
         self.trace = Trace(max_bytes=ONE_OF_MANY) if around.trace is None else around.trace
         self.tally = Tally()
+        """What all sessions of this life count."""
         self.uptime = Uptime(asyncio.get_running_loop().time)
+        """Dials, losses and seconds online of this life."""
         self.dialler = Dialler(url, identity, security, connecting, note=self.note, on_dial=self._dialled)
         self.machine = pieces.machine(CONNECTION, "disconnected", self._changed)
         waits = pieces.delays or (lambda: backoff(around.rng or Random(identity)))
@@ -99,8 +100,8 @@ class ChargePoint:
         self._pieces = pieces
         self._lenient = connecting.lenient
         self._watch: StateWatch[ConnectionState] = StateWatch()
-        self._living: asyncio.Task[NoReturn] | None = None  # from `start` on; done when all is over
-        self._remember(_memory(path, identity, connecting, charging, pieces))
+        self._living: asyncio.Task[NoReturn] | None = None  # from `start` until `stop` has seen its end
+        self._remember(open_memory(path, identity, connecting, charging, pieces))
         self.clock = EventClock(self.memory.store, around.now, settable=around.set_clock)
         self._open(charging, connecting)
         self.router = orders(self.memory, self._premises, self.gate, self.delivery, lenient=self._lenient)
@@ -158,12 +159,19 @@ class ChargePoint:
         Raises RuntimeError if it was started before, and `StoreFailed` if the file cannot be read; nothing has begun
         then.
         """
-        if self._living:
+        if self.state != "disconnected":
             raise RuntimeError("expected a charge point that was not started yet; a new start is a new ChargePoint")
         self.charging.recover(self.outbox.entries(), resume=self._resume)
         self.machine.fire("connect")
         self._living = asyncio.create_task(self.life.run(), name=f"{self.identity} life")
+        self._living.add_done_callback(self._ended)
         return self
+
+    def _ended(self, life: asyncio.Task[NoReturn]) -> None:
+        """Nobody is at home any more, whatever ended it: the state tells, also those who wait for another one."""
+        if not life.cancelled() and (bug := life.exception()):
+            log.error("! %s: a bug ended its life", self.identity, exc_info=bug)
+        self._be_stopped()
 
     async def stop(self) -> None:
         """Close the connection and end; done at once while it dials or waits.
@@ -174,14 +182,19 @@ class ChargePoint:
             self._living.cancel()
             # Before Python 3.13 a TaskGroup that aborts in this instant swallows it: then once more, after a close.
             await asyncio.wait([self._living], timeout=6)
-        if self.state == "stopped":
+        if self.state == "stopped" and self._living is None:
             return
+        self._living = None
+        self._be_stopped()
         try:
-            self.machine.fire("stop")
             self._premises.write_down()
         finally:
             self._close()
             await self.chores.ended()
+
+    def _be_stopped(self) -> None:
+        if self.state != "stopped":
+            self.machine.fire("stop")
 
     def _close(self) -> None:
         self.chores.end()
@@ -220,12 +233,12 @@ class ChargePoint:
         return self.life.uplink
 
     @property
-    def session(self) -> Session | None:
+    def session(self) -> Speaking | None:
         """The session of the current connection."""
         return self.uplink.session if self.uplink else None
 
     @property
-    def heartbeat(self) -> Any:
+    def heartbeat(self) -> Beating | None:
         """The heartbeat of the current connection, None until its boot is accepted."""
         return self.uplink.heartbeat if self.uplink else None
 
@@ -239,7 +252,7 @@ class ChargePoint:
                 raise ValueError(f"expected one of the states {', '.join(CONNECTION)}, came {state!r}")
         if self.state in states:
             return self.state
-        if (arrived := await self._watch.wait_for(states, self._living)) is not None:
+        if self.state != "stopped" and (arrived := await self._watch.wait_for(*states, "stopped")) in states:
             return arrived
         raise NotConnected(f"{self.identity} has ended and will not be {' or '.join(states)}")
 
@@ -254,6 +267,7 @@ class ChargePoint:
             booted=self._booted,
             amnesia=self.gate.amnesia,
             listening=self.clock.listening,
+            wait_for=self._watch.wait_for,
             heartbeat=lambda: make_heartbeat(self.gate.call, self.configuration.seconds("HeartbeatInterval")),
             works={"statuses": lambda: self.statuses.run(), "outbox": lambda: self.delivery.run()},
             delivering=self.delivery.lane,
@@ -261,7 +275,7 @@ class ChargePoint:
             failed=self.chores.failed,
         )
 
-    def _speak(self, pipe: Pipe) -> tuple[Session, Transport]:
+    def _speak(self, pipe: Pipe) -> Speaker:
         """What talks over a new connection."""
         make_transport = self._pieces.transport or partial(Transport, name=self.identity)
         make_session = partial(
@@ -283,7 +297,7 @@ class ChargePoint:
         if response.status == "Accepted":
             self.statuses.forget()  # the central system wants to hear of every connector (core errata 3.22)
             if response.interval > 0:
-                self.configuration["HeartbeatInterval"] = f"{min(response.interval, A_DAY):.0f}"
+                self.configuration["HeartbeatInterval"] = f"{min(response.interval, LONGEST_WAIT):.0f}"
 
     # -- calling and answering
 
@@ -333,15 +347,3 @@ _ANSWERED: dict[m.RegistrationStatus, ConnectionEvent] = {
     "Pending": "pending",
     "Rejected": "rejected",
 }
-
-
-def _memory(
-    path: str | Store, identity: str, connecting: Connecting, charging: ChargingOptions, pieces: Pieces
-) -> Memory:
-    return Memory(
-        Store(path, owner=identity) if isinstance(path, str) else path,
-        pieces.outbox,
-        NumberOfConnectors=charging.connectors,
-        MessageTimeout=round(connecting.timeout),
-        WebSocketPingInterval=ceil(connecting.ping_interval or 0),
-    )

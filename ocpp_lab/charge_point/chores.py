@@ -18,7 +18,7 @@ class Chores:
         self.identity = identity
         self.bugs: Counter[str] = Counter()
         """How often something of ours failed, by what it was: a task, or what was told by `failed`."""
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()  # those that run: from `start` to their end
 
     def start(self, work: Coroutine[Any, Any, Any], what: str) -> asyncio.Task[Any]:
         """Do something beside everything else; its task is called after the charge point and what it does."""

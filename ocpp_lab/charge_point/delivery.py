@@ -1,4 +1,4 @@
-"""`Delivery`: keeps the outbox empty while the charge point is online (core 3.7.1, 4.8, 4.10)."""
+"""`Delivery`: keeps the outbox empty while the charge point is online (core 3.7, 3.7.1, 4.8, 4.10)."""
 
 from __future__ import annotations
 

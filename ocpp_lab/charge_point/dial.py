@@ -14,7 +14,7 @@ from websockets.exceptions import InvalidStatus, NegotiationError, WebSocketExce
 
 from ..credentials import MAX_IDENTITY, basic_auth
 from ..errors import HandshakeRefused, NotConnected
-from ..pipe import SUBPROTOCOL, WIRE_LOG, Note, WebSocketPipe, is_loopback
+from ..pipe import CLOSE_TIMEOUT, OPEN_TIMEOUT, SUBPROTOCOL, WIRE_LOG, Note, WebSocketPipe, is_loopback
 from .dial_failed import DialFailed, why_no_handshake, why_no_tls
 from .options import Connecting, Security
 
@@ -50,7 +50,7 @@ async def dial(
     ssl: tls.SSLContext | None = None,
     note: Note = lambda mark, text: None,
     send_buffer: int | None = None,
-    open_timeout: float | None = 10.0,
+    open_timeout: float | None = OPEN_TIMEOUT,
     **options: Any,
 ) -> WebSocketPipe:
     """Connect once. Raises OSError if nobody is there, `DialFailed` (an OSError too) if it is nobody who speaks
@@ -132,7 +132,7 @@ class Dialler:
             "max_size": connecting.max_size,
             "compression": "deflate" if connecting.compression else None,
             **pings(connecting.ping_interval),
-            "close_timeout": 5,
+            "close_timeout": CLOSE_TIMEOUT,
             "send_buffer": connecting.send_buffer,
         }
         """What `dial` is given each time; changed by ChangeConfiguration(WebSocketPingInterval)."""

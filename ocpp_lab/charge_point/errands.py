@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 Work = Callable[[], Coroutine[Any, Any, object]]
+"""Begins something that takes its time; called when its turn has come."""
 
 
 class Errands:
@@ -23,7 +24,7 @@ class Errands:
     ) -> None:
         self.spawn = spawn
         self.do = do
-        self._waiting: dict[str, Work] = {}
+        self._waiting: dict[str, Work] = {}  # by kind, oldest first: `add` puts them in, `_run` takes them out
         self._busy = False  # while a task works on them
 
     def __len__(self) -> int:

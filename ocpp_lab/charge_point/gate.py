@@ -80,9 +80,10 @@ class Gate:
     ) -> R:
         """Send a request and return its response; raises what `Session.call` does.
 
-        In addition `NotAccepted` if it may not be sent before the boot is accepted (core 4.2). ``triggered``: the
-        central system asked for it, so it may be sent while Pending. ``timeout`` in seconds. ``wanted()`` is asked at
-        the instant of sending, for other calls go first: what is not wanted any more ends with `CallWithdrawn`.
+        In addition `NotConnected` if there is no connection or this one is given up, and `NotAccepted` if it may not be
+        sent before the boot is accepted (core 4.2). ``triggered``: the central system asked for it, so it may be sent
+        while Pending. ``timeout`` in seconds. ``wanted()`` is asked at the instant of sending, for other calls go
+        first: what is not wanted any more ends with `CallWithdrawn`.
         """
         way = self.way
         if way is None:
@@ -94,7 +95,7 @@ class Gate:
                 raise NotAccepted(f"{request.action} may not be sent while the registration is {self.registration}")
             if not wanted():
                 raise CallWithdrawn(f"{request.action} was not sent: it is not wanted any more")
-            if way.heartbeat:
+            if way.heartbeat is not None:
                 way.heartbeat.touch()
             try:
                 response: R = await way.call(request, timeout=timeout)
@@ -157,5 +158,5 @@ class Gate:
 
     def set_heartbeat_interval(self, seconds: float) -> None:
         """The heartbeat of this connection, if its boot was accepted; the next connection reads the key (core 9.1)."""
-        if self.way and self.way.heartbeat:
+        if self.way and self.way.heartbeat is not None:
             self.way.heartbeat.interval = seconds

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
+
+from ..heartbeat import A_DAY
 
 Access = Literal["R", "RW", "W"]
-
-A_DAY = 86_400
 
 
 @dataclass
@@ -48,7 +48,8 @@ def _hex_key(text: str) -> bool:
     return 32 <= len(text) <= 40 and len(text) % 2 == 0 and all(c in "0123456789abcdefABCDEF" for c in text)
 
 
-_ENERGY = "Energy.Active.Import.Register"
+ENERGY: Final = "Energy.Active.Import.Register"
+"""The one measurand that our meters show."""
 
 _TABLE: tuple[tuple[str, str, Access, Callable[[str], bool]], ...] = (
     # Key, default, access, what a value must look like; durations in seconds. No duration is longer than a day: then
@@ -80,9 +81,9 @@ _TABLE: tuple[tuple[str, str, Access, Callable[[str], bool]], ...] = (
     ("StopTransactionOnInvalidId", "true", "RW", _boolean),  # `Charging`, when a start is answered
     ("ConnectionTimeOut", "60", "RW", _number(0, A_DAY)),  # `Patience`, from the next Preparing; 0 waits for ever
     ("MeterValueSampleInterval", "60", "RW", _number(0, A_DAY)),  # `Metering`, told at the change; 0 is off
-    ("MeterValuesSampledData", _ENERGY, "RW", _only(_ENERGY)),  # what `Metering` measures, and all that it can
+    ("MeterValuesSampledData", ENERGY, "RW", _only(ENERGY)),  # what `Metering` measures, and all that it can
     ("ClockAlignedDataInterval", "0", "RW", _only("0")),  # nobody reads by the clock (core errata 3.15)
-    ("MeterValuesAlignedData", _ENERGY, "RW", _only(_ENERGY)),
+    ("MeterValuesAlignedData", ENERGY, "RW", _only(ENERGY)),
     ("StopTxnAlignedData", "", "RW", _only("")),  # a stop carries no readings
     ("StopTxnSampledData", "", "RW", _only("")),
     ("UnlockConnectorOnEVSideDisconnect", "true", "RW", _only("true")),  # a cable that is pulled is out at both ends

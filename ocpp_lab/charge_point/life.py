@@ -10,14 +10,13 @@ from typing import NoReturn
 from ..connection import keep_connected, retryable
 from ..errors import ConnectionLost
 from ..pipe import Pipe
-from ..session import Session
-from ..transport import Transport
+from ..session import Carrying
 from .gate import Gate
-from .uplink import Duties, States, Uplink
+from .uplink import Duties, Speaking, States, Uplink
 
 log = logging.getLogger(__name__)
 
-Speaker = tuple[Session, Transport]
+Speaker = tuple[Speaking, Carrying]
 
 AFTER_A_BUG = 60.0
 """Seconds to wait when the loop itself failed, and with it whatever says how long to wait."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 from ..outbox import Outbox
 from ..store import Store
 from ..transaction_ids import TransactionIds
 from .authorization import AuthorizationCache
 from .configuration import Configuration
 from .delivery import TransactionMessages
+from .options import ChargingOptions, Connecting, Pieces
 from .transactions import Transactions
 
 
@@ -28,3 +31,18 @@ class Memory:
     def close(self) -> None:
         """Close the file. An outbox that came from outside stays open: whoever made it closes it."""
         self.store.close()
+
+
+def open_memory(
+    path: Store | str, identity: str, connecting: Connecting, charging: ChargingOptions, pieces: Pieces
+) -> Memory:
+    """The memory of this charge point, and of no other. Raises `StoreFailed` as `Store.move_in` does."""
+    store = Store(path, owner=identity) if isinstance(path, str) else path  # nobody else is in it before it is read
+    store.move_in(identity)
+    return Memory(
+        store,
+        pieces.outbox,
+        NumberOfConnectors=charging.connectors,
+        MessageTimeout=round(connecting.timeout),
+        WebSocketPingInterval=ceil(connecting.ping_interval or 0),
+    )

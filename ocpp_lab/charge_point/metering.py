@@ -13,6 +13,7 @@ from ..errors import StoreFailed
 from .chores import Chores
 from .configuration import Configuration
 from .connector import Connector
+from .keys import ENERGY
 from .owed import Owed
 from .transactions import Transaction, Transactions
 
@@ -102,9 +103,7 @@ class Metering:
             return None
         with self.owed.first():
             now, energy = self.read(transaction)
-            value = m.SampledValue(
-                value=str(energy), context=context, measurand="Energy.Active.Import.Register", unit="Wh"
-            )
+            value = m.SampledValue(value=str(energy), context=context, measurand=ENERGY, unit="Wh")
             reading = m.MeterValue(timestamp=now, sampled_value=[value])
             request = m.MeterValuesRequest(connector_id=connector, transaction_id=-1, meter_value=[reading])
             return self.submit(request, transaction.name)

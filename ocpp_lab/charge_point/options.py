@@ -10,15 +10,13 @@ from random import Random
 from typing import Any
 
 from ..clock import utc_now
-from ..connection import ConnectionEvent, ConnectionState
-from ..heartbeat import Heartbeat
-from ..pending import Pending
-from ..pipe import MAX_SIZE
-from ..session import Session
+from ..pipe import MAX_SIZE, PING_INTERVAL
+from ..session import CALL_TIMEOUT, Awaiting, Carrying
 from ..states import Machine
 from ..trace import Trace
-from ..transport import Transport
 from .delivery import TransactionMessages
+from .registration import BOOT_RETRY
+from .uplink import Beating, Speaking, States
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,9 +38,9 @@ class Connecting:
     visible. ``compression`` costs 32 KB for each idle connection.
     """
 
-    timeout: float = 30.0
-    retry_interval: float = 60.0
-    ping_interval: float | None = 60.0
+    timeout: float = CALL_TIMEOUT
+    retry_interval: float = BOOT_RETRY
+    ping_interval: float | None = PING_INTERVAL
     max_size: int = MAX_SIZE
     lenient: bool = False
     compression: bool = False
@@ -73,14 +71,15 @@ class Pieces:
     ``transport(pipe)``, ``pending()``, ``session(transport, router, pending, *, ids, timeout, identity, trouble, tally,
     closing)``, ``heartbeat(call, interval, *, now)``, ``machine(table, state, on_change)`` and ``delays()`` (waits in s
     between dials) are factories; ``outbox`` is one that keeps its messages itself. What each must have is said in the
-    rooms that use it: `session.Carrying`, `session.Awaiting`, `delivery.TransactionMessages`, `uplink.Beating`.
+    rooms that use it: `session.Carrying`, `session.Awaiting`, `uplink.Speaking`, `uplink.Beating`, `uplink.States`,
+    `delivery.TransactionMessages`.
     """
 
-    transport: Callable[..., Transport] | None = None
-    pending: Callable[..., Pending] | None = None
-    session: Callable[..., Session] | None = None
-    heartbeat: Callable[..., Heartbeat] | None = None
-    machine: Callable[..., Machine[ConnectionState, ConnectionEvent]] = Machine
+    transport: Callable[..., Carrying] | None = None
+    pending: Callable[..., Awaiting] | None = None
+    session: Callable[..., Speaking] | None = None
+    heartbeat: Callable[..., Beating] | None = None
+    machine: Callable[..., States] = Machine
     outbox: TransactionMessages | None = None
     delays: Callable[[], Iterator[float]] | None = None
 

@@ -28,7 +28,7 @@ class Owed:
     def __init__(self, transactions: Transactions, chores: Chores) -> None:
         self.transactions = transactions
         self.chores = chores
-        self._debts: list[Callable[[], None]] = []
+        self._debts: list[Callable[[], None]] = []  # oldest first: `add` puts them in, `first` writes and empties them
         self._collector: asyncio.Task[None] | None = None  # runs while there are debts; begun by `add`
 
     def __len__(self) -> int:

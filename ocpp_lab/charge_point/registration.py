@@ -8,13 +8,17 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Literal
 
 from ..errors import CallFailed, CallTimeout, MalformedReply
+from ..heartbeat import A_DAY
 from ..messages import TRANSACTION_ACTIONS, BootNotificationRequest, BootNotificationResponse
 
 log = logging.getLogger(__name__)
 
-A_DAY = 86_400.0
+LONGEST_WAIT = A_DAY
 """Seconds. No charge point waits longer on the word of its peer: a mistyped number must not need a visit to the car
 park, one boot a day floods nobody, and a heartbeat a day is recommended anyway (J-spec 5.3)."""
+
+BOOT_RETRY = 60.0
+"""Seconds until the next boot when nobody says, unless told otherwise."""
 
 REMOTE_START_STOP = frozenset({"RemoteStartTransaction", "RemoteStopTransaction"})
 
@@ -41,18 +45,18 @@ def may_serve(action: str, registration: str | None) -> Literal["serve", "refuse
 
 
 def boot_wait(interval: int, retry_interval: float) -> float:
-    """Seconds until the next BootNotification: at least ``interval`` (core 4.2), but at most `A_DAY`.
+    """Seconds until the next BootNotification: at least ``interval`` (core 4.2), but at most `LONGEST_WAIT`.
 
     0 leaves it to us, and below 0 says nothing: then it is ``retry_interval``.
     """
-    return float(min(interval, A_DAY)) if interval > 0 else retry_interval
+    return float(min(interval, LONGEST_WAIT)) if interval > 0 else retry_interval
 
 
 async def boot(
     call: Callable[[Any], Awaitable[Any]],
     request: BootNotificationRequest,
     *,
-    retry_interval: float = 60.0,
+    retry_interval: float = BOOT_RETRY,
     on_answer: Callable[[BootNotificationResponse], None] | None = None,
     wait: Callable[[float], Awaitable[object]] = asyncio.sleep,
 ) -> BootNotificationResponse:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 
 class StateWatch[State: str]:
     """Told of every new state; wakes who waits for it."""
 
     def __init__(self) -> None:
+        # Who waits, and for which states; put in and taken out by `wait_for`, taken out by `changed` too.
         self._waiters: list[tuple[tuple[State, ...], asyncio.Future[State]]] = []
 
     def changed(self, state: State) -> None:
@@ -19,15 +19,13 @@ class StateWatch[State: str]:
             if not waiter[1].done():
                 waiter[1].set_result(state)
 
-    async def wait_for(self, states: tuple[State, ...], life: asyncio.Future[Any] | None) -> State | None:
-        """The first of these states that comes; None if ``life`` ends before."""
+    async def wait_for(self, *states: State) -> State:
+        """The first of these states that comes. The state of this moment does not count."""
         arrived: asyncio.Future[State] = asyncio.get_running_loop().create_future()
         waiter = (states, arrived)
         self._waiters.append(waiter)
         try:
-            watched: list[asyncio.Future[Any]] = [arrived] if life is None else [arrived, life]
-            await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+            return await arrived
         finally:
             if waiter in self._waiters:
                 self._waiters.remove(waiter)
-        return arrived.result() if arrived.done() else None

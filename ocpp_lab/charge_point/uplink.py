@@ -15,18 +15,16 @@ from typing import Any, Protocol
 from ..connection import ConnectionEvent, ConnectionState
 from ..errors import ConnectionLost, NotAccepted, NotConnected, OcppError, StoreFailed
 from ..messages import BootNotificationRequest, BootNotificationResponse, RegistrationStatus
-from ..session import Session
-from ..transport import Transport
+from ..session import Carrying
 from .amnesia import Amnesia
 from .boot_interval import BootInterval
-from .errands import Errands
-from .gate import Beats
+from .errands import Errands, Work
+from .gate import Beats, Speaks
 from .registration import boot
 
 PARTING = 1.0
 """Seconds that a goodbye waits for the answer to a transaction message that is under way."""
 
-Work = Callable[[], Coroutine[Any, Any, object]]
 Asks = Callable[..., Coroutine[Any, Any, Any]]
 
 
@@ -38,8 +36,22 @@ class States(Protocol):
     def fire(self, event: ConnectionEvent) -> ConnectionState: ...
 
 
+class Speaking(Speaks, Protocol):
+    """What talks over one connection: a `Session`. It counts itself in the `Tally` that it is given."""
+
+    @property
+    def ended_at(self) -> float | None:
+        """Loop time (s) at which the last was read and every pending call was told; None before."""
+
+    async def run(self) -> None:
+        """Until the connection has ended; then every pending call has its end."""
+
+
 class Beating(Beats, Protocol):
     """A heartbeat that can be run."""
+
+    clock_offset: float | None
+    """Seconds: the central system's clock minus ours; None if it is not known."""
 
     async def run(self) -> None: ...
 
@@ -52,7 +64,8 @@ class Duties:
     ``boot_interval`` how long it may not, ``retry_interval`` (s) how long a boot waits when nobody says, and ``booted``
     is told of every answer to it.
     ``amnesia`` says how long a boot waits that a SecurityError brings about.
-    ``listening`` makes of a call one that hears the central system's time in the answers.
+    ``listening`` makes of a call one that hears the central system's time in the answers. ``wait_for(state)`` is over
+    when that state comes.
     ``heartbeat`` makes one for this connection, ``works`` are what runs beside it while the boot is accepted,
     ``delivering`` is held while a message is on the wire, ``note`` is told of trouble, ``failed`` of our own failures.
     """
@@ -65,6 +78,7 @@ class Duties:
     booted: Callable[[BootNotificationResponse], None]
     amnesia: Amnesia
     listening: Callable[[Asks], Asks]
+    wait_for: Callable[[ConnectionState], Coroutine[Any, Any, ConnectionState]]
     heartbeat: Callable[[], Beating]
     works: Mapping[str, Work]
     delivering: asyncio.Lock
@@ -76,7 +90,7 @@ class Uplink:
     """What lives on one connection. ``proved()`` is called once the connection showed that it is good."""
 
     def __init__(
-        self, session: Session, transport: Transport, machine: States, proved: Callable[[], None], duties: Duties
+        self, session: Speaking, transport: Carrying, machine: States, proved: Callable[[], None], duties: Duties
     ) -> None:
         self.session = session
         self.call = duties.listening(session.call)
@@ -94,7 +108,6 @@ class Uplink:
         self._reading = asyncio.Event()  # set once the reader runs
         self._errands = Errands(lambda work: self.spawn(work, "errands"), self._quietly)
         self._boot_now = asyncio.Event()  # set by `boot_now`, cleared when a boot is sent
-        self._forgotten = asyncio.Event()  # set by `forget`, cleared by the next boot
 
     async def live(self) -> None:
         """Read, boot unless accepted before, beat. Ends with `ConnectionLost`; anything else is a bug."""
@@ -162,7 +175,6 @@ class Uplink:
     def forget(self) -> None:
         """The central system does not know us any more: say no more, and boot again, on this connection."""
         self.machine.fire("forgotten")
-        self._forgotten.set()
 
     async def _read(self) -> None:
         self._reading.set()  # whoever waits for it goes on after `run` has started the transport
@@ -190,7 +202,6 @@ class Uplink:
             await self._boot()
 
     async def _boot(self) -> None:
-        self._forgotten.clear()
         if left := self.duties.boot_interval.left:  # of an answer on an earlier connection (core 4.2)
             self.machine.fire("rejected" if self.duties.registration() == "Rejected" else "pending")
             await self._wait_to_boot(left)
@@ -234,7 +245,7 @@ class Uplink:
             asyncio.create_task(self._while_accepted(work), name=f"{self.duties.identity} {what}")
             for what, work in works.items()
         ]
-        forgotten = asyncio.create_task(self._forgotten.wait(), name=f"{self.duties.identity} forgotten")
+        forgotten = asyncio.create_task(self._forgotten(), name=f"{self.duties.identity} forgotten")
         try:
             await asyncio.wait([forgotten, *tasks], return_when=asyncio.FIRST_COMPLETED)
             # An answer may be on the way: to send that message again would be a second copy for no reason. Nor may
@@ -256,7 +267,12 @@ class Uplink:
                 self.give_up()
                 raise
             return
-        await self._forgotten.wait()
+        await self._forgotten()
+
+    async def _forgotten(self) -> None:
+        """Wait until the central system has forgotten us. Over at once if it has."""
+        if self.machine.state != "forgotten":
+            await self.duties.wait_for("forgotten")
 
     async def _quietly(self, work: Coroutine[Any, Any, object], what: str) -> None:
         try:

@@ -29,10 +29,10 @@ class Uptime:
         """How often ``observe`` raised; the log has each."""
         self.losses = 0
         self._time = time
-        self._online_since: float | None = None
+        self._online_since: float | None = None  # loop time (s); None while it is not online
         self._lost_at: float | None = None  # since when it is not online; None while it is, and before the first loss
         self._closing_at = 0.0  # when the newest connection was given up
-        self._before = 0.0
+        self._before = 0.0  # seconds online until then, all connections together; added to when "online" ends
 
     @property
     def connected_seconds(self) -> float:

@@ -46,7 +46,7 @@ def _version(wanted: bool) -> None:
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Bad input ends the program with one line and no traceback."""
+    """Bad input ends the program with one line and no traceback: `BadInput` becomes typer's Exit."""
     try:
         yield
     except BadInput as problem:

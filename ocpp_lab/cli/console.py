@@ -17,7 +17,7 @@ from ..errors import NotConnected, OcppError, PayloadError
 from ..messages import ACTIONS, Request, Response
 
 EXAMPLE = 'CP_1 Reset {"type": "Soft"}'
-MAX_LINE = 65_536  # bytes
+MAX_TYPED = 65_536  # bytes of one line
 
 
 class Console:
@@ -30,8 +30,8 @@ class Console:
         self.group = group
         self.say = say
         self.fd = fd
-        self._open = False
-        self._rest = b""
+        self._open = False  # the loop tells us when something was typed: from `open` to `close`
+        self._rest = b""  # the beginning of a line whose end was not typed yet
 
     def open(self) -> bool:
         """Begin to listen; False if there is nothing that can be listened to."""
@@ -57,16 +57,16 @@ class Console:
             self.close()
             loop.call_later(1.0, self.open)
             return
-        data = os.read(self.fd, MAX_LINE)
+        data = os.read(self.fd, MAX_TYPED)
         *lines, self._rest = (self._rest + data).split(b"\n")
         if not data:  # the end: a last line may lack its newline
             self.close()
             lines, self._rest = [*lines, self._rest], b""
         for line in lines:
             self._typed(line.decode(errors="replace").strip())
-        if len(self._rest) > MAX_LINE:
+        if len(self._rest) > MAX_TYPED:
             self._rest = b""
-            self.say("!", f"a typed line is longer than {MAX_LINE} bytes and was dropped")
+            self.say("!", f"a typed line is longer than {MAX_TYPED} bytes and was dropped")
 
     def _in_background(self) -> bool:
         return os.isatty(self.fd) and os.tcgetpgrp(self.fd) != os.getpgrp()

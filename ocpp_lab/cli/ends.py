@@ -15,6 +15,7 @@ from ..codec import encode_payload
 from ..errors import PayloadError, StoreFailed
 from ..heartbeat import A_DAY
 from ..pipe import MAX_SIZE
+from ..session import CALL_TIMEOUT
 from .app import one_line_errors
 from .inputs import (
     BadInput,
@@ -77,7 +78,7 @@ def central_system(
             metavar="Accepted|Blocked|Expired|Invalid|ConcurrentTx", help="What the tag of a driver is answered with."
         ),
     ] = "Accepted",
-    timeout: Timeout = 30.0,
+    timeout: Timeout = CALL_TIMEOUT,
     ledger: Annotated[Path | None, _file("Keep transactions in this sqlite file. Default: in memory.")] = None,
     no_require_boot: Annotated[
         bool, typer.Option("--no-require-boot", help="Also answer calls that come before an accepted boot.")
@@ -133,7 +134,7 @@ def charge_point(
     ] = None,
     vendor: Annotated[str, typer.Option(metavar="TEXT", help="chargePointVendor of its boot.")] = "OCPP Lab",
     model: Annotated[str, typer.Option(metavar="TEXT", help="chargePointModel of its boot.")] = "One",
-    timeout: Timeout = 30.0,
+    timeout: Timeout = CALL_TIMEOUT,
     max_size: MaxSize = MAX_SIZE,
     lenient: LenientFlag = False,
     trace: TraceFlag = False,

@@ -14,7 +14,7 @@ class BadInput(Exception):
 
 
 def one_of(value: str, literal: Any, option: str) -> Any:
-    """The value, if it is one of the words of a Literal type."""
+    """The value, if it is one of the words of a Literal type. Raises `BadInput`."""
     words = get_args(literal)
     if value not in words:
         raise BadInput(f"{option}: expected one of {', '.join(words)}, came {value!r}; choose one of them")
@@ -22,21 +22,21 @@ def one_of(value: str, literal: Any, option: str) -> Any:
 
 
 def within(value: int, low: int, high: int, option: str) -> int:
-    """The value, if it is a whole number from ``low`` to ``high``."""
+    """The value, if it is a whole number from ``low`` to ``high``. Raises `BadInput`."""
     if not low <= value <= high:
         raise BadInput(f"{option}: expected a whole number from {low} to {high}, came {value}; choose another")
     return value
 
 
 def positive(value: float, option: str) -> float:
-    """The value, if it is a number of seconds above 0."""
+    """The value, if it is a number of seconds above 0. Raises `BadInput`."""
     if not 0 < value < float("inf"):
         raise BadInput(f"{option}: expected seconds above 0, came {value:g}; leave it out for 30")
     return value
 
 
 def endpoint(url: str) -> str:
-    """The URL, if it is an endpoint that an identity can be appended to."""
+    """The URL, if it is an endpoint that an identity can be appended to. Raises `BadInput`."""
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("ws", "wss") and bool(parts.hostname) and parts.port != 0
@@ -50,7 +50,10 @@ def endpoint(url: str) -> str:
 
 
 def read_passwords(path: Path, identities: Collection[str] | None) -> dict[str, str]:
-    """``identity:key`` lines to a dictionary. Each of ``identities`` must have a key: no door stays open unseen."""
+    """``identity:key`` lines to a dictionary. Each of ``identities`` must have a key: no door stays open unseen.
+
+    Raises `BadInput`, also if the file cannot be read.
+    """
     where = f"--password-file {path}"
     passwords: dict[str, str] = {}
     for number, line in _lines(path, "lines of NAME:KEY"):
@@ -66,7 +69,7 @@ def read_passwords(path: Path, identities: Collection[str] | None) -> dict[str, 
 
 
 def read_password(path: Path, identity: str) -> str:
-    """The one key of a charge point."""
+    """The one key of a charge point. Raises `BadInput`, also if the file cannot be read."""
     where = f"--password-file {path}"
     lines = _lines(path, "one line with the key")
     if len(lines) > 1:
@@ -94,7 +97,7 @@ def _lines(path: Path, wanted: str) -> list[tuple[int, str]]:
 
 
 def server_tls(cert: Path | None, key: Path | None) -> tls.SSLContext | None:
-    """The certificate of a central system; None if there is none to be used."""
+    """The certificate of a central system; None if there is none to be used. Raises `BadInput`."""
     if cert is None and key is None:
         return None
     if cert is None or key is None:
@@ -110,7 +113,7 @@ def server_tls(cert: Path | None, key: Path | None) -> tls.SSLContext | None:
 
 
 def client_tls(url: str, ca: Path | None) -> tls.SSLContext | None:
-    """Whom a charge point trusts. None leaves it to the system's own list."""
+    """Whom a charge point trusts. None leaves it to the system's own list. Raises `BadInput`."""
     if ca is None:
         return None
     if urlsplit(url).scheme != "wss":

@@ -19,7 +19,7 @@ from functools import partial
 from typing import TextIO
 
 MAX_WAITING = 262_144  # bytes; some 2,000 lines
-PATIENCE = 0.3  # seconds at the end for what still waits
+LAST_LINES = 0.3  # seconds at the end for what still waits
 
 
 class Screen:
@@ -35,11 +35,11 @@ class Screen:
         self.dropped = 0
         """Lines that nobody will see."""
         self._on_closed = on_closed
-        self._closed = False
-        self._waiting = bytearray()
+        self._closed = False  # nobody reads any more (`_over`), or `close` was called
+        self._waiting = bytearray()  # what nobody has taken yet, in the order of the lines
         self._unsaid = 0  # dropped since the last `missed`
         self._watching = False  # the loop tells us when there is room
-        self._give_back: Callable[[], None] = lambda: None
+        self._give_back: Callable[[], None] = lambda: None  # undoes what `_take` did to the descriptor
         self._fd = self._take()
 
     def _take(self) -> int | None:
@@ -107,11 +107,11 @@ class Screen:
         self._on_closed()
 
     def close(self) -> None:
-        """Write no more. What still waits is shown if it is taken within `PATIENCE` seconds."""
+        """Write no more. What still waits is shown if it is taken within `LAST_LINES` seconds."""
         if (fd := self._fd) is not None:
             room = select.poll()
             room.register(fd, select.POLLOUT)
-            deadline = self._loop.time() + PATIENCE
+            deadline = self._loop.time() + LAST_LINES
             while self._waiting and (left := deadline - self._loop.time()) > 0 and room.poll(left * 1000):
                 self._push(fd)
             self._watch(fd, False)

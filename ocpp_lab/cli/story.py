@@ -1,4 +1,4 @@
-"""`Story`: what happens on the line, one readable line each: time, mark, identity, action, payload.
+"""`Story`: what happens on the connections, one readable line each: time, mark, identity, action, payload.
 
 Marks: ``>`` sent, ``<`` received, ``=`` state, ``!`` trouble. A reply carries no action (J-spec 4.2.2); it is looked up
 by its unique id. What comes from a peer is shown without control characters: they could rewrite the terminal.
@@ -50,6 +50,8 @@ class Story:
         self.colour = self.out.isatty() and "NO_COLOR" not in os.environ
         self._now = now
         self._screen = Screen(self.out, self._missed, on_closed)
+        # Action and loop time (s) of the newest calls, by identity, whether it is an own one, and unique id: a reply
+        # does not say what it answers.
         self._calls: dict[tuple[str, bool, str], tuple[str, float]] = {}
 
     def tell(self, event: Event) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any
 
+from .channel import Channel
 from .endpoint import Address
-from .flow import Flow
 from .server import MemoryServer
 from .transport import MemoryTransport
 
@@ -24,7 +24,7 @@ class MemoryNetwork:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._listening: dict[int, MemoryServer] = {}
+        self._listening: dict[int, MemoryServer] = {}  # by port, from `create_server` to their `close`
         self._ports = count(FIRST_PORT)
 
     def install(self) -> None:
@@ -65,7 +65,7 @@ class MemoryNetwork:
                 f"nobody listens on {host}:{port}; this network is in memory and reaches nobody outside this program",
             )
         here: Address = ("127.0.0.1", self._free_port())
-        there, back = Flow(), Flow()
+        there, back = Channel(), Channel()
         near = MemoryTransport(self._loop, back, there, here, (_name(host), port or 0))
         server.accept(there, back, here)
         protocol = protocol_factory()

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from .channel import ROOM, Channel
 from .endpoint import Address, Endpoint
-from .flow import ROOM, Flow
 from .transport import MemoryTransport
 
 
@@ -28,15 +28,15 @@ class MemoryServer(asyncio.AbstractServer):
         self._protocol = protocol
         self._address = address
         self._forget = forget
-        self._accepting = False
-        self._open: dict[MemoryTransport, None] = {}
-        self._closed = asyncio.Event()
+        self._accepting = False  # from `start_serving` to `close`
+        self._open: dict[MemoryTransport, None] = {}  # our ends, from `accept` to the end of each
+        self._closed = asyncio.Event()  # closed, and the last connection is gone
 
     def _resize(self, receive: bool, size: int) -> None:
         if receive:
             self.room = size
 
-    def accept(self, incoming: Flow, outgoing: Flow, peer: Address) -> None:
+    def accept(self, incoming: Channel, outgoing: Channel, peer: Address) -> None:
         """A connection of its own for whoever dialled; its protocol is told in the next turn."""
         incoming.reader_room = self.room
         far = MemoryTransport(self._loop, incoming, outgoing, self._address, peer, self._gone)

@@ -7,15 +7,15 @@ import errno
 from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
+from .channel import Channel
 from .endpoint import Address, Endpoint
-from .flow import Flow
 
 HIGH = 65_536
 """Bytes in our own buffer from which on a protocol should pause writing; asyncio's value."""
 
 
 class MemoryTransport(asyncio.Transport):
-    """Writes into one `Flow` and reads from another. Its protocol is told in turns of the loop, never inside a call.
+    """Writes into one `Channel` and reads from another. Its protocol is told in turns of the loop, never inside a call.
 
     *open* becomes *closing* by `close`, `abort`, the peer's end or a failure, and *over* once the protocol was told
     ``connection_lost``. While it closes, what is in our buffer still goes out, and nothing is read.
@@ -27,8 +27,8 @@ class MemoryTransport(asyncio.Transport):
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        incoming: Flow,
-        outgoing: Flow,
+        incoming: Channel,
+        outgoing: Channel,
         name: Address,
         peer: Address,
         over: Callable[[MemoryTransport], None] = lambda transport: None,
@@ -39,9 +39,9 @@ class MemoryTransport(asyncio.Transport):
         self._in = incoming
         self._out = outgoing
         self._over = over  # told at the end
-        self._state: Literal["open", "closing", "over"] = "open"
+        self._state: Literal["open", "closing", "over"] = "open"  # see above; over is set by `_end` only
         self._protocol: Any = None  # from `begin` on
-        self._buffer = bytearray()  # what there was no room for in the flow
+        self._buffer = bytearray()  # what there was no room for in the channel
         self._low, self._high = HIGH // 4, HIGH
         self._full = False  # the protocol was told to pause writing
         self._paused = False  # the protocol has told us to pause reading
@@ -118,7 +118,7 @@ class MemoryTransport(asyncio.Transport):
         return self._low, self._high
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        """As asyncio has it."""
+        """As asyncio has it. Raises ValueError unless 0 <= low <= high."""
         self._high = (HIGH if low is None else 4 * low) if high is None else high
         self._low = self._high // 4 if low is None else low
         if not 0 <= self._low <= self._high:

@@ -90,7 +90,7 @@ from .security import (
 
 __all__ = [
     # the map
-    "ACTIONS", "Action", "Profile", "Role", "TRANSACTION_ACTIONS",
+    "ACTIONS", "Action", "FeatureProfile", "Role", "TRANSACTION_ACTIONS",
     # base
     "AuthorizationStatus", "ConnectorId", "ConnectorIdOrZero", "IdTagInfo", "IdToken", "Payload", "Request",
     "Response", "Timestamp",
@@ -162,7 +162,8 @@ __all__ = [
 # fmt: on
 
 Role = Literal["ChargePoint", "CentralSystem"]
-Profile = Literal[
+"""The two ends of a connection, as who asks and who answers."""
+FeatureProfile = Literal[
     "Core",
     "FirmwareManagement",
     "LocalAuthListManagement",
@@ -181,7 +182,7 @@ class Action:
     request: type[Request[Any]]
     response: type[Response]
     sender: Role | Literal["both"]
-    profile: Profile
+    profile: FeatureProfile
 
     def sent_by(self, role: Role) -> bool:
         """May this role send the request? The other one answers."""
@@ -189,7 +190,7 @@ class Action:
 
 
 # fmt: off
-_TABLE: tuple[tuple[type[Request[Any]], Role | Literal["both"], Profile], ...] = (
+_TABLE: tuple[tuple[type[Request[Any]], Role | Literal["both"], FeatureProfile], ...] = (
     # request, who may send it, feature profile
     (AuthorizeRequest,                        "ChargePoint",   "Core"),
     (BootNotificationRequest,                 "ChargePoint",   "Core"),

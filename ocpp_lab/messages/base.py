@@ -55,7 +55,10 @@ else:
 
 
 def write_timestamp(value: Any) -> str:
-    """msgspec's enc_hook: an instant as RFC 3339 text with milliseconds, and ``Z`` if it is in UTC."""
+    """msgspec's enc_hook: an instant as RFC 3339 text with milliseconds, and ``Z`` if it is in UTC.
+
+    Raises NotImplementedError for any other type: that is how msgspec wants to hear of it.
+    """
     if not isinstance(value, Timestamp):
         raise NotImplementedError(f"{type(value).__name__} has no place in an OCPP payload")
     # No astimezone(UTC): it would take a time without offset for local time, which reading back would never notice.

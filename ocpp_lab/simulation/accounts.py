@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from ..messages import MeterValuesRequest, StartTransactionRequest, StopTransactionRequest
-from .book import Book, Key, Record, key_of
+from .book import Book, MessageKey, Record, key_of
 from .central_system_watch import KEPT
 from .driver import Deed
 from .invariants import Invariants
@@ -190,11 +190,11 @@ def _start_of(record: Record) -> tuple[int, str, str]:
     return record.request.connector_id, record.request.id_tag, _instant(record.request.timestamp)
 
 
-def _key(action: str, row: dict[str, Any]) -> Key:
+def _key(action: str, row: dict[str, Any]) -> MessageKey:
     return key_of(action, msgspec.json.decode(row["payload"]))
 
 
-def _is_part(part: list[Key], whole: list[Key]) -> bool:
+def _is_part(part: list[MessageKey], whole: list[MessageKey]) -> bool:
     """All of it, in this order, with others in between perhaps; none twice."""
     rest = iter(whole)
     return all(key in rest for key in part)

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from typing import Any
+from typing import Protocol
+
+from ..database import writes
 
 FULL = "database or disk is full"
 LOCKED = "database is locked"
-READS = ("SELECT", "PRAGMA", "EXPLAIN")
 
 Spell = tuple[float, float]
 """From when to when (s) something was bad."""
+
+
+class OnDisk(Protocol):
+    """What lies on a disk: a `Store`, a `Ledger`, any `Database`."""
+
+    before: Callable[[str], None]
+    """Told of every statement before it runs; an `sqlite3.Error` that it raises is the failure of that statement."""
 
 
 def shares(spells: list[Spell], since: float, until: float) -> list[float]:
@@ -34,11 +42,10 @@ class BadDisk:
         self._inside = False  # a transaction was begun: it holds the lock
         self._alarm: Callable[[], object] | None = None  # rings once, when one is begun
 
-    def put_under(self, database: Any) -> None:
-        """From now on this database lies on it; None: this machine has no database of ours."""
-        if database is not None:
-            self._inside = False
-            database.before = self._before
+    def put_under(self, file: OnDisk) -> None:
+        """From now on this file lies on it."""
+        self._inside = False
+        file.before = self._before
 
     def fail(self, why: str, *, spared: int = 0) -> None:
         """Refuse every statement that writes, after so many; for the reason `FULL` or `LOCKED`."""
@@ -65,9 +72,9 @@ class BadDisk:
         return shares([*self.spells, *now], since, until)
 
     def _before(self, sql: str) -> None:
-        verb = sql.split(None, 1)[0].upper()
-        if verb in READS:
+        if not writes(sql):
             return
+        verb = sql.split(None, 1)[0].upper()
         if self._why and self._refuses(verb):
             self.refused += 1
             raise sqlite3.OperationalError(self._why)

@@ -20,10 +20,10 @@ from ..charge_point import ChargePoint
 from ..codec import to_object
 from ..messages import Request
 
-Key = tuple[str, bytes]
+MessageKey = tuple[str, bytes]
 
 
-def key_of(action: str, payload: dict[str, Any]) -> Key:
+def key_of(action: str, payload: dict[str, Any]) -> MessageKey:
     """What is the same about all copies of a transaction message: everything but the id, which is patched in."""
     return action, msgspec.json.encode({name: value for name, value in payload.items() if name != "transactionId"})
 
@@ -39,7 +39,7 @@ class Record:
     at: float
     request: Any
     transaction: str | None
-    key: Key
+    key: MessageKey
     outbox_key: Any = None
     dropped: str | None = None
     struck_out: bool = False
@@ -69,7 +69,7 @@ class Book:
         self.stamps: list[Stamp] = []
         """Every timestamp that any life gave to an event; `EventClock.stamp` adds one."""
         self._lives = 0  # how many have begun
-        self._by_key: dict[Key, list[Record]] = {}  # the same records, for `alike`
+        self._by_key: dict[MessageKey, list[Record]] = {}  # the same records, for `alike`
         self._by_outbox_key: dict[Any, Record] = {}  # and again: an outbox never gives a key twice
         # What `Outbox.put` took in a block that is still open: request, transaction, key, and the keys that went.
         self._unsure: list[tuple[Request[Any], str | None, Any, set[Any]]] = []
@@ -163,7 +163,7 @@ class Book:
         self._open = None
         self.drops.update(charge_point.outbox.drops)
 
-    def alike(self, key: Key) -> list[Record]:
+    def alike(self, key: MessageKey) -> list[Record]:
         """The messages that look like this one but for their transaction's id: one, as long as no timestamp repeats."""
         return self._by_key.get(key, [])
 

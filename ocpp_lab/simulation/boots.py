@@ -8,7 +8,7 @@ from ..frames import Call, CallResult
 from .invariants import Invariants
 
 PATIENT = "boots wait"
-MOST, WINDOW = 8, 30.0
+MOST_BOOTS, WINDOW = 8, 30.0
 """Boots that nobody triggered, and seconds: more of them are a storm. Dials back off, and a boot may follow each."""
 
 
@@ -33,7 +33,7 @@ class Boots:
         if at < self._not_before - 1e-6:
             self._broken(f"a boot left {self._not_before - at:.3f} s too early")
         self._sent = [*(then for then in self._sent if then > at - WINDOW), at]
-        if len(self._sent) > MOST:
+        if len(self._sent) > MOST_BOOTS:
             self._broken(f"{len(self._sent)} boots in {WINDOW:g} s")
 
     def answered(self, result: CallResult, at: float) -> None:

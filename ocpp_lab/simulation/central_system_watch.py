@@ -9,9 +9,9 @@ from ..frames import Call, CallError, CallResult
 from ..messages import TRANSACTION_ACTIONS
 from ..trace import Event
 from .ends import Ends
-from .invariants import Invariants
+from .invariants import ONE_IN_FLIGHT, Invariants
 from .mischief import Mischief
-from .misfit import misfit
+from .misfit import EVERY_FRAME, misfit
 from .witness import Witness
 
 KEPT = "what was answered is in the ledger"
@@ -112,9 +112,9 @@ class CentralSystemWatch:
 
     def _call_left(self, call: Call, event: Event) -> None:
         if event.identity in self._in_flight and event.at < self._time_is_up(event.identity):
-            self.invariants.broken("one own call in flight", f"{call.action} left too early", event.identity)
+            self.invariants.broken(ONE_IN_FLIGHT, f"{call.action} left too early", event.identity)
         self._in_flight[event.identity] = call.unique_id, event.at
-        self.invariants.expect(not misfit(call.action, "request", call.payload), "every frame is valid", event.text)
+        self.invariants.expect(not misfit(call.action, "request", call.payload), EVERY_FRAME, event.text)
 
     def _time_is_up(self, identity: str) -> float:
         """When the newest call to this charge point is over even without an answer (loop time, s).
@@ -128,4 +128,4 @@ class CentralSystemWatch:
         self.strange_replies += 1
         applied = self._central_system.faults.applied if self._central_system else {}
         on_purpose = applied.get("wrong payload", 0)
-        self.invariants.expect(self.strange_replies <= on_purpose, "every frame is valid", event.text, event.identity)
+        self.invariants.expect(self.strange_replies <= on_purpose, EVERY_FRAME, event.text, event.identity)

@@ -6,6 +6,9 @@ from collections.abc import Callable
 
 from .violation import Violation
 
+ONE_IN_FLIGHT = "one own call in flight"
+"""Of either end (J-spec 4.1.1)."""
+
 
 class Invariants:
     """``time`` tells the simulated second."""

@@ -72,5 +72,5 @@ class NoRecord:
         return 0
 
     def hash(self) -> str:
-        """Nothing was kept."""
+        """Nothing was kept: RuntimeError."""
         raise RuntimeError("expected a loop with record=True; this one keeps no trace of its steps")

@@ -8,6 +8,9 @@ from ..codec import decode_payload
 from ..errors import PayloadError
 from ..messages import ACTIONS
 
+EVERY_FRAME = "every frame is valid"
+"""The invariant."""
+
 
 def misfit(action: str, kind: Literal["request", "response"], payload: Any) -> str:
     """How a payload breaks the declaration of its action, or "" if it fits."""

@@ -12,7 +12,7 @@ from .bad_disk import FULL, LOCKED
 from .mischief import Mood
 from .site import CentralSystemSite, ChargePointSite
 
-PATIENCE = 60.0
+CRASH_WAIT = 60.0
 """Seconds that a power cut waits for somebody to write."""
 MOST_PENDING = 60
 """Seconds that a charge point which is not accepted is told to wait, at most."""
@@ -117,7 +117,7 @@ class OwnSide:
         site = self._central_system
         writing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         site.bad_disk.at_next_write(partial(writing.set_result, None))
-        await asyncio.wait([writing], timeout=PATIENCE)
+        await asyncio.wait([writing], timeout=CRASH_WAIT)
         site.bad_disk.at_next_write(None)
         if writing.done():
             site.crash()

@@ -61,7 +61,10 @@ class Site:
         return None if task.cancelled() else task.result()
 
     def crash(self) -> None:
-        """The power goes: what is on the disk at this instant stays, everything else is gone, nobody is told."""
+        """The power goes: what is on the disk at this instant stays, everything else is gone, nobody is told.
+
+        Raises RuntimeError if it has no power already.
+        """
         if not self.up:
             raise RuntimeError(f"expected {self.name} to be up; it has no power already")
         self.path = self.ground.disk.snapshot(self.name, self.path)
@@ -103,7 +106,7 @@ class Site:
         self.up = True
 
     def bury(self) -> None:
-        """Close what the dead process had open."""
+        """Close what the dead process had open. NotImplementedError here: each kind of machine has its own."""
         raise NotImplementedError
 
     def check_balance(self, tally: Tally) -> None:
@@ -113,7 +116,11 @@ class Site:
 
 
 class CentralSystemSite(Site):
-    """The central system's machine. ``ledger`` makes one from a path, ``make`` is the class or a factory."""
+    """The central system's machine. ``ledger`` makes one from a path, ``make`` is the class or a factory.
+
+    Of a ledger of your own the simulation needs what a `Ledger` shows: also ``before``, ``rows``, ``readings``,
+    ``orphans`` and ``close``.
+    """
 
     def __init__(
         self,
@@ -136,7 +143,10 @@ class CentralSystemSite(Site):
         """The newest life, made by `start`; until then there is no such attribute."""
 
     async def start(self, *, forget: str = "nothing") -> CentralSystem:
-        """Switch it on. After a crash it may ``forget`` "registrations", or "everything": an empty memory."""
+        """Switch it on. After a crash it may ``forget`` "registrations", or "everything": an empty memory.
+
+        Raises ValueError for anything else, and RuntimeError if it is on.
+        """
         if forget not in ("nothing", "registrations", "everything"):
             raise ValueError(f"expected to forget nothing, registrations or everything, came {forget!r}")
         await self._power_on()
@@ -148,7 +158,7 @@ class CentralSystemSite(Site):
 
     async def _start(self, forget: str) -> CentralSystem:
         self.ledger = self.make_ledger(self.path)
-        self.bad_disk.put_under(getattr(self.ledger, "_db", None))  # one built in the exercises may keep it elsewhere
+        self.bad_disk.put_under(self.ledger)
         self.central_system = self.make(
             host="127.0.0.1",  # which is this machine, whose name in the network is cs
             port=PORT,
@@ -212,7 +222,7 @@ class ChargePointSite(Site):
         """Of this life, one for each connection; `_pending` adds, `crash` forgets them."""
 
     async def start(self) -> ChargePoint:
-        """Switch it on; after a crash it finds what the crash left."""
+        """Switch it on; after a crash it finds what the crash left. Raises RuntimeError if it is on."""
         await self._power_on()
         started = await self.do(self._start())
         assert started is not None

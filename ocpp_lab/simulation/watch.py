@@ -16,11 +16,11 @@ from ..codec import to_object
 from ..frames import Call, CallError, CallResult
 from ..messages import ACTIONS, TRANSACTION_ACTIONS
 from ..trace import Event
-from .book import Book, Key, Record, key_of
+from .book import Book, MessageKey, Record, key_of
 from .boots import Boots
 from .ends import Ends
-from .invariants import Invariants
-from .misfit import misfit
+from .invariants import ONE_IN_FLIGHT, Invariants
+from .misfit import EVERY_FRAME, misfit
 from .real_ids import RealIds
 
 DEEDS = {"RemoteStartTransaction": "StartTransaction", "RemoteStopTransaction": "StopTransaction"}
@@ -63,13 +63,13 @@ class Watch:
         self.real_ids = RealIds(identity, invariants)
         self.state_since = 0.0
         """When the connection's state changed last (s)."""
-        self.sent: dict[str, tuple[str, Key | None]] = {}
+        self.sent: dict[str, tuple[str, MessageKey | None]] = {}
         """Our calls by unique id: the action, and which transaction message it is."""
         self._charge_point: ChargePoint | None = None  # the newest life, from `begin`; None before the first
         self._powered = False  # from `begin` to the power cut
         self._asked: dict[str, tuple[Call, float]] = {}  # the peer's calls, and when they came, by unique id
-        self._copies: dict[Key, _Copies] = {}  # of each message that was sent and is not given up
-        self._done: Counter[Key] = Counter()  # messages that were delivered or given up and have others alike
+        self._copies: dict[MessageKey, _Copies] = {}  # of each message that was sent and is not given up
+        self._done: Counter[MessageKey] = Counter()  # messages that were delivered or given up and have others alike
         self._in_flight: str | None = None  # unique id of our call that awaits its answer
         self._in_flight_since = 0.0  # when it left
         self._caller: Any = None  # the session that carries the newest call
@@ -153,9 +153,7 @@ class Watch:
             self._broken("a new unique id on every send", f"{call.action} went out as {call.unique_id} again")
         if self._in_flight:
             other = self.sent[self._in_flight][0]
-            self._broken(
-                "one own call in flight", f"{call.action} left while {other} {self._in_flight} awaits its answer"
-            )
+            self._broken(ONE_IN_FLIGHT, f"{call.action} left while {other} {self._in_flight} awaits its answer")
         self._in_flight, self._in_flight_since = call.unique_id, at
         self._caller = self._life.session
         self._check_payload(call.action, "request", call.payload)
@@ -166,7 +164,7 @@ class Watch:
         elif call.action == "BootNotification":
             self.boots.left(call, at)
 
-    def _check_attempts(self, key: Key, copies: _Copies) -> None:
+    def _check_attempts(self, key: MessageKey, copies: _Copies) -> None:
         """What is written down as failed was reported, or was the silence of a peer that lives."""
         head = self._life.outbox.head()
         if head is None or key_of(head.request.action, to_object(head.request)) != key:
@@ -183,7 +181,7 @@ class Watch:
         if self._in_flight and at >= self._in_flight_since + self._setting("MessageTimeout") - 1e-6:
             self._gave_no_answer(CallError(self._in_flight, "Timeout"), at)
 
-    def _message_left(self, key: Key, at: float, call: Call) -> None:
+    def _message_left(self, key: MessageKey, at: float, call: Call) -> None:
         alike = self.book.alike(key)
         copies = self._copies.get(key)
         if copies and copies.fate == "result" and self._done[key] + 1 < len(alike):
@@ -295,7 +293,7 @@ class Watch:
 
     def _check_payload(self, action: str | None, kind: Literal["request", "response"], payload: Any) -> None:
         if action in ACTIONS and (problem := misfit(action, kind, payload)):
-            self._broken("every frame is valid", f"{action} {kind}: {problem}")
+            self._broken(EVERY_FRAME, f"{action} {kind}: {problem}")
 
     @property
     def _life(self) -> ChargePoint:

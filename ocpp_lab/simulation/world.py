@@ -76,7 +76,7 @@ class World:
 
     @property
     def central_system_site(self) -> CentralSystemSite:
-        """The central system's machine, which `start_central_system` built."""
+        """The central system's machine, which `start_central_system` built; RuntimeError before."""
         if self._central_system_site is None:
             raise RuntimeError("expected a world with a central system; `start_central_system` builds one")
         return self._central_system_site

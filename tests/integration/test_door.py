@@ -237,7 +237,7 @@ async def test_charge_point_compresses_only_if_told_to(compression: bool) -> Non
 
 
 async def test_unknown_today_known_tomorrow() -> None:
-    """J-errata 3.3: after a 404 a charge point tries again, with back-off; also after a 401."""
+    """J-errata 3.3: after a 404 a charge point tries again, with back-off; ours after a 401 too."""
     known: set[str] = set()
     async with CentralSystem(identities=known) as central_system:
         async with ChargePoint(central_system.url, "CP_1", password=KEY, delays=AT_ONCE) as charge_point:

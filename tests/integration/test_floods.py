@@ -184,7 +184,7 @@ def shrink_send_buffer(session: Session) -> None:
 
 
 async def send_until_closed(websocket: ClientConnection, frame: Callable[[int], str]) -> int:
-    """How many frames went out before the line was cut."""
+    """How many frames went out before the connection was cut."""
     for n in range(ENOUGH):
         try:
             await websocket.send(frame(n))
@@ -196,7 +196,7 @@ async def send_until_closed(websocket: ClientConnection, frame: Callable[[int], 
 @pytest.mark.sockets("a raw one, that is never read")
 @pytest.mark.parametrize("row", NEVER_READ)
 async def test_peer_that_sends_and_never_reads(row: str) -> None:
-    """Answers queue up to a limit, then calls are no longer read; memory stays bounded, the line is cut in the end."""
+    """Answers queue up to a limit, then calls are no longer read; memory stays bounded, it is cut in the end."""
     frame = NEVER_READ[row]
     async with CentralSystem(timeout=0.3, require_boot=False, receive_buffer=4096) as central_system:
         async with facing(central_system, "good") as good, deaf_client(central_system, "deaf") as websocket:

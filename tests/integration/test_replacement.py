@@ -226,7 +226,7 @@ class Town:
 
 @simulated(seeds=scaled(10, 100))
 async def test_the_newest_of_three_wins() -> None:
-    """Two newer ones wait for the same dead line. The newest gets in, though the other waits longer; soon, too."""
+    """Two newer ones wait for the same dead one. The newest gets in, though the other waits longer; soon, too."""
     town = Town(ping_interval=None)
     await town.on("cs", town.central_system.start())
     first = await town.dial("a")
@@ -242,7 +242,7 @@ async def test_the_newest_of_three_wins() -> None:
 
 @simulated
 async def test_stop_does_not_wait_for_the_dead() -> None:
-    """A dead line, a newer one that waits for it, and a TCP connection that never says a word: stop returns."""
+    """A dead connection, a newer one that waits for it, and a TCP connection that never says a word: stop returns."""
     town = Town(ping_interval=None)
     await town.on("cs", town.central_system.start())
     first = await town.dial("a")

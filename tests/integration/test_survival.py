@@ -1,6 +1,6 @@
 """A charge point keeps every transaction: through kill -9, cut cables, dead servers, changed keys. Over real sockets.
 
-The promise (core 3.7.1, 4.8, 4.10; DESIGN.md, decision 6): at least once on the wire, in order; once in the ledger.
+The promise (core 3.7, 4.8, 4.10; DESIGN.md, decision 6): at least once on the wire, in order; once in the ledger.
 """
 
 from __future__ import annotations
@@ -245,7 +245,7 @@ async def test_half_open_is_noticed_by_ping_and_survived() -> None:
 
 
 async def test_refused_for_a_while_then_drained_in_order() -> None:
-    """J-errata 3.3: the charge point keeps dialling. Its outbox grows, and is drained in the order of events."""
+    """RFC 6455 7.2.3: the charge point keeps dialling. Its outbox grows, and is drained in the order of events."""
     async with bench() as (central_system, proxy, charge_point):
         begin(charge_point, "before", 0)
         await delivered(charge_point)
@@ -421,7 +421,7 @@ async def lose_and_regain(central_system: CentralSystem, charge_points: list[Cha
 @pytest.mark.soak
 @pytest.mark.time_limit(180)
 async def test_a_thousand_charge_points_lose_and_regain_their_central_system() -> None:
-    """J-errata 3.3: each with a transaction, through aborted lines and a restart; each message in the ledger once."""
+    """Each with a transaction, through aborted lines and a restart; each message in the ledger once."""
     chance = Random(7)
     async with CentralSystem(receive_buffer=4096, trace=Trace(100)) as central_system:
         options: dict[str, Any] = {

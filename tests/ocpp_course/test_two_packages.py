@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import venv
@@ -142,19 +143,24 @@ print(sorted(name for name in sys.modules if name.split(".")[0] in ("ocpp_course
 @pytest.mark.soak
 def test_the_stack_from_its_wheel_needs_nothing_of_the_course(tmp_path: Path) -> None:
     """Built, installed into an empty environment, used from elsewhere; the course's commands name their extra."""
-    run = subprocess.run([sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(tmp_path), str(ROOT)])
-    assert run.returncode == 0
+
+    def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=empty)
+
+    empty = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}  # or this clone would be in it
+    done = run(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", tmp_path, ROOT)
+    assert done.returncode == 0, done.stderr
     [wheel] = tmp_path.glob("ocpp_lab-*.whl")
     venv.create(tmp_path / "env", with_pip=True)
-    python = tmp_path / "env" / "bin" / "python"
-    constraints = str(ROOT / "constraints.txt")
-    subprocess.run([python, "-m", "pip", "install", "-q", "-c", constraints, str(wheel)], check=True)
-    done = subprocess.run([python, "-c", BOTH_ENDS], capture_output=True, text=True, cwd=tmp_path)
+    python, command = tmp_path / "env" / "bin" / "python", tmp_path / "env" / "bin" / "ocpp-lab"
+    done = run(python, "-m", "pip", "install", "-q", "-c", ROOT / "constraints.txt", wheel)
+    assert done.returncode == 0, done.stderr
+    assert str(tmp_path) in run(python, "-c", "import ocpp_lab; print(ocpp_lab.__file__)").stdout
+    done = run(python, "-c", BOTH_ENDS)
     assert done.stdout.split("\n")[:2] == ["Accepted", "[]"], done.stderr
-    command = tmp_path / "env" / "bin" / "ocpp-lab"
-    help_text = subprocess.run([command, "--help"], capture_output=True, text=True, cwd=tmp_path).stdout
+    help_text = run(command, "--help").stdout
     assert "central-system" in help_text and "run-mine" in help_text
-    done = subprocess.run([command, "progress"], capture_output=True, text=True, cwd=tmp_path)
+    done = run(command, "progress")
     assert done.returncode == 2 and "ocpp-lab[lab]" in done.stderr
-    ends = subprocess.run([python, "-m", "ocpp_lab", "--help"], capture_output=True, text=True, cwd=tmp_path).stdout
+    ends = run(python, "-m", "ocpp_lab", "--help").stdout
     assert "charge-point" in ends and "run-mine" not in ends

@@ -101,7 +101,7 @@ async def test_a_question_that_is_still_unsent_is_withdrawn() -> None:
 
 @simulated
 async def test_a_connection_that_ends_within_the_second_leaves_nothing() -> None:
-    """Nobody is asked on a dead line, and the next connection has a second of its own."""
+    """Nobody is asked on a dead connection, and the next connection has a second of its own."""
     async with central_system_alone() as central_system:
         async with facing(central_system, boots=False):
             await asyncio.sleep(0.9)

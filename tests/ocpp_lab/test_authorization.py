@@ -22,7 +22,7 @@ def info(status: Any, expiry_date: datetime | None = None) -> IdTagInfo:
 
 
 def test_the_newest_answer_counts(tmp_path: Path) -> None:
-    """Core 3.5.3: also one that says no; it survives a restart; the case of a tag does not matter (core 7.28)."""
+    """Core 3.5.1: also one that says no; it survives a restart; the case of a tag does not matter (core 7.28)."""
     path = str(tmp_path / "cache.sqlite")
     cache = AuthorizationCache(path)
     assert cache.status("TAG_A", NOON) is None
@@ -92,7 +92,7 @@ TABLE: list[tuple[Any, bool, Any, Any, Any, str | None]] = [
 
 @pytest.mark.parametrize(("cached", "online", "pre", "offline", "unknown", "decision"), TABLE)
 def test_the_whole_table(cached: Any, online: bool, pre: Any, offline: Any, unknown: Any, decision: str | None) -> None:
-    """Core 3.5.3, 3.5.4. None: the central system is asked. A known bad tag is not an unknown one."""
+    """Core 3.5.1, 3.5.4. None: the central system is asked. A known bad tag is not an unknown one."""
     values = [EITHER if value == "*" else [value] for value in (pre, offline, unknown)]
     for one, two, three in itertools.product(*values):
         options = {"pre_authorize": one, "authorize_offline": two, "allow_unknown": three}

@@ -37,7 +37,7 @@ REMOTE = [m.RemoteStartTransactionRequest(id_tag="TAG"), m.RemoteStopTransaction
 
 @simulated
 async def test_accepted() -> None:
-    """Core 4.2, errata 3.22, core 4.6: boot, the status of connector 0 and of each, then heartbeats at the interval."""
+    """Core 4.2, 4.6, core errata 3.22: boot, the status of connector 0 and of each, then heartbeats at the interval."""
     async with pair(Policy(interval=100), connectors=2) as (central_system, charge_point):
         await asyncio.sleep(350)
         assert calls(central_system) == [
@@ -237,7 +237,7 @@ async def test_before_the_boot_is_answered() -> None:
 
 @simulated
 async def test_security_error_means_boot_again() -> None:
-    """J-errata 3.8: a central system that lost its memory says SecurityError; boot again, on the same connection."""
+    """J-errata 3.8: a central system that lost its memory says SecurityError; to boot again is our choice."""
     async with pair(Policy(interval=100)) as (central_system, charge_point):
         await asyncio.sleep(50)
         central_system.registrations.clear()

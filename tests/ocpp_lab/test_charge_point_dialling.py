@@ -1,4 +1,4 @@
-"""A charge point that is not let in, or loses the line: it waits, longer each time, and never gives up (J-errata 3.3).
+"""A charge point that is not let in, or loses its connection, waits longer each time, for ever (RFC 6455 7.2.3).
 
 On simulated time. The waits are those of `backoff`, whose own tests are elsewhere; here they are seen at the door.
 """
@@ -167,7 +167,7 @@ NOISE: dict[str, bytes | None] = {
 @simulated(seed=1)
 @pytest.mark.parametrize("noise", NOISE.values(), ids=NOISE)
 async def test_whatever_answers_at_that_port(noise: bytes | None) -> None:
-    """J-errata 3.3: not every refusal is a 404; none of them ends the charge point, and each is followed by a wait."""
+    """Not every refusal is a 404 (J-errata 3.3); none of them ends the charge point, and each is followed by a wait."""
     knocks: list[float] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -202,7 +202,7 @@ async def cut(central_system: CentralSystem) -> None:
 @simulated
 @pytest.mark.parametrize("lose", [close, cut])
 async def test_it_comes_back(lose: Callable[[CentralSystem], Any]) -> None:
-    """J-spec 5.4: however the line was lost, and however often; one heartbeat beats, not one more each time."""
+    """J-spec 5.4: however the connection was lost, and however often; one heartbeat beats, not one more each time."""
     policy = Policy(interval=100)
     async with pair(policy, delays=lambda: itertools.repeat(1.0)) as (central_system, charge_point):
         for _ in range(5):
@@ -253,7 +253,7 @@ async def test_an_open_timeout() -> None:
 
 @simulated
 async def test_half_open_line_is_noticed_by_ping() -> None:
-    """J-spec 5.3: nobody says that the line is dead. The WebSocket ping finds out, within interval and timeout."""
+    """J-spec 5.3: nobody says that it is dead. The WebSocket ping finds out, within interval and timeout."""
     async with central_system_alone(ping_interval=None) as central_system:
         async with charge_point_alone(ping_interval=60) as charge_point:
             await charge_point.wait_for("online")

@@ -24,12 +24,16 @@ from ocpp_lab import (
     NotConnected,
     PayloadError,
     Policy,
+    StoreFailed,
     Trace,
     Transport,
 )
 from ocpp_lab import messages as m
+from tests.fakes import NOON
 from tests.pair import URL, central_system_alone, cut, on, pair, simulated
 from tests.simulated import clock, quiet
+
+START = m.StartTransactionRequest(connector_id=1, id_tag="TAG", meter_start=0, timestamp=NOON)
 
 
 @asynccontextmanager
@@ -147,7 +151,7 @@ async def test_stop_before_the_start() -> None:
 @simulated
 @pytest.mark.parametrize("state", ["booting", "pending", "rejected", "online", "forgotten"])
 async def test_stop_on_a_dead_line(state: str) -> None:
-    """The peer answers no close frame: the line is cut after a few seconds."""
+    """The peer answers no close frame: the connection is cut after a few seconds."""
     async with SCENES[state](), started(ping_interval=None) as charge_point:
         await charge_point.wait_for(state)
         await quiet()
@@ -183,8 +187,8 @@ async def test_stop_with_calls_under_way() -> None:
 
 @simulated
 @pytest.mark.parametrize("order", [m.ResetRequest(type="Hard"), None])
-async def test_stop_while_it_closes_the_line_itself(order: Any) -> None:
-    """A reset or a new key has just begun to close the line."""
+async def test_stop_while_it_closes_the_connection_itself(order: Any) -> None:
+    """A reset or a new key has just begun to close the connection."""
     order = order or m.ChangeConfigurationRequest(key="AuthorizationKey", value="ff" * 16)
     async with pair() as (central_system, charge_point):
         await charge_point.wait_for("online")
@@ -205,6 +209,57 @@ async def test_a_waiter_is_told_of_the_end() -> None:
             await waiter
         with pytest.raises(ValueError, match="expected one of the states"):
             await charge_point.wait_for("onlnie")
+
+
+@simulated
+async def test_the_end_is_a_state_like_any_other() -> None:
+    """Who waits for it gets it, also of one that was never started: no task beside the table is asked."""
+    async with started() as charge_point:
+        waiter = asyncio.create_task(charge_point.wait_for("stopped"))
+        await asyncio.sleep(1)
+        await on("cp", charge_point.stop())
+        assert await waiter == "stopped"
+    never = ChargePoint(URL, "CP_2")
+    waiter = asyncio.create_task(never.wait_for("online"))
+    await asyncio.sleep(1)
+    await never.stop()
+    with pytest.raises(NotConnected, match="has ended and will not be online"):
+        await waiter
+
+
+@simulated
+async def test_a_life_that_was_ended_by_others_is_over() -> None:
+    """The state tells it at once, whoever killed it; its file is closed by `stop`, as ever."""
+    async with central_system_alone(), started() as charge_point:
+        await charge_point.wait_for("online")
+        waiter = asyncio.create_task(charge_point.wait_for("booting"))
+        [life] = [task for task in asyncio.all_tasks() if task.get_name() == "CP_1 life"]
+        life.cancel()
+        with pytest.raises(NotConnected, match="has ended and will not be booting"):
+            await waiter
+        assert charge_point.state == "stopped"
+        charge_point.submit(START)
+        await on("cp", charge_point.stop())
+        with pytest.raises(StoreFailed, match="closed"):
+            charge_point.submit(START)
+
+
+@simulated
+async def test_a_bug_that_ends_a_life_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    """No state says that somebody is at home, and the log has the traceback."""
+
+    async def fails() -> None:
+        await asyncio.sleep(1)
+        raise RuntimeError("a bug above the connection")
+
+    charge_point = ChargePoint(URL, "CP_1")
+    charge_point.life.run = fails  # type: ignore[method-assign, assignment]
+    await charge_point.start()
+    with pytest.raises(NotConnected, match="has ended and will not be online"):
+        await charge_point.wait_for("online")
+    assert charge_point.state == "stopped"
+    assert "a bug ended its life" in caplog.text and "a bug above the connection" in caplog.text
+    await charge_point.stop()
 
 
 # Bugs -----------------------------------------------------------------------------------------------------------------

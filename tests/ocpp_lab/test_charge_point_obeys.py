@@ -103,7 +103,7 @@ async def test_message_timeout_is_live() -> None:
 
 @simulated
 async def test_new_authorization_key_is_used_at_the_next_dial() -> None:
-    """Whitepaper A01: first the answer, then the line is closed, and dialled again with the new key."""
+    """Whitepaper A01: first the answer, then the connection is closed, and dialled again with the new key."""
     options: dict[str, Any] = {"password": OLD, "delays": lambda: itertools.repeat(1.0)}
     async with online(server={"passwords": {"CP_1": OLD}}, **options) as (central_system, charge_point):
         central_system.passwords["CP_1"] = NEW
@@ -132,7 +132,7 @@ async def test_key_changed_behind_its_back() -> None:
 
 @simulated
 async def test_get_all_configuration() -> None:
-    """Core 5.8: no key named means all of them, but never the AuthorizationKey (whitepaper A01.FR.12)."""
+    """Core 5.8: no key named means all of them, but never the AuthorizationKey (J-spec 6.2.2)."""
     async with online(connectors=3, password=OLD) as (central_system, charge_point):
         answer = await read(central_system)
         found = {entry.key: (entry.value, entry.readonly) for entry in answer.configuration_key or []}
@@ -233,7 +233,7 @@ async def test_what_it_does_not_do_it_says() -> None:
         ("StatusNotification", None, "Accepted", ["StatusNotification"] * 3),
         ("StatusNotification", 1, "Accepted", ["StatusNotification"]),
         ("StatusNotification", 9, "Rejected", []),
-        ("BootNotification", None, "Rejected", []),  # core errata 3.40: not once it is accepted
+        ("BootNotification", None, "Rejected", []),  # core errata 3.35: not once it is accepted
         ("FirmwareStatusNotification", None, "NotImplemented", []),
     ],
 )

@@ -1,4 +1,4 @@
-"""A transaction survives what happens to the line, to the central system and to the power (core 3.7.1, 4.8, 4.10).
+"""A transaction survives what happens to connection, central system and power (core 3.7, 4.8, 4.10).
 
 A power cut is a copy of the file and its WAL at that instant; the restarted charge point is a new one on the copy.
 """
@@ -317,7 +317,7 @@ async def test_powerless_after_the_start_was_given_up(folder: str) -> None:
 
 @simulated
 async def test_availability_and_known_tags_survive(folder: str) -> None:
-    """Core 5.2, 3.5.3."""
+    """Core 5.2, 3.5.1."""
     path = fresh(folder)
     async with central_system() as server:
         async with charge_point(path, connectors=2) as point:

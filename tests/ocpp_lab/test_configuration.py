@@ -138,7 +138,7 @@ def test_a_key_that_can_be_changed_is_read_by_somebody() -> None:
 
 
 def test_reading_all_keys() -> None:
-    """Core 5.8: no key named means all; a write-only key is not among them (whitepaper A01.FR.12)."""
+    """Core 5.8: no key named means all; a write-only key is not among them (J-spec 6.2.2)."""
     configuration = Configuration()
     configuration.change("AuthorizationKey", KEY)
     for names in (None, []):

@@ -198,7 +198,7 @@ REFUSALS = [
 @pytest.mark.parametrize("refusal", REFUSALS, ids=repr)
 @simulated
 async def test_it_never_gives_up(refusal: Exception) -> None:
-    """J-errata 3.3: retry with back-off, whatever the status: unknown today, provisioned tomorrow."""
+    """J-errata 3.3 for 404: unknown today, provisioned tomorrow. Whatever the status: our choice."""
     world = World(refusal)
     await world.run(30)
     assert world.dials == [0, 1, 3, 7, 15, 23]
@@ -280,7 +280,7 @@ async def test_it_stops_at_once(moment: float, where: str) -> None:
 
 @simulated
 async def test_a_pipe_that_cannot_be_closed_hinders_nobody() -> None:
-    """Closing a dead line may fail like the line did."""
+    """Closing a dead connection may fail as the connection did."""
 
     class DeadPipe(FakePipe):
         async def close(self, code: int = 1000, reason: str = "") -> None:

@@ -52,7 +52,7 @@ def test_the_table_is_complete() -> None:
 
 
 def test_a_refused_handshake_means_that_nothing_left_this_machine() -> None:
-    """J-errata 3.3: the status says why; whoever handles NotConnected handles it too."""
+    """The status says why; whoever handles NotConnected handles it too."""
     refused = HandshakeRefused(401, "Unauthorized")
     assert isinstance(refused, NotConnected)
     assert (refused.status, str(refused)) == (401, "HTTP 401: Unauthorized")
@@ -71,11 +71,11 @@ def test_a_timeout_that_nobody_can_answer_late() -> None:
 
 def test_one_loss_many_exceptions() -> None:
     """Each caller gets an exception of its own, that tells of the same loss and of its own call."""
-    lost = ConnectionLost("the line was cut", code=1001, reason="bye")
+    lost = ConnectionLost("the connection was cut", code=1001, reason="bye")
     mine = CallError("7", "ConnectionClosed")
     again = lost.again(mine)
     assert again is not lost
-    assert (str(again), again.code, again.reason, again.call_error) == ("the line was cut", 1001, "bye", mine)
+    assert (str(again), again.code, again.reason, again.call_error) == ("the connection was cut", 1001, "bye", mine)
     assert lost.call_error is None
 
 

@@ -88,7 +88,7 @@ async def test_stop_in_the_instant_of_a_loss() -> None:
 
 @simulated(seeds=20)
 async def test_an_answer_with_the_last_breath() -> None:
-    """The result is read when the line is dead already: the message is delivered, and not sent again (core 3.7.1)."""
+    """The result is read after the loss: the message is delivered, and not sent again (core 3.7.1)."""
 
     def look_away(event: Event) -> None:
         if event.mark == ">" and action_of(event) == START and not closing:

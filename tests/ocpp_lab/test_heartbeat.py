@@ -12,11 +12,9 @@ import pytest
 
 from ocpp_lab import messages as m
 from ocpp_lab.errors import CallFailed, CallTimeout, ConnectionLost, MalformedReply, NotAccepted, NotConnected
-from ocpp_lab.heartbeat import Heartbeat
+from ocpp_lab.heartbeat import A_DAY, Heartbeat
 from tests.fakes import NOON
 from tests.simulated import clock, simulated
-
-A_DAY = 86_400
 
 
 class CentralClock:
@@ -187,7 +185,7 @@ async def test_a_failed_beat_is_no_reason_to_stop(failure: Exception) -> None:
 @pytest.mark.parametrize("failure", [ConnectionLost(), NotConnected("gone"), TypeError("a bug")])
 @simulated
 async def test_a_lost_line_ends_it(failure: Exception) -> None:
-    """No beating on a dead line, and a bug is a bug: both leave `run`."""
+    """No beating on a dead connection, and a bug is a bug: both leave `run`."""
     central = CentralClock()
     central.fails_with = failure
     with pytest.raises(type(failure)):

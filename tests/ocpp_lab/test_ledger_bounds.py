@@ -27,8 +27,8 @@ from tests.fakes import NOON
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Caps that a test reaches: 10 rows of one, 50 of all, 20,000 characters."""
-    for module in (room, memory_limits):
-        monkeypatch.setattr(module, "MOST", Most(of_one=10, of_all=50, characters=20_000))
+    for module, name in ((room, "MOST_OUTSIDE"), (memory_limits, "MOST_IN_MEMORY")):
+        monkeypatch.setattr(module, name, Most(of_one=10, of_all=50, characters=20_000))
     monkeypatch.setattr(memory_limits, "MOST_OPEN", 10)
 
 
@@ -64,7 +64,7 @@ def numbers(rows: list[dict[str, Any]]) -> list[int]:
 
 
 def outside(ledger: Ledger) -> list[dict[str, Any]]:
-    return ledger.readings(room.OUTSIDE)
+    return ledger.readings(room.NO_TRANSACTION)
 
 
 INVENTED: dict[str, Any] = {

@@ -1,6 +1,6 @@
 """The whole life: connect, boot, beat, lose the line, come back, resume; a transaction runs across all of it.
 
-J-spec 5.4, J-errata 3.3 and 3.8, core 3.7.1, 4.2, 4.6; DESIGN.md, decision 6. On simulated time and network.
+J-spec 5.4, J-errata 3.3 and 3.8, core 3.7, 4.2, 4.6; DESIGN.md, decision 6. On simulated time and network.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def session_of(charge_point: ChargePoint) -> Any:
 
 @simulated
 async def test_one_transaction_across_everything() -> None:
-    """Close, cut, half-open line, new key, refused handshakes: one start, every reading, one stop, one boot."""
+    """Close, cut, half-open connection, new key, refused handshakes: one start, every reading, one stop, one boot."""
     server = {"passwords": {"CP_1": OLD}}
     async with online(Policy(interval=50), server, password=OLD) as (central_system, charge_point):
         await begin(charge_point)

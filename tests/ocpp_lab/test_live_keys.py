@@ -24,7 +24,7 @@ _files = itertools.count()  # one for each seed
 
 @pytest.mark.parametrize("key", ["AuthorizationKey", "authorizationKEY"])
 async def test_a_new_authorization_key_opens_the_door(key: str) -> None:
-    """J-spec 7: the charge point dials again with the new key at once, and the central system expects it."""
+    """J-spec 6.2.2: the charge point dials again with the new key at once, and the central system expects it."""
     delays = {"delays": lambda: itertools.repeat(0.0)}
     async with CentralSystem(passwords={"CP_1": OLD}) as server:
         async with ChargePoint(server.url, "CP_1", password=OLD, **delays) as point:

@@ -17,8 +17,8 @@ from ocpp_lab.errors import PayloadError
 from ocpp_lab.messages import (
     ACTIONS,
     TRANSACTION_ACTIONS,
+    FeatureProfile,
     Payload,
-    Profile,
     base,
     core,
     firmware_management,
@@ -104,7 +104,7 @@ def test_profiles() -> None:
         "RemoteTrigger": 1,
         "Security": 11,
     }
-    assert set(get_args(Profile)) == set(MODULES)
+    assert set(get_args(FeatureProfile)) == set(MODULES)
     for action in ACTIONS.values():
         assert action.request.__module__ == action.response.__module__ == MODULES[action.profile].__name__
 

@@ -1,4 +1,4 @@
-"""`Outbox`: written down before it is sent, struck out only when it was answered (core 3.7.1, 4.8, 4.10)."""
+"""`Outbox`: written down before it is sent, struck out only when it was answered (core 3.7, 4.8, 4.10)."""
 
 from __future__ import annotations
 
@@ -242,7 +242,7 @@ def test_attempts_count_all_sends(error: Exception) -> None:
     "error", [ConnectionLost(), NotConnected("offline"), CallFailed("SecurityError", "who are you?")], ids=repr
 )
 def test_what_nobody_refused_costs_nothing(error: Exception, alive: bool) -> None:
-    """A lost line refused nothing; SecurityError (J-errata 3.8) says that the peer does not know us, no more."""
+    """A lost connection refused nothing; SecurityError (J-errata 3.8) says that the peer does not know us, no more."""
     assert {decide(error, failures, alive=alive, attempts=1) for failures in range(5)} == {("halt", 0)}
 
 

@@ -13,7 +13,7 @@ import pytest
 from ocpp_lab import CentralSystem, ChargePoint
 from ocpp_lab import messages as m
 from ocpp_lab.charge_point.keys import fresh_keys
-from ocpp_lab.charge_point.registration import A_DAY, boot_wait
+from ocpp_lab.charge_point.registration import LONGEST_WAIT, boot_wait
 from tests.house import scaled
 from tests.own_side import METER, START, STOP, begin, online
 from tests.pair import actions, calls, on, pair, payloads, simulated, simulated_now
@@ -50,7 +50,7 @@ async def test_an_absurd_interval_before_the_next_boot(status: str, interval: in
         await charge_point.wait_for(status.lower())
         await charge_point.wait_for("online")
         first, second = [at for at, action in calls(central_system) if action == BOOT][-2:]
-        assert second - first == (A_DAY if interval > 0 else 60)
+        assert second - first == (LONGEST_WAIT if interval > 0 else 60)
         assert charge_point.life.failures == 0
 
 
@@ -61,7 +61,7 @@ async def test_an_absurd_heartbeat_interval(interval: int) -> None:
     async with pair(now=simulated_now) as (central_system, charge_point):
         central_system.faults.wrong_payload(BOOT, payload=boot_answer("Accepted", interval), times=1)
         await charge_point.wait_for("online")
-        expected = A_DAY if interval > 0 else 300
+        expected = LONGEST_WAIT if interval > 0 else 300
         assert charge_point.configuration.seconds("HeartbeatInterval") == expected
         await asyncio.sleep(expected + 1)
         assert [at for at, action in calls(central_system) if action == BEAT] == [expected]

@@ -29,7 +29,7 @@ def test_what_may_be_sent(action: str, registration: str | None, triggered: bool
     """The whole table. None: the boot is not answered yet.
 
     Boot always. Accepted: all. Pending: what was triggered. Rejected and None: nothing. What may not go now is kept if
-    it is a transaction message (core 3.7.1), refused otherwise.
+    it is a transaction message (core 3.7), refused otherwise.
     """
     free = action == "BootNotification" or registration == "Accepted" or (registration == "Pending" and triggered)
     kept = action in ("StartTransaction", "StopTransaction", "MeterValues")
@@ -128,7 +128,7 @@ async def test_a_boot_that_failed_is_tried_again(failure: Exception) -> None:
 @pytest.mark.parametrize("failure", [ConnectionLost(), NotConnected("over"), TypeError("a bug")], ids=repr)
 @simulated
 async def test_a_loss_leaves(failure: Exception) -> None:
-    """Only a new connection can help, and a bug is a bug: no retry on a dead line."""
+    """Only a new connection can help, and a bug is a bug: no retry on a dead connection."""
     central = Central(answer("Pending", 5), failure)
     with pytest.raises(type(failure)):
         await boot(central.call, boot_request())

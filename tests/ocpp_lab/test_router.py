@@ -13,8 +13,8 @@ from ocpp_lab import messages as m
 from ocpp_lab.codec import decode_payload
 from ocpp_lab.errors import CallFailed, PayloadError, StoreFailed
 from ocpp_lab.frames import Call, CallError, CallResult, decode, encode
-from ocpp_lab.messages import ACTIONS, Action, Request, Response
-from ocpp_lab.router import Role, Router
+from ocpp_lab.messages import ACTIONS, Action, Request, Response, Role
+from ocpp_lab.router import Router
 from tests.fakes import NOON
 from tests.schemas import full_payload
 from tests.simulated import simulated

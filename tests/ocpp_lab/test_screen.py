@@ -138,7 +138,7 @@ async def test_a_reader_that_goes_while_lines_wait() -> None:
 
 async def test_at_the_end_the_reader_gets_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     """What still waits is given up then: nobody can wait for a paused terminal for ever."""
-    monkeypatch.setattr(module, "PATIENCE", 0.05)
+    monkeypatch.setattr(module, "LAST_LINES", 0.05)
     with pipe() as (here, out):
         watched = Watched(out)
         watched.write(*[LINE] * 2_000)

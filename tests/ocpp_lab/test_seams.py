@@ -3,13 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from typing import Any
 
 import pytest
 
 from ocpp_course import fit
-from ocpp_lab import Call, CallFailed, CallResult, CallTimeout, CentralSystem, Ledger, Policy, Router, Trace, encode
+from ocpp_lab import (
+    Call,
+    CallFailed,
+    CallResult,
+    CallTimeout,
+    CentralSystem,
+    Heartbeat,
+    Ledger,
+    Machine,
+    Outbox,
+    Pending,
+    Policy,
+    Router,
+    Session,
+    Trace,
+    Transport,
+    encode,
+    watch_charge_point,
+)
 from ocpp_lab import messages as m
+from ocpp_lab.charge_point.delivery import TransactionMessages
+from ocpp_lab.charge_point.uplink import Beating, Speaking, States
+from ocpp_lab.session import Awaiting, Carrying
 from tests.learner import MINE, MyLedger, MyOutbox, MyPending, MyRouter, MyTransport, made, my_delays
 from tests.pair import actions, calls, connections, pair, simulated, simulated_now
 
@@ -235,3 +257,76 @@ async def test_the_package_s_own_fit_too() -> None:
     async with pair(server={"ledger": Ledger(), "router": None}) as (central_system, charge_point):
         await charge_point.wait_for("online")
         assert isinstance(central_system, CentralSystem)
+
+
+# No more than the protocols say ---------------------------------------------------------------------------------------
+
+
+class Bare:
+    """Lets through what a protocol names, and nothing else of the piece."""
+
+    def __init__(self, piece: Any, *protocols: type[Any]) -> None:
+        names = {name for each in protocols for base in each.__mro__ for name in {**vars(base), **_annotated(base)}}
+        object.__setattr__(self, "_piece", piece)
+        object.__setattr__(self, "_names", {name for name in names if not name.startswith("_")})
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in self._names:
+            raise AttributeError(f"{name}, which no protocol names")
+        return getattr(self._piece, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        assert name in self._names, name
+        setattr(self._piece, name, value)
+
+    def __len__(self) -> int:
+        return len(self._piece)
+
+    def __aiter__(self) -> Any:
+        return aiter(self._piece)
+
+
+def _annotated(kind: type[Any]) -> dict[str, Any]:
+    return inspect.get_annotations(kind)
+
+
+BARE: dict[str, Any] = {
+    "transport": lambda pipe: Bare(Transport(pipe), Carrying),
+    "pending": lambda: Bare(Pending(), Awaiting),
+    "session": lambda *pieces, **options: Bare(Session(*pieces, **options), Speaking),
+    "heartbeat": lambda *pieces, **options: Bare(Heartbeat(*pieces, **options), Beating),
+    "machine": lambda *pieces: Bare(Machine(*pieces), States),
+}
+
+
+@simulated
+@pytest.mark.parametrize("names", [*([name] for name in BARE), list(BARE)], ids="+".join)
+async def test_what_a_protocol_says_is_enough(names: list[str]) -> None:
+    """A piece of somebody's own that has what `Pieces` names: a whole life, its page of metrics, and its end."""
+    outbox = Bare(Outbox(), TransactionMessages)
+    pieces = {name: BARE[name] for name in names} | {"outbox": outbox}
+    async with pair(Policy(interval=100), now=simulated_now, delays=my_delays, **pieces) as (central_system, point):
+        await point.wait_for("online")
+        page = watch_charge_point(point)
+        point.charging.plug_in(1)
+        await point.charging.present(1, "TAG_A")
+        await asyncio.sleep(250)
+        assert page.value("ocpp_clock_offset_seconds") == pytest.approx(0, abs=0.1)
+        session = central_system["CP_1"]
+        await session.call(m.ChangeConfigurationRequest(key="HeartbeatInterval", value="10"))
+        await session.call(m.ChangeConfigurationRequest(key="MessageTimeout", value="5"))
+        await session.call(m.TriggerMessageRequest(requested_message="Heartbeat"))
+        await session.close(1001)
+        await point.wait_for("waiting")
+        await point.wait_for("online")
+        central_system.faults.call_error("Heartbeat", code="SecurityError", times=1)
+        await point.wait_for("forgotten")
+        await point.wait_for("online")
+        point.charging.unplug(1)
+        await central_system["CP_1"].call(m.ResetRequest(type="Hard"))
+        await point.wait_for("waiting")
+        await point.wait_for("online")
+        await asyncio.sleep(60)
+        assert 'ocpp_connection_state{state="online"} 1' in page.text()
+        assert len(outbox) == 0 and len(central_system.ledger.rows()) == 1
+    assert point.tally.imbalance() == {}

@@ -282,7 +282,7 @@ async def test_a_timeout_and_a_loss_are_noted_as_synthesised_call_errors() -> No
 
 @simulated
 async def test_a_write_queue_that_stays_full_is_a_timeout_too() -> None:
-    """A stalled line must not hold a caller for ever; nothing of the call is left in the queue."""
+    """A stalled connection must not hold a caller for ever; nothing of the call is left in the queue."""
     pipe = FakePipe()
     pipe.stall()
     transport = Transport(pipe, limit=1)

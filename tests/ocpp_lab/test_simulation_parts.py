@@ -108,7 +108,7 @@ async def test_nothing_leaves_a_machine_without_power() -> None:
 
 
 async def test_a_message_that_is_not_in_the_book() -> None:
-    """Write, then send (core 3.7.1): what leaves was written down."""
+    """Write, then send (core 3.7): what leaves was written down."""
     watch = Watch("CP_1", Book(), invariants := Invariants(lambda: 0.0))
     watch.begin(ChargePoint("ws://cs:9000", "CP_1"))
     watch.hear(event(">", Call("1", "MeterValues", {"connectorId": 1, "transactionId": 7, "meterValue": []})))

@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,34 @@ def test_two_charge_points_with_one_path(path: str) -> None:
             assert [entry.request.action for entry in again.outbox.entries()] == ["StartTransaction", "StopTransaction"]
 
     asyncio.run(both())
+
+
+def test_two_charge_points_with_one_store(path: str) -> None:
+    """The same, for who opens the file first and hands it in: one charge point moves in, if it is its own file."""
+
+    async def both() -> None:
+        store = Store(path)
+        ChargePoint("ws://127.0.0.1:9", "CP_1", path=store)
+        for identity in ("CP_1", "CP_2"):
+            with pytest.raises(StoreFailed, match="came one that has its charge point; open a file for each"):
+                ChargePoint("ws://127.0.0.1:9", identity, path=store)
+        with pytest.raises(StoreFailed, match="another owner uses"):  # it had no owner when it was opened
+            ChargePoint("ws://127.0.0.1:9", "CP_1", path=path)
+        store.close()
+        with closing(Store(path, "CP_1")) as store:
+            with pytest.raises(StoreFailed, match=r"expected the file of 'CP_2', came that of 'CP_1'"):
+                ChargePoint("ws://127.0.0.1:9", "CP_2", path=store)
+            ChargePoint("ws://127.0.0.1:9", "CP_1", path=store)
+
+    asyncio.run(both())
+
+
+def test_who_looks_into_a_file_keeps_no_charge_point_out(path: str) -> None:
+    """Without an owner several may use it, also while a charge point does."""
+    with closing(Store(path)), closing(Store(path)):
+        owned = Store(path, "CP_1")
+        owned.move_in("CP_1")
+        owned.close()
 
 
 def test_a_process_that_was_killed_frees_its_file(path: str) -> None:

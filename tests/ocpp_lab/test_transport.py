@@ -43,7 +43,7 @@ async def test_ten_senders_of_a_thousand_texts(write_time: float, limit: int) ->
 
 @simulated
 async def test_send_returns_when_the_text_is_queued() -> None:
-    """Not when it is written: a stalled line holds nobody up until the queue is full."""
+    """Not when it is written: a stalled connection holds nobody up until the queue is full."""
     pipe = FakePipe()
     pipe.stall()
     transport = Transport(pipe, limit=3)

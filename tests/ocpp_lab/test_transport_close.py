@@ -62,7 +62,7 @@ async def test_drop_sends_no_more() -> None:
 
 @simulated
 async def test_close_never_hangs_on_a_stalled_line() -> None:
-    """The peer reads no more: flush waits ``timeout`` seconds and not longer; then the line is cut."""
+    """The peer reads no more: flush waits ``timeout`` seconds and not longer; then the connection is cut."""
     pipe = FakePipe()
     pipe.stall()
     transport = Transport(pipe, limit=2)

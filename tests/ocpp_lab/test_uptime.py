@@ -35,7 +35,7 @@ def test_a_life_by_hand() -> None:
         (10, "booting", "online"),
         (110, "online", "waiting"),
         (112, "waiting", "connecting"),
-        (115, "connecting", "waiting"),  # a failed dial: no line was lost
+        (115, "connecting", "waiting"),  # a failed dial: no connection was lost
         (120, "waiting", "connecting"),
         (121, "connecting", "booting"),
         (125, "booting", "waiting"),

@@ -45,7 +45,7 @@ FRAMES, BATCH = 2000, 50
 SLOW, QUICK = 2.0, 0.02
 
 
-class Line:
+class Talk:
     """A session with the learner's router, and the peer that writes what it likes."""
 
     def __init__(self, kit: Kit, router: Any) -> None:
@@ -102,22 +102,22 @@ def _mood(kit: Kit, response: m.Response) -> Any:
 async def fuzzed(my: Any, kit: Kit) -> str:
     """Each Call is answered once, with a CallResult or a CallError, whatever it carries (J-spec 4.1, 4.2)."""
     for role in ROLES:
-        line = Line(kit, served(my, kit, role))
+        talk = Talk(kit, served(my, kit, role))
         texts = list(mutated(kit.rng, FRAMES // 2))
         for start in range(0, len(texts), BATCH):
             for text in texts[start : start + BATCH]:
-                await line.pipe.send(text)
+                await talk.pipe.send(text)
             await asyncio.sleep(10.0)
-        due, got = answers_due(texts), answers(line.texts)
-        raised = line.session.counts["answer failed"]  # the session had to answer in the router's place
+        due, got = answers_due(texts), answers(talk.texts)
+        raised = talk.session.counts["answer failed"]  # the session had to answer in the router's place
         missing, surplus = (due - got).total() + raised, (got - due).total()
         said = "Calls stay without an answer; whatever comes, `answer` returns a frame."
         kit.require(not missing, f"{missing} without an answer", said)
         kit.require(not surplus, f"{surplus} too many", "a Call gets one answer, and a reply gets none.")
-        frames = [msgspec.json.decode(text) for text in line.texts]  # an id that is too long comes back as it was
+        frames = [msgspec.json.decode(text) for text in talk.texts]  # an id that is too long comes back as it was
         strange = sorted({frame[2] for frame in frames if frame[0] == 4} - ERROR_CODES)
         kit.require(not strange, ", ".join(strange), "an error code is one of the ten of the specification.")
-        await line.end()
+        await talk.end()
     return "none is missing"
 
 
@@ -129,18 +129,18 @@ async def next_call_lives(my: Any, kit: Kit) -> str:
         for action in received_by(role):
             wanted[action.name] = response = typed(action.response, drawn(action.response, kit.rng))
             router.on(action.request)(on(action, _always(response)))
-        line = Line(kit, router)
+        talk = Talk(kit, router)
         for text in mutated(kit.rng, 100):
-            await line.pipe.send(text)
+            await talk.pipe.send(text)
         for action in kit.rng.sample(received_by(role), 5):
             call = Call(f"valid-{action.name}"[:36], action.name, drawn(action.request, kit.rng))
-            frame = await line.ask(kit, call)
+            frame = await talk.ask(kit, call)
             kit.require(isinstance(frame, CallResult), f"{action.name}: a CallError", "this call is valid.")
             kit.equal(frame.payload, to_object(wanted[action.name]))
-        code = getattr(await line.ask(kit, Call("unknown", "MakeCoffee", {})), "code", "a CallResult")
+        code = getattr(await talk.ask(kit, Call("unknown", "MakeCoffee", {})), "code", "a CallResult")
         said = f"MakeCoffee got {code}: OCPP does not know it, so the answer is NotImplemented, as in 2.5."
         kit.require(code == "NotImplemented", f"MakeCoffee: {code}", said)
-        await line.end()
+        await talk.end()
     return "answered"
 
 
@@ -166,21 +166,21 @@ async def slow_handlers(my: Any, kit: Kit) -> str:
     router = my.Router("ChargePoint")
     for name, work in (("GetDiagnostics", slow), ("Reset", quick)):
         router.on(m.ACTIONS[name].request)(on(m.ACTIONS[name], work))
-    line = Line(kit, router)
+    talk = Talk(kit, router)
     started = asyncio.get_running_loop().time()
-    await line.pipe.send(encode(Call("slow", "GetDiagnostics", {"location": "ftp://logs"})))
+    await talk.pipe.send(encode(Call("slow", "GetDiagnostics", {"location": "ftp://logs"})))
     for number in range(20):
-        await line.pipe.send(encode(Call(f"quick-{number}", "Reset", {"type": "Soft"})))
+        await talk.pipe.send(encode(Call(f"quick-{number}", "Reset", {"type": "Soft"})))
     await asyncio.sleep(10 * SLOW)
-    waited = {decode(text).unique_id: at - started for at, text in line.heard}
+    waited = {decode(text).unique_id: at - started for at, text in talk.heard}
     kit.require(len(waited) == 21, f"{len(waited)} of 21 answered", "every Call gets an answer.")
     behind = sum(waited[f"quick-{number}"] > SLOW / 2 for number in range(20))
     said = "quick calls waited for the slow one; `answer` must not wait for another `answer`."
     kit.require(not behind, f"{behind} of 20 waited", said)
-    errors = sum(isinstance(decode(text), CallError) for text in line.texts)
+    errors = sum(isinstance(decode(text), CallError) for text in talk.texts)
     said = "a valid call got an error; each is handled, however many are at work."
     kit.require(not errors, f"{errors} of 21 got an error", said)
-    await line.end()
+    await talk.end()
     return "20 of 20 at once"
 
 

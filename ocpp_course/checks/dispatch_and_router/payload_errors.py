@@ -148,8 +148,8 @@ def exact_spelling(my: Any, kit: Kit) -> str:
     for kind, (payload_type, payload) in EXAMPLES.items():
         code = error_for(my, kit, kind, payload_type, payload).code
         if code == "OccurrenceConstraintViolation":
-            kit.require(False, code, "Occurence has one r in 1.6 (J4.2.3, E5.1).")
-        said = "it is FormationViolation in 1.6, where one would expect Format (J4.2.3, E5.2)."
+            kit.require(False, code, "Occurence has one r in 1.6 (J-spec 4.2.3, J-errata 5.1).")
+        said = "it is FormationViolation in 1.6, where one would expect Format (J-spec 4.2.3, J-errata 5.2)."
         kit.require(code != "FormatViolation", code, said)
         kit.require(code in (FORMATION, OCCURENCE, PROPERTY, TYPE), code)
     return "exact"
@@ -181,14 +181,14 @@ def null_is_empty(my: Any, kit: Kit) -> str:
         try:
             got = my.decode_payload(payload_type, None)
         except Exception as error:
-            raise Wrong(f"{type(error).__name__}", "null stands for {} (J4.2.1).") from None
-        kit.require(isinstance(got, payload_type), f"a {type(got).__name__}", "null stands for {} (J4.2.1).")
+            raise Wrong(f"{type(error).__name__}", "null stands for {} (J-spec 4.2.1).") from None
+        kit.require(isinstance(got, payload_type), f"a {type(got).__name__}", "null stands for {} (J-spec 4.2.1).")
     falsy: tuple[Any, ...] = ([], "", 0, False)
     for other in falsy:
         code = error_for(my, kit, f"the payload {other!r}", m.HeartbeatRequest, other).code
         kit.require(code == FORMATION, f"{other!r}: {code}", "only null stands for {}; this payload is no object.")
     code = error_for(my, kit, "null where a field is required", m.AuthorizeRequest, None).code
-    kit.require(code != FORMATION, code, "null stands for {} (J4.2.1), and in {} a field is missing.")
+    kit.require(code != FORMATION, code, "null stands for {} (J-spec 4.2.1), and in {} a field is missing.")
     return "{}"
 
 
@@ -218,7 +218,11 @@ def nothing_else_raised(my: Any, kit: Kit) -> str:
             try:
                 got = my.decode_payload(payload_type, payload)
             except PayloadError as error:
-                kit.require(error.code in CODES.values(), str(error.code), "only the four codes are for payloads.")
+                kit.require(
+                    error.code in CODES.values(),
+                    str(error.code),
+                    "a bad payload gets one of the four codes of the text's table.",
+                )
             except Exception as error:
                 raise Wrong(type(error).__name__, f"{type(error).__name__} left it; raise PayloadError.") from None
             else:

@@ -10,7 +10,7 @@ from ocpp_lab.router import Router
 
 from ..kit import Kit
 from ..step import Step, Wrong
-from .witnesses import ROLES, Role, annotated, received_by
+from .witnesses import ROLES, annotated, received_by
 
 step = Step("2.3", "`Router.on`: registration", ("Router",), points=3, minutes=20, reference=lambda: Router)
 
@@ -60,7 +60,7 @@ def refused(kit: Kit, router: Any, request_type: Any, work: Any, got: str, diagn
         raise Wrong(got, diagnosis)
 
 
-def fitting(role: Role, kit: Kit) -> m.Action:
+def fitting(role: m.Role, kit: Kit) -> m.Action:
     """An action that may reach this role, drawn."""
     return kit.rng.choice([action for action in received_by(role) if action.sender != "both"])
 
@@ -86,7 +86,7 @@ def method(request_type: Any, response_type: Any) -> Any:
     return Desk().on_call
 
 
-def _wants_the_others(my: Any, role: Role) -> bool:
+def _wants_the_others(my: Any, role: m.Role) -> bool:
     """Whether a router of this role takes what its own side sends."""
     own = next(action for action in m.ACTIONS.values() if action.sender == role)
     try:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
 from ocpp_lab.frames import Call, CallError, CallResult, decode, encode
-from ocpp_lab.messages import ACTIONS, Action, Request, Response
+from ocpp_lab.messages import ACTIONS, Action, Request, Response, Role
 
 from ..kit import Kit, short
 from ..step import Wrong
 from .payloads import drawn, typed
 
-Role = Literal["ChargePoint", "CentralSystem"]
 ROLES: tuple[Role, ...] = ("CentralSystem", "ChargePoint")
 
 FRAME = "`answer` returns a frame: a CallResult or a CallError."

@@ -26,8 +26,8 @@ class FittedLedger:
     """``piece`` is the learner's, which keeps the transactions: step 3.7.
 
     It knows nothing of meter values, refused messages, registrations and keys. They are kept here, in memory, while
-    this object lives. So a central system that restarts with a new one asks its charge points to boot again, which is
-    legal (J-errata 3.8), and knows the configured keys only.
+    this object lives. So a central system that restarts with a new one asks its charge points to boot again (core
+    5.17), and knows the configured keys only.
     """
 
     def __init__(self, piece: Any) -> None:

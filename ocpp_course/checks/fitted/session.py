@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 from ocpp_lab.frames import Call, CallError, CallResult
+from ocpp_lab.pipe import CLOSE_TIMEOUT
 from ocpp_lab.session import Answering, Awaiting, Carrying, make_current, random_ids
 from ocpp_lab.tally import Tally
 
@@ -81,7 +82,9 @@ class FittedSession(Minutes):
         self._spawned.add(task)
         task.add_done_callback(self._spawned.discard)
 
-    async def close(self, code: int = 1000, reason: str = "", *, flush: bool = True, timeout: float = 5.0) -> None:
+    async def close(
+        self, code: int = 1000, reason: str = "", *, flush: bool = True, timeout: float = CLOSE_TIMEOUT
+    ) -> None:
         self._closing()
         await self.transport.close(code, reason, flush=flush, timeout=timeout)
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from ocpp_lab.errors import ConnectionLost
-from ocpp_lab.pipe import Pipe, how_it_ended
+from ocpp_lab.pipe import CLOSE_TIMEOUT, Pipe, how_it_ended
 from ocpp_lab.transport import utf8_length
 
 from .pipe import SeenPipe, Text
@@ -56,7 +56,9 @@ class FittedTransport:
             yield text
         self._lost = self.lost or how_it_ended(self.pipe)
 
-    async def close(self, code: int = 1000, reason: str = "", *, flush: bool = True, timeout: float = 5.0) -> None:
+    async def close(
+        self, code: int = 1000, reason: str = "", *, flush: bool = True, timeout: float = CLOSE_TIMEOUT
+    ) -> None:
         """Shielded: what becomes of a close whose caller is cancelled, no exercise asks."""
         if self._closing is None:
             said = f" {reason!r}" if reason else ""

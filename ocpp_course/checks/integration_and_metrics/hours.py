@@ -28,7 +28,7 @@ CALM, SECONDS = 120.0, 1800.0
 SEEDS = range(8)
 KEY, NEW_KEY = "the key of yesterday", "the key of tomorrow"
 SMALL_BUFFER = 256
-"""Bytes that the line takes before a write has to wait: a modem, not a network card."""
+"""Bytes that the connection takes before a write has to wait: a modem, not a network card."""
 FILE = Path(__file__).with_name("hours.json")
 
 Snapshot = dict[str, float]
@@ -48,7 +48,7 @@ class Hour:
     async def play(self) -> Pair:
         world, pause = self.world, self.chance.uniform(5, 12)
         world.net.set_flow_control()
-        # A ping notices a peer that reads no more, as it notices a dead line; a stalled line is one without pings.
+        # A ping notices a peer that reads no more, as it notices a dead connection; a stalled one is without pings.
         pings = None if self.verdict == "link-stalled" else 60.0
         self.central_system = await world.start_central_system(
             passwords={"CP_1": KEY}, ping_interval=None, policy=Policy(interval=300)
@@ -123,7 +123,7 @@ async def _stalled(hour: Hour) -> None:
 
 
 async def _credentials(hour: Hour) -> None:
-    """Somebody changes the key on one side only; then the line goes down once."""
+    """Somebody changes the key on one side only; then the connection goes down once."""
     await asyncio.sleep(hour.chance.uniform(5, 1000))
     hour.central_system.passwords["CP_1"] = NEW_KEY
     await hour.central_system["CP_1"].close(1001, "maintenance")

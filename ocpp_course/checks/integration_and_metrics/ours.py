@@ -19,7 +19,7 @@ _LABEL = re.compile(r'(\w+)="([^"]*)"')
 
 
 class Instruments:
-    """What one end of the line counts, in a registry of its own."""
+    """What one end of the connection counts, in a registry of its own."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.frames = Counter("ocpp_frames", "Frames", ["direction", "kind"], registry=registry)

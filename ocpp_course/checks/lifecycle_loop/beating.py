@@ -243,7 +243,7 @@ async def _busy(my: Any, kit: Kit, at_least: float, *script: BaseException) -> l
 
 @step.check("ConnectionLost: `run` raises it")
 async def ends_on_loss(my: Any, kit: Kit) -> str:
-    """On a dead line no heartbeat helps; who owns the line must know."""
+    """On a dead connection no heartbeat helps; who owns the connection must know."""
     alive = Alive(my, Desk(kit, None, ConnectionLost("cut"), seconds=0.5), 10.0)
     await asyncio.wait([alive.task], timeout=95.0)
     beats = len(alive.desk.beats)

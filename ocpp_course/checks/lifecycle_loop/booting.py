@@ -231,7 +231,7 @@ async def retries_malformed(my: Any, kit: Kit) -> str:
 
 @step.check("ConnectionLost: leaves, after one boot")
 async def loss_leaves(my: Any, kit: Kit) -> str:
-    """On a dead line no boot is answered: a new connection has to come first."""
+    """On a dead connection no boot is answered: a new connection has to come first."""
     desk = Desk(kit, answer(kit, "Pending", 5), ConnectionLost("cut"))
     said = "retried on a dead connection; only a new one can help."
     try:

@@ -32,7 +32,7 @@ class Night:
 
     def cut(self) -> None:
         """The connection is lost, if there is one."""
-        self._town.line.cut()
+        self._town.session.cut()
 
     def change_key(self, key: str) -> None:
         """From now on both sides have this password."""
@@ -49,9 +49,9 @@ class Night:
 
 
 class _BootsAgain(ChargePoint):
-    async def _serve(self, line: Any, proved: Any) -> None:
+    async def _serve(self, session: Any, proved: Any) -> None:
         self.registration = None
-        await super()._serve(line, proved)
+        await super()._serve(session, proved)
 
 
 class _BeatsOn(ChargePoint):
@@ -61,9 +61,9 @@ class _BeatsOn(ChargePoint):
         super().__init__(*arguments, **options)
         self.beats: list[asyncio.Task[None]] = []
 
-    async def _serve(self, line: Any, proved: Any) -> None:
+    async def _serve(self, session: Any, proved: Any) -> None:
         try:
-            await super()._serve(line, proved)
+            await super()._serve(session, proved)
         except ConnectionLost:
             self.beats.append(asyncio.create_task(self._beat(), name="old heartbeat"))
             raise

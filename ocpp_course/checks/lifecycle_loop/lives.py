@@ -37,7 +37,7 @@ async def comes_back(my: Any, kit: Kit) -> str:
     wanted = ["connecting", "booting", "pending", "booting", "rejected", "booting", "online"]
     kit.require(town.states == wanted, f"{', '.join(town.states)[:40]}", f"it goes through {', '.join(wanted)}.")
     for cut in range(1, 6):
-        town.line.cut()
+        town.session.cut()
         await town.later(1.0)
         _waits(kit, charge_point, f"after cut {cut}", "the connection is lost: fire *lost*.")
         if cut in FAILS:
@@ -49,13 +49,13 @@ async def comes_back(my: Any, kit: Kit) -> str:
             town.door = "open"
         await town.later(WAIT + 1.0)
         said = "it does not come back."
-        if town.line.readers:
+        if town.session.readers:
             said = "the registration is Accepted: a dial that succeeded fires *resumed*, and the state is online."
         state_is(kit, charge_point, "online", f"after cut {cut}", said)
     kit.equal(charge_point.registration, "Accepted", "`registration` is the last answer's status.")
-    lines = len(town.lines)
+    sessions = len(town.sessions)
     await town.end()
-    kit.equal(lines, 6, "one new connection after each cut.")
+    kit.equal(sessions, 6, "one new connection after each cut.")
     said = "hand `proved` on to `online`; without a proof the waits never begin afresh."
     kit.require(town.afresh == 5, f"{town.afresh} times afresh", said)
     return "5 times"
@@ -80,13 +80,13 @@ async def one_heartbeat(my: Any, kit: Kit) -> str:
     town = Town(my, kit)
     await town.begin()
     for _ in range(5):
-        town.line.cut()
+        town.session.cut()
         await town.later(WAIT + 5.0)
     before = len(town.sent("Heartbeat"))
     await town.later(10 * BEAT)
     beats = len(town.sent("Heartbeat")) - before
-    readers = [line.readers for line in town.lines]
-    closed = [line.closed for line in town.lines[:-1]]
+    readers = [each.readers for each in town.sessions]
+    closed = [each.closed for each in town.sessions[:-1]]
     await town.end()
     fewer = "there is one heartbeat in each interval, on the connection of now."
     said = "each old connection goes on to beat." if beats > 11 else fewer
@@ -102,13 +102,13 @@ async def remembers_accepted(my: Any, kit: Kit) -> str:
     """An accepted charge point that did not restart does not boot on a new connection (J-spec 5.4)."""
     town = Town(my, kit, "Pending")
     charge_point = await town.begin()
-    town.line.cut()
+    town.session.cut()
     await town.later(WAIT + 5.0)
     boots = len(town.sent("BootNotification"))
     said = "it was Pending when the connection died: it boots once more, and is accepted."
     kit.require(boots == 2, f"{boots} boots", said)
     state_is(kit, charge_point, "online", "after the second boot", "accepted: the state is online.")
-    town.line.cut()
+    town.session.cut()
     await town.later(WAIT + 5.0)
     boots, statuses = len(town.sent("BootNotification")), len(town.sent("StatusNotification"))
     await town.end()
@@ -157,12 +157,12 @@ async def new_key_used(my: Any, kit: Kit) -> str:
     charge_point = await town.begin(password=old)
     kit.equal(town.passwords, [old], "the first dial gets the password.")
     town.door = charge_point.password = new
-    town.line.cut()
+    town.session.cut()
     await town.later(WAIT + 5.0)
     said = "dials with the old password for ever; read it at each dial."
     other = "`dial` gets the password of now: `await dial(self.password)`."
     kit.require(town.passwords[-1] == new, "not the new one", said if town.passwords[-1] == old else other)
-    town.line.cut()
+    town.session.cut()
     await town.later(1.0)
     town.door = charge_point.password = newest
     await town.later(WAIT + 5.0)
@@ -191,7 +191,7 @@ async def offline_submit(my: Any, kit: Kit) -> str:
     await town.later(WAIT + 1.0)
     await _kept(kit, charge_point.submit(ended, "one"), "pending")
     await _refused(kit, charge_point, "pending")
-    early = [action for action in town.line.actions() if action != "BootNotification"]
+    early = [action for action in town.session.actions() if action != "BootNotification"]
     kit.require(not early, f"{early[:1]} before Accepted", "before Accepted nothing but the boot goes out (core 4.2).")
     await town.later(25.0)
     stops = town.sent("StopTransaction")
@@ -201,13 +201,13 @@ async def offline_submit(my: Any, kit: Kit) -> str:
     kit.equal(stops[0].transaction_id, FIRST_ID, _why_no_id(town.files.ids.learnt))
     answer = await kit.within(10.0, charge_point.submit(AUTHORIZE), "it waits", "online, a call is sent at once.")
     kit.require(isinstance(answer, AuthorizeResponse), repr(answer), "online: `submit` returns the response.")
-    town.line.tag = "Blocked"  # the transaction has an id all the same, and it goes on
+    town.session.tag = "Blocked"  # the transaction has an id all the same, and it goes on
     await _kept(kit, charge_point.submit(start(kit), "two"), "online")
     await town.later(0.05)
     prompt = len(town.sent("StartTransaction")) == 2
     await town.later(5.0)
     sent, left = len(town.sent("StartTransaction")), len(town.files.outbox)
-    town.line.cut()
+    town.session.cut()
     await town.later(1.0)
     await _refused(kit, charge_point, "waiting")
     await town.later(WAIT + 1.0)
@@ -285,7 +285,7 @@ async def stop_in_every_state(my: Any, kit: Kit) -> str:
         await kit.within(1000.0, charge_point.stop(), f"{state}: it never ends", said)
         kit.require(kit.time - begun < MOMENT, f"{state}: after {kit.time - begun:.0f} s", said)
         state_is(kit, charge_point, "stopped", state, "stopped, the state says so.")
-        over = all(line.closed and not line.readers for line in town.lines)
+        over = all(each.closed and not each.readers for each in town.sessions)
         kit.require(
             over, f"{state}: a connection lives", "`stop` returned before all had ended; cancel, and wait for it."
         )
@@ -294,9 +294,9 @@ async def stop_in_every_state(my: Any, kit: Kit) -> str:
             kit.require(town.task.done(), f"{state}: `run` goes on", "`run` ends with `stop`.")
             good = not town.task.cancelled() and town.task.exception() is None
             kit.require(good, f"{state}: `run` raised", "`run` returns after `stop`; it raises bugs only.")
-        sent, dials = [len(line.sent) for line in town.lines], len(town.passwords)
+        sent, dials = [len(each.sent) for each in town.sessions], len(town.passwords)
         await asyncio.sleep(5 * WAIT)
-        quiet = (sent, dials) == ([len(line.sent) for line in town.lines], len(town.passwords))
+        quiet = (sent, dials) == ([len(each.sent) for each in town.sessions], len(town.passwords))
         kit.require(quiet, f"{state}: it goes on", "stopped, it sends and dials no more.")
         try:
             await kit.within(10.0, charge_point.stop(), "it never ends", "a second stop is harmless.")

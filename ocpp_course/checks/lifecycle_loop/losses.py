@@ -51,7 +51,7 @@ async def _lost_while_asking(kit: Kit, town: Town) -> None:
     town.deaf |= {"StartTransaction", "Heartbeat"}
     await town.charge_point.submit(start(kit), "asking")
     await town.later(7.0)  # after 5 s the message has no answer, and the probe is under way
-    town.line.cut()
+    town.session.cut()
     await town.later(1.0)
     (entry,) = town.files.outbox.entries()
     town.deaf.clear()
@@ -68,7 +68,7 @@ async def _dropped(my: Any, kit: Kit, town: Town) -> None:
     await town.later(20.0)
     state_is(kit, charge_point, "online", "a Heartbeat is answered", "the peer lives: it stays, and tries again later.")
     await town.later(400.0)
-    times = [at for line in town.lines for at in line.times("StartTransaction")][4:]
+    times = [at for each in town.sessions for at in each.times("StartTransaction")][4:]
     tries, left = len(times), len(town.files.outbox)
     town.deaf.clear()
     town.grumpy |= {"StartTransaction", "StopTransaction"}
@@ -228,7 +228,7 @@ async def power_loss(my: Any, kit: Kit) -> str:
     before = len(town.sent("StopTransaction"))
     await town.charge_point.submit(start(kit), "running")
     for _ in range(2):
-        town.line.cut()
+        town.session.cut()
         await town.later(WAIT + 10.0)
     after = len(town.sent("StopTransaction"))
     stops: dict[int, list[Any]] = {}

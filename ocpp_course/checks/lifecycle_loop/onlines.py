@@ -13,7 +13,7 @@ from ..kit import Kit
 from ..step import Step
 from .booting import MOMENT
 from .ours import online
-from .stage import REFUSALS, Line, Stage, slip
+from .stage import REFUSALS, PlayedSession, Stage, slip
 
 PARTS = ("heartbeat", "drain", "watch")
 step = Step("5.6", "`online`: one connection's life", ("online",), points=2, minutes=25, reference=lambda: online)
@@ -23,17 +23,17 @@ step = Step("5.6", "`online`: one connection's life", ("online",), points=2, min
 async def boots_first(my: Any, kit: Kit) -> str:
     """A charge point that is not accepted yet sends nothing but its boot (core 4.2)."""
     for registration in (None, kit.rng.choice(["Pending", "Rejected"])):
-        stage = Stage(my, kit, Line(kit, "Pending", "Rejected"), registration)
+        stage = Stage(my, kit, PlayedSession(kit, "Pending", "Rejected"), registration)
         await stage.until(40.05)  # boots at 0, 20.1 and 40.2 s
-        early = [action for action in stage.line.actions() if action != "BootNotification"]
+        early = [action for action in stage.session.actions() if action != "BootNotification"]
         await stage.until(45.0)
-        sent = stage.line.actions()
+        sent = stage.session.actions()
         told = [str(getattr(each, "status", each)) for each in stage.told]
         whole = all(isinstance(each, BootNotificationResponse) for each in stage.told)
         await stage.end()
         kit.require(sent, "nothing was sent", "not accepted yet: boot (core 4.2).")
         unread = "boot waits for a reply that nobody reads."
-        kit.require(stage.line.answered, "no answer", None if stage.line.read else unread)
+        kit.require(stage.session.answered, "no answer", None if stage.session.read else unread)
         kit.require(
             not early, f"{early[:1]} before Accepted", "before Accepted nothing but the boot goes out (core 4.2)."
         )
@@ -47,21 +47,21 @@ async def boots_first(my: Any, kit: Kit) -> str:
 @step.check('"Accepted" before: no BootNotification')
 async def resumes(my: Any, kit: Kit) -> str:
     """A charge point that was accepted and did not restart need not boot on a new connection (J-spec 5.4)."""
-    stage = Stage(my, kit, Line(kit), "Accepted")
+    stage = Stage(my, kit, PlayedSession(kit), "Accepted")
     await stage.until(15.0)
     await stage.end()
     said = "accepted before and unchanged: no BootNotification (J-spec 5.4)."
-    kit.require("BootNotification" not in stage.line.actions(), "it boots again", said)
-    kit.require(stage.line.sent, "nothing was sent", "accepted before: go on with the statuses.")
+    kit.require("BootNotification" not in stage.session.actions(), "it boots again", said)
+    kit.require(stage.session.sent, "nothing was sent", "accepted before: go on with the statuses.")
     return "none"
 
 
 @step.check("the statuses of now, on each connection, even if one is refused")
 async def statuses_each_time(my: Any, kit: Kit) -> str:
-    """What changed while the line was down is told when it is back (core 4.9)."""
+    """What changed while the connection was down is told when it is back (core 4.9)."""
     for registration, refused in ((None, None), ("Accepted", None), *(("Accepted", each) for each in REFUSALS)):
-        line = Line(kit, refuses=refused)
-        stage = Stage(my, kit, line, registration)
+        session = PlayedSession(kit, refuses=refused)
+        stage = Stage(my, kit, session, registration)
         with suppress(*REFUSALS):  # told below
             await stage.until(15.0)
         ended = stage.task.done()
@@ -69,15 +69,15 @@ async def statuses_each_time(my: Any, kit: Kit) -> str:
         said = "after Accepted, and after each reconnect, `statuses()` are sent (core 4.9)."
         one = f"a status that ends with {refused.__name__} does not matter; go on." if refused else None
         kit.require(not ended, f"{refused.__name__ if refused else 'nothing'} ended it", one)
-        sent = line.actions().count("StatusNotification")
-        booting = registration == "Accepted" and "BootNotification" in line.actions()
+        sent = session.actions().count("StatusNotification")
+        booting = registration == "Accepted" and "BootNotification" in session.actions()
         kit.require(sent, "none", None if booting else said)
         kit.require(sent == 2, f"{sent}, not 2", "send each of `statuses()`, and each once.")
-        first, second = line.times("StatusNotification")
+        first, second = session.times("StatusNotification")
         kit.require(second > first + MOMENT, "both at once", "one after the other: await each before the next.")
         early = [part for part in ("heartbeat", "drain") if stage.began.get(part, 1e9) < second + MOMENT]
         kit.require(not early, f"{early[:1]} before the end", "the statuses first, then heartbeat and drain.")
-    stage = Stage(my, kit, Line(kit, "Pending"))
+    stage = Stage(my, kit, PlayedSession(kit, "Pending"))
     await stage.until(30.0)
     await stage.end()
     kit.require(stage.asked, "never asked", "after Accepted ask for `statuses()`, and send them (core 4.9).")
@@ -88,9 +88,9 @@ async def statuses_each_time(my: Any, kit: Kit) -> str:
 
 @step.check("`proved()` once, at the first answer that counts")
 async def proved_once(my: Any, kit: Kit) -> str:
-    """An open line has proved nothing: only an accepted boot or an answered call does."""
+    """An open connection has proved nothing: only an accepted boot or an answered call does."""
     for registration in (None, "Accepted"):
-        stage = Stage(my, kit, Line(kit), registration)
+        stage = Stage(my, kit, PlayedSession(kit), registration)
         await stage.until(45.0)
         await stage.end()
         kit.require(stage.proofs, "never", "an accepted boot, or an answered call, is the proof.")
@@ -98,19 +98,19 @@ async def proved_once(my: Any, kit: Kit) -> str:
         late = stage.proofs[0] - stage.begun > 0.1 + MOMENT
         kit.require(not late, "late", "the first Accepted or answered call is the proof.")
         kit.equal(len(stage.proofs), 1, "once is enough for a connection.")
-    line = Line(kit, refuses=REFUSALS[1])  # no status is answered; a Heartbeat is
-    stage = Stage(my, kit, line, "Accepted")
+    session = PlayedSession(kit, refuses=REFUSALS[1])  # no status is answered; a Heartbeat is
+    stage = Stage(my, kit, session, "Accepted")
     await stage.until(5.0)
-    booted = "BootNotification" in line.actions()
+    booted = "BootNotification" in session.actions()
     said = "a status that got no answer proves nothing."
     kit.require(not stage.proofs, "before any answer", None if booted else said)
     await stage.until(15.0)
     await stage.end()
-    beats = len(line.times("Heartbeat"))
+    beats = len(session.times("Heartbeat"))
     said = "the first answered call is the proof, a heartbeat too."
     kit.require(len(stage.proofs) == 1 or not beats, f"{len(stage.proofs)} times", said)
     await _proved_by_drain(my, kit)
-    stage = Stage(my, kit, Line(kit, "Pending", "Rejected"))
+    stage = Stage(my, kit, PlayedSession(kit, "Pending", "Rejected"))
     await stage.until(45.0)
     await stage.end()
     kit.require(stage.proofs, "never", "an accepted boot, or an answered call, is the proof.")
@@ -121,7 +121,7 @@ async def proved_once(my: Any, kit: Kit) -> str:
 
 
 async def _proved_by_drain(my: Any, kit: Kit) -> None:
-    stage = Stage(my, kit, Line(kit), "Accepted")
+    stage = Stage(my, kit, PlayedSession(kit), "Accepted")
     stage.statuses, stage.drains = [], True
     await stage.until(5.0)
     await stage.end()
@@ -132,9 +132,9 @@ async def _proved_by_drain(my: Any, kit: Kit) -> None:
 @step.check("heartbeats at 10, 20, 30 s while the outbox waits 60 s")
 async def together(my: Any, kit: Kit) -> str:
     """The outbox may wait minutes for its next attempt; life goes on meanwhile (core 3.7)."""
-    stage = Stage(my, kit, Line(kit), "Accepted")
+    stage = Stage(my, kit, PlayedSession(kit), "Accepted")
     await stage.until(45.0)
-    alive, beats, readers = set(stage.alive), stage.line.times("Heartbeat"), stage.line.readers
+    alive, beats, readers = set(stage.alive), stage.session.times("Heartbeat"), stage.session.readers
     await stage.end()
     none = "no heartbeat while the outbox waits 60 s."
     fewer = "in 45 s the heartbeat sends four times, whatever the other parts do."
@@ -152,14 +152,14 @@ async def together(my: Any, kit: Kit) -> str:
 @step.check("reader, watch, heartbeat or drain ends: all end at once")
 async def one_dies_all_die(my: Any, kit: Kit) -> str:
     """What lives on a connection dies with it; else the old heartbeat beats beside the new one."""
-    stage = Stage(my, kit, Line(kit, *["Pending"] * 9))
+    stage = Stage(my, kit, PlayedSession(kit, *["Pending"] * 9))
     await stage.until(15.0)
     watched = "watch" in stage.alive
     await stage.end()
     said = "a connection that dies before Accepted is never noticed; watch it too."
     kit.require(watched, "no watch while it boots", said)
     for part, booting in (*((each, False) for each in ("reader", *PARTS)), ("reader", True), ("watch", True)):
-        stage = Stage(my, kit, Line(kit, *["Pending"] * 9), None if booting else "Accepted")
+        stage = Stage(my, kit, PlayedSession(kit, *["Pending"] * 9), None if booting else "Accepted")
         await stage.until(kit.rng.uniform(11.0, 19.0))
         at = kit.time
         _kill(stage, part)
@@ -169,9 +169,9 @@ async def one_dies_all_die(my: Any, kit: Kit) -> str:
             await stage.end()
             raise bug
         await asyncio.sleep(0.01)
-        left, readers = list(stage.alive), stage.line.readers
+        left, readers = list(stage.alive), stage.session.readers
         await asyncio.sleep(30.0)
-        sent = [action for moment, action in stage.line.sent if moment > at + MOMENT]
+        sent = [action for moment, action in stage.session.sent if moment > at + MOMENT]
         await stage.end()
         kit.require(over, f"{part}: `online` goes on", f"the {part} has lost the connection, and `online` goes on.")
         said = f"the old {left[0]} lives on." if left else "the reader lives on."
@@ -188,7 +188,7 @@ async def plain_loss(my: Any, kit: Kit) -> str:
         ("reader", None), ("boot", None), ("heartbeat", None), ("drain", None), ("watch", None),
         ("heartbeat", NotConnected("over")), ("drain", NotConnected("over")), ("call", None),
     ):  # fmt: skip
-        stage = Stage(my, kit, Line(kit, *["Pending"] * 9), None if part == "boot" else "Accepted")
+        stage = Stage(my, kit, PlayedSession(kit, *["Pending"] * 9), None if part == "boot" else "Accepted")
         await stage.until(10.05 if part == "call" else 15.0)  # a heartbeat is on its way
         _kill(stage, part, error)
         await asyncio.wait([stage.task], timeout=200.0)
@@ -206,7 +206,7 @@ async def plain_loss(my: Any, kit: Kit) -> str:
         kit.require(came == "ConnectionLost", f"{part}: {came}", told.get(came, other))
     await _call_lost(my, kit)
     await _bug_leaves(my, kit)
-    stage = Stage(my, kit, Line(kit), "Accepted")
+    stage = Stage(my, kit, PlayedSession(kit), "Accepted")
     await stage.until(15.0)
     stage.task.cancel()
     await asyncio.wait([stage.task], timeout=200.0)
@@ -218,18 +218,18 @@ async def plain_loss(my: Any, kit: Kit) -> str:
 
 
 async def _call_lost(my: Any, kit: Kit) -> None:
-    """A call finds the line lost before the reader does."""
+    """A call finds the connection lost before the reader does."""
     for error in (ConnectionLost, NotConnected):
         for action, registration in (("StatusNotification", "Accepted"), ("BootNotification", None)):
-            line = Line(kit, refuses=error)
-            line.refused = action
-            stage = Stage(my, kit, line, registration)
+            session = PlayedSession(kit, refuses=error)
+            session.refused = action
+            stage = Stage(my, kit, session, registration)
             await asyncio.wait([stage.task], timeout=5.0)
             came, bug = await _came(stage)
             if bug is not None:
                 raise bug
             said = "a boot or a status that ends with ConnectionLost or NotConnected has found the connection lost."
-            heard = line.read and action in line.actions()
+            heard = session.read and action in session.actions()
             kit.require(came == "ConnectionLost", f"{action}, {error.__name__}: {came}", said if heard else None)
 
 
@@ -239,7 +239,7 @@ async def _bug_leaves(my: Any, kit: Kit) -> None:
         *((part, LookupError("a bug")) for part in PARTS),
         *((part, error) for part in ("heartbeat", "drain") for error in failed),
     ):
-        stage = Stage(my, kit, Line(kit), "Accepted")
+        stage = Stage(my, kit, PlayedSession(kit), "Accepted")
         await asyncio.wait([stage.task], timeout=15.0)
         _kill(stage, part, raised)
         await asyncio.wait([stage.task], timeout=200.0)
@@ -260,7 +260,7 @@ def _kill(stage: Stage, part: str, error: Exception | None = None) -> None:
     if part in stage.fails:
         stage.fails[part].set_exception(error or ConnectionLost("silence"))
     else:
-        stage.line.cut()
+        stage.session.cut()
 
 
 async def _came(stage: Stage) -> tuple[str, BaseException | None]:

@@ -1,6 +1,6 @@
 """The package's pieces in the shapes of the exercise: `watch`, `online`, and a `ChargePoint` that only lives.
 
-The package pings inside its WebSocket library, and its `ChargePoint` and `Line` do what `online` does and more. These
+The package pings inside its WebSocket library, and its `ChargePoint` and `Uplink` do what `online` does and more. These
 are the same ideas behind the signatures that the steps ask for.
 """
 
@@ -23,11 +23,11 @@ from ocpp_lab.messages import (
 from ocpp_lab.outbox import Entry
 from ocpp_lab.transaction_ids import NO_ID
 
-Call = Callable[[Any], Awaitable[Any]]
+Calling = Callable[[Any], Awaitable[Any]]
 
 
 async def watch(ping: Callable[[], Awaitable[None]], *, interval: float, timeout: float = 5.0) -> NoReturn:
-    """Ping every ``interval`` s; no pong within ``timeout`` s is a lost line. Interval 0: off."""
+    """Ping every ``interval`` s; no pong within ``timeout`` s is a lost connection. Interval 0: off."""
     if interval <= 0:
         await asyncio.get_running_loop().create_future()
     while True:
@@ -45,8 +45,8 @@ async def online(
     registration: str | None,
     boot: Callable[..., Awaitable[BootNotificationResponse]],
     statuses: Callable[[], list[Request[Any]]],
-    heartbeat: Callable[[Call], Awaitable[object]],
-    drain: Callable[[Call], Awaitable[object]],
+    heartbeat: Callable[[Calling], Awaitable[object]],
+    drain: Callable[[Calling], Awaitable[object]],
     watch: Callable[[], Awaitable[object]],
     proved: Callable[[], None],
     on_registration: Callable[[BootNotificationResponse], None],
@@ -118,7 +118,7 @@ class ChargePoint:
         self.machine, self.outbox, self.ids, self.now = machine, outbox, ids, now
         self._dial_line, self._keep_connected, self._online = dial, keep_connected, online
         self._found = dict(found or {})
-        self._line: Any = None
+        self._session: Any = None
         self._life: asyncio.Future[object] | None = None
         self._stopping = False
         self._unsent = asyncio.Event()
@@ -158,9 +158,9 @@ class ChargePoint:
             key = self.outbox.put(request, transaction)
             self._unsent.set()
             return key
-        if self.state != "online" or self._line is None:
+        if self.state != "online" or self._session is None:
             raise NotConnected(f"{request.action} was not sent: the charge point is {self.state}")
-        return await self._line.call(request)
+        return await self._session.call(request)
 
     def _close_found(self) -> None:
         stopped = {each.transaction for each in self.outbox.entries() if each.request.action == "StopTransaction"}
@@ -180,12 +180,12 @@ class ChargePoint:
             self.machine.fire("lost")
             raise
 
-    async def _serve(self, line: Any, proved: Callable[[], None]) -> None:
+    async def _serve(self, session: Any, proved: Callable[[], None]) -> None:
         self.machine.fire("resumed" if self.registration == "Accepted" else "opened")
-        self._line = line
+        self._session = session
         try:
             await self._online(
-                line,
+                session,
                 registration=self.registration,
                 drain=self._drain,
                 proved=proved,
@@ -195,7 +195,7 @@ class ChargePoint:
             self.machine.fire("lost")
             raise
         finally:
-            self._line = None
+            self._session = None
 
     def _registered(self, response: BootNotificationResponse) -> None:
         self.registration = response.status
@@ -203,7 +203,7 @@ class ChargePoint:
             self.machine.fire("interval_over")
         self.machine.fire(response.status.lower())
 
-    async def _drain(self, call: Call) -> NoReturn:
+    async def _drain(self, call: Calling) -> NoReturn:
         async def probe() -> bool:
             try:
                 await call(HeartbeatRequest())

@@ -27,10 +27,10 @@ FIRST_ID = 4711
 """The transaction id in each answer to StartTransaction."""
 SILENCE = 5.0
 """Seconds until a call without an answer ends."""
-Call = Callable[[Any], Awaitable[Any]]
+Calling = Callable[[Any], Awaitable[Any]]
 
 
-class Line:
+class PlayedSession:
     """A session whose replies come only while somebody runs its reader. ``seconds`` is the latency of an answer."""
 
     def __init__(self, kit: Kit, *boots: str, refuses: type[OcppError] | None = None, seconds: float = 0.1) -> None:
@@ -58,7 +58,7 @@ class Line:
         self._reads = asyncio.Event()
 
     async def run(self) -> None:
-        """The reader: returns when the line ends."""
+        """The reader: returns when the connection ends."""
         self.readers += 1
         self.read = True
         self._reads.set()
@@ -69,7 +69,7 @@ class Line:
 
     async def call(self, request: Any, **options: Any) -> Any:
         if self.over.done():
-            raise NotConnected("the line is over")
+            raise NotConnected("the connection is over")
         self.sent.append((self.kit.time, request.action))
         self.requests.append(request)
         await self._wait_or_lose(self._reads.wait())
@@ -90,7 +90,7 @@ class Line:
         return self._answer(request)
 
     async def _wait_or_lose(self, waiting: Awaitable[Any]) -> None:
-        """A call whose line ends meanwhile is lost."""
+        """A call whose connection ends meanwhile is lost."""
         wait = asyncio.ensure_future(waiting)
         try:
             await asyncio.wait([wait, self.over], return_when=asyncio.FIRST_COMPLETED)
@@ -128,12 +128,12 @@ class Line:
 
 
 class Stage:
-    """A line, its parts, and `online` on them. A part ends when ``fails[part]`` is set to an error."""
+    """A session, its parts, and `online` on them. A part ends when ``fails[part]`` is set to an error."""
 
-    def __init__(self, my: Any, kit: Kit, line: Line, registration: str | None = None) -> None:
+    def __init__(self, my: Any, kit: Kit, session: PlayedSession, registration: str | None = None) -> None:
         self.my = my
         self.kit = kit
-        self.line = line
+        self.session = session
         self.registration = registration
         self.begun = kit.time
         self.alive: list[str] = []
@@ -157,7 +157,7 @@ class Stage:
 
     async def _online(self) -> None:
         await self.my.online(
-            self.line,
+            self.session,
             registration=self.registration,
             boot=self._boot,
             statuses=self._statuses,
@@ -172,16 +172,16 @@ class Stage:
         self.asked.append(self.kit.time)
         return self.statuses
 
-    async def _boot(self, call: Call, **options: Any) -> BootNotificationResponse:
+    async def _boot(self, call: Calling, **options: Any) -> BootNotificationResponse:
         return await boot(call, BOOT, **options)
 
-    async def _heartbeat(self, call: Call) -> None:
+    async def _heartbeat(self, call: Calling) -> None:
         """Beats every 10 s."""
         with Alive(self, "heartbeat"):
             while not await self._fails("heartbeat", 10.0):
                 self.beats.append(await call(HeartbeatRequest()))
 
-    async def _drain(self, call: Call) -> None:
+    async def _drain(self, call: Calling) -> None:
         """The outbox waits for its next attempt, as it does for minutes."""
         with Alive(self, "drain"):
             if self.drains:
@@ -205,18 +205,18 @@ class Stage:
     def _proved(self) -> None:
         self.proofs.append(self.kit.time)
         if self.proved_before is None:
-            self.proved_before = self.line.answered
+            self.proved_before = self.session.answered
 
     async def until(self, seconds: float) -> None:
-        """So many seconds after the beginning. Raises if it ended before, with anything but a lost line."""
+        """So many seconds after the beginning. Raises if it ended before, with anything but a lost connection."""
         left = self.begun + seconds - asyncio.get_running_loop().time()
         await asyncio.wait([self.task], timeout=left)
         if self.task.done() and (bug := slip(self.task)) is not None:
             raise bug
 
     async def end(self) -> None:
-        """Cut the line, and take away what is left, whatever became of it."""
-        self.line.cut()
+        """Cut the connection, and take away what is left, whatever became of it."""
+        self.session.cut()
         await asyncio.wait([self.task], timeout=100)
         self.task.cancel()
         await asyncio.wait([self.task], timeout=100)

@@ -74,7 +74,7 @@ class _Said:
         log.warning("! %s: %s", invariant, message)
 
 
-class Line:
+class DialledSession:
     """One connection: what `dial` gives to `ChargePoint`."""
 
     def __init__(self, station: Station, pipe: Any) -> None:
@@ -145,7 +145,7 @@ class Station:
         self.trace = Trace() if trace is None else trace
         self.interval = 60.0
         self.now = now
-        self.uplink: Line | None = None
+        self.uplink: DialledSession | None = None
         self.connectors = connectors
         self.outbox = fit(outbox=my.Outbox(f"{path}.outbox"))["outbox"]
         self.real_ids = my.TransactionIds(f"{path}.ids")
@@ -203,8 +203,14 @@ class Station:
     async def wait_for(self, *states: str) -> str:
         if self.state in states:
             return self.state
-        if (arrived := await self._watch.wait_for(states, self._task)) is not None:
-            return arrived
+        loop = asyncio.get_running_loop()
+        arrived = asyncio.Task(self._watch.wait_for(*states), loop=loop, eager_start=True)
+        try:
+            await asyncio.wait([arrived, *filter(None, [self._task])], return_when=asyncio.FIRST_COMPLETED)
+            if arrived.done():
+                return arrived.result()
+        finally:
+            arrived.cancel()
         raise NotConnected(f"{self.identity} has ended and will not be {' or '.join(states)}")
 
     def _changed(self, old: str, event: str, new: str) -> None:
@@ -213,13 +219,13 @@ class Station:
 
     # -- one connection
 
-    async def _dial(self, password: str | None) -> Line:
+    async def _dial(self, password: str | None) -> DialledSession:
         authorization = basic_auth(self.identity, password) if password else None
         note = partial(self.trace.note, self.identity)
         goodbye = min(self.ping_interval, 5.0)
         options: dict[str, Any] = {"compression": None, "ping_interval": None, "close_timeout": goodbye}
         pipe = await dial(self.url, authorization=authorization, note=note, **options)
-        self.uplink = Line(self, pipe)
+        self.uplink = DialledSession(self, pipe)
         return self.uplink
 
     async def _boot(self, call: Any, **options: Any) -> Any:
@@ -247,7 +253,7 @@ class Station:
     # -- calls
 
     async def call(self, request: m.Request[Any], *, timeout: float | None = None) -> Any:
-        """A call on the line of now; NotConnected without one."""
+        """A call on the connection of now; NotConnected without one."""
         if self.state != "online" or self.uplink is None:
             raise NotConnected(f"{request.action} was not sent: {self.identity} is {self.state}")
         return await self.uplink.call(request, timeout=timeout)
@@ -258,7 +264,7 @@ class Station:
     async def send(self, text: str) -> None:
         """A text as it is, below the session."""
         if self.uplink is None:
-            raise NotConnected("there is no line to send on")
+            raise NotConnected("there is no connection to send on")
         await self.uplink.transport.send(text)
 
     async def answer(self, call: Call) -> CallResult | CallError | None:

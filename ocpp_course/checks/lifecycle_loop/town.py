@@ -17,7 +17,7 @@ from ocpp_lab.transaction_ids import TransactionIds
 
 from ..kit import Kit
 from .ours import online, watch
-from .stage import BOOT, Call, Line, slip, status
+from .stage import BOOT, Calling, PlayedSession, slip, status
 
 BEAT = 20.0
 WAIT = 24.0
@@ -49,7 +49,7 @@ class Town:
         self.door = "open"
         self.strangers: set[str] = set()
         self.passwords: list[Any] = []
-        self.lines: list[Line] = []
+        self.sessions: list[PlayedSession] = []
         self.states: list[str] = []
         self.afresh = 0
         """How often the waits began anew."""
@@ -110,23 +110,23 @@ class Town:
         self.files.close()
 
     @property
-    def line(self) -> Line:
-        return self.lines[-1]
+    def session(self) -> PlayedSession:
+        return self.sessions[-1]
 
     def sent(self, action: str) -> list[Any]:
-        """The requests of this action, on all lines."""
-        return [request for line in self.lines for request in line.requests if request.action == action]
+        """The requests of this action, on all connections."""
+        return [request for session in self.sessions for request in session.requests if request.action == action]
 
     async def _keep_connected(self, dial: Any, serve: Any) -> None:
         async def dialled() -> Any:
-            line = await dial()
+            session = await dial()
             said = "what you give to `keep_connected` as its dial returns what `await dial(password)` gave."
-            self.kit.require(isinstance(line, Line), f"the dial gave {line!r:.20}", said)
-            return line
+            self.kit.require(isinstance(session, PlayedSession), f"the dial gave {session!r:.20}", said)
+            return session
 
         await keep_connected(dialled, serve, delays=self._delays)
 
-    async def _dial(self, password: Any = None) -> Line:
+    async def _dial(self, password: Any = None) -> PlayedSession:
         self.passwords.append(password)
         await asyncio.sleep(0.1)
         if self.door == "silent":
@@ -139,12 +139,12 @@ class Town:
             raise NO_LINE[self.door]
         if self.door not in ("open", "haunted") and password != self.door:
             raise HandshakeRefused(401)
-        line = Line(self.kit, seconds=self.latency)
-        line.strangers, line.deaf, line.grumpy = self.strangers, self.deaf, self.grumpy
-        line.muddled, line.tag = self.muddled, self.tag
-        line.boots = self.boots  # a boot is answered once, on whichever line
-        self.lines.append(line)
-        return line
+        session = PlayedSession(self.kit, seconds=self.latency)
+        session.strangers, session.deaf, session.grumpy = self.strangers, self.deaf, self.grumpy
+        session.muddled, session.tag = self.muddled, self.tag
+        session.boots = self.boots  # a boot is answered once, on whichever session
+        self.sessions.append(session)
+        return session
 
     def _delays(self) -> Iterator[float]:
         self.afresh += 1
@@ -156,10 +156,10 @@ class Town:
             raise LookupError("a bug")
         return [status(1)]
 
-    async def _boot(self, call: Call, **options: Any) -> Any:
+    async def _boot(self, call: Calling, **options: Any) -> Any:
         return await boot(call, BOOT, **options)
 
-    async def _heartbeat(self, call: Call) -> None:
+    async def _heartbeat(self, call: Calling) -> None:
         await Heartbeat(call, BEAT).run()
 
     async def _watch(self) -> None:

@@ -41,7 +41,7 @@ step = Step(
 NIGHT = Profile(name="capstone", charge_points=1, connectors=2, seconds=240.0, pause=(10.0, 40.0), mischief=0.2)
 INTERVAL = 20
 RATHER_LONG = 600.0
-"""Seconds of calm until it is online: a dead line is noticed, the longest wait, and a boot whose answer is lost."""
+"""Seconds of calm until it is online: a loss is noticed, the longest wait, and a boot whose answer is lost."""
 SETTLED = 1800.0
 """Seconds until the outbox is empty: each message may have to wait for its attempts."""
 BEATS = 10
@@ -85,7 +85,7 @@ class Own(Stack):
 
 @step.check("50 nights: back in time, each transaction once, nothing left", seconds=40)
 def bad_nights(my: Any, kit: Kit) -> str:
-    """Cuts, half-open lines, crashes of both sides, bad answers: nothing is lost (core 3.7), nothing invoiced twice."""
+    """Cuts, half-open connections, crashes, bad answers: nothing is lost (core 3.7), nothing invoiced twice."""
     return survives(kit, night, profile=NIGHT, my=pieces(my))
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from ..step import Step
-from . import capstone, draining, durable, ledgers, lines, table, verdicts, waits
+from . import capstone, draining, durable, ledgers, reconnecting, table, verdicts, waits
 
 STEPS: list[Step] = [
     waits.step,
     table.step,
-    lines.step,
+    reconnecting.step,
     durable.step,
     verdicts.step,
     draining.step,

@@ -138,7 +138,7 @@ async def halt_keeps(my: Any, kit: Kit) -> str:
             kit.equal(peer.probes, int(isinstance(error, CallTimeout)), "`probe` is asked after a CallTimeout only.")
             kit.require(len(box) == 3 and box.head().request == written[0], f"{name}: {len(box)} of 3 kept", said)
             kit.require(box.head().failures == 0, f"{name} was counted", said)
-            kit.equal(len(peer.sent), 1, "halt means: send nothing more on this line.")
+            kit.equal(len(peer.sent), 1, "halt means: send nothing more on this connection.")
         for bug in (TypeError("a bug"), NotAccepted("boot first")):
             raised = await ends_with(kit, box, Peer(kit, bug))
             escapes = "an error without a verdict is a bug: raise it again, and count nothing."

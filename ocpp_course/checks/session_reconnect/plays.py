@@ -17,7 +17,7 @@ GOES_ON = "it was cancelled and goes on; let CancelledError through."
 Proved = Callable[[], None]
 
 
-class Line:
+class EmptyPipe:
     """A pipe that carries nothing, and knows whether it is closed."""
 
     def __init__(self, seconds: float = 0.0) -> None:
@@ -39,13 +39,13 @@ class Line:
         self.closed = True
 
 
-class Dialling(Coroutine[Any, Any, Line]):
+class Dialling(Coroutine[Any, Any, EmptyPipe]):
     """The coroutine of a dial. Whoever takes it for a pipe may close it as one: serving it tells what is missing."""
 
-    def __init__(self, work: Coroutine[Any, Any, Line]) -> None:
+    def __init__(self, work: Coroutine[Any, Any, EmptyPipe]) -> None:
         self._work = work
 
-    def __await__(self) -> Generator[Any, Any, Line]:
+    def __await__(self) -> Generator[Any, Any, EmptyPipe]:
         return self._work.__await__()
 
     def send(self, value: Any) -> Any:
@@ -59,12 +59,12 @@ class Dialling(Coroutine[Any, Any, Line]):
         return asyncio.sleep(0) if asyncio.current_task() else None
 
 
-Scene = BaseException | Callable[[Line, Proved], Awaitable[None]]
-"""What one dial comes to: an error, or what happens on the line."""
+Scene = BaseException | Callable[[EmptyPipe, Proved], Awaitable[None]]
+"""What one dial comes to: an error, or what happens on the connection."""
 
 
 class Play:
-    """Plays its scenes in order, the last one for ever, and notes when each dial came and each line was over."""
+    """Plays its scenes in order, the last one for ever, and notes when each dial came and each connection was over."""
 
     def __init__(self, kit: Kit, *scenes: Scene, closing: float = 0.0) -> None:
         self.kit = kit
@@ -72,8 +72,8 @@ class Play:
         self.closing = closing
         self.dials: list[float] = []
         self.over: list[float] = []
-        self.lines: list[Line] = []
-        self._open: list[Line] = []
+        self.pipes: list[EmptyPipe] = []
+        self._open: list[EmptyPipe] = []
         """Those that may be open still: an answer that never waits dials thousands of times."""
         self.overlaps = 0
         self.depths: list[int] = []
@@ -82,16 +82,16 @@ class Play:
         """Whether no scene was cut short."""
         self.served = 0
         self.unawaited = False
-        """`serve` got the coroutine of `dial`, and no line."""
+        """`serve` got the coroutine of `dial`, and no pipe."""
         self.reached = asyncio.Event()
 
     def dial(self) -> Dialling:
         return Dialling(self._dial())
 
-    async def _dial(self) -> Line:
+    async def _dial(self) -> EmptyPipe:
         if len(self.dials) >= max(self.wanted, STORM) + STORM:
             await asyncio.Event().wait()
-        self._open = [line for line in self._open if not line.closed]
+        self._open = [pipe for pipe in self._open if not pipe.closed]
         self.overlaps += bool(self._open)
         self.depths.append(_depth())
         self.dials.append(self.kit.time)
@@ -102,12 +102,12 @@ class Play:
         if isinstance(scene, BaseException):
             self.over.append(self.kit.time)
             raise scene
-        self.lines.append(Line(self.closing))
-        self._open.append(self.lines[-1])
-        return self.lines[-1]
+        self.pipes.append(EmptyPipe(self.closing))
+        self._open.append(self.pipes[-1])
+        return self.pipes[-1]
 
-    async def serve(self, line: Line, proved: Proved) -> None:
-        if isinstance(line, Dialling):
+    async def serve(self, pipe: EmptyPipe, proved: Proved) -> None:
+        if isinstance(pipe, Dialling):
             self.unawaited = True
             self.reached.set()
             await asyncio.Event().wait()
@@ -115,7 +115,7 @@ class Play:
         self.served += 1
         assert not isinstance(scene, BaseException)
         try:
-            await scene(line, proved)
+            await scene(pipe, proved)
         except asyncio.CancelledError:
             self.whole = False
             raise
@@ -151,7 +151,7 @@ class Play:
         if not task.cancelled() and (error := task.exception()) is not None:
             raise error
         never = "`serve` never ran; it is a coroutine function: `await serve(pipe, proved)`."
-        self.kit.require(self.served or not self.lines, "not served", never)
+        self.kit.require(self.served or not self.pipes, "not served", never)
         ended = None if task.cancelled() else "it returned; a charge point dials again, for ever."
         self.kit.require(len(self.dials) >= dials, f"{len(self.dials)} dials, then no more", ended)
         return self._waits(dials)
@@ -185,23 +185,23 @@ async def stopped(task: asyncio.Task[Any]) -> bool:
     return obeyed
 
 
-async def lose(line: Line, proved: Proved) -> None:
+async def lose(pipe: EmptyPipe, proved: Proved) -> None:
     """The connection dies at once."""
     raise ConnectionLost
 
 
-async def end(line: Line, proved: Proved) -> None:
+async def end(pipe: EmptyPipe, proved: Proved) -> None:
     """The peer closes politely."""
     await asyncio.sleep(0.5)
 
 
-async def last_long(line: Line, proved: Proved) -> None:
+async def last_long(pipe: EmptyPipe, proved: Proved) -> None:
     """A connection that is up for a while, and never shows that it is good."""
     await asyncio.sleep(900)
     raise ConnectionLost
 
 
-async def prove_and_lose(line: Line, proved: Proved) -> None:
+async def prove_and_lose(pipe: EmptyPipe, proved: Proved) -> None:
     """A good connection, for a while."""
     for _ in range(3):
         await asyncio.sleep(2.0)
@@ -210,12 +210,12 @@ async def prove_and_lose(line: Line, proved: Proved) -> None:
     raise ConnectionLost
 
 
-async def prove_and_end(line: Line, proved: Proved) -> None:
+async def prove_and_end(pipe: EmptyPipe, proved: Proved) -> None:
     proved()
     await asyncio.sleep(7.0)
 
 
-async def stay(line: Line, proved: Proved) -> None:
+async def stay(pipe: EmptyPipe, proved: Proved) -> None:
     """The connection stays good."""
     proved()
     await asyncio.Event().wait()

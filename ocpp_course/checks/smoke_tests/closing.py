@@ -9,7 +9,7 @@ from ocpp_lab.transport import Transport
 
 from ..kit import Kit
 from ..step import Step, Wrong
-from .line import Held, done, no_error, waits_in
+from .played_pipe import Held, done, no_error, waits_in
 
 step = Step(
     "1.4", "`Transport.close`: nothing hangs", ("Transport",), points=2, minutes=20, reference=lambda: Transport
@@ -44,10 +44,10 @@ async def closed(held: Held, kit: Kit, seconds: float, diagnosis: str, **options
 
 def once(held: Held, kit: Kit, code: int, reason: str) -> None:
     """The pipe was closed, once, with this code and reason."""
-    kit.require(held.line.closes, "the pipe is still open", "`close` never closes the pipe, and the peer waits on.")
-    times = len(held.line.closes)
+    kit.require(held.pipe.closes, "the pipe is still open", "`close` never closes the pipe, and the peer waits on.")
+    times = len(held.pipe.closes)
     kit.require(times == 1, f"closed {times} times", "the pipe is closed once, however often `close` is called.")
-    kit.equal(held.line.closes, [(code, reason)], CODE)
+    kit.equal(held.pipe.closes, [(code, reason)], CODE)
 
 
 async def gone(held: Held, kit: Kit) -> None:
@@ -73,17 +73,17 @@ async def flush_sends_all(my: Any, kit: Kit) -> str:
         queued = texts(kit, number)
         held.send(*queued)
         await kit.quiet()
-        code, before = kit.rng.choice([1000, 1001, 3001]), len(held.line.taken)
+        code, before = kit.rng.choice([1000, 1001, 3001]), len(held.pipe.taken)
         late = asyncio.create_task(_during(held), name="the check's late sender")
         try:
             seconds = await closed(held, kit, 30, "", code=code, reason="bye", **options)
         except Wrong as wrong:
-            all_sent = len(held.line.sent) == number
+            all_sent = len(held.pipe.sent) == number
             said = "all is sent, and `close` still waits." if all_sent else _cut_short(held, number, before, 30.0)
             raise Wrong(wrong.got, wrong.diagnosis or said) from None
-        kit.require(held.line.closes, "the pipe is still open", "`close` never closes the pipe, and the peer waits on.")
-        at_close = held.line.sent_at_close or 0
-        if held.line.sent[:at_close][:number] != queued:
+        kit.require(held.pipe.closes, "the pipe is still open", "`close` never closes the pipe, and the peer waits on.")
+        at_close = held.pipe.sent_at_close or 0
+        if held.pipe.sent[:at_close][:number] != queued:
             said = _cut_short(held, number, before, seconds) if at_close < number else ORDER
             kit.require(False, f"{at_close} of {number} sent when it closed, after {seconds:g} s", said)
         once(held, kit, code, "bye")
@@ -98,7 +98,7 @@ async def flush_sends_all(my: Any, kit: Kit) -> str:
 async def _on_its_way(my: Any, kit: Kit, turns: int) -> None:
     """`close` comes so many turns after the second of two texts, which may be anywhere between `send` and the pipe."""
     held = Held(my, kit)
-    held.line.turns = 2
+    held.pipe.turns = 2
     both, seen = texts(kit, 2), list[str]()
 
     async def say_and_close() -> None:
@@ -106,14 +106,14 @@ async def _on_its_way(my: Any, kit: Kit, turns: int) -> None:
             await held.transport.send(text)
         for _ in range(turns):
             await asyncio.sleep(0)
-        seen.extend(held.line.taken)
+        seen.extend(held.pipe.taken)
         await held.transport.close()
 
     held.senders.append(asyncio.create_task(say_and_close(), name="the check's sender"))
     await kit.within(5, asyncio.wait(held.senders), "`close` waits", "all is sent, and `close` still waits.")
     held.senders[0].result()
-    if held.line.sent[: held.line.sent_at_close] != both:
-        said = f"two were sent, {turns} turns of the loop later came `close`, and {held.line.sent_at_close} arrived"
+    if held.pipe.sent[: held.pipe.sent_at_close] != both:
+        said = f"two were sent, {turns} turns of the loop later came `close`, and {held.pipe.sent_at_close} arrived"
         kit.require(False, said, LAST if seen == both else BETWEEN)
     await gone(held, kit)
 
@@ -128,9 +128,9 @@ async def _during(held: Held) -> bool:
 
 def _cut_short(held: Held, number: int, before: int, seconds: float) -> str:
     """Why a flush did not send everything: what happened between the call of `close` and the end of the pipe."""
-    if held.line.sent_at_close == number - 1 and len(held.line.taken) == number:
+    if held.pipe.sent_at_close == number - 1 and len(held.pipe.taken) == number:
         return LAST
-    if len(held.line.taken) > before:
+    if len(held.pipe.taken) > before:
         return "the flush ended before its time was over, and texts still waited."
     if seconds < 0.5:
         return "the pipe was closed at once; with `flush` first send what is queued."
@@ -143,14 +143,14 @@ async def drop_sends_none_more(my: Any, kit: Kit) -> str:
     held = Held(my, kit, delay=0.05)
     held.send(*texts(kit, 40))
     await asyncio.sleep(0.05 * kit.rng.randint(1, 9) + 0.02)
-    begun = len(held.line.taken)
+    begun = len(held.pipe.taken)
     said = "there is nothing to wait for: close the pipe at once."
     await closed(held, kit, 1, said, code=1001, flush=False)
-    more = len(held.line.taken) - begun
+    more = len(held.pipe.taken) - begun
     kit.require(more <= 1, f"{more} more texts", "`flush=False` says that what waits is dropped; yours was sent.")
     once(held, kit, 1001, "")
     await gone(held, kit)
-    kit.require(len(held.line.taken) - begun <= 1, "texts after the close", "the writer goes on after the close.")
+    kit.require(len(held.pipe.taken) - begun <= 1, "texts after the close", "the writer goes on after the close.")
     return "none"
 
 
@@ -184,7 +184,7 @@ async def never_hangs(my: Any, kit: Kit) -> str:
 async def stalled(my: Any, kit: Kit, number: int, **options: Any) -> Held:
     """A transport whose peer reads nothing, with so many texts handed to it."""
     held = Held(my, kit, **options)
-    held.line.stall()
+    held.pipe.stall()
     held.send(*texts(kit, number))
     await asyncio.sleep(1)
     return held
@@ -192,7 +192,7 @@ async def stalled(my: Any, kit: Kit, number: int, **options: Any) -> Held:
 
 async def let_go(held: Held, kit: Kit) -> None:
     """The check's own senders and reader are no business of this check."""
-    kit.require(len(held.line.closes) == 1, f"pipe closed {len(held.line.closes)} times", "close the pipe, once.")
+    kit.require(len(held.pipe.closes) == 1, f"pipe closed {len(held.pipe.closes)} times", "close the pipe, once.")
     for task in (*held.senders, held.reader):
         task.cancel()
     await asyncio.gather(*held.senders, held.reader, return_exceptions=True)
@@ -223,7 +223,7 @@ async def flushed_or_told(my: Any, kit: Kit) -> None:
     left = [each for each in senders if not each.done()]
     said = still(left, "`close` has returned, and a sender still waits.")
     kit.require(not left, f"{len(left)} of {len(senders)} still wait", said)
-    lost = [text for text, each in zip(queued, senders, strict=True) if done([each]) and text not in held.line.sent]
+    lost = [text for text, each in zip(queued, senders, strict=True) if done([each]) and text not in held.pipe.sent]
     said = "`send` returned and the flush left its text behind; raise ConnectionLost, or send it before the close."
     kit.require(not lost, f"{len(lost)} accepted, not sent", said)
 
@@ -276,9 +276,9 @@ async def twice_is_fine(my: Any, kit: Kit) -> str:
     await kit.quiet()
     kit.require(more[0].done() or more[1].done(), "a second close hangs", said)
     said = "a second `close` returned while the first still worked; whoever calls it, on return nothing is left."
-    early = "" if held.line.closes and first.done() else f"{len(held.line.sent)} of {number} texts sent"
+    early = "" if held.pipe.closes and first.done() else f"{len(held.pipe.sent)} of {number} texts sent"
     _, late = await asyncio.wait([first, *more], timeout=10)
-    times = len(held.line.closes)
+    times = len(held.pipe.closes)
     kit.require(times < 2, f"closed {times} times", "the pipe is closed once, however often `close` is called.")
     kit.require(not early, early, said)
     kit.require(not late, "a second close hangs", "a second `close` waits for the first, or returns when all is over.")
@@ -314,8 +314,8 @@ async def goes_on(my: Any, kit: Kit) -> str:
     said = (
         "a caller of `close` was cancelled, and the closing ended with it; give it a task of its own and shield that."
     )
-    kit.require(held.line.closes, "the pipe is still open", said)
-    kit.require(held.line.sent_at_close == number, f"{held.line.sent_at_close} of {number} sent", said)
+    kit.require(held.pipe.closes, "the pipe is still open", said)
+    kit.require(held.pipe.sent_at_close == number, f"{held.pipe.sent_at_close} of {number} sent", said)
     once(held, kit, 1000, "")
     await gone(held, kit)
     return "to its end"
@@ -326,7 +326,7 @@ async def peer_close(my: Any, kit: Kit) -> str:
     """Either side may close; then the other side's calls fail at once."""
     held = await stalled(my, kit, 20, limit=6)
     waiting = [each for each in held.senders if not each.done()]
-    held.line.end(1001)
+    held.pipe.end(1001)
     await asyncio.wait([held.reader], timeout=1)
     kit.require(held.reader.done(), "still iterating", "the pipe's iteration has ended, and so must yours.")
     await all_lost(kit, waiting, "the peer has closed, and a sender still waits.")
@@ -337,7 +337,7 @@ async def peer_close(my: Any, kit: Kit) -> str:
     idle = Held(my, kit)
     idle.send("hello")
     await asyncio.sleep(1)
-    idle.line.end(kit.rng.choice([1000, 1001, 1006]))
+    idle.pipe.end(kit.rng.choice([1000, 1001, 1006]))
     await asyncio.wait([idle.reader], timeout=1)
     kit.require(idle.reader.done(), "still iterating", "the pipe's iteration has ended, and so must yours.")
     await refused(idle, kit, AFTER)
@@ -345,5 +345,5 @@ async def peer_close(my: Any, kit: Kit) -> str:
     await closed(idle, kit, GRACE, said)
     for each in (held, idle):
         said = "the peer has closed, and `close` did not call `pipe.close`; it does, so that the pipe is freed."
-        kit.require(each.line.closes, "`pipe.close` was not called", said)
+        kit.require(each.pipe.closes, "`pipe.close` was not called", said)
     return "ConnectionLost"

@@ -109,7 +109,7 @@ async def flooded(world: World, profile: Profile, *, my: Any) -> Counter[str]:
     host, point = world.sites["CP_1"].host, world.charge_point("CP_1")
     fitted: Any = point.uplink.transport if point.uplink else None
     transport: InTheStack = fitted.piece
-    transport.line.delay = rng.uniform(0.005, 0.05)
+    transport.watched.delay = rng.uniform(0.005, 0.05)
     calls = [host.create_task(_call(point)) for _ in range(3)]
     senders = [host.create_task(_send(transport, number)) for number in range(SENDERS)]
     await asyncio.sleep(rng.uniform(0.1, 0.5))
@@ -162,13 +162,13 @@ async def _happen(world: World, transport: InTheStack, event: str, seconds: floa
     session = world.central_system.sessions["CP_1"]
     match event:
         case "latency":
-            transport.line.delay *= 10
+            transport.watched.delay *= 10
         case "stop reading":
-            transport.line.stall()
+            transport.watched.stall()
             await asyncio.sleep(seconds)
-            transport.line.resume()
+            transport.watched.resume()
         case "stall, then RST":
-            transport.line.stall()
+            transport.watched.stall()
             await asyncio.sleep(seconds)
             transport.pipe.abort()
         case "RST":

@@ -81,8 +81,8 @@ class InTheStack:
         self.my = my
         self.world = world
         self.pipe = pipe
-        self.line = WatchedPipe(pipe, world)
-        self.transport = my.Transport(self.line, **options)
+        self.watched = WatchedPipe(pipe, world)
+        self.transport = my.Transport(self.watched, **options)
         self.transport.start()  # here: in a simulation the boot may be sent before the reader runs
 
     def start(self) -> None:

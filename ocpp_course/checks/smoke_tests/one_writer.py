@@ -9,7 +9,7 @@ from ocpp_lab.transport import Transport
 
 from ..kit import Kit
 from ..step import Step
-from .line import Held, done
+from .played_pipe import Held, done
 
 step = Step(
     "1.3", "`Transport`: one writer", ("Transport",), points=3, minutes=25, reference=lambda: Transport
@@ -26,7 +26,7 @@ NOTHING = (
 
 def gave_up(held: Held) -> str:
     """Of what ended the writer while a write was stalled, "" if nothing is seen."""
-    if held.line.given_up and not held.line.writes_in_flight and held.transport.queue_depth:
+    if held.pipe.given_up and not held.pipe.writes_in_flight and held.transport.queue_depth:
         return (
             "a write was stalled, and the writer gave up on it and has ended; wait for `pipe.send` as long as it takes."
         )
@@ -46,11 +46,11 @@ def begun(kit: Kit, held: Held) -> None:
     """Refuse a transport that writes nothing at all."""
     done(held.senders)
     numbers(kit, held)
-    said = f"`pipe.send` was given a {held.line.odd}, and not a text."
-    if held.line.odd in ("coroutine", "Task", "Future"):
+    said = f"`pipe.send` was given a {held.pipe.odd}, and not a text."
+    if held.pipe.odd in ("coroutine", "Task", "Future"):
         said = f"{said} An `await` is missing where the text comes from."
-    kit.require(not held.line.odd, f"a {held.line.odd} was sent", said)
-    kit.require(held.line.taken, "nothing was sent", NOTHING)
+    kit.require(not held.pipe.odd, f"a {held.pipe.odd} was sent", said)
+    kit.require(held.pipe.taken, "nothing was sent", NOTHING)
 
 
 @step.check("1,000 texts of 10 senders arrive, each sender's in its order")
@@ -71,11 +71,11 @@ async def in_order(my: Any, kit: Kit) -> str:
     left = len(speakers) - done(speakers)
     begun(kit, held)
     said = "the connection is slow but alive; there is room in the queue again, and a sender waits on."
-    if held.transport.queue_depth and not held.line.writes_in_flight:
+    if held.transport.queue_depth and not held.pipe.writes_in_flight:
         said = "the writer has stopped: texts wait in the queue, and none is on the pipe."
     kit.require(not left, f"{left} of 10 senders still wait after 30 s", said)
     await asyncio.sleep(5)
-    sent = held.line.sent
+    sent = held.pipe.sent
     if len(set(sent)) < FLOOD:
         kit.require(False, f"{len(set(sent)):,} of 1,000", await _missing(my, kit))
     kit.require(len(sent) == FLOOD, f"{len(sent):,} texts", "a text went out more than once.")
@@ -91,9 +91,9 @@ async def _missing(my: Any, kit: Kit) -> str:
     held = Held(my, kit, limit=FLOOD + 1)
     held.send(*(f"text {n}" for n in range(FLOOD)))
     await asyncio.sleep(5)
-    if len(held.line.sent) == FLOOD:
+    if len(held.pipe.sent) == FLOOD:
         return "texts are missing; a full queue must make the sender wait, not lose."
-    return f"`send` returned for 1,000 texts, and {len(held.line.sent):,} of them have reached the pipe."
+    return f"`send` returned for 1,000 texts, and {len(held.pipe.sent):,} of them have reached the pipe."
 
 
 @step.check("never two sends on the pipe; the probe says 1")
@@ -104,10 +104,10 @@ async def one_in_flight(my: Any, kit: Kit) -> str:
     held.send(*(f"text {n}" for n in range(FLOOD)))
     await asyncio.sleep(FLOOD * SLOW + 5)
     begun(kit, held)
-    most = held.line.max_writes_in_flight
+    most = held.pipe.max_writes_in_flight
     said = f"{most:,} sends were on the pipe at once; a queue and one task that empties it keep it at 1."
     kit.require(most == 1, f"{most:,} at once", said)
-    kit.equal(len(held.line.sent), FLOOD, "the connection is slow but alive: all texts go out.")
+    kit.equal(len(held.pipe.sent), FLOOD, "the connection is slow but alive: all texts go out.")
     probe = held.transport.max_writes_in_flight
     said = f"never were two texts on the pipe, and one was; `max_writes_in_flight` says {probe}."
     kit.equal(probe, 1, said)
@@ -120,25 +120,25 @@ async def bounded(my: Any, kit: Kit) -> str:
     """A bounded queue turns a slow peer into a wait: it costs time, not memory."""
     limit = kit.rng.randint(3, 30)
     held = Held(my, kit, limit=limit)
-    held.line.stall()
+    held.pipe.stall()
     texts = [f"text {n} {kit.rng.getrandbits(16):04x}" for n in range(limit + 8)]
     texts[-1] = texts[0]  # the same text may be sent twice
     senders = held.send(*texts)
     await asyncio.sleep(60)
     begun(kit, held)
     _as_many_as_may(kit, held, limit)
-    held.line.resume()
+    held.pipe.resume()
     held.chatter(len(texts), 1.0)
     await asyncio.sleep(60)
     if said := gave_up(held):
-        kit.require(False, f"{len(held.line.sent)} of {len(texts)} texts sent", said)
-    kit.equal(held.line.sent, texts, "when the peer reads again, all texts go out, in order, and no sender waits.")
+        kit.require(False, f"{len(held.pipe.sent)} of {len(texts)} texts sent", said)
+    kit.equal(held.pipe.sent, texts, "when the peer reads again, all texts go out, in order, and no sender waits.")
     kit.equal(done(senders), len(texts), "when the peer reads again, no sender waits any more.")
     most = held.transport.max_queue_depth
     kit.require(most <= limit, f"max_queue_depth {most}, limit {limit}", "the queue was deeper than its limit.")
     await held.end()
     usual = Held(my, kit)
-    usual.line.stall()
+    usual.pipe.stall()
     usual.send(*(f"text {n}" for n in range(1005)))
     await asyncio.sleep(1)
     said = "without an argument the limit is 1,000 texts, and one more is on the pipe."
@@ -149,10 +149,10 @@ async def bounded(my: Any, kit: Kit) -> str:
 
 def _as_many_as_may(kit: Kit, held: Held, limit: int) -> None:
     """One text is on the stalled pipe, ``limit`` wait, and the senders of the others wait too."""
-    queued, depth, taken = done(held.senders), held.transport.queue_depth, len(held.line.taken)
+    queued, depth, taken = done(held.senders), held.transport.queue_depth, len(held.pipe.taken)
     said = "a write that stalls is only slow; yours gave up on it, and its text is lost: wait as long as it takes."
-    if held.line.max_writes_in_flight > 1:
-        said = f"{held.line.max_writes_in_flight} sends were on the pipe at once; one task alone calls `pipe.send`."
+    if held.pipe.max_writes_in_flight > 1:
+        said = f"{held.pipe.max_writes_in_flight} sends were on the pipe at once; one task alone calls `pipe.send`."
     kit.require(taken <= 1, f"{taken} writes begun", said)
     said = "your `send` waits for the wire, so nothing ever queues; it must return when the text is queued."
     kit.require(queued > 1, f"{queued} of {limit} queued", said)
@@ -170,18 +170,18 @@ def _as_many_as_may(kit: Kit, held: Held, limit: int) -> None:
 async def reads_go_on(my: Any, kit: Kit) -> str:
     """A peer that reads nothing may still talk: calls cross (J-spec 4.1.1)."""
     held = Held(my, kit)
-    held.line.feed(first := f"first {kit.rng.getrandbits(16):04x}")
+    held.pipe.feed(first := f"first {kit.rng.getrandbits(16):04x}")
     await asyncio.sleep(1)
     done([held.reader])
     said = "a text came in, and `async for` has not given it on; nothing has been sent yet."
     kit.require(held.read == [first], f"{len(held.read)} of 1 texts read", said)
-    held.line.stall()
+    held.pipe.stall()
     held.send("one", "two", "three")
     await asyncio.sleep(1)
     texts = [f"incoming {kit.rng.getrandbits(16):04x}" for _ in range(9)]
     texts.append(texts[0])  # the same text may come twice
     for text in texts:
-        held.line.feed(text)
+        held.pipe.feed(text)
     await asyncio.sleep(1)
     said = "a stalled write stopped your reading; two directions need two tasks."
     done([held.reader])
@@ -196,13 +196,13 @@ async def reads_go_on(my: Any, kit: Kit) -> str:
 async def probes_true(my: Any, kit: Kit) -> str:
     """A probe is what operations look at in the night: it counts, or it lies."""
     held = Held(my, kit, limit=50)
-    probes, line = held.transport, held.line
+    probes, pipe = held.transport, held.pipe
     await kit.quiet()
     numbers(kit, held)
     for name in PROBES:
         said = f"nothing has been sent yet, and `{name}` says {getattr(probes, name)}; at first all four are 0."
         kit.equal(getattr(probes, name), 0, said)
-    line.stall()
+    pipe.stall()
     number = kit.rng.randint(5, 40)
     for n in range(number):
         held.send(f"text {n}")
@@ -210,10 +210,10 @@ async def probes_true(my: Any, kit: Kit) -> str:
     begun(kit, held)
     said = f"one text is on the pipe, and `writes_in_flight` says {probes.writes_in_flight}."
     kit.require(probes.writes_in_flight == 1, f"writes_in_flight {probes.writes_in_flight}, the pipe has 1", said)
-    waiting = number - len(line.taken)
+    waiting = number - len(pipe.taken)
     got = f"queue_depth {probes.queue_depth}, {waiting} wait"
     kit.require(waiting <= probes.queue_depth <= waiting + 1, got, "`queue_depth` is how many texts wait to be sent.")
-    line.resume()
+    pipe.resume()
     await asyncio.sleep(1)
     for name, wanted in (("writes_in_flight", 0), ("max_writes_in_flight", 1), ("queue_depth", 0)):
         said = f"all is sent: nothing is in flight and nothing waits; `{name}` must be {wanted}."

@@ -1,4 +1,4 @@
-"""`Flow`: bytes on their way from one end of a connection to the other, and how that ended."""
+"""`Channel`: bytes on their way from one end of a connection to the other, and how that ended."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def _nobody() -> None:
     """Before an end is there."""
 
 
-class Flow:
+class Channel:
     """What two kernels hold between a writer and a reader: at most ``reader_room`` plus ``writer_room`` bytes.
 
     After `finish` or `reset` nothing is put into it; what was put before comes out first. After `abandon` nobody will
@@ -30,7 +30,7 @@ class Flow:
         """Told when there is something to read: bytes, or the end. Set by the reader."""
         self.on_room: Callable[[], None] = _nobody
         """Told when there is more room, or when the reader is gone. Set by the writer."""
-        self._bytes = bytearray()
+        self._bytes = bytearray()  # on their way, oldest first: `put` adds, `take` takes away
 
     @property
     def waiting(self) -> int:

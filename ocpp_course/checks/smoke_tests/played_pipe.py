@@ -1,4 +1,4 @@
-"""`Line`: a pipe whose other end a check plays: slow, stalled, closed by the peer, and counted."""
+"""`PlayedPipe`: a pipe whose other end a check plays: slow, stalled, closed by the peer, and counted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ocpp_lab.trace import Event
 from ..kit import Kit
 
 
-class Line:
+class PlayedPipe:
     """A `Pipe`. ``taken`` are the texts whose sending began, ``sent`` those whose sending ended."""
 
     def __init__(self, kit: Kit, *, delay: float = 0.0) -> None:
@@ -130,12 +130,12 @@ class Line:
 
 
 class Held:
-    """A learner's transport over a `Line`, started, with somebody who reads it, as a session would."""
+    """A learner's transport over a `PlayedPipe`, started, with somebody who reads it, as a session would."""
 
     def __init__(self, my: Any, kit: Kit, *, delay: float = 0.0, **options: Any) -> None:
-        self.line = Line(kit, delay=delay)
+        self.pipe = PlayedPipe(kit, delay=delay)
         self.read: list[str] = []
-        self.transport = my.Transport(self.line, **options)
+        self.transport = my.Transport(self.pipe, **options)
         self.transport.start()
         self.reader = asyncio.create_task(self._read(), name="the check's reader")
         self.senders: list[asyncio.Task[None]] = []
@@ -155,7 +155,7 @@ class Held:
 
         async def talk() -> None:
             for n in range(number):
-                self.line.feed(f"chatter {n}")
+                self.pipe.feed(f"chatter {n}")
                 await asyncio.sleep(every)
 
         self.talker = asyncio.create_task(talk(), name="the check's peer")
@@ -171,8 +171,8 @@ class Held:
 
     async def end(self) -> None:
         """Cut the connection, and end what is left: in 1.3 nobody has promised to."""
-        self.line.resume()
-        self.line.end()
+        self.pipe.resume()
+        self.pipe.end()
         left = asyncio.all_tasks() - {asyncio.current_task()}
         for _ in range(2):
             for task in left:

@@ -12,7 +12,7 @@ from ..kit import Kit
 from ..step import Step
 from .plays import (
     GOES_ON,
-    Line,
+    EmptyPipe,
     Play,
     Proved,
     Scene,
@@ -97,7 +97,7 @@ async def no_reset_on_open(my: Any, kit: Kit) -> str:
 async def stops_now(my: Any, kit: Kit) -> str:
     """Whoever stops a charge point does not wait out its back-off; and cancellation goes through."""
 
-    async def never(line: Line, proved: Proved) -> None:
+    async def never(pipe: EmptyPipe, proved: Proved) -> None:
         await asyncio.Event().wait()
 
     moments = {"serving": Play(kit, never), "waiting": Play(kit, *[OSError()] * 5), "dialling": Play(kit, never)}
@@ -156,7 +156,7 @@ async def bugs_escape(my: Any, kit: Kit) -> str:
 
 
 def _raises(error: Exception) -> Scene:
-    async def scene(line: Line, proved: Proved) -> None:
+    async def scene(pipe: EmptyPipe, proved: Proved) -> None:
         raise error
 
     return scene
@@ -170,17 +170,17 @@ async def one_pipe(my: Any, kit: Kit) -> str:
     await play.until(my, 5)
     kit.require(not play.overlaps, f"{play.overlaps} dials beside an open pipe", said)
     kit.require(
-        all(line.closed for line in play.lines), "the last pipe is open", "it was cancelled, and left its pipe open."
+        all(pipe.closed for pipe in play.pipes), "the last pipe is open", "it was cancelled, and left its pipe open."
     )
     task = (play := Play(kit, lose, stay)).begin(my)
     await asyncio.sleep(0.5)
-    kit.require(all(line.closed for line in play.lines), "open in the wait", "close the dead pipe first, then wait.")
+    kit.require(all(pipe.closed for pipe in play.pipes), "open in the wait", "close the dead pipe first, then wait.")
     await stopped(task)
     play = Play(kit, _raises(TypeError("a bug")))
     task = play.begin(my)
     await asyncio.wait([task], timeout=100)
     await stopped(task)
-    kit.require(all(line.closed for line in play.lines), "open after a bug", "a bug ended it, and its pipe is open.")
+    kit.require(all(pipe.closed for pipe in play.pipes), "open after a bug", "a bug ended it, and its pipe is open.")
     return "one at a time"
 
 
@@ -189,11 +189,11 @@ async def own_proof(my: Any, kit: Kit) -> str:
     """An answer may still be handled when its connection is over. It proves nothing about the connection after it."""
     kept: list[Proved] = []
 
-    async def keep(line: Line, proved: Proved) -> None:
+    async def keep(pipe: EmptyPipe, proved: Proved) -> None:
         kept.append(proved)
         raise ConnectionLost
 
-    async def prove_the_first(line: Line, proved: Proved) -> None:
+    async def prove_the_first(pipe: EmptyPipe, proved: Proved) -> None:
         kept[0]()
         raise ConnectionLost
 
@@ -205,6 +205,6 @@ async def own_proof(my: Any, kit: Kit) -> str:
     return told(waits)
 
 
-async def _for_ever() -> Line:
+async def _for_ever() -> EmptyPipe:
     await asyncio.Event().wait()
-    return Line()
+    return EmptyPipe()
