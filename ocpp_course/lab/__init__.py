@@ -59,6 +59,7 @@
     left = await guard.stop()                # last code cell: names of tasks left, so it prints []
 
 What returns a `Picture` shows itself as the last line of a cell; `display(picture)` elsewhere; `picture.save("x.png")`.
+A ladder is a `Vector`: an SVG that can be stepped through where scripts run; `picture.save("x.svg")`.
 A title may hold times, because pixels are not compared; ``alt`` must be the same in every run, because it is.
 An outcome is a key of `OUTCOMES`: its colour, marker and hatch are the same in every figure.
 """
@@ -87,6 +88,7 @@ from .source import Source, source
 from .strip import heartbeats_per_minute, life, states
 from .style import OUTCOMES, Picture, figure, subplots, title
 from .turns import Turns
+from .vector import Vector
 from .wait import now, until
 from .watch import Watch
 
@@ -100,6 +102,6 @@ __all__ = [
     "states", "life", "heartbeats_per_minute", "detection", "cadence",
     "Dial", "dials", "envelope", "outages", "reconnects", "storm", "diagram",
     "moved", "short", "labelled", "buckets", "between", "quantile", "histogram",
-    "OUTCOMES", "Picture", "figure", "subplots", "title", "source", "Source",
+    "OUTCOMES", "Picture", "Vector", "figure", "subplots", "title", "source", "Source",
 ]
 # fmt: on
