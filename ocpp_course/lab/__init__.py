@@ -22,6 +22,7 @@
 
     lab.ladder(charge_point, central_system, since=start, title="The finding, with numbers")
     lab.ladder(charge_point.trace)           # one end is enough; lab.ladder(None, central_system) is the other
+    lab.correlation(charge_point.trace, "order", "id", timeout=30)  # the same answers, given out in both ways
     lab.latency(ended, "The finding", timeout=30)           # or of a trace: lab.latency(lab.calls(charge_point.trace))
     lab.outcomes(ended)                      # one bar for each action
 
@@ -67,6 +68,7 @@ An outcome is a key of `OUTCOMES`: its colour, marker and hatch are the same in 
 from .buttons import Buttons
 from .calls import Ended, calls, timed
 from .case import Case
+from .correlation import correlation
 from .dashboard import Dashboard
 from .diagram import diagram
 from .dials import Dial, dials, envelope, outages
@@ -98,7 +100,7 @@ __all__ = [
     "FaultPanel", "ProxyPanel", "PowerPanel", "Watch", "Buttons", "SeedSlider", "LiveStrip", "Dashboard", "Case",
     "now", "until", "timed", "calls", "Ended", "example", "Turns",
     "Sampler", "Sample",
-    "ladder", "latency", "outcomes", "queue_depth",
+    "ladder", "correlation", "latency", "outcomes", "queue_depth",
     "states", "life", "heartbeats_per_minute", "detection", "cadence",
     "Dial", "dials", "envelope", "outages", "reconnects", "storm", "diagram",
     "moved", "short", "labelled", "buckets", "between", "quantile", "histogram",
