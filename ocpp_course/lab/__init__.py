@@ -21,6 +21,7 @@
     ended = await asyncio.gather(*(lab.timed(charge_point.call(r)) for r in requests))
 
     lab.ladder(charge_point, central_system, since=start, title="The finding, with numbers")
+    lab.ladder("night.jsonl")                # a file that Trace.save("night.jsonl") or --trace-file has written
     lab.ladder(charge_point.trace)           # one end is enough; lab.ladder(None, central_system) is the other
     lab.correlation(charge_point.trace, "order", "id", timeout=30)  # the same answers, given out in both ways
     lab.latency(ended, "The finding", timeout=30)           # or of a trace: lab.latency(lab.calls(charge_point.trace))

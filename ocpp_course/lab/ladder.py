@@ -4,10 +4,12 @@ downward."""
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, Protocol
 
 from ocpp_lab.connection import CONNECTION
 from ocpp_lab.trace import Event, Trace
+from ocpp_lab.trace_file import read_trace
 
 from . import letters, lifelines, rungs
 from .lamp import lamp
@@ -28,7 +30,8 @@ class Traced(Protocol):
     trace: Trace
 
 
-Story = Traced | Iterable[Event] | None
+Story = Traced | Iterable[Event] | str | Path | None
+"""An end, its trace, or the name of a file with one."""
 
 
 def ladder(
@@ -45,9 +48,12 @@ def ladder(
 ) -> Vector:
     """The frames that passed between the two ends, from ``since`` to ``until`` (loop time, s).
 
-    With both ends the instants are true; one end alone is enough for a picture. ``identity`` picks one charge point out
-    of a central system's trace. Trouble is coloured: that of the action ``study``, or all of it. Of more than ``limit``
-    frames the middle is left out. The alternative text lists the frames.
+    With both ends the instants are true; one end alone is enough for a picture. Instead of an end, the name of a file
+    is understood that `Trace.save` or ``--trace-file`` wrote. ``identity`` picks one charge point out of a central
+    system's trace. Trouble is coloured: that of the action ``study``, or all of it. Of more than ``limit`` frames the
+    middle is left out. The alternative text lists the frames.
+
+    Raises OSError for a file that cannot be read, ValueError for one that is no trace.
     """
     both = [_events(story, identity) for story in (charge_point, central_system)]
     shown = [[event for event in events if since <= event.at <= until] for events in both]
@@ -57,6 +63,8 @@ def ladder(
 
 def _events(story: Story, identity: str | None) -> list[Event]:
     events: Any = () if story is None else getattr(story, "trace", story)
+    if isinstance(events, str | Path):
+        events = read_trace(events)
     return [event for event in events if event.identity != "central system" and identity in (None, event.identity)]
 
 

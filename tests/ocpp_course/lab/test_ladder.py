@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 from xml.etree.ElementTree import Element, fromstring
 
 import pytest
@@ -249,3 +250,21 @@ def test_solid_asks_and_hollow_answers() -> None:
     call, answer = [g for g in drawn(ladder(*BOTH)).iter(f"{SVG}g") if "data-f" in g.attrib]
     shapes = [[path.get("class") for path in group.iter(f"{SVG}path")] for group in (call, answer)]
     assert shapes == [["wire", "full tip"], ["wire reply", "hollow tip"]]
+
+
+# --- from a file --------------------------------------------------------------------------------------------------
+
+
+def test_a_ladder_is_drawn_from_files_as_from_traces(tmp_path: Path) -> None:
+    for name, story in zip(("left", "right"), BOTH, strict=True):
+        (tmp_path / name).write_text("".join(event.line() for event in story))
+    picture = ladder(tmp_path / "left", str(tmp_path / "right"), title="The boot took 3 ms")
+    assert picture.svg == ladder(*BOTH, title="The boot took 3 ms").svg
+
+
+def test_a_file_that_is_no_trace_is_said_to_be_none(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("remember the milk\n")
+    with pytest.raises(ValueError, match=r"notes.txt, line 1: expected .* came 'remember the milk'"):
+        ladder(tmp_path / "notes.txt")
+    with pytest.raises(FileNotFoundError):
+        ladder("no such night.jsonl")
