@@ -45,7 +45,7 @@ def test_no_variable_is_left() -> None:
 
 def test_letters_are_drawn_with_the_font_that_we_bring() -> None:
     """resvg leaves out what it has no font for."""
-    wide = pixels(picture.png(svg(text(4, 60, "mmmmmm"), (100, 100), "six letters")))
+    wide = pixels(picture.png(svg(text(4, 60, "mmmmmm"), (100, 100), "six letters", "ladder")))
     dark = [x for x in range(150) for y in range(60, 95) if sum(wide.getpixel((x, y)) or (0,)) < 300]  # type: ignore[arg-type]
     assert max(dark) - min(dark) > 90
 

@@ -42,6 +42,7 @@
     turns.picture("The finding")
 
     lab.diagram(CONNECTION)                  # a state table, drawn from itself
+    live = lab.diagram(charge_point)         # the same at work: lit, flashing, counting down; live.close()
     fleet = simulate(partial(lab.outages, charge_points=200, seconds=60))   # dials by random range, here 0 and 10
     lab.reconnects(fleet[10], fleet[0])      # or of one: lab.reconnects(lab.dials(charge_point.trace))
     lab.storm({"random range 0": fleet[0], "random range 10": fleet[10]}, back=60)

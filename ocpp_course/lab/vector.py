@@ -41,6 +41,10 @@ class Vector:
     def _repr_html_(self) -> str:
         return self.picture().replace("</figure>", f"<script>{script(self.script)}</script></figure>")
 
+    def live(self) -> str:
+        """The SVG itself, to be put into a page that it takes its theme from: the value of a widget."""
+        return self.svg.replace(' still"', '"', 1)
+
     def __repr__(self) -> str:
         return f"Picture: {self.alt}"
 
@@ -54,6 +58,7 @@ class Vector:
 def svg(parts: str, size: tuple[int, int], alt: str, *styles: str) -> str:
     """A whole SVG on a card of its own: ``parts``, drawn on so many CSS pixels, styled by files of ``css/``.
 
+    The first of the ``styles`` is also the picture's class, for their rules reach all over the page.
     The image of it is light everywhere; ``still`` is the class that says so, and the script takes it off. Styles whose
     name ends in ``_live`` are for who steps through it; a still picture can do without.
     """
@@ -64,7 +69,7 @@ def svg(parts: str, size: tuple[int, int], alt: str, *styles: str) -> str:
     style += f'<style class="live">{rules(*live)}</style>' if live else ""
     parts = f'<rect class="card" x=".5" y=".5" width="{width - 1}" height="{height - 1}" rx="10"/>{parts}'
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="ol vec still" viewBox="0 0 {width} {height}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="ol vec {styles[0]} still" viewBox="0 0 {width} {height}" '
         f'width="{width}" height="{height}" role="img" aria-label="{escaped(alt)}">{style}'
         f'<g class="ink">{parts}</g></svg>'
     )
