@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import Any
 
 import ipywidgets as W
@@ -21,7 +22,7 @@ FLASH = 1.2
 
 
 class LiveDiagram:
-    """The connection table of one charge point, drawn anew when its state changes, and while a back-off counts down.
+    """The connection table of one charge point, drawn anew when its state changes, and each second of a back-off.
 
     ``close()`` at the end: it looks no more, and the picture stays. `picture` is static HTML, for a saved notebook.
     """
@@ -40,9 +41,10 @@ class LiveDiagram:
         """Where the charge point is now."""
         now = self._loop.time()
         self._look()
-        fresh = self._newest is not None and now - self._newest.at < FLASH
+        ago = now - self._newest.at if self._newest else math.inf
         wait, left = self._back_off(now)
-        return Moment(self.charge_point.state, self._edge if fresh else None, wait, left)
+        edge, ago = (self._edge, ago) if ago < FLASH else (None, 0.0)
+        return Moment(self.charge_point.state, edge, wait, left, ago)
 
     def picture(self) -> str:
         """The diagram as it is now, as static HTML."""
@@ -67,7 +69,7 @@ class LiveDiagram:
         until = self.charge_point.life.dials_at
         if until is None or self._newest is None or self.charge_point.state not in ("waiting", "failed"):
             return 0.0, 0.0
-        return max(0.1, until - self._newest.at), max(0.0, round(until - now, 1))
+        return max(0.1, until - self._newest.at), float(max(0, math.ceil(until - now)))
 
     def _tick(self) -> None:
         moment = self.moment()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ocpp_lab.states import Table
@@ -18,13 +18,14 @@ WIDTH, TITLE, TITLE_LINE, LEGEND = 760, 15, 21, 22
 
 @dataclass(frozen=True)
 class Moment:
-    """Where a machine is. ``edge``: state, event and state of a transition that is new. ``wait``: a back-off of so many
-    seconds, of which ``left`` are left."""
+    """Where a machine is. ``edge``: state, event and state of a new transition, ``ago`` seconds old. ``wait``: a
+    back-off of so many seconds, of which ``left`` are left."""
 
     state: str
     edge: tuple[str, str, str] | None = None
     wait: float = 0.0
     left: float = 0.0
+    ago: float = field(default=0.0, compare=False)  # grows by itself; nothing has to be drawn for that
 
 
 def state_picture(table: Table[Any, Any], finding: str = "", *, alt: str = "", moment: Moment | None = None) -> Vector:
@@ -64,7 +65,9 @@ class _Drawing:
         parts += [self._box(state) for state in self.centres]
         parts += [self._arrow(source, target) for source, target in self.made.arrows]
         parts += [self._explained(n, event) for n, event in enumerate(self.made.marks)]
-        return "".join([*parts, self._wait()])
+        ago = self.moment.ago if self.moment else 0.0
+        motion = f' style="--ago:-{ago:.1f}s"' if ago else ""  # a flash that was drawn anew goes on where it was
+        return f"<g{motion}>{''.join([*parts, self._wait()])}</g>"
 
     def _arrow(self, source: str, target: str) -> str:
         both = (target, source) in self.made.arrows
@@ -99,6 +102,7 @@ class _Drawing:
         top, share = y + BOX[1] / 2 + 5, max(0.0, min(1.0, self.moment.left / self.moment.wait))
         bar = f'x="{number(x - BOX[0] / 2)}" y="{number(top)}" height="5" rx="2.5"'
         return (
-            f'<rect class="whole" {bar} width="{BOX[0]}"/><rect class="rest" {bar} width="{number(BOX[0] * share)}"/>'
-            f"{text(x, top + 19, f'dials in {self.moment.left:.1f} s', 'event', 'middle')}"
+            f'<rect class="whole" {bar} width="{BOX[0]}"/>'
+            f'<rect class="rest" {bar} width="{number(BOX[0] * share)}" style="--left:{self.moment.left:.1f}s"/>'
+            f"{text(x, top + 19, f'dials in {self.moment.left:.0f} s', 'event', 'middle')}"
         )
