@@ -23,8 +23,8 @@ SHARPNESS = 1.5
 """Pixels of the picture for each CSS pixel: it stands where no script runs; everywhere else the SVG itself does."""
 COLOURS = 24
 """Enough for ink, its edges and a handful of hues; a picture takes a third of the room that it would with all."""
-ALWAYS = (LIGHT.paper, LIGHT.soft, LIGHT.rule)
-"""So close to each other that they would become one."""
+ALWAYS = (LIGHT.paper, LIGHT.soft, LIGHT.rule, "#dcebff")
+"""So close to each other that they would become one; the last is that of a lamp half lit, as in css/tokens.css."""
 
 IMAGE = re.compile(r'src="data:image/svg\+xml;base64,([A-Za-z0-9+/=]+)"')
 LIVE = re.compile(r'<style class="live">.*?</style>', re.DOTALL)

@@ -131,6 +131,7 @@ class _Placer:
         self.label_free = 0.0  # where the next label of an arrow may stand
         self.note_free: dict[Side, float] = {"left": 0.0, "right": 0.0}
         self.tops: dict[Passage, float] = {}
+        self.lost_end = 0.0  # where the last arrow ends that never arrived; the words of a cut stand below it
 
     def place(self, instant: Instant) -> None:
         self._pass_time(instant.at)
@@ -140,7 +141,8 @@ class _Placer:
                 self.label_free = self.y + ROW
                 self.tops[passage] = self.y
                 if passage.received is None:
-                    self._arrow(passage, self.y + SLOPE)
+                    self.lost_end = self.y + SLOPE
+                    self._arrow(passage, self.lost_end)
             case "received", Passage() as passage:
                 self.y = max(self.y + 0.12, self.tops[passage] + SLOPE)
                 self.label_free = max(self.label_free, self.y + 0.6)  # no label over the head of an arrow
@@ -172,7 +174,7 @@ class _Placer:
 
     def _happening(self, happening: Happening) -> None:
         if happening.kind == "line":
-            self.y = max(self.y + 0.5, *self.note_free.values())
+            self.y = max(self.y + 0.5, self.lost_end + 0.55, *self.note_free.values())
             self.layout.across.append(Across("cut", self.y, happening.text, happening.at))
             self._move_to(self.y + 0.35)
             self.label_free = max(self.label_free, self.y + 0.5)

@@ -268,3 +268,12 @@ def test_a_file_that_is_no_trace_is_said_to_be_none(tmp_path: Path) -> None:
         ladder(tmp_path / "notes.txt")
     with pytest.raises(FileNotFoundError):
         ladder("no such night.jsonl")
+
+
+def test_the_words_of_a_break_do_not_cover_the_end_of_what_it_cost() -> None:
+    """A cross in the middle of the picture, where those words stand."""
+    left = [cp(1, ">", BOOT), cp(1.2, "=", "booting → waiting (lost)")]
+    layout = lay_out(instants(left, [cp(1.01, "<", BOOT), cp(1.02, ">", ACCEPTED)]))
+    [lost] = [arrow for arrow in layout.arrows if arrow.end == "lost"]
+    [cut] = layout.across
+    assert cut.y - lost.bottom > 0.5
