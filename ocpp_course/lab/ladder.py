@@ -122,7 +122,7 @@ class _Drawing:
         for step in steps:
             step.facts |= {"t": duration(step.at - self.zero), "s": (state := self._state(step.top)), "l": lamp(state)}
             if step.top >= free and not step.kind.startswith("state"):  # no time that would touch the one above it
-                step.svg += text(CLOCK, step.top + 4, step.facts["t"], "clock", "end")
+                step.svg += " " + text(CLOCK, step.top + 4, step.facts["t"], "clock", "end")
                 free = step.top + 14
         return steps
 

@@ -93,7 +93,7 @@ for (const figure of document.querySelectorAll("figure.ol-ladder:not([data-on])"
   button.onclick = () => play(!timer)
   steps.forEach((step, i) => {
     step.setAttribute("role", "button")
-    step.setAttribute("aria-label", `${step.dataset.w}, at ${step.dataset.t}`)
+    step.setAttribute("aria-description", step.dataset.w)
     step.onclick = () => stop(i + 1, true)
     step.onmouseenter = step.onfocus = () => timer || tell(i + 1)
     step.onmouseleave = step.onblur = () => tell(at)

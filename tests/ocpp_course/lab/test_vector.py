@@ -9,7 +9,11 @@ from xml.etree.ElementTree import fromstring
 
 import pytest
 
+from ocpp_course.lab.palette import MEANINGS
+from ocpp_course.lab.rungs import MEANING
+from ocpp_course.lab.style import OUTCOMES
 from ocpp_course.lab.vector import FOLDER, Vector, escaped, script, svg, text
+from tools.rooms import imports
 
 PICTURE = Vector(
     svg(text(1, 2, "a < b"), (100, 50), 'it says "a < b"', "ladder", "ladder_live"), 'it says "a < b"', 100
@@ -59,3 +63,21 @@ def test_it_is_saved_as_what_it_is(tmp_path: Path) -> None:
     assert (tmp_path / "a.svg").read_text(encoding="utf-8") == PICTURE.svg
     with pytest.raises(ValueError, match=r"expected a file name that ends in \.svg, came .*a\.png"):
         PICTURE.save(tmp_path / "a.png")
+
+
+def test_what_we_draw_ourselves_needs_no_matplotlib() -> None:
+    """DESIGN.md, Layout: it is loaded when the first plot is drawn. Followed from room to room."""
+    seen, queue = set[str](), ["ladder", "diagram", "correlation"]
+    while queue:
+        name = queue.pop()
+        seen.add(name)
+        found = imports(FOLDER.parent / f"{name}.py")
+        assert not [module for module in found if module.split(".")[0] in ("matplotlib", "PIL")], name
+        inside = {module.split(".")[2] for module in found if module.startswith("ocpp_course.lab.")}
+        queue += [each for each in inside - seen if (FOLDER.parent / f"{each}.py").is_file()]
+    assert {"vector", "rungs", "edges", "passages", "live_diagram"} <= seen
+
+
+def test_every_outcome_that_is_trouble_has_a_meaning() -> None:
+    assert MEANING.keys() | {"result"} == OUTCOMES.keys()
+    assert set(MEANING.values()) <= MEANINGS.keys()
