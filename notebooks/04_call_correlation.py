@@ -188,11 +188,15 @@ central_system.faults.clear()
 # %%
 answers = [(f"{number}", answer[1]) for number, answer in enumerate(got, start=1) if answer != "TimeoutError"]
 wrong = sum(asked != answered for asked, answered in answers)
-ladder(start, f"{len(got) - len(answers)} call timed out; {wrong} of the {len(answers)} after it got another's answer")
+said = f"{len(got) - len(answers)} call timed out; {wrong} of the {len(answers)} after it got another's answer"
+recorded = [event for event in trace if event.at >= start]
+whose = {"timeout": 0.5, "names": list(requests)}
+lab.correlation(recorded, "order", title=said, **whose)
 
 # %% [markdown]
-# Each dashed arrow is the answer to the call with its number, but the firmware gave it to the next caller. Transaction
-# 1 belongs to TAG_A and was given to connector 2. The blocked card is told `Accepted`. No log shows an error, although
+# Each caller has a row. A full circle is its call. A hollow circle is an answer: it has the number and the colour of
+# the call that it belongs to, and it stands in the row of the caller that got it. The firmware gave each answer to the
+# next caller. Transaction 1 belongs to TAG_A and was given to connector 2. The blocked card is told `Accepted`. No log shows an error, although
 # the right id was in every answer.
 #
 # As long as one call follows the other, this does not end: every caller gets the answer to the call before. Now another
@@ -243,6 +247,17 @@ class ById:
 print(*await on_a_connection(ById, demo), sep="\n")
 
 # %% [markdown]
+# What would the map have done with the five calls of section 2? Nothing is sent again here. We take the frames that
+# were recorded then, and give each answer out once more, first by order and then by id.
+
+# %%
+said = f"The same frames: by order {wrong} callers get the answer to another call, by id nobody does"
+lab.correlation(recorded, "order", "id", title=said, **whose)
+
+# %% [markdown]
+# By id, each answer goes to its own caller. Answer 1 comes when its caller has given up, so nobody gets it. Answer 5 was
+# not there yet when the recording ended.
+#
 # An end should not send four calls at once (J-spec 4.1.1). We do it here because it shows what the map can do. The
 # first call is the slowest, so the answers come back in reverse order. **Predict**: does any caller get the answer of
 # another?

@@ -34,6 +34,7 @@ the milestones of the course that build the room. docs/architecture.md draws the
         connection       the reconnect loop and its states: dial, boot, online, wait, again   3, 5
     what goes wrong and what is seen
         trace            what passed and when, in a bounded ring                              6
+        trace_file       the same as a file, an event a line: written live, read again        6
         timeline         samples on a timer, for plots                                        6
         faults           what a central system does wrong on purpose                          all
         chaos_proxy      a TCP proxy between both ends: late, slow, cut, half-open            all
@@ -87,6 +88,7 @@ from .store import Store
 from .tally import Tally
 from .timeline import Sample, Timeline
 from .trace import Event, Trace
+from .trace_file import TraceFile, read_trace
 from .transaction_ids import TransactionIds
 from .transport import Transport
 
@@ -99,7 +101,7 @@ __all__ = [
     "Call", "CallResult", "CallError", "Frame", "encode", "decode",
     "messages", "ACTIONS", "Request", "Response", "encode_payload", "decode_payload",
     # the connection
-    "Pipe", "WebSocketPipe", "pipe_pair", "Transport", "Trace", "Event",
+    "Pipe", "WebSocketPipe", "pipe_pair", "Transport", "Trace", "Event", "TraceFile", "read_trace",
     # the conversation
     "Router", "Pending", "Session", "current_session", "Heartbeat",
     # staying connected

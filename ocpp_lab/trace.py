@@ -2,16 +2,19 @@
 
 Marks: ``>`` sent, ``<`` received, ``=`` state, ``!`` trouble. Times are the event loop's, in seconds. A synthesised
 CallError ("Timeout", "ConnectionClosed") is noted as ``!`` with its frame, so that plots and ladders can be drawn from
-the trace alone. No AuthorizationKey gets in (whitepaper A01.FR.09, A01.FR.12).
+the trace alone. No AuthorizationKey gets in (whitepaper A01.FR.09, A01.FR.12), and no password in a URL or in a
+vendor's key of that name. `trace_file` says what a trace is as a file.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import re
 from collections import deque
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -35,7 +38,11 @@ _AN_EVENT = (
     160  # bytes of an event without what its text says: a tuple, a float, the head of a str, a place in the ring
 )
 
-_SECRET = AUTHORIZATION_KEY.lower()  # keys of a configuration are compared without regard to case (core 7.17)
+_SECRETS = (
+    AUTHORIZATION_KEY.lower(),  # keys of a configuration are compared without regard to case (core 7.17)
+    "password",  # in what vendors call theirs: WifiPassword
+)
+_IN_A_URL = re.compile(r'(:\\?/\\?/[^/@\s":\\]*:)[^/@\s"]+(?=@)')  # where firmware comes from, where diagnostics go
 _VALUE = re.compile(r'("value"\s*:\s*)("(?:[^"\\]|\\.)*"?|[^,}\s]+)')
 
 
@@ -55,6 +62,11 @@ class Event(NamedTuple):
             return decode(self.text)
         except FrameError:
             return None
+
+    def line(self, **more: str) -> str:
+        """The event as a line of a trace file, with ``more`` in front: one JSON object, in ASCII, and its newline."""
+        text = self.text.encode(errors="replace").decode()  # half a character is none for whoever reads the file
+        return json.dumps(more | self._asdict() | {"text": text}) + "\n"
 
     def __str__(self) -> str:
         return f"{self.at:10.3f} {self.mark} {self.identity} {self.text}"
@@ -85,7 +97,7 @@ class Trace:
 
     def note(self, identity: str, mark: str, text: str) -> None:
         """Add a line to the story."""
-        if "\\u" in text or ('"key"' in text and _SECRET in text.lower()):  # an escape may hide the name
+        if _suspicious(text):
             text = redact(text)
         event = Event(self._time(), identity, mark, text)
         self._keep(event)
@@ -98,6 +110,10 @@ class Trace:
             except Exception:  # whoever listens must not end a connection
                 self.listener_failures += 1
                 log.exception("! the trace's listener failed")
+
+    def save(self, path: str | Path) -> None:
+        """Write what is in the ring to a file, which `trace_file.read_trace` reads. Raises OSError."""
+        Path(path).write_text("".join(event.line() for event in self), encoding="ascii")
 
     def _keep(self, event: Event) -> None:
         """A ring of so many texts alone would hold gigabytes if a peer sends large ones."""
@@ -124,19 +140,33 @@ def _size(text: str) -> int:
 
 
 def redact(text: str) -> str:
-    """The text without the value of an AuthorizationKey. Of a text that is not JSON, every value goes."""
+    """The text without the value of an AuthorizationKey and without passwords. Of a text that is not JSON, every value
+    beside such a name goes."""
     try:
         shown = _hide(told := msgspec.json.decode(text))
         return text if shown == told else msgspec.json.encode(shown).decode()
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        return _VALUE.sub(r'\1"***"', text)
+        text = _VALUE.sub(r'\1"***"', text) if _names_a_secret(text) or "\\u" in text else text
+        return _IN_A_URL.sub(r"\1***", text)
+
+
+def _suspicious(text: str) -> bool:
+    """Whether it is worth a closer look: an escape may hide a name."""
+    return "\\u" in text or ('"key"' in text and _names_a_secret(text)) or ("@" in text and "/" in text)
+
+
+def _names_a_secret(text: str) -> bool:
+    text = text.lower()
+    return any(secret in text for secret in _SECRETS)
 
 
 def _hide(node: Any) -> Any:
     if isinstance(node, list):
         return [_hide(item) for item in node]
+    if isinstance(node, str):
+        return _IN_A_URL.sub(r"\1***", node)
     if not isinstance(node, dict):
         return node
-    if str(node.get("key")).lower() == _SECRET and "value" in node:
+    if _names_a_secret(str(node.get("key"))) and "value" in node:
         node = node | {"value": "***"}
     return {key: _hide(value) for key, value in node.items()}

@@ -223,3 +223,17 @@ def test_prints_in_a_row_are_one_text() -> None:
     notebooks.tidy(notebook)
     told = [(output.name, output.text) for output in notebook.cells[0].outputs]
     assert told == [("stdout", "a\nb\n"), ("stderr", "c\n"), ("stdout", "d\n")]
+
+
+def test_a_picture_that_is_an_svg_gets_a_png() -> None:
+    """GitHub shows no other; what it is made of stands beside it."""
+    from nbformat.v4 import new_code_cell, new_notebook, new_output
+
+    from ocpp_course.lab import ladder
+    from tools import notebooks
+
+    shown = new_output("execute_result", {"text/html": ladder([])._repr_html_()})  # type: ignore[no-untyped-call]
+    notebook = new_notebook(cells=[new_code_cell("ladder", outputs=[shown])])  # type: ignore[no-untyped-call]
+    notebooks.tidy(notebook)
+    html = notebook.cells[0].outputs[0].data["text/html"]
+    assert 'src="data:image/png;base64,iVBOR' in html and 'data-svg="' in html

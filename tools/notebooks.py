@@ -22,7 +22,10 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
 from ocpp_course.checks.workbook import METADATA
+from tools.picture import for_github
 
 FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
 CELL_TIMEOUT = 60
@@ -96,6 +99,8 @@ def execute(notebook: NotebookNode, folder: Path) -> None:
 def tidy(notebook: NotebookNode) -> None:
     """Take out what differs between two runs or two machines: counts, times, widgets, folders in tracebacks.
 
+    Pictures that are SVGs get a PNG, which GitHub shows.
+
     Widgets keep only their text: their ids are random, JupyterLab shows none from a notebook that it does not trust
     (which every clone is), and a panel without a kernel behind it would not answer a click.
     """
@@ -125,7 +130,10 @@ def _tidy_output(output: NotebookNode, number: int) -> None:
         output.execution_count = number
     if output.output_type == "error":
         output.traceback = [FOLDERS.sub(r"\1", line) for line in output.traceback]
-    output.get("data", {}).pop(WIDGET, None)
+    data = output.get("data", {})
+    data.pop(WIDGET, None)
+    if "text/html" in data:
+        data["text/html"] = for_github(data["text/html"])
 
 
 if __name__ == "__main__":

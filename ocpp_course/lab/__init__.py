@@ -21,7 +21,9 @@
     ended = await asyncio.gather(*(lab.timed(charge_point.call(r)) for r in requests))
 
     lab.ladder(charge_point, central_system, since=start, title="The finding, with numbers")
+    lab.ladder("night.jsonl")                # a file that Trace.save("night.jsonl") or --trace-file has written
     lab.ladder(charge_point.trace)           # one end is enough; lab.ladder(None, central_system) is the other
+    lab.correlation(charge_point.trace, "order", "id", timeout=30)  # the same answers, given out in both ways
     lab.latency(ended, "The finding", timeout=30)           # or of a trace: lab.latency(lab.calls(charge_point.trace))
     lab.outcomes(ended)                      # one bar for each action
 
@@ -40,6 +42,7 @@
     turns.picture("The finding")
 
     lab.diagram(CONNECTION)                  # a state table, drawn from itself
+    live = lab.diagram(charge_point)         # the same at work: lit, flashing, counting down; live.close()
     fleet = simulate(partial(lab.outages, charge_points=200, seconds=60))   # dials by random range, here 0 and 10
     lab.reconnects(fleet[10], fleet[0])      # or of one: lab.reconnects(lab.dials(charge_point.trace))
     lab.storm({"random range 0": fleet[0], "random range 10": fleet[10]}, back=60)
@@ -59,6 +62,7 @@
     left = await guard.stop()                # last code cell: names of tasks left, so it prints []
 
 What returns a `Picture` shows itself as the last line of a cell; `display(picture)` elsewhere; `picture.save("x.png")`.
+A ladder is a `Vector`: an SVG that can be stepped through where scripts run; `picture.save("x.svg")`.
 A title may hold times, because pixels are not compared; ``alt`` must be the same in every run, because it is.
 An outcome is a key of `OUTCOMES`: its colour, marker and hatch are the same in every figure.
 """
@@ -66,6 +70,7 @@ An outcome is a key of `OUTCOMES`: its colour, marker and hatch are the same in 
 from .buttons import Buttons
 from .calls import Ended, calls, timed
 from .case import Case
+from .correlation import correlation
 from .dashboard import Dashboard
 from .diagram import diagram
 from .dials import Dial, dials, envelope, outages
@@ -87,6 +92,7 @@ from .source import Source, source
 from .strip import heartbeats_per_minute, life, states
 from .style import OUTCOMES, Picture, figure, subplots, title
 from .turns import Turns
+from .vector import Vector
 from .wait import now, until
 from .watch import Watch
 
@@ -96,10 +102,10 @@ __all__ = [
     "FaultPanel", "ProxyPanel", "PowerPanel", "Watch", "Buttons", "SeedSlider", "LiveStrip", "Dashboard", "Case",
     "now", "until", "timed", "calls", "Ended", "example", "Turns",
     "Sampler", "Sample",
-    "ladder", "latency", "outcomes", "queue_depth",
+    "ladder", "correlation", "latency", "outcomes", "queue_depth",
     "states", "life", "heartbeats_per_minute", "detection", "cadence",
     "Dial", "dials", "envelope", "outages", "reconnects", "storm", "diagram",
     "moved", "short", "labelled", "buckets", "between", "quantile", "histogram",
-    "OUTCOMES", "Picture", "figure", "subplots", "title", "source", "Source",
+    "OUTCOMES", "Picture", "Vector", "figure", "subplots", "title", "source", "Source",
 ]
 # fmt: on

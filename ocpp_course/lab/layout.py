@@ -26,7 +26,10 @@ Kind = Literal["call", "result", "error", "no frame"]
 
 @dataclass(frozen=True)
 class Arrow:
-    """A frame on its way. ``outcome`` is None for what went well: only trouble is coloured."""
+    """A frame on its way. ``outcome`` is None for what went well: only trouble is coloured.
+
+    ``text``, ``received`` and ``seconds`` are those of its `Passage`.
+    """
 
     sender: Side
     kind: Kind
@@ -37,6 +40,9 @@ class Arrow:
     at: float
     outcome: str | None = None
     end: Literal["arrived", "lost", "unread"] = "arrived"
+    text: str = ""
+    received: float | None = None
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,7 @@ class Across:
     kind: Literal["cut", "wait", "left out"]
     y: float
     text: str
+    at: float = 0.0
 
 
 @dataclass
@@ -124,6 +131,7 @@ class _Placer:
         self.label_free = 0.0  # where the next label of an arrow may stand
         self.note_free: dict[Side, float] = {"left": 0.0, "right": 0.0}
         self.tops: dict[Passage, float] = {}
+        self.lost_end = 0.0  # where the last arrow ends that never arrived; the words of a cut stand below it
 
     def place(self, instant: Instant) -> None:
         self._pass_time(instant.at)
@@ -133,7 +141,8 @@ class _Placer:
                 self.label_free = self.y + ROW
                 self.tops[passage] = self.y
                 if passage.received is None:
-                    self._arrow(passage, self.y + SLOPE)
+                    self.lost_end = self.y + SLOPE
+                    self._arrow(passage, self.lost_end)
             case "received", Passage() as passage:
                 self.y = max(self.y + 0.12, self.tops[passage] + SLOPE)
                 self.label_free = max(self.label_free, self.y + 0.6)  # no label over the head of an arrow
@@ -165,8 +174,8 @@ class _Placer:
 
     def _happening(self, happening: Happening) -> None:
         if happening.kind == "line":
-            self.y = max(self.y + 0.5, *self.note_free.values())
-            self.layout.across.append(Across("cut", self.y, happening.text))
+            self.y = max(self.y + 0.5, self.lost_end + 0.55, *self.note_free.values())
+            self.layout.across.append(Across("cut", self.y, happening.text, happening.at))
             self._move_to(self.y + 0.35)
             self.label_free = max(self.label_free, self.y + 0.5)
         elif happening.side:
@@ -193,8 +202,12 @@ class _Placer:
         kind, label, words = _name(passage)
         if end != "arrived":
             words += " (lost)" if end == "lost" else " (not read yet)"
-        top = self.tops[passage]
-        self.layout.arrows.append(Arrow(passage.sender, kind, top, bottom, label, words, passage.sent, outcome, end))
+        self.layout.arrows.append(
+            Arrow(
+                passage.sender, kind, self.tops[passage], bottom, label, words, passage.sent, outcome, end,
+                passage.text, passage.received, passage.seconds,
+            )
+        )  # fmt: skip
 
     def _trouble(self, outcome: str, action: str) -> str | None:
         if outcome in ("result", "waiting") or self.study not in (None, action):

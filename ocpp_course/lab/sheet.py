@@ -17,8 +17,14 @@ def sheet(*names: str) -> str:
 
     Its selectors all begin with ``.ol``, the class of whatever the output is wrapped in. Raises FileNotFoundError.
     """
-    text = "\n".join((FOLDER / f"{name}.css").read_text(encoding="utf-8") for name in ("tokens", *names))
-    return f"<style>{_small(text.replace('$COLOURS', _colours()))}</style>"
+    return f"<style>{rules('tokens', *names)}</style>"
+
+
+@cache
+def rules(*names: str) -> str:
+    """The rules of the named files of ``css/`` alone, for an output that has its tokens already."""
+    text = "\n".join((FOLDER / f"{name}.css").read_text(encoding="utf-8") for name in names)
+    return _small(text.replace("$COLOURS", _colours()))
 
 
 def _colours() -> str:

@@ -145,7 +145,11 @@ def life(
 
 def _bands(story: list[Event], start: float, end: float) -> list[Band]:
     """One band for each stay in a state, cut to the time between; a dial of no length is left out."""
-    changes = [(start, "disconnected")] + [(event.at, state) for event in story if (state := _new_state(event))]
+    changes = [(start, "disconnected")]
+    for event in story:
+        state = _new_state(event)
+        if state and (changes[-1][1], state) != ("off", "stopped"):  # written by a process that has no power any more
+            changes.append((event.at, state))
     ends = [at for at, _ in changes[1:]] + [end]
     bands = []
     for (at, state), till in zip(changes, ends, strict=True):

@@ -44,6 +44,8 @@ class Life:
         """The current connection, None while there is none."""
         self.failures = 0
         """How many connections ended by a bug of ours; the log has each."""
+        self.dials_at: float | None = None
+        """Loop time (s) at which the wait that goes on is over; None while we dial or are connected."""
 
     async def run(self) -> NoReturn:
         """Stay connected until cancelled, whatever happens."""
@@ -52,6 +54,7 @@ class Life:
                 await keep_connected(self._dial, self._serve, self._waits, fire=self.machine.fire)
             except Exception:
                 self._failed()
+            self._wait(AFTER_A_BUG)
             await asyncio.sleep(AFTER_A_BUG)
             self.machine.fire("wait_over")
 
@@ -63,9 +66,14 @@ class Life:
     def _waits(self) -> Iterator[float]:
         """Those of ``delays``, or longer while there is no use in a connection."""
         for seconds in self.delays():
-            yield max(seconds, self.gate.silence)
+            yield self._wait(max(seconds, self.gate.silence))
+
+    def _wait(self, seconds: float) -> float:
+        self.dials_at = asyncio.get_running_loop().time() + seconds
+        return seconds
 
     async def _dial(self) -> Pipe:
+        self.dials_at = None
         return await self._unless_it_fails(self.dial())
 
     async def _serve(self, pipe: Pipe, proved: Callable[[], None]) -> None:

@@ -47,6 +47,10 @@ LenientFlag = Annotated[
     typer.Option("--lenient", help='Let pass, and count, unknown fields and integers that come as "1" or 1.0.'),
 ]
 TraceFlag = Annotated[bool, typer.Option("--trace", help="Show frames as they are on the wire.")]
+TraceFileOption = Annotated[
+    Path | None,
+    typer.Option("--trace-file", metavar="FILE", help="Also write all frames and states to it, a JSON object a line."),
+]
 
 
 def _file(text: str) -> Any:
@@ -86,6 +90,7 @@ def central_system(
     max_size: MaxSize = MAX_SIZE,
     lenient: LenientFlag = False,
     trace: TraceFlag = False,
+    trace_file: TraceFileOption = None,
 ) -> None:
     """Be a central system, until Ctrl-C.
 
@@ -99,6 +104,7 @@ def central_system(
       ocpp-lab central-system --interval 5
       ocpp-lab central-system --host 0.0.0.0 --password-file keys.txt \\
                --cert server.pem --key server.key
+      ocpp-lab central-system --trace-file night.jsonl
       CP_1 Reset {"type": "Soft"}                 (typed while it runs)
     """
     with one_line_errors():
@@ -120,7 +126,7 @@ def central_system(
             "lenient": lenient,
         }
         with closing(_open_ledger(ledger)) as book:
-            asyncio.run(run_central_system(raw=trace, ledger=book, **options))
+            asyncio.run(run_central_system(raw=trace, file=trace_file, ledger=book, **options))
 
 
 @ends.command("charge-point")
@@ -138,6 +144,7 @@ def charge_point(
     max_size: MaxSize = MAX_SIZE,
     lenient: LenientFlag = False,
     trace: TraceFlag = False,
+    trace_file: TraceFileOption = None,
 ) -> None:
     """Be a charge point, until Ctrl-C.
 
@@ -160,7 +167,7 @@ def charge_point(
             "max_size": within(max_size, LEAST_SIZE, MOST_SIZE, "--max-size"),
             "lenient": lenient,
         }
-        asyncio.run(run_charge_point(url, identity, raw=trace, **options))
+        asyncio.run(run_charge_point(url, identity, raw=trace, file=trace_file, **options))
 
 
 def _boot(vendor: str, model: str) -> m.BootNotificationRequest:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ssl as tls
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, get_args
 from urllib.parse import urlsplit
+
+from ..trace_file import TraceFile
 
 
 class BadInput(Exception):
@@ -94,6 +96,21 @@ def _lines(path: Path, wanted: str) -> list[tuple[int, str]]:
     if not lines:
         raise BadInput(f"{where}: expected {wanted}, came an empty file; write one, or leave out this option")
     return lines
+
+
+def open_trace_file(path: Path | None, alarm: Callable[[str], None]) -> TraceFile | None:
+    """The file that a trace is written to, at its end; None if none is wanted. Raises `BadInput`."""
+    if path is None:
+        return None
+    where = f"--trace-file {path}"
+    try:
+        return TraceFile(path, alarm=alarm)
+    except OSError as error:
+        raise BadInput(f"{where}: expected a file that can be written, came: {_why(error)}; choose another") from None
+    except ValueError:
+        raise BadInput(
+            f"{where}: expected a new file or a trace to go on with, came another file; choose a new name"
+        ) from None
 
 
 def server_tls(cert: Path | None, key: Path | None) -> tls.SSLContext | None:

@@ -5,26 +5,32 @@ from __future__ import annotations
 import asyncio
 import errno
 import signal
-from collections.abc import Mapping
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, nullcontext, suppress
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from ..central_system import CentralSystem
 from ..charge_point import ChargePoint
 from ..errors import HandshakeRefused, NotConnected
 from ..metrics import forgiven
-from ..trace import Trace
+from ..trace import Event, Trace
+from ..trace_file import TraceFile
 from .console import EXAMPLE, Console
-from .inputs import BadInput
+from .inputs import BadInput, open_trace_file
 from .story import LogLines, Story
 
 
-async def run_central_system(*, raw: bool, **options: Any) -> None:
-    """Serve until Ctrl-C or SIGTERM; then close every connection with 1001. Raises `BadInput` if it cannot listen."""
+async def run_central_system(*, raw: bool, file: Path | None = None, **options: Any) -> None:
+    """Serve until Ctrl-C or SIGTERM; then close every connection with 1001. The trace also goes into ``file``.
+
+    Raises `BadInput` if it cannot listen, or not write there.
+    """
     stop = stop_on_signals()
     story = Story(raw=raw, on_closed=stop.set)
-    with closing(story), LogLines(story):
-        central_system = CentralSystem(trace=Trace(1, story.tell), **options)
+    with closing(story), LogLines(story), _written(story, file) as tell:
+        central_system = CentralSystem(trace=Trace(1, tell), **options)
         try:
             await central_system.start()
         except OSError as error:
@@ -46,13 +52,16 @@ async def _serve(central_system: CentralSystem, story: Story, stop: asyncio.Even
             await central_system.stop()  # here, not after the group: calls still out then end with ConnectionLost
 
 
-async def run_charge_point(url: str, identity: str, *, raw: bool, **options: Any) -> None:
-    """Stay connected until Ctrl-C or SIGTERM. Raises `BadInput` for an identity that no charge point can have."""
+async def run_charge_point(url: str, identity: str, *, raw: bool, file: Path | None = None, **options: Any) -> None:
+    """Stay connected until Ctrl-C or SIGTERM. The trace also goes into ``file``.
+
+    Raises `BadInput` for an identity that no charge point can have, and for a file that cannot be written.
+    """
     stop = stop_on_signals()
     story = Story(raw=raw, on_closed=stop.set)
-    with closing(story), LogLines(story, hint):
+    with closing(story), LogLines(story, hint), _written(story, file) as tell:
         try:
-            charge_point = ChargePoint(url, identity, trace=Trace(1, story.tell), **options)
+            charge_point = ChargePoint(url, identity, trace=Trace(1, tell), **options)
         except ValueError as error:
             raise BadInput(str(error)) from None
         story.say("=", f"dials {charge_point.dialler.url}, stop with Ctrl-C", identity)
@@ -63,6 +72,21 @@ async def run_charge_point(url: str, identity: str, *, raw: bool, **options: Any
             ended.cancel()
             asked.cancel()
         tell_forgiven(story, forgiven(charge_point.tally, charge_point.router.notes))
+
+
+@contextmanager
+def _written(story: Story, path: Path | None) -> Iterator[Callable[[Event], None]]:
+    """The listener of a trace: the story on the screen, and a file if one is wanted."""
+    file = open_trace_file(path, lambda trouble: story.say("!", f"--trace-file {trouble}"))
+    with file or nullcontext():
+        yield partial(_tell_both, story, file) if file else story.tell
+    if file and file.missed:
+        story.say("!", f"--trace-file {path}: {file.missed} events are missing in it")
+
+
+def _tell_both(story: Story, file: TraceFile, event: Event) -> None:
+    file.tell(event)  # first: a screen that fails takes nothing from it
+    story.tell(event)
 
 
 def tell_forgiven(story: Story, what: Mapping[str, int]) -> None:

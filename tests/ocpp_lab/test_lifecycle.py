@@ -430,3 +430,15 @@ async def test_a_timeout_of_another_call_costs_no_line() -> None:
             await charge_point.call(m.DataTransferRequest(vendor_id="x"))
         await asyncio.sleep(200)
         assert connections(central_system) == 1
+
+
+@simulated
+async def test_a_charge_point_knows_when_it_dials_again() -> None:
+    """In loop time, while it waits; not before, and not while it is connected."""
+    async with charge_point_alone(delays=lambda: itertools.repeat(8.0)) as charge_point:
+        await charge_point.wait_for("waiting")
+        now = asyncio.get_running_loop().time()
+        assert charge_point.life.dials_at == pytest.approx(now + 8, abs=0.1)
+        async with central_system_alone():
+            await charge_point.wait_for("online")
+            assert charge_point.life.dials_at is None

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
+from xml.etree.ElementTree import Element, fromstring
 
 import pytest
 
 from ocpp_course.lab import ladder
 from ocpp_course.lab.layout import Layout, duration, lay_out, short_id
 from ocpp_course.lab.passages import Passage, instants
+from ocpp_course.lab.vector import Vector
 from ocpp_lab import Event
+
+SVG = "{http://www.w3.org/2000/svg}"
 
 BOOT = '[2,"boot-0001","BootNotification",{}]'
 ACCEPTED = '[3,"boot-0001",{"status":"Accepted"}]'
@@ -145,7 +150,7 @@ def test_the_alternative_text_has_neither_ids_nor_times() -> None:
         "central system sends CallResult (Accepted) to BootNotification."
     )
     assert f'alt="{picture.alt}"' in picture._repr_html_()
-    assert picture.png.startswith(b"\x89PNG")
+    assert repr(picture) == f"Picture: {picture.alt}"
 
 
 def test_an_empty_story_is_a_picture_too() -> None:
@@ -158,3 +163,117 @@ def test_a_span_of_time_and_one_identity_are_picked_out() -> None:
     alt = ladder(story, since=1.2, until=2.5, identity="CP_1").alt
     assert alt.count("charge point sends") == 1
     assert "Call Heartbeat" in alt
+
+
+# --- drawn --------------------------------------------------------------------------------------------------------
+
+LIFE = [
+    cp(0.9, "=", "connecting → booting (opened)"),
+    *BOTH[0],
+    cp(1.004, "=", "booting → online (accepted)"),
+    cp(1.005, "=", "connector 1: Available → Preparing"),
+    cp(2.0, ">", BEAT),
+    cp(3.0, "!", '[4,"beat-0002","Timeout","no answer within 1 s",{}]'),
+    cp(3.1, "=", "online → waiting (lost)"),
+]
+
+
+def drawn(picture: Vector) -> Element:
+    """The SVG, read as a browser's strictest reader does."""
+    return fromstring(picture.svg)
+
+
+def steps(picture: Vector) -> list[dict[str, str]]:
+    return [group.attrib for group in drawn(picture).iter(f"{SVG}g") if group.get("class", "").split()[:1] == ["step"]]
+
+
+def test_everything_that_happened_can_be_stopped_at() -> None:
+    """In the order in which it is read, each with the state that it led to."""
+    told = [(step["data-w"], step.get("data-s"), step.get("data-l")) for step in steps(ladder(LIFE))]
+    assert told == [
+        ("charge point is now booting", "booting", "half"),
+        ("charge point sends Call BootNotification", "booting", "half"),
+        ("central system sends CallResult (Accepted) to BootNotification", "booting", "half"),
+        ("charge point is now online", "online", "up"),
+        ("connector is now Preparing", "online", "up"),
+        ("charge point sends Call Heartbeat", "online", "up"),
+        ("Heartbeat timed out", "online", "up"),
+        ("connection lost", "online", "up"),
+        ("charge point is now waiting", "waiting", None),
+    ]
+
+
+def test_a_frame_is_there_as_it_was_sent() -> None:
+    by_words = {step["data-w"]: step for step in steps(ladder(*BOTH))}
+    boot = by_words["charge point sends Call BootNotification"]
+    assert (boot["data-f"], boot["data-t"], boot["data-d"]) == (BOOT, "0 ms", "1.0 ms")
+    answer = by_words["central system sends CallResult (Accepted) to BootNotification"]
+    assert (answer["data-f"], answer["data-a"]) == (ACCEPTED, "3.0 ms")
+
+
+@pytest.mark.parametrize("text", ["\x00\x1b[31m", "\ud800", "</svg><script>alert(1)</script>", "\"'&<", "a" * 50_000])
+def test_whatever_a_peer_sends_stays_text(text: str) -> None:
+    """It may hold what no SVG can, and it shall not be longer than a reader reads."""
+    picture = ladder([cp(1, "<", text)])
+    [step] = steps(picture)
+    assert len(step["data-f"]) <= 6001
+    assert "script>alert" not in picture._repr_html_().replace("&lt;script&gt;", "")
+    assert len(list(drawn(picture).iter(f"{SVG}script"))) == 0
+
+
+def test_the_lifeline_has_the_lamp_of_each_state() -> None:
+    lives = [rect.get("class") for rect in drawn(ladder(LIFE)).iter(f"{SVG}rect") if "life" in rect.get("class", "")]
+    assert [str(life).split() for life in lives] == [["life", "half"], ["life", "half"], ["life", "up"], ["life"]]
+
+
+def test_a_picture_that_begins_later_knows_the_state_until_then() -> None:
+    assert {step["data-s"] for step in steps(ladder(LIFE, since=1.5, until=2.5))} == {"online"}
+    assert "data-s" not in steps(ladder([cp(1, ">", BEAT)]))[0], "nobody said which"
+
+
+def test_without_states_the_lifeline_still_has_them() -> None:
+    picture = ladder(LIFE, states=False)
+    assert not any("is now" in step["data-w"] for step in steps(picture))
+    assert 'class="life up"' in picture.svg
+
+
+def test_trouble_has_its_colour_and_its_sign() -> None:
+    """A word of the palette as a class; amber is for faults, and a frame is none."""
+    groups = {g.attrib["data-w"]: g for g in drawn(ladder(LIFE)).iter(f"{SVG}g") if "data-w" in g.attrib}
+    assert groups["Heartbeat timed out"].get("class") == "step timeout"
+    assert groups["charge point sends Call Heartbeat"].get("class") == "step timeout"
+    assert [path.get("class") for path in groups["Heartbeat timed out"].iter(f"{SVG}path")] == ["x"]
+    assert "--fault)" not in ladder(LIFE).svg.partition("</style>")[2]
+
+
+def test_solid_asks_and_hollow_answers() -> None:
+    call, answer = [g for g in drawn(ladder(*BOTH)).iter(f"{SVG}g") if "data-f" in g.attrib]
+    shapes = [[path.get("class") for path in group.iter(f"{SVG}path")] for group in (call, answer)]
+    assert shapes == [["wire", "full tip"], ["wire reply", "hollow tip"]]
+
+
+# --- from a file --------------------------------------------------------------------------------------------------
+
+
+def test_a_ladder_is_drawn_from_files_as_from_traces(tmp_path: Path) -> None:
+    for name, story in zip(("left", "right"), BOTH, strict=True):
+        (tmp_path / name).write_text("".join(event.line() for event in story))
+    picture = ladder(tmp_path / "left", str(tmp_path / "right"), title="The boot took 3 ms")
+    assert picture.svg == ladder(*BOTH, title="The boot took 3 ms").svg
+
+
+def test_a_file_that_is_no_trace_is_said_to_be_none(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("remember the milk\n")
+    with pytest.raises(ValueError, match=r"notes.txt, line 1: expected .* came 'remember the milk'"):
+        ladder(tmp_path / "notes.txt")
+    with pytest.raises(FileNotFoundError):
+        ladder("no such night.jsonl")
+
+
+def test_the_words_of_a_break_do_not_cover_the_end_of_what_it_cost() -> None:
+    """A cross in the middle of the picture, where those words stand."""
+    left = [cp(1, ">", BOOT), cp(1.2, "=", "booting → waiting (lost)")]
+    layout = lay_out(instants(left, [cp(1.01, "<", BOOT), cp(1.02, ">", ACCEPTED)]))
+    [lost] = [arrow for arrow in layout.arrows if arrow.end == "lost"]
+    [cut] = layout.across
+    assert cut.y - lost.bottom > 0.5
