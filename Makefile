@@ -8,7 +8,7 @@ PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest -q -p no:nbval
 NBVAL  := $(PYTHON) -m pytest -q --nbval
 SEEDS ?= 10000
-LAB_ARGS ?= $(if $(filter 0,$(shell id -u)),--allow-root)
+LAB_ARGS ?=
 export JUPYTER_PLATFORM_DIRS := 1
 
 .PHONY: help
@@ -29,9 +29,8 @@ env: .venv/made  ## .venv with everything, at the pinned versions
 	@touch $@
 
 .PHONY: lab
-lab: .venv/made  ## JupyterLab on the notebooks
-	@echo "== JupyterLab: stop it with Ctrl-C twice"
-	@$(PYTHON) -m jupyterlab --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/notebooks $(LAB_ARGS)
+lab: .venv/made  ## JupyterLab on START, the way into the course
+	@$(PYTHON) tools/lab.py $(LAB_ARGS)
 
 .PHONY: test
 test: .venv/made  ## style, types, package tests and notebooks, in under 6 minutes
@@ -68,6 +67,10 @@ notebooks: .venv/made  ## execute notebooks/*.py into *.ipynb; one of them: make
 .PHONY: exercises
 exercises: .venv/made  ## make exercises/ and solutions/*.ipynb from solutions/*.py; one: make exercises NB=4
 	$(PYTHON) tools/exercises.py $(NB)
+
+.PHONY: start
+start: .venv/made  ## START.ipynb, its pictures, and the heads and feet of notebooks, from ocpp_course/lab/night.py
+	$(PYTHON) tools/start.py
 
 .PHONY: map
 map: .venv/made  ## docs/architecture.svg, and the tree of errors in docs/architecture.md, from the code
