@@ -1,19 +1,21 @@
-"""Make START.ipynb and the pictures of the night: notebooks/pictures/*.svg.
+"""Make START.ipynb, the pictures of the night, and the head and foot in the source of each notebook and exercise.
 
 Usage: start.py. Everything comes from ocpp_course/lab/night.py. START is not run: its first cell holds its look.
 """
 
 from __future__ import annotations
 
+import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import nbformat
 
 from ocpp_course.checks.workbook import METADATA
-from ocpp_course.lab import road, start, tiles
-from ocpp_course.lab.night import NIGHT
+from ocpp_course.lab import heads, road, start, tiles
+from ocpp_course.lab.night import NIGHT, WARM_UP
 
 ROOT = Path(__file__).resolve().parent.parent
 DRESSING = """\
@@ -23,11 +25,15 @@ from ocpp_course.lab import start
 start.dress()"""
 
 
+FOOT = re.compile(r"\n# %% \[markdown\]\n# \| before \|[^\n]*\n# \|[^\n]*\n# \|[^\n]*\n*\Z")
+
+
 def main() -> int:
-    for name, text in files().items():
+    made = files() | sources()
+    for name, text in made.items():
         (ROOT / name).parent.mkdir(exist_ok=True)
         (ROOT / name).write_text(text, encoding="utf-8")
-    print(f"START.ipynb and {len(files()) - 1} pictures")
+    print(f"START, {len(files()) - 1} pictures, heads and feet of {len(sources())} sources")
     return 0
 
 
@@ -37,6 +43,34 @@ def files() -> dict[str, str]:
     pictures |= {f"{each.number:02}": road.header(each, NIGHT) for each in NIGHT}
     pictures |= {f"tile_{each.number}": tiles.tile(each.number) for each in NIGHT}
     return {"START.ipynb": notebook()} | {f"notebooks/pictures/{name}.svg": svg for name, svg in pictures.items()}
+
+
+def sources() -> dict[str, str]:
+    """The sources of notebooks and exercises, with the head and the foot that the night gives them."""
+    name = f"notebooks/{WARM_UP}.py"
+    made = {name: dressed(_read(name), heads.warm_up_head(), heads.warm_up_foot())}
+    for hour in NIGHT:
+        notebook, exercise = f"notebooks/{hour.stem}.py", f"solutions/{hour.stem}.py"
+        made[notebook] = dressed(_read(notebook), heads.notebook_head(hour), heads.notebook_foot(hour))
+        made[exercise] = dressed(_read(exercise), heads.exercise_head(hour), heads.exercise_foot(hour))
+    return made
+
+
+def dressed(text: str, head: Sequence[str], foot: Sequence[str]) -> str:
+    """A source with another head, which is all before its title, and another foot, which is its last cell."""
+    begin, title = "# %% [markdown]\n", text.index("\n# # ") + 1
+    if not text.startswith(begin):
+        raise ValueError(f"expected a source that begins with {begin!r}, came {text[:40]!r}")
+    body = FOOT.sub("", text[title:]).rstrip("\n")
+    return f"{begin}{_comment(head)}{body}\n\n{begin}{_comment(foot)}"
+
+
+def _comment(lines: Sequence[str]) -> str:
+    return "".join(f"# {line}".rstrip() + "\n" for line in lines)
+
+
+def _read(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
 
 
 def notebook() -> str:

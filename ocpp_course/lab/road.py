@@ -51,11 +51,12 @@ def _scene(height: int, title: str, part: tuple[float, float], pieces: Sequence[
     whole = f'width="{WIDTH}" height="{height}"'
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" {whole} role="img" '
-        f'aria-label="{title}" font-family="{FONT}"><defs>{_sky(part)}{_LIGHTS}</defs>'
+        f'aria-label="{title}" font-family="{FONT}"><defs>{_sky(part)}{_LIGHTS}'
+        f'<clipPath id="round"><rect {whole} rx="12"/></clipPath></defs><g clip-path="url(#round)">'
         f'<rect {whole} fill="url(#sky)"/><g fill="#fff">{_stars(ground, part)}</g>'
         f'<path d="{_hills(ground)}" fill="#131c31" opacity=".9"/>'
         f'<rect y="{ground}" width="{WIDTH}" height="{GROUND}" fill="#0a101e"/>'
-        f'<path d="M0 {ground + 3}H{WIDTH}" stroke="#52607f" stroke-width="1.5"/>{"".join(pieces)}</svg>\n'
+        f'<path d="M0 {ground + 3}H{WIDTH}" stroke="#52607f" stroke-width="1.5"/>{"".join(pieces)}</g></svg>\n'
     )
 
 
