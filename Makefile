@@ -72,6 +72,11 @@ exercises: .venv/made  ## make exercises/ and solutions/*.ipynb from solutions/*
 start: .venv/made  ## START.ipynb, its pictures, and the heads and feet of notebooks, from ocpp_course/lab/night.py
 	$(PYTHON) tools/start.py
 
+.PHONY: pictures
+pictures: .venv/made  ## docs/pictures/: the screenshots and the film of README and docs, from today's notebooks
+	@tools/find_chromium.sh --install >/dev/null
+	$(PYTHON) tools/pictures.py
+
 .PHONY: map
 map: .venv/made  ## docs/architecture.svg, and the tree of errors in docs/architecture.md, from the code
 	$(PYTHON) tools/architecture.py
