@@ -30,7 +30,7 @@ WIDE, HIGH = 1400, 600
 FILM_WIDE, FILM_HIGH, FILM_SHOWN, FILM_LIMIT = 1120, 700, 800, 2_000_000
 UNDER = ".jp-Cell:has(:is(h1, h2, h3):has-text('{heading}')) ~ .jp-Cell .jp-OutputArea-output"
 LADDER = UNDER.format(heading="A call has four ends") + ':has([alt^="Ladder"], [aria-label^="Ladder"])'
-PLOT = UNDER.format(heading="The storm") + ":has(img, svg)"
+PLOT = UNDER.format(heading="The storm") + ":has(figure)"
 PANEL = ".jp-OutputArea-output:has(button):has-text('ignore')"
 CHECK = ".jp-OutputArea-output:has(table):has-text('4.1 ·')"
 DISTANCE = "(outer, inner) => inner.getBoundingClientRect().top - outer.getBoundingClientRect().top"
@@ -49,12 +49,11 @@ def main(arguments: list[str]) -> int:
     TARGET.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="pictures-") as folder, browser_page() as page:
         with LabServer(course(Path(folder) / "course")) as server:
-            names = [str(path.relative_to(server.root)) for path in server.root.rglob("*.ipynb")]
-            trust(server, *names)
-            stills(page, server)
+            trust(server, *(str(path.relative_to(server.root)) for path in server.root.rglob("*.ipynb")))
+            stills(page.context.browser.new_page(device_scale_factor=2), server, Path(folder))
             if "--no-film" not in arguments:
                 film(page, server)
-        together(page)
+        together(page, Path(folder))
     for path in sorted(TARGET.iterdir()):
         print(f"{path.name}: {path.stat().st_size / 1000:.0f} kB")
     return 0
@@ -63,25 +62,34 @@ def main(arguments: list[str]) -> int:
 # --- one thing each -------------------------------------------------------------------------------------------------
 
 
-def stills(page: Page, server: LabServer) -> None:
-    """The screenshots of one thing each; where a kernel is needed, the notebook is run."""
+def stills(page: Page, server: LabServer, sharp: Path) -> None:
+    """The screenshots of one thing each, and twice as sharp in ``sharp``; a panel needs its notebook run."""
     page.set_viewport_size({"width": 1100, "height": 1400})
     write_progress(server)
     open_start(page, server)
-    shoot(page.locator(".ol.start"), "start")
+    shoot(page.locator(".ol.start"), "start", sharp)
     notebook = LabNotebook(page, server)
     notebook.open("notebooks/03_session_reconnect.ipynb")
-    shoot(page.locator(PLOT).first, "plot")
+    shoot(drawn(page.locator(PLOT).first), "plot", sharp)
     notebook.open("solutions/04_call_correlation.ipynb")
-    shoot(page.locator(CHECK).first, "check")
+    shoot(page.locator(CHECK).first, "check", sharp)
     notebook.open("notebooks/01_smoke_tests.ipynb")
     notebook.run_all(but_last=True)
-    shoot(page.locator(LADDER).first, "ladder")
+    shoot(drawn(page.locator(LADDER).first), "ladder", sharp)
     press(page, "ignore")
-    shoot(page.locator(PANEL).first, "panel")
+    shoot(page.locator(PANEL).first, "panel", sharp)
 
 
-def shoot(thing: Locator, name: str) -> None:
+def drawn(output: Locator) -> Locator:
+    """The largest picture of an output, without the controls beside it; what is folded away is unfolded."""
+    output.wait_for(timeout=30_000)
+    output.evaluate("output => output.querySelectorAll('details').forEach(each => { each.open = true })")
+    output.page.wait_for_timeout(300)
+    pictures = output.locator("figure img:visible, figure svg:visible").all()
+    return max(pictures, key=lambda each: each.evaluate("each => each.clientWidth * each.clientHeight"))
+
+
+def shoot(thing: Locator, name: str, sharp: Path) -> None:
     """A screenshot of it as docs/pictures/NAME.png."""
     thing.wait_for(timeout=30_000)
     thing.scroll_into_view_if_needed()
@@ -90,7 +98,9 @@ def shoot(thing: Locator, name: str) -> None:
     paper = Image.new("RGB", image.size, image.getpixel((image.width - 1, image.height - 1)))
     if box := ImageChops.difference(image, paper).getbbox():  # an output is as wide as the page, what it shows is not
         image = image.crop(box)
-    image.quantize(256).save(TARGET / f"{name}.png", optimize=True)
+    image.save(sharp / f"{name}.png")
+    half = image.resize((image.width // 2, image.height // 2), Image.Resampling.LANCZOS)
+    half.quantize(256).save(TARGET / f"{name}.png", optimize=True)
 
 
 def press(page: Page, label: str) -> bool:
@@ -122,10 +132,10 @@ def open_start(page: Page, server: LabServer) -> None:
 # --- together -------------------------------------------------------------------------------------------------------
 
 
-def together(page: Page) -> None:
+def together(page: Page, sharp: Path) -> None:
     """Panel, ladder and plot in one picture of WIDE × HIGH."""
     names = ("panel", "plot", "ladder")
-    cells = "".join(f'<div><img src="{_data(TARGET / f"{name}.png")}"></div>' for name in names)
+    cells = "".join(f'<div><img src="{_data(sharp / f"{name}.png")}"></div>' for name in names)
     page.set_viewport_size({"width": WIDE, "height": HIGH})
     page.set_content(PAGE.format(wide=WIDE, high=HIGH, left=1, right=1, images=cells))
     page.wait_for_function("[...document.images].every(image => image.complete && image.naturalWidth)")

@@ -128,6 +128,18 @@ def test_the_keyboard_reaches_every_link_and_shows_where_it_is(page: Page, serve
     page.get_by_role("heading", name="1. Smoke tests").wait_for(timeout=60_000)
 
 
+def test_an_exercise_shows_its_hour_and_leads_back(page: Page, server: LabServer, errors: list[str]) -> None:
+    page.goto(f"{server.url}lab/tree/exercises/03_session_reconnect.ipynb?token={server.token}&reset")
+    page.get_by_role("heading", name="Exercise 3").wait_for(timeout=60_000)
+    picture = page.locator(".jp-RenderedMarkdown img").first
+    expect(picture).to_have_attribute("alt", "19:02 on Friday night. The router reboots while a driver starts.")
+    page.wait_for_function("() => document.querySelector('.jp-RenderedMarkdown img').naturalWidth === 1100")
+    page.screenshot(path=PICTURES / "exercise-head.png")
+    page.locator(".jp-RenderedMarkdown a", has_text="START").first.click()
+    page.get_by_role("heading", name="One bad Friday night").wait_for(timeout=60_000)
+    assert errors == []
+
+
 def test_a_broken_progress_file_changes_nothing(page: Page, server: LabServer, errors: list[str]) -> None:
     trust(server, "START.ipynb")
     write_progress(server, {})

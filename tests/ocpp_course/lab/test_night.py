@@ -39,6 +39,14 @@ def test_the_minutes_of_an_exercise_are_those_of_its_sittings(each: Hour) -> Non
     assert sum(map(int, sittings)) == each.building
 
 
+@pytest.mark.parametrize("each", NIGHT, ids=lambda each: each.stem)
+def test_the_readme_tells_the_same_night(each: Hour) -> None:
+    read = f"[{each.number} {each.name.lower()}](notebooks/{each.stem}.ipynb)"
+    build = f"[{each.steps} steps, {spoken(each.building)}](exercises/{each.stem}.ipynb)"
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"| {each.time} | {each.happens} | {read} | {build} |" in readme
+
+
 def test_the_warm_up_is_there_and_says_its_minutes() -> None:
     assert f"**About {WARM_UP_MINUTES} minutes" in text("notebooks", WARM_UP)
 
