@@ -11,7 +11,7 @@ SEEDS ?= 10000
 # What also runs over a network in memory: all that opens connections.
 OVER_MEMORY := tests/integration $(addprefix tests/ocpp_lab/test_,$(addsuffix .py,pipe chaos_proxy door faults charge_point \
     charge_point_dialling charge_point_ends charge_point_obeys metrics exposition))
-LAB_ARGS ?= $(if $(filter 0,$(shell id -u)),--allow-root)
+LAB_ARGS ?=
 export JUPYTER_PLATFORM_DIRS := 1
 
 .PHONY: help
@@ -32,9 +32,8 @@ env: .venv/made  ## .venv with everything, at the pinned versions
 	@touch $@
 
 .PHONY: lab
-lab: .venv/made  ## JupyterLab on the notebooks
-	@echo "== JupyterLab: stop it with Ctrl-C twice"
-	@$(PYTHON) -m jupyterlab --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/notebooks $(LAB_ARGS)
+lab: .venv/made  ## JupyterLab on START, the way into the course
+	@$(PYTHON) tools/lab.py $(LAB_ARGS)
 
 .PHONY: test
 test: .venv/made  ## style, types, package tests and notebooks, in under 6 minutes
@@ -72,6 +71,15 @@ notebooks: .venv/made  ## execute notebooks/*.py into *.ipynb; one of them: make
 .PHONY: exercises
 exercises: .venv/made  ## make exercises/ and solutions/*.ipynb from solutions/*.py; one: make exercises NB=4
 	$(PYTHON) tools/exercises.py $(NB)
+
+.PHONY: start
+start: .venv/made  ## START.ipynb, its pictures, and the heads and feet of notebooks, from ocpp_course/lab/night.py
+	$(PYTHON) tools/start.py
+
+.PHONY: pictures
+pictures: .venv/made  ## docs/pictures/: the screenshots and the film of README and docs, from today's notebooks
+	@tools/find_chromium.sh --install >/dev/null
+	$(PYTHON) tools/pictures.py
 
 .PHONY: map
 map: .venv/made  ## docs/architecture.svg, and the tree of errors in docs/architecture.md, from the code

@@ -1,8 +1,12 @@
 # %% [markdown]
-# # Warm-up: asyncio, as much as milestone 1 needs
+# ![A motorway at dusk. The lamp of 17:40 is not lit yet.](pictures/00.svg)
 #
-# **About 30 minutes.** You know functions, classes and exceptions, and you have seen `async` and `await` once. Run the
-# cells from the top, with Shift+Enter. Each of them shows one thing.
+# [START](../START.ipynb) · **About 30 minutes** · [17:40 Smoke tests →](01_smoke_tests.ipynb)
+#
+# # Warm-up: who runs while I `await`?
+#
+# This is asyncio, as much as milestone 1 needs. You know functions, classes and exceptions, and you have seen `async`
+# and `await` once. Run the cells from the top, with Shift+Enter. Each of them shows one thing.
 #
 # A program that talks to a network waits most of the time: for bytes, for an answer, for a timeout. *asyncio* lets one
 # thread wait for many things at once. Here is how.
@@ -309,5 +313,8 @@ except* ConnectionError as errors:
 # | tell everybody that something has happened | `Event` |
 # | hand over many things, with back-pressure | `Queue(maxsize=…)` |
 # | not wait for ever | `timeout` |
-#
-# Go on with [1. Smoke tests](01_smoke_tests.ipynb).
+
+# %% [markdown]
+# | before | the night begins |
+# | :--- | ---: |
+# | [START](../START.ipynb) | [**17:40**<br>Smoke tests →](01_smoke_tests.ipynb) |

@@ -1,4 +1,8 @@
 # %% [markdown]
+# ![17:40 on Friday night. CP_1 calls home, and nobody answers.](pictures/01.svg)
+#
+# [START](../START.ipynb) · [← Warm-up](00_asyncio_warm_up.ipynb) · **About 60 minutes, in two sittings** · [exercise 1, 2 h 25](../exercises/01_smoke_tests.ipynb) · [18:15 Dispatch and router →](02_dispatch_and_router.ipynb)
+#
 # # 1. Smoke tests: did anybody hear me, and how long do I wait?
 #
 # Friday, 17:40. Charge point `CP_1` stands at a motorway service area, behind a cellular router. Its power comes on. It
@@ -7,8 +11,8 @@
 #
 # We let that happen on this machine, with real WebSockets. Then we build the five tests that would have told us.
 #
-# **About 60 minutes, in two sittings** (an estimate). If `async` and `await` are new to you, begin with the
-# [warm-up](00_asyncio_warm_up.ipynb): it takes 30 minutes and shows all of asyncio that this notebook uses.
+# If `async` and `await` are new to you, begin with the [warm-up](00_asyncio_warm_up.ipynb): it takes 30 minutes and
+# shows all of asyncio that this notebook uses.
 #
 # > **Words of this course.** OCPP is the protocol between charge points and the system of their operator.
 # > - *core*: "OCPP 1.6 edition 2", the main document. It says what may be asked and answered.
@@ -450,3 +454,8 @@ await charge_point.stop()
 await central_system.stop()
 left = await guard.stop()
 print("tasks left:", len(left), *left)
+
+# %% [markdown]
+# | before | now build it yourself | after |
+# | :--- | :---: | ---: |
+# | [← Warm-up](00_asyncio_warm_up.ipynb) | [**Exercise 1**<br>6 steps · 2 h 25 · 20 points](../exercises/01_smoke_tests.ipynb) | [18:15 →<br>Dispatch and router](02_dispatch_and_router.ipynb) |

@@ -1,13 +1,16 @@
 # %% [markdown]
+# ![18:15 on Friday night. A typo in a release makes CP_1 deaf.](pictures/02.svg)
+#
+# [START](../START.ipynb) · [← 17:40 Smoke tests](01_smoke_tests.ipynb) · **About 50 minutes, in one sitting** · [exercise 2, 2 h 15](../exercises/02_dispatch_and_router.ipynb) · [19:02 Session reconnect →](03_session_reconnect.ipynb)
+#
 # # 2. Dispatch and router: which code answers this text, and what if none does?
 #
 # Friday, 18:15. The operator deploys a new release of the central system. The new release sends `CP_1` a Reset with a
 # typo, then a ChangeConfiguration without its key. From then on `CP_1` answers nothing at all. It is online, and deaf.
 #
-# **About 50 minutes, in one sitting** (an estimate). You need notebook [1](01_smoke_tests.ipynb). It brought frames
-# across the connection. Here we follow a *Call*, `[2, id, action, payload]`, to the code that answers it. The answer is
-# a *CallResult*, `[3, id, payload]`, or a *CallError*, `[4, id, code, description, {}]`. The *payload* is the JSON
-# object with the fields of that action.
+# You need notebook [1](01_smoke_tests.ipynb). It brought frames across the connection. Here we follow a *Call*, `[2,
+# id, action, payload]`, to the code that answers it. The answer is a *CallResult*, `[3, id, payload]`, or a
+# *CallError*, `[4, id, code, description, {}]`. The *payload* is the JSON object with the fields of that action.
 #
 # In brackets stands where OCPP says it: *J-spec* is OCPP-J 1.6, the JSON transport; *core* is OCPP 1.6 edition 2;
 # *errata* are their official corrections; *whitepaper* is the security whitepaper.
@@ -606,3 +609,8 @@ await charge_point.stop()
 await central_system.stop()
 left = await guard.stop()
 print("tasks left:", len(left), *left)
+
+# %% [markdown]
+# | before | now build it yourself | after |
+# | :--- | :---: | ---: |
+# | [← 17:40<br>Smoke tests](01_smoke_tests.ipynb) | [**Exercise 2**<br>6 steps · 2 h 15 · 20 points](../exercises/02_dispatch_and_router.ipynb) | [19:02 →<br>Session reconnect](03_session_reconnect.ipynb) |

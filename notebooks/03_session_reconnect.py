@@ -1,14 +1,17 @@
 # %% [markdown]
+# ![19:02 on Friday night. The router reboots while a driver starts.](pictures/03.svg)
+#
+# [START](../START.ipynb) · [← 18:15 Dispatch and router](02_dispatch_and_router.ipynb) · **About 75 minutes, in two sittings** · [exercise 3, 2 h 45](../exercises/03_session_reconnect.ipynb) · [20:20 Call correlation →](04_call_correlation.ipynb)
+#
 # # 3. Session reconnect: what survives when the connection dies in the middle of a sentence?
 #
 # Friday, 19:02. A driver plugs in at `CP_1`. The cellular router reboots while StartTransaction is on the wire. Did the
 # central system hear it? If the charge point takes it for lost, 20 kWh are free. If it says it again, two invoices go
 # out.
 #
-# **About 75 minutes, in two sittings** (an estimate). You need notebook [1](01_smoke_tests.ipynb). It showed that a
-# lost call is *indefinite*: nobody knows whether the peer acted. Here we live with that. We cut real connections, and
-# then pull the plug of a real process. What takes minutes runs under *simulation*: the same code on a simulated clock
-# and network, and we say so each time.
+# You need notebook [1](01_smoke_tests.ipynb). It showed that a lost call is *indefinite*: nobody knows whether the peer
+# acted. Here we live with that. We cut real connections, and then pull the plug of a real process. What takes minutes
+# runs under *simulation*: the same code on a simulated clock and network, and we say so each time.
 #
 # In brackets stands where OCPP says it: *J-spec* is OCPP-J 1.6, the JSON transport; *core* is OCPP 1.6 edition 2;
 # *errata* are their official corrections; *whitepaper* is the security whitepaper.
@@ -766,3 +769,8 @@ await central_system.stop()
 folder.cleanup()
 left = await guard.stop()
 print("tasks left:", len(left), *left)
+
+# %% [markdown]
+# | before | now build it yourself | after |
+# | :--- | :---: | ---: |
+# | [← 18:15<br>Dispatch and router](02_dispatch_and_router.ipynb) | [**Exercise 3**<br>7 steps · 2 h 45 · 20 points](../exercises/03_session_reconnect.ipynb) | [20:20 →<br>Call correlation](04_call_correlation.ipynb) |

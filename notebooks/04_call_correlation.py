@@ -1,13 +1,16 @@
 # %% [markdown]
+# ![20:20 on Friday night. Answers come late, crossed and twice. A blocked card charges.](pictures/04.svg)
+#
+# [START](../START.ipynb) · [← 19:02 Session reconnect](03_session_reconnect.ipynb) · **About 50 minutes, in one sitting** · [exercise 4, 2 h 35](../exercises/04_call_correlation.ipynb) · [21:30 Lifecycle loop →](05_lifecycle_loop.ipynb)
+#
 # # 4. Call correlation: whose answer is this?
 #
 # Friday, 20:20. The database of the central system is slow. Answers come late, in the wrong order, and some come twice.
 # The driver at connector 2 gets the transaction id of connector 1. A blocked card charges, because the *Accepted* of
 # somebody else was taken for its answer.
 #
-# **About 50 minutes, in one sitting** (an estimate). Notebook [2](02_dispatch_and_router.ipynb) found the code for a
-# call that comes in. Here we find the caller for an answer that comes in. That is called *correlation*. And we ask what
-# to do with an answer that nobody waits for.
+# Notebook [2](02_dispatch_and_router.ipynb) found the code for a call that comes in. Here we find the caller for an
+# answer that comes in. That is called *correlation*. And we ask what to do with an answer that nobody waits for.
 #
 # In brackets stands where OCPP says it: *J-spec* is OCPP-J 1.6, the JSON transport; *core* is OCPP 1.6 edition 2;
 # *errata* are their official corrections; *whitepaper* is the security whitepaper.
@@ -729,3 +732,8 @@ await charge_point.stop()
 await central_system.stop()
 left = await guard.stop()
 print("tasks left:", len(left), *left)
+
+# %% [markdown]
+# | before | now build it yourself | after |
+# | :--- | :---: | ---: |
+# | [← 19:02<br>Session reconnect](03_session_reconnect.ipynb) | [**Exercise 4**<br>7 steps · 2 h 35 · 20 points](../exercises/04_call_correlation.ipynb) | [21:30 →<br>Lifecycle loop](05_lifecycle_loop.ipynb) |

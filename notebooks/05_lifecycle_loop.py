@@ -1,4 +1,8 @@
 # %% [markdown]
+# ![21:30 on Friday night. Each part passed its tests. Together they call a dead connection online.](pictures/05.svg)
+#
+# [START](../START.ipynb) · [← 20:20 Call correlation](04_call_correlation.ipynb) · **About 75 minutes, in two sittings** · [exercise 5, 2 h 45](../exercises/05_lifecycle_loop.ipynb) · [23:55 Integration and metrics →](06_integration_and_metrics.ipynb)
+#
 # # 5. Lifecycle loop: how do the parts live, die and come back as one?
 #
 # Friday, 21:30. The operator restarts the central system. A router at the motorway swallows every byte and closes
@@ -6,8 +10,7 @@
 # parts send four times as many heartbeats as they should, stay "online" on a dead connection, and dial with an old
 # password.
 #
-# **About 75 minutes, in two sittings** (an estimate). You need notebook [4](04_call_correlation.ipynb), and the outbox
-# of notebook [3](03_session_reconnect.ipynb).
+# You need notebook [4](04_call_correlation.ipynb), and the outbox of notebook [3](03_session_reconnect.ipynb).
 #
 # Notebooks 1 to 4 built the parts. Here we watch their life as a whole: dial, boot, live, die, come back, resume. At
 # the end you can say for each fact of a charge point whether it lives as long as a connection, a process, or a file.
@@ -753,3 +756,8 @@ await central_system.stop()
 folder.cleanup()
 left = await guard.stop()
 print("tasks left:", len(left), *left)
+
+# %% [markdown]
+# | before | now build it yourself | after |
+# | :--- | :---: | ---: |
+# | [← 20:20<br>Call correlation](04_call_correlation.ipynb) | [**Exercise 5**<br>7 steps · 2 h 45 · 20 points](../exercises/05_lifecycle_loop.ipynb) | [23:55 →<br>Integration and metrics](06_integration_and_metrics.ipynb) |

@@ -1,11 +1,14 @@
 # %% [markdown]
+# ![23:55 on Friday night. 2 GB of logs, one average, and both say that all is well.](pictures/06.svg)
+#
+# [START](../START.ipynb) · [← 21:30 Lifecycle loop](05_lifecycle_loop.ipynb) · **About 60 minutes, in two sittings** · [exercise 6, 2 h 10](../exercises/06_integration_and_metrics.ipynb)
+#
 # # 6. Integration and metrics: what happened tonight?
 #
 # Friday, 23:55. The operator asks what happened tonight. There are logs, 2 GB of them. The firmware has one counter and
 # one average. Both say that all is well.
 #
-# **About 60 minutes, in two sittings** (an estimate). You need notebook [1](01_smoke_tests.ipynb), and notebook
-# [3](03_session_reconnect.ipynb) explains the outbox.
+# You need notebook [1](01_smoke_tests.ipynb), and notebook [3](03_session_reconnect.ipynb) explains the outbox.
 #
 # At the end you can count so that nothing is hidden, read percentiles, read the page of numbers that a live central
 # system serves, and find a fault by its numbers. OCPP itself says nothing about any of this.
@@ -606,3 +609,8 @@ await proxy.stop()
 await central_system.stop()
 left = await guard.stop()
 print("tasks left:", len(left), *left)
+
+# %% [markdown]
+# | before | now build it yourself | after |
+# | :--- | :---: | ---: |
+# | [← 21:30<br>Lifecycle loop](05_lifecycle_loop.ipynb) | [**Exercise 6**<br>5 steps · 2 h 10 · 20 points](../exercises/06_integration_and_metrics.ipynb) | [START](../START.ipynb) |

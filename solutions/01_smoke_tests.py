@@ -1,7 +1,9 @@
 # %% [markdown]
-# # Exercise 1: Smoke tests
+# ![17:40 on Friday night. CP_1 calls home, and nobody answers.](../notebooks/pictures/01.svg)
 #
-# ## Did anybody hear me, and how long do I wait?
+# [START](../START.ipynb) · [notebook 1](../notebooks/01_smoke_tests.ipynb) · **6 steps and a capstone, about 2 h 25, 20 points** · [exercise 2 →](02_dispatch_and_router.ipynb)
+#
+# # Exercise 1. Smoke tests: did anybody hear me, and how long do I wait?
 #
 # **17:40.** Charge point `CP_1` boots, and nobody answers. It sends a thousand frames at once, and is cut off. Nobody
 # can say what happened to its calls.
@@ -2786,3 +2788,8 @@ panel.close()
 await charge_point.stop()
 await central_system.stop()
 await guard.stop()
+
+# %% [markdown]
+# | before | how far you are | after |
+# | :--- | :---: | ---: |
+# | [← Notebook 1<br>Smoke tests](../notebooks/01_smoke_tests.ipynb) | [**START**<br>your lamps and points](../START.ipynb) | [18:15 →<br>Dispatch and router](../notebooks/02_dispatch_and_router.ipynb) |

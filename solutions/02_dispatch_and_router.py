@@ -1,7 +1,9 @@
 # %% [markdown]
-# # Exercise 2: Dispatch and router
+# ![18:15 on Friday night. A typo in a release makes CP_1 deaf.](../notebooks/pictures/02.svg)
 #
-# ## Which code answers this text, and what if none does?
+# [START](../START.ipynb) · [notebook 2](../notebooks/02_dispatch_and_router.ipynb) · **6 steps and a capstone, about 2 h 15, 20 points** · [exercise 3 →](03_session_reconnect.ipynb)
+#
+# # Exercise 2. Dispatch and router: which code answers this text, and what if none does?
 #
 # **18:15.** A new release of the central system sends an action with a typo, and then one with a missing field. `CP_1`
 # answers with one long `if`. It crashes, and from then on `CP_1` answers nothing.
@@ -1994,3 +1996,8 @@ panel.close()
 await charge_point.stop()
 await central_system.stop()
 await guard.stop()
+
+# %% [markdown]
+# | before | how far you are | after |
+# | :--- | :---: | ---: |
+# | [← Notebook 2<br>Dispatch and router](../notebooks/02_dispatch_and_router.ipynb) | [**START**<br>your lamps and points](../START.ipynb) | [19:02 →<br>Session reconnect](../notebooks/03_session_reconnect.ipynb) |

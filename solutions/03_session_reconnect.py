@@ -1,7 +1,9 @@
 # %% [markdown]
-# # Exercise 3: Session reconnect
+# ![19:02 on Friday night. The router reboots while a driver starts.](../notebooks/pictures/03.svg)
 #
-# ## What survives when the connection dies in the middle of a message?
+# [START](../START.ipynb) · [notebook 3](../notebooks/03_session_reconnect.ipynb) · **7 steps and a capstone, about 2 h 45, 20 points** · [exercise 4 →](04_call_correlation.ipynb)
+#
+# # Exercise 3. Session reconnect: what survives when the connection dies in the middle of a sentence?
 #
 # **19:02.** The driver plugs in. The router reboots while StartTransaction is on the wire. Did the central system hear
 # it? If we take it for lost, 20 kWh are free. If we say it again, two invoices go out.
@@ -2802,3 +2804,8 @@ panel.close()
 await proxy.stop()
 folder.cleanup()
 await guard.stop()
+
+# %% [markdown]
+# | before | how far you are | after |
+# | :--- | :---: | ---: |
+# | [← Notebook 3<br>Session reconnect](../notebooks/03_session_reconnect.ipynb) | [**START**<br>your lamps and points](../START.ipynb) | [20:20 →<br>Call correlation](../notebooks/04_call_correlation.ipynb) |

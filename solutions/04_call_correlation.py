@@ -1,7 +1,9 @@
 # %% [markdown]
-# # Exercise 4: Call correlation
+# ![20:20 on Friday night. Answers come late, crossed and twice. A blocked card charges.](../notebooks/pictures/04.svg)
 #
-# ## Whose answer is this?
+# [START](../START.ipynb) · [notebook 4](../notebooks/04_call_correlation.ipynb) · **7 steps and a capstone, about 2 h 35, 20 points** · [exercise 5 →](05_lifecycle_loop.ipynb)
+#
+# # Exercise 4. Call correlation: whose answer is this?
 #
 # **20:20.** The database of the central system is slow. Answers come late, crossed and twice. One driver's
 # transaction id lands in another driver's transaction.
@@ -2583,3 +2585,8 @@ panel.close()
 await charge_point.stop()
 await central_system.stop()
 await guard.stop()
+
+# %% [markdown]
+# | before | how far you are | after |
+# | :--- | :---: | ---: |
+# | [← Notebook 4<br>Call correlation](../notebooks/04_call_correlation.ipynb) | [**START**<br>your lamps and points](../START.ipynb) | [21:30 →<br>Lifecycle loop](../notebooks/05_lifecycle_loop.ipynb) |

@@ -1,7 +1,9 @@
 # %% [markdown]
-# # Exercise 5: Lifecycle loop
+# ![21:30 on Friday night. Each part passed its tests. Together they call a dead connection online.](../notebooks/pictures/05.svg)
 #
-# ## How do the parts live, die and come back as one?
+# [START](../START.ipynb) · [notebook 5](../notebooks/05_lifecycle_loop.ipynb) · **7 steps and a capstone, about 2 h 45, 20 points** · [exercise 6 →](06_integration_and_metrics.ipynb)
+#
+# # Exercise 5. Lifecycle loop: how do the parts live, die and come back as one?
 #
 # **21:30.** The central system restarts, a link goes half-open, the power blinks. Every part of `CP_1` is right. Glued
 # by hand they are not: after three cuts three heartbeats beat, and a dead connection still counts as *online*.
@@ -3175,3 +3177,8 @@ await central_system.stop()
 ledger.close()
 folder.cleanup()
 await guard.stop()
+
+# %% [markdown]
+# | before | how far you are | after |
+# | :--- | :---: | ---: |
+# | [← Notebook 5<br>Lifecycle loop](../notebooks/05_lifecycle_loop.ipynb) | [**START**<br>your lamps and points](../START.ipynb) | [23:55 →<br>Integration and metrics](../notebooks/06_integration_and_metrics.ipynb) |

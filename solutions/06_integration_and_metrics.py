@@ -1,7 +1,9 @@
 # %% [markdown]
-# # Exercise 6: Integration and metrics
+# ![23:55 on Friday night. 2 GB of logs, one average, and both say that all is well.](../notebooks/pictures/06.svg)
 #
-# ## What happened tonight?
+# [START](../START.ipynb) · [notebook 6](../notebooks/06_integration_and_metrics.ipynb) · **5 steps and a capstone, about 2 h 10, 20 points**
+#
+# # Exercise 6. Integration and metrics: what happened tonight?
 #
 # **23:55.** Four hundred reconnects, two complaints, 2 GB of logs. Somebody asks: what happened tonight? Nobody can say,
 # because nobody counted.
@@ -1663,3 +1665,8 @@ await charge_point.stop()
 await proxy.stop()
 await central_system.stop()
 await guard.stop()
+
+# %% [markdown]
+# | before | how far you are | after |
+# | :--- | :---: | ---: |
+# | [← Notebook 6<br>Integration and metrics](../notebooks/06_integration_and_metrics.ipynb) | [**START**<br>your lamps and points](../START.ipynb) | the night is over |

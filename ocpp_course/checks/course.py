@@ -57,7 +57,8 @@ def _passed(this: Step, pieces: tuple[Any, ...], result: Result, shelf: Shelf | 
         return
     kept = "" if this.capstone else f"{shelf.keep(this, pieces)} "
     result.notes.append(f"{kept}{_next(this.number)}")
-    shelf.note(this.number, how="mine", points=result.points)
+    if trouble := shelf.note(this.number, how="mine", points=result.points):
+        result.notes.append(trouble)
     with suppress(FileNotFoundError):  # the solutions are not here
         if code := _authored(this.number).answer:
             result.beside.append(Beside(this.number, answer.source(pieces) or "", code, more_than(this, pieces)))

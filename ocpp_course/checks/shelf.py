@@ -59,7 +59,13 @@ class Shelf:
         return self.folder / f"{module_name(number)}.py"
 
     def keep(self, step: Step, pieces: tuple[Any, ...]) -> str:
-        """Save the source of a passing step. Returns a line about it for the learner."""
+        """Save the source of a passing step. Returns a line about it for the learner, also if it cannot be written."""
+        try:
+            return self._keep(step, pieces)
+        except OSError as error:
+            return f"Not kept: {self._shown(self.module_path(step.number))}: {error.strerror or error}."
+
+    def _keep(self, step: Step, pieces: tuple[Any, ...]) -> str:
         text = answer.source(pieces)
         if text is None:
             return "Python has forgotten the source of this answer: run its cell again, then the check."
@@ -159,17 +165,24 @@ class Shelf:
             return {}
         return found if isinstance(found, dict) else {}
 
-    def note(self, number: str, **facts: Any) -> None:
-        """Add to what is known of a step. A step that was passed once stays passed."""
+    def note(self, number: str, **facts: Any) -> str:
+        """Add to what is known of a step. A step that was passed once stays passed.
+
+        Returns a line for the learner if the file cannot be written: that is no reason why an answer should fail.
+        """
         told = self.progress()
         before = told.get(number, {})
         if before.get("how") == "mine" and facts.get("how") == "reference":
             facts = {key: value for key, value in facts.items() if key not in ("how", "points")}
         told[number] = before | facts
-        self.folder.mkdir(parents=True, exist_ok=True)
-        fresh = self._progress_path.with_suffix(".new")
-        fresh.write_text(json.dumps(told, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-        fresh.replace(self._progress_path)  # whole or not at all
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            fresh = self._progress_path.with_suffix(".new")
+            fresh.write_text(json.dumps(told, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+            fresh.replace(self._progress_path)  # whole or not at all
+        except OSError as error:
+            return f"Your points are not on the board: {self._shown(self._progress_path)}: {error.strerror or error}."
+        return ""
 
 
 def module_name(number: str) -> str:

@@ -36,7 +36,7 @@ ADD_CELL = """code => {
 }"""
 RUN = """command => {
     const notebook = window.jupyterapp.shell.currentWidget.content
-    notebook.activeCellIndex = notebook.widgets.length - 1
+    notebook.activeCellIndex = notebook.widgets.findLastIndex(cell => cell.model.type === 'code')
     window.ran = false
     window.jupyterapp.commands.execute(command).finally(() => { window.ran = true })
 }"""
@@ -89,13 +89,13 @@ class LabNotebook:
     def run_all(self, timeout: float = 120.0, *, but_last: bool = False) -> float:
         """Clear the stored outputs, run all cells, wait for the last; returns the seconds it took.
 
-        ``but_last`` leaves out the last cell, which in a walkthrough closes everything; then `run_last`.
+        ``but_last`` leaves out the last code cell, which in a walkthrough closes everything; then `run_last`.
         """
         self._command("notebook:clear-all-cell-outputs")
         return self._run("notebook:run-all-above" if but_last else "notebook:run-all-cells", timeout)
 
     def run_last(self, timeout: float = 60.0) -> float:
-        """Run the last cell; returns the seconds it took."""
+        """Run the last code cell; returns the seconds it took."""
         return self._run("notebook:run-cell", timeout)
 
     def _run(self, command: str, timeout: float) -> float:

@@ -66,7 +66,7 @@ class LabServer:
         self._copy_source()
         self._write_settings()
         self._log = (self.home / "server.log").open("wb")
-        self._process = subprocess.Popen(self._command(), env=self._environment(), stdout=self._log, stderr=self._log)
+        self._process = subprocess.Popen(self._command(), env=self.environment(), stdout=self._log, stderr=self._log)
         try:
             self.url = self._wait_for_url()
         except BaseException:
@@ -111,7 +111,7 @@ class LabServer:
         options_ = [f"--{name}={value}" for name, value in options.items()]
         return [sys.executable, "-m", "jupyterlab", "--no-browser", "--expose-app-in-browser", *options_]
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
         own = {
             "JUPYTER_CONFIG_DIR": "config",
             "JUPYTER_DATA_DIR": "data",

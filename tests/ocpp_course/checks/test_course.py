@@ -246,6 +246,17 @@ def test_a_broken_progress_file_costs_only_the_board(exercises: Path) -> None:
 # --- modules out of cells
 
 
+def test_a_shelf_that_cannot_be_written_is_no_wrong_answer(exercises: Path) -> None:
+    """A file stands where the folder should be, which stops root as well."""
+    (exercises / "my_stack").write_text("")
+    result = check("4.1", answer("4.1"))
+    assert (result.state, result.points) == ("passed", 2)
+    assert result.notes[0].startswith("Not kept: my_stack/step_4_1.py: ")
+    assert result.notes[1].startswith("Your points are not on the board: my_stack/progress.json: ")
+    use_reference("4.2")
+    assert "Hint 1" in hint("4.2").text
+
+
 def test_a_name_of_another_cell_is_imported_if_it_can_be() -> None:
     assert free_names("def f(x):\n    return asyncio.sleep(x) + len(y)") == ["asyncio", "y"]
     assert free_names("import asyncio\nclass A:\n    def f(self): return asyncio, A") == []
