@@ -8,6 +8,8 @@ PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest -q -p no:nbval
 NBVAL  := $(PYTHON) -m pytest -q --nbval
 SEEDS ?= 10000
+# Saved notebooks keep pictures of widgets, and no widgets: see ocpp_course/saving.py.
+SAVING := --ServerApp.jpserver_extensions="{'ocpp_course.saving': True}"
 LAB_ARGS ?= $(if $(filter 0,$(shell id -u)),--allow-root)
 export JUPYTER_PLATFORM_DIRS := 1
 
@@ -31,7 +33,7 @@ env: .venv/made  ## .venv with everything, at the pinned versions
 .PHONY: lab
 lab: .venv/made  ## JupyterLab on the notebooks
 	@echo "== JupyterLab: stop it with Ctrl-C twice"
-	@$(PYTHON) -m jupyterlab --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/notebooks $(LAB_ARGS)
+	@$(PYTHON) -m jupyterlab --ServerApp.root_dir="$(CURDIR)" --LabApp.default_url=/lab/tree/notebooks $(SAVING) $(LAB_ARGS)
 
 .PHONY: test
 test: .venv/made  ## style, types, package tests and notebooks, in under 6 minutes
