@@ -55,8 +55,8 @@
 
     fig, ax = lab.subplots(height=300); ax.plot(…); lab.title(ax, "The finding"); lab.figure(fig, alt="…")
 
-    panel.close(); await charge_point.stop(); await central_system.stop()
-    left = await guard.stop()                # last code cell: names of tasks left, so it prints []
+    lab.Closing(guard, panel, charge_point, central_system)     # last line of all: a button that closes them
+    left = await closing.close()             # the same from Python: names of tasks left
 
 What returns a `Picture` shows itself as the last line of a cell; `display(picture)` elsewhere; `picture.save("x.png")`.
 A title may hold times, because pixels are not compared; ``alt`` must be the same in every run, because it is.
@@ -66,6 +66,7 @@ An outcome is a key of `OUTCOMES`: its colour, marker and hatch are the same in 
 from .buttons import Buttons
 from .calls import Ended, calls, timed
 from .case import Case
+from .closing import Closing
 from .dashboard import Dashboard
 from .diagram import diagram
 from .dials import Dial, dials, envelope, outages
@@ -94,6 +95,7 @@ from .watch import Watch
 __all__ = [
     "Guard", "LoopBlocked", "tasks_left",
     "FaultPanel", "ProxyPanel", "PowerPanel", "Watch", "Buttons", "SeedSlider", "LiveStrip", "Dashboard", "Case",
+    "Closing",
     "now", "until", "timed", "calls", "Ended", "example", "Turns",
     "Sampler", "Sample",
     "ladder", "latency", "outcomes", "queue_depth",

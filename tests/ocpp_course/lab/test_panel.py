@@ -161,5 +161,5 @@ async def test_as_text_it_is_one_line_without_numbers_that_vary() -> None:
 
 async def test_an_unknown_label_is_refused_with_the_known_ones() -> None:
     async with bench() as (_, _, panel):
-        with pytest.raises(ValueError, match=r"expected one of close 1001, abort, came 'explode'"):
+        with pytest.raises(ValueError, match=r"expected one of close 1001, abort, all off, came 'explode'"):
             panel.press("explode")
