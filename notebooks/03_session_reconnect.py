@@ -700,8 +700,7 @@ print(*(line for line in failure.ladder.splitlines() if "StartTransaction" in li
 # look at a failure as often as you like. `make chaos` does this to the package itself, with 10,000 seeds, power cuts
 # and half-open connections.
 #
-# Your turn: `CP_1` charges and reads its meter each second. On the panel of section 1, press *refuse* and then *reset*,
-# wait, and take *refuse* back. Or press *half-open*, and wait: nobody closes the connection, so the charge point
+# Your turn: `CP_1` charges and reads its meter each second. Press *refuse* and then *reset*, wait, and take *refuse* back. Or press *half-open*, and wait: nobody closes the connection, so the charge point
 # notices only by the missing answer to a ping, after up to 65 s. In section 9 you can switch the process on again.
 
 # %%
@@ -713,7 +712,8 @@ await lab.until(lambda: not len(one.outbox))
 losses = one.uptime.losses
 probes = {"messages in the outbox": lambda: len(one.outbox), "connections lost": lambda: one.uptime.losses - losses}
 watch = lab.Watch(probes, "CP_1")
-watch
+wire = lab.Wire(one, central_system, proxy)
+lab.Bench(wire, panel, watch)
 
 # %% [markdown]
 # **Check yourself.** A click on a question shows the answer.
@@ -757,5 +757,5 @@ watch
 # Leave nothing behind. All of it is still alive; the button closes it, and counts the tasks that are left.
 
 # %%
-closing = lab.Closing(guard, watch, panel, victim, one, proxy, central_system, folder)
+closing = lab.Closing(guard, wire, watch, panel, victim, one, proxy, central_system, folder)
 closing

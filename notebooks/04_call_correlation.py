@@ -661,11 +661,13 @@ lab.latency(ended, finding + f"{len(anothers) or 'none'} got another's answer", 
 # The numbers agree: each fault of the plan was counted once, and each call has one end. The calls whose answer was
 # delayed, or went to nobody, took as long as the timeout. All others took milliseconds.
 #
-# Your turn: from now on `CP_1` sends a Heartbeat each second. Press a fault on the panel above and watch the counts.
+# Your turn: from now on `CP_1` sends a Heartbeat each second. Press a fault, and watch the frames and the counts.
 
 # %%
 panel.set(action="any call", seconds=0.75)
 await central_system["CP_1"].call(m.ChangeConfigurationRequest(key="HeartbeatInterval", value="1"))
+wire = lab.Wire(charge_point, central_system)
+lab.Bench(wire, panel, watch)
 
 # %% [markdown]
 # **Check yourself.** A click on a question shows the answer.
@@ -708,5 +710,5 @@ await central_system["CP_1"].call(m.ChangeConfigurationRequest(key="HeartbeatInt
 # Leave nothing behind. All of it is still alive; the button closes it, and counts the tasks that are left.
 
 # %%
-closing = lab.Closing(guard, watch, panel, charge_point, central_system)
+closing = lab.Closing(guard, wire, watch, panel, charge_point, central_system)
 closing

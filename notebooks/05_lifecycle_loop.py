@@ -699,7 +699,8 @@ lab.states(lived, marks=marks)
 
 # %%
 strip = lab.LiveStrip(trace, outbox, marks=lambda: proxy.events)
-strip
+wire = lab.Wire(lambda: charge_point, central_system, proxy)
+lab.Bench(wire, strip, buttons, proxy_panel, panel)
 
 # %% [markdown]
 # **Check yourself.** A click on a question shows the answer.
@@ -741,6 +742,6 @@ strip
 # Leave nothing behind. All of it is still alive; the button closes it, and counts the tasks that are left.
 
 # %%
-ends = (strip, slider, panel, proxy_panel, buttons, sampling, lambda: charge_point.stop(), proxy, central_system)
+ends = (wire, strip, slider, panel, proxy_panel, buttons, sampling, lambda: charge_point.stop(), proxy, central_system)
 closing = lab.Closing(guard, *ends, folder)
 closing

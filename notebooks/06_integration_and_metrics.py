@@ -556,12 +556,14 @@ for name in lab.Case.faults:
 # - *credentials*: one loss, and then 401 for ever. If you counted reconnects only, you would blame the network.
 # - *healthy*: two timeouts among many results happen on any day. The share matters, and not the number.
 #
-# Your turn: try other numbers in `lab.Case(…)` and diagnose before you look at `answer`. And press faults on the panels
-# of section 7: from now on `CP_1` sends a Heartbeat each second, and the board shows what becomes of them.
+# Your turn: try other numbers in `lab.Case(…)` and diagnose before you look at `answer`. And press faults: from now on
+# `CP_1` sends a Heartbeat each second, and the board shows what becomes of them.
 
 # %%
 panel.set(action="any call", seconds=0.5)
 await central_system["CP_1"].call(m.ChangeConfigurationRequest(key="HeartbeatInterval", value="1"))
+wire = lab.Wire(charge_point, central_system, proxy)
+lab.Bench(wire, board, panel, proxy_panel)
 
 # %% [markdown]
 # **Check yourself.** A click on a question shows the answer.
@@ -598,5 +600,5 @@ await central_system["CP_1"].call(m.ChangeConfigurationRequest(key="HeartbeatInt
 # Leave nothing behind. All of it is still alive; the button closes it, and counts the tasks that are left.
 
 # %%
-closing = lab.Closing(guard, board, panel, proxy_panel, charge_point, proxy, central_system)
+closing = lab.Closing(guard, wire, board, panel, proxy_panel, charge_point, proxy, central_system)
 closing

@@ -15,6 +15,9 @@
 
     panel = lab.PowerPanel(url, path)        # a charge point in a process of its own, and kill -9
 
+    wire = lab.Wire(charge_point, central_system, proxy)    # frames fly as they happen, faults stand where they act
+    lab.Bench(wire, panel)                   # in one cell: what is pressed, and what it changes
+
     start = lab.now()                        # loop time, the clock of every trace
     await lab.until(lambda: central_system.heartbeats)      # look until it holds
     ended = await lab.timed(charge_point.call(request))     # never raises OcppError: .outcome .seconds .detail
@@ -63,6 +66,7 @@ A title may hold times, because pixels are not compared; ``alt`` must be the sam
 An outcome is a key of `OUTCOMES`: its colour, marker and hatch are the same in every figure.
 """
 
+from .bench import Bench
 from .buttons import Buttons
 from .calls import Ended, calls, timed
 from .case import Case
@@ -90,12 +94,13 @@ from .style import OUTCOMES, Picture, figure, subplots, title
 from .turns import Turns
 from .wait import now, until
 from .watch import Watch
+from .wire import Wire
 
 # fmt: off
 __all__ = [
     "Guard", "LoopBlocked", "tasks_left",
-    "FaultPanel", "ProxyPanel", "PowerPanel", "Watch", "Buttons", "SeedSlider", "LiveStrip", "Dashboard", "Case",
-    "Closing",
+    "Wire", "Bench", "FaultPanel", "ProxyPanel", "PowerPanel", "Watch", "Buttons", "SeedSlider", "LiveStrip",
+    "Dashboard", "Case", "Closing",
     "now", "until", "timed", "calls", "Ended", "example", "Turns",
     "Sampler", "Sample",
     "ladder", "latency", "outcomes", "queue_depth",

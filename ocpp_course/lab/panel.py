@@ -118,14 +118,22 @@ class FaultPanel(Shown):
     @property
     def text(self) -> str:
         """The status line: every fault that is on, who is connected, what was applied so far."""
-        on = [self._say(label) for label, toggle in self.toggles.items() if toggle.value]
         parts = [
-            "on: " + (", ".join(on) or "no fault") + self._first(),
+            "on: " + self._on + self._first(),
             "connected: " + (", ".join(self.central_system.sessions) or "nobody"),
             "applied: " + _counted(self.central_system.faults.applied),
             "pressed: " + _counted(self.pressed),
         ]
         return " · ".join(parts)
+
+    @property
+    def _on(self) -> str:
+        return ", ".join(self._say(label) for label, toggle in self.toggles.items() if toggle.value) or "no fault"
+
+    @property
+    def alt(self) -> str:
+        """Without the counts, which depend on when somebody looks."""
+        return f"FaultPanel: on: {self._on}"
 
     def _say(self, label: str) -> str:
         rule = self.rules.get(label)

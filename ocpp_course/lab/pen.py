@@ -35,7 +35,7 @@ def sign(name: str, x: float, y: float, size: float = 14, paint: str = "ink", st
 
 def wide(text: str, size: float = 12, weight: int = 400) -> float:
     """About how wide a text is: nobody lays it out for us in an image."""
-    narrow = sum(letter in " .,:;il1tfrjI|'()" for letter in text)
+    narrow = sum(letter in " .,:;iltfrjI|'()" for letter in text)
     return size * (0.60 * (len(text) - narrow) + 0.36 * narrow) * (1.05 if weight >= 600 else 1)
 
 
@@ -56,7 +56,7 @@ def pill(x: float, y: float, text: str, kind: str = "", anchor: str = "start") -
 
 def badge(x: float, y: float, name: str, text: str, anchor: str = "start") -> str:
     """A fault that is on: amber, with its sign."""
-    width = wide(text, 11, 650) + 32
+    width = wide(text, 11, 650) + 34
     left = {"start": x, "middle": x - width / 2, "end": x - width}[anchor]
     return (
         box(left - 2, y - 2, width + 4, 26, 8, "raise")

@@ -89,18 +89,28 @@ class ProxyPanel(Shown):
     def text(self) -> str:
         """The status line: what is on, how many connections there are, what was swallowed and pressed so far."""
         proxy = self.proxy
-        on = [f"half-open {_said(proxy)}"] if proxy.dark else []
-        on += ["refuse"] if proxy.refusing else []
-        on += [f"latency {proxy.latency:g} s"] if proxy.latency else []
-        on += [f"bandwidth {proxy.bandwidth:g} bytes/s"] if proxy.bandwidth else []
         parts = [
-            "on: " + (", ".join(on) or "no fault"),
+            f"on: {self._on}",
             f"connections: {proxy.open_connections}",
             f"refused: {proxy.refused}",
             f"swallowed: {proxy.bytes_swallowed.total()} bytes",
             "pressed: " + _counted(self.pressed),
         ]
         return " · ".join(parts)
+
+    @property
+    def alt(self) -> str:
+        """Without the counts, which depend on when somebody looks."""
+        return f"ProxyPanel: on: {self._on}"
+
+    @property
+    def _on(self) -> str:
+        proxy = self.proxy
+        on = [f"half-open {_said(proxy)}"] if proxy.dark else []
+        on += ["refuse"] if proxy.refusing else []
+        on += [f"latency {proxy.latency:g} s"] if proxy.latency else []
+        on += [f"bandwidth {proxy.bandwidth:g} bytes/s"] if proxy.bandwidth else []
+        return ", ".join(on) or "no fault"
 
     def parts(self) -> list[Part]:
         return [*map(controls.drawn, self._rows), controls.said(self.text)]

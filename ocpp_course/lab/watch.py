@@ -44,5 +44,10 @@ class Watch(Shown):
     def parts(self) -> list[Part]:
         return [controls.said(self.text)]
 
+    @property
+    def alt(self) -> str:
+        """Without the numbers, which depend on when somebody looks."""
+        return f"Watch: {self.what or 'numbers'}: {', '.join(self.probes)}"
+
     def __repr__(self) -> str:
         return f"Watch: {self.text}"

@@ -83,15 +83,31 @@ EFFECTS: dict[str, list[tuple[str, str, str | re.Pattern[str]]]] = {
 def test_a_notebook_runs_and_its_panel_works(page: Page, server: LabServer, name: str) -> None:
     notebook = LabNotebook(page, server)
     notebook.open(f"{name}.ipynb")
-    notebook.run_all(but_last=True)
+    notebook.run_all()
     pictures = ROOT / "screenshots"
     notebook.screenshot(pictures / f"{name}.png")
     for number, (kind, what, effect) in enumerate(EFFECTS[name], start=1):
         notebook.do(kind, what)
         notebook.wait_for_text(effect)
         notebook.screenshot_around(effect, pictures / f"{name}-{kind}_{number}.png")
-    notebook.run_last()
     assert notebook.trouble() == []
+    if EFFECTS[name]:
+        notebook.press("close everything")
+        notebook.wait_for_text("Tasks left: none")
+
+
+def test_a_saved_notebook_keeps_pictures_and_needs_no_kernel(page: Page, server: LabServer) -> None:
+    """Tomorrow there is no kernel behind them: no "model not found", and every panel still has its picture."""
+    notebook = LabNotebook(page, server)
+    notebook.open("04_call_correlation.ipynb")
+    notebook.run_all()
+    saved = notebook.save()
+    assert '"application/vnd.jupyter.widget-view+json"' not in saved.read_text(encoding="utf-8")
+    notebook.shut_down()
+    notebook.open("04_call_correlation.ipynb")
+    notebook.settle()
+    assert notebook.trouble() == [] and "not found" not in notebook.text
+    assert notebook.widgets.locator('img[alt^="Wire: CP_1 is online"]').count() == 1
 
 
 def test_every_notebook_has_an_effect_to_look_for() -> None:
