@@ -700,7 +700,7 @@ lab.states(lived, marks=marks)
 # %%
 strip = lab.LiveStrip(trace, outbox, marks=lambda: proxy.events)
 wire = lab.Wire(lambda: charge_point, central_system, proxy)
-lab.Bench(wire, strip, buttons, proxy_panel, panel)
+lab.Bench(wire, buttons, proxy_panel, panel, strip)
 
 # %% [markdown]
 # **Check yourself.** A click on a question shows the answer.

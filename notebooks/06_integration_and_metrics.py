@@ -563,7 +563,7 @@ for name in lab.Case.faults:
 panel.set(action="any call", seconds=0.5)
 await central_system["CP_1"].call(m.ChangeConfigurationRequest(key="HeartbeatInterval", value="1"))
 wire = lab.Wire(charge_point, central_system, proxy)
-lab.Bench(wire, board, panel, proxy_panel)
+lab.Bench(wire, panel, proxy_panel, board)
 
 # %% [markdown]
 # **Check yourself.** A click on a question shows the answer.

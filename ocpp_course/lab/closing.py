@@ -46,8 +46,10 @@ class Closing(Shown):
                 self.trouble = "; ".join([said for thing in self.things if (said := await _end(thing))])
             self.closed = True
             left = await self.guard.stop()
-        count = f"{len(left)}: {', '.join(left)}" if left else "none"
-        self._tell(f"Closed. Tasks left: {count}. Run the notebook from the top to begin anew.")
+        count = "none. Run the notebook from the top to begin anew."
+        if left:
+            count = f"{len(left)}: {', '.join(left)}. Was a cell run twice? Restart the kernel to be rid of them."
+        self._tell(f"Closed. Tasks left: {count}")
         return left
 
     def press(self) -> None:

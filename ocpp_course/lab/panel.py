@@ -39,6 +39,7 @@ ONCE = {
 TIPS = ANSWERS | CONNECTION | ONCE
 TOGGLES, BUTTONS = (*ANSWERS, *CONNECTION), tuple(ONCE)
 HEARTBEAT = "send a Heartbeat"
+NOT_LISTENING = "This central system does not listen. Run the cell that starts it, then the one that makes this panel."
 REFRESH = 0.25
 """Seconds between two looks at what the status line tells."""
 
@@ -314,7 +315,8 @@ class FaultPanel(Shown):
         for label, toggle in self.toggles.items():
             controls.count(toggle, label, self.rules[label].hits if label in self.rules else 0)
             controls.mark(toggle, "waits", label in losing)
-        controls.tell(self.status, self.text, trouble=self.trouble)
+        stopped = "" if self.central_system.listening else NOT_LISTENING
+        controls.tell(self.status, self.text, trouble=self.trouble or stopped)
 
 
 def _covers(earlier: Fault, later: Fault) -> bool:

@@ -21,6 +21,7 @@ WHILE_ON = {
     "half-open": "Bytes vanish on the way, in the direction of the drop-down; no end sees a close.",
     "refuse": "New connections are reset as soon as they come; open ones live on.",
 }
+NOT_RUNNING = "This proxy does not run. Run the cell that starts it, then the one that makes this panel."
 BUTTONS, TOGGLES = tuple(ONCE), tuple(WHILE_ON)
 DIRECTIONS = ("both", "to_central_system", "to_charge_point")
 
@@ -196,7 +197,7 @@ class ProxyPanel(Shown):
         controls.count(self.toggles["refuse"], "refuse", self.proxy.refused - self._refused if on else 0)
         controls.mark(self.latency, "acts", bool(self.proxy.latency))
         controls.mark(self.bandwidth, "acts", bool(self.proxy.bandwidth))
-        controls.tell(self.status, self.text)
+        controls.tell(self.status, self.text, trouble="" if self.proxy.running else NOT_RUNNING)
 
 
 def _said(proxy: ChaosProxy) -> str:

@@ -123,6 +123,8 @@ class Wire(Shown):
     def _faults(self) -> dict[str, str]:
         on: dict[str, str] = {}
         for rule in self.central_system.faults.rules:
+            if not rule.fits(rule.action, self.flights.identity):
+                continue  # used up, or for somebody else
             seconds = f"{rule.options['seconds']:g} s" if rule.kind == "delay" else ""
             on.setdefault(rule.kind, " · ".join(filter(None, (seconds, f"{rule.hits}×" if rule.hits else ""))))
         session = self.central_system.sessions.get(self.flights.identity)

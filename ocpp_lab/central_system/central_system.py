@@ -205,6 +205,11 @@ class CentralSystem:
 
     # -- calling
 
+    @property
+    def listening(self) -> bool:
+        """Between `start` and `stop`."""
+        return self._server is not None
+
     def __getitem__(self, identity: str) -> Session:
         """The session of a connected charge point: ``await central_system["CP_1"].call(ResetRequest(type="Soft"))``."""
         try:

@@ -56,5 +56,5 @@ async def test_a_task_that_nobody_ended_is_named() -> None:
     forgotten = asyncio.create_task(asyncio.sleep(100), name="forgotten heartbeat")
     closing = Closing(Guard())
     assert await closing.close() == ["forgotten heartbeat"]
-    assert "Tasks left: 1: forgotten heartbeat." in closing.status.value
+    assert "Tasks left: 1: forgotten heartbeat. Was a cell run twice?" in closing.status.value
     forgotten.cancel()

@@ -77,7 +77,10 @@ async def test_faults_of_the_network_are_drawn_on_the_connection() -> None:
                 assert seen.faults == {"half-open": "to central system", "latency": "0.5 s", "bandwidth": "64 bytes/s"}
                 assert seen.dark == {"to_central_system"}
                 central_system["CP_1"].transport.pipe.stop_reading()  # type: ignore[attr-defined]
+                central_system.faults.ignore("Heartbeat", times=0)
+                central_system.faults.delay(identity="CP_2", seconds=1)
                 assert "stop reading" in wire.look().faults
+                assert not {"ignore", "delay"} & set(wire.look().faults), "used up, or for somebody else"
                 proxy.heal()
                 proxy.refuse()
                 proxy.reset()
