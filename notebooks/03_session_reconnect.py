@@ -381,6 +381,13 @@ print("charge points that came back:", [len({dial.identity for dial in story}) f
 lab.storm(fleet, back=20, until=80)
 
 # %% [markdown]
+# Your turn: move the sliders. They show the same fleet with other waits, from the formula alone. Waves become a hill when
+# the random range grows. What does a longer minimum cost, and whom?
+
+# %%
+lab.back_off_sliders()
+
+# %% [markdown]
 # Jitter does nothing for the charge point that has it, because that charge point only waits longer. Jitter helps the
 # other charge points, and the central system that they all call.
 #

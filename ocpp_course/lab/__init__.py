@@ -42,6 +42,7 @@
     await asyncio.gather(turns.watch("A", work()), turns.watch("B", work()))
     turns.picture("The finding")
 
+    lab.back_off_sliders(); lab.percentile_sliders()        # what if: drawn beforehand, so they need no kernel
     lab.diagram(CONNECTION)                  # a state table, drawn from itself
     fleet = simulate(partial(lab.outages, charge_points=200, seconds=60))   # dials by random range, here 0 and 10
     lab.reconnects(fleet[10], fleet[0])      # or of one: lab.reconnects(lab.dials(charge_point.trace))
@@ -94,6 +95,7 @@ from .style import OUTCOMES, Picture, figure, subplots, title
 from .turns import Turns
 from .wait import now, until
 from .watch import Watch
+from .what_if import back_off_sliders, percentile_sliders
 from .wire import Wire
 
 # fmt: off
@@ -106,6 +108,7 @@ __all__ = [
     "ladder", "latency", "outcomes", "queue_depth",
     "states", "life", "heartbeats_per_minute", "detection", "cadence",
     "Dial", "dials", "envelope", "outages", "reconnects", "storm", "diagram",
+    "back_off_sliders", "percentile_sliders",
     "moved", "short", "labelled", "buckets", "between", "quantile", "histogram",
     "OUTCOMES", "Picture", "figure", "subplots", "title", "source", "Source",
 ]

@@ -70,6 +70,7 @@ def colours() -> str:
     """The ``<style>`` of a picture that stands alone: light, and dark where the reader asked for dark."""
     return (
         f"<style>svg{{font-family:{FONT};font-variant-numeric:tabular-nums}}"
+        ".bars{fill:none;stroke-width:4}.marks{fill:none;stroke-width:2}.dashed{stroke-dasharray:5 4}"
         ".sign{fill:none;stroke:currentColor;stroke-linecap:round;stroke-linejoin:round}"
         f"{_rules(LIGHT, '#ffffff', '#dcebff', '#ffffff')}"
         f"@media(prefers-color-scheme:dark){{{_rules(DARK, '#0b1420', '#15304f', '#171b21')}}}</style>"
