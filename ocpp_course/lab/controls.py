@@ -32,7 +32,7 @@ def toggle(label: str, tip: str) -> W.ToggleButton:
 
 def button(label: str, tip: str, *, name: str = "", main: bool = False) -> W.Button:
     """Something that happens once. ``name``: of its sign, if it is not the label's."""
-    made = W.Button(description=label, tooltip=tip, layout=_width(wide(label, 12.5, 650) + 52))
+    made = W.Button(description=label, tooltip=tip, layout=_width(wide(label, 12.5, 700) + 52))
     return _signed(made.add_class("go") if main else made, name or label)
 
 
@@ -130,11 +130,20 @@ def _drawn(thing: Any, x: float, y: float, width: float) -> str:
     if isinstance(thing, W.ToggleButton | W.Button):
         on = isinstance(thing, W.ToggleButton) and thing.value
         main = "go" in thing._dom_classes
-        fill, edge, ink = ("fault", "fault", "on-fault") if on else ("result", "none", "on-up") if main else _PLAIN
+        waits = "waits" in thing._dom_classes
+        fill, edge, ink = (
+            _WAITS
+            if waits
+            else ("fault", "fault", "on-fault")
+            if on
+            else ("result", "none", "on-up")
+            if main
+            else _PLAIN
+        )
         names = [name for name in map(str, thing._dom_classes) if name.startswith("i-")]
         of_sign = _BY_CLASS.get(names[0], "") if names else ""
         shape = sign(of_sign, x + 9, y + 6, 15, ink) if of_sign else ""
-        text = words(x + (29 if of_sign else 12), y + 18.5, thing.description, 12.5, ink, 650 if on else 500)
+        text = words(x + (29 if of_sign else 12), y + 18.5, thing.description, 12.5, ink, 700 if on else 500)
         return box(x, y, width, 28, 7, fill, edge) + shape + text
     if isinstance(thing, W.Dropdown):
         at = x + wide(thing.description, 12) + 8
@@ -157,6 +166,7 @@ def _drawn(thing: Any, x: float, y: float, width: float) -> str:
 
 
 _PLAIN = ("none", "edge", "ink")
+_WAITS = ("none", "fault", "ink")
 _BY_CLASS = {"i-" + name.replace(" ", "-"): name for name in PATHS}
 
 

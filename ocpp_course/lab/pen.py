@@ -56,13 +56,13 @@ def pill(x: float, y: float, text: str, kind: str = "", anchor: str = "start") -
 
 def badge(x: float, y: float, name: str, text: str, anchor: str = "start") -> str:
     """A fault that is on: amber, with its sign."""
-    width = wide(text, 11, 650) + 34
+    width = wide(text, 11, 700) + 34
     left = {"start": x, "middle": x - width / 2, "end": x - width}[anchor]
     return (
         box(left - 2, y - 2, width + 4, 26, 8, "raise")
         + box(left, y, width, 22, 6, "fault")
         + sign(name, left + 6, y + 4, 14, "on-fault", 2)
-        + words(left + 24, y + 15, text, 11, "on-fault", 650)
+        + words(left + 24, y + 15, text, 11, "on-fault", 700)
     )
 
 

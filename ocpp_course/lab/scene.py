@@ -119,12 +119,12 @@ def _dead(y: float) -> str:
 
 
 def _broken(note: str) -> str:
-    width = wide(note, 11, 650) + 46
+    width = wide(note, 11, 700) + 46
     left = (LEFT + RIGHT - width) / 2
     return (
         box(left, 56, width, 22, 8, "raise")
         + sign("cut", left + 8, 58, 18, "lost")
-        + words(left + 34, 71, note, 11, "lost", 650)
+        + words(left + 34, 71, note, 11, "lost", 700)
     )
 
 
@@ -156,8 +156,8 @@ def _counts(scene: Scene) -> str:
         if name in _SHAPES:
             out += f'<g transform="translate({x:.0f} {y - 9})">{_SHAPES[name]}</g>'
             x += 14
-        out += words(x, y, value, 11, "ink", 650)
-        x += wide(value, 11, 650) + 5
+        out += words(x, y, value, 11, "ink", 700)
+        x += wide(value, 11, 700) + 5
         out += words(x, y, WORDS.get(name, name), 11, "dim" if name == "calls" else name)
         x += wide(WORDS.get(name, name), 11) + 16
     return out + words(WIDTH - 12, y, scene.cost, 11, "dim", anchor="end")

@@ -23,6 +23,9 @@ THEMES = (
 )
 """An image follows the theme of JupyterLab by this, and that of the reader's machine without."""
 
+NOTE = '<p style="margin:2px 0;font-size:11px">A picture. Run this cell, and it is alive.</p>'
+"""Where the widget is not: in a file, and in a notebook without a kernel."""
+
 
 class Part(NamedTuple):
     """A piece of a picture: so high (px), with so much SVG in it."""
@@ -56,7 +59,7 @@ class Shown:
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
         bundle: dict[str, Any] = self.box._repr_mimebundle_(**options)
-        return bundle | {"text/html": self.picture(), "text/plain": repr(self)}
+        return bundle | {"text/html": self.picture() + NOTE, "text/plain": repr(self)}
 
 
 def still(parts: Sequence[Part], alt: str) -> str:
@@ -75,8 +78,8 @@ def still(parts: Sequence[Part], alt: str) -> str:
         f"{box(0.5, 0.5, WIDTH - 1, height - 1, 10, 'none', 'rule')}</svg>"
     )
     data = base64.b64encode(svg.encode()).decode()
-    style = f"width:{WIDTH}px;max-width:100%;height:auto"
+    look = f'width="{WIDTH}" style="max-width:100%;height:auto"'  # GitHub drops the style and keeps the width
     return (
-        f'{THEMES}<figure class="ol" style="margin:0"><img alt="{escape(alt)}" style="{style}"'
+        f'{THEMES}<figure class="ol" style="margin:0"><img alt="{escape(alt)}" {look}'
         f' src="data:image/svg+xml;base64,{data}"></figure>'
     )

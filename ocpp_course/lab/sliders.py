@@ -67,7 +67,7 @@ class Sliders:
     def _svg(self, head: str = "") -> str:
         first = self.drawings[self.start]
         paths = "".join(f'<path class="d {paint}" d="{d}"/>' for paint, d in zip(self.paints, first.paths, strict=True))
-        title = words(14, 26, first.finding, 14, "ink", 650).replace('class="', 'class="finding ', 1)
+        title = words(14, 26, first.finding, 14, "ink", 700).replace('class="', 'class="finding ', 1)
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{self.height}" role="img" '
             f'viewBox="0 0 {WIDTH} {self.height}" aria-label="{escape(first.finding)}">{head}'
@@ -76,10 +76,10 @@ class Sliders:
 
     def _repr_html_(self) -> str:
         still = base64.b64encode(self._svg(colours()).encode()).decode()
-        style = f"width:{WIDTH}px;max-width:100%;height:auto"
+        look = f'width="{WIDTH}" style="max-width:100%;height:auto"'  # GitHub drops the style and keeps the width
         return (
             f'{THEMES}<figure class="ol ol-sliders" style="margin:0" data-all="{self._all()}">'
-            f'<img alt="{escape(self.alt)}" style="{style}" src="data:image/svg+xml;base64,{still}">'
+            f'<img alt="{escape(self.alt)}" {look} src="data:image/svg+xml;base64,{still}">'
             f"<script>{_script()}</script></figure>"
         )
 

@@ -12,7 +12,7 @@ import pytest
 from ocpp_course.lab import pen
 from ocpp_course.lab.palette import DARK, LIGHT
 from ocpp_course.lab.sheet import sheet
-from ocpp_course.lab.shown import WIDTH, Part, Shown, still
+from ocpp_course.lab.shown import NOTE, WIDTH, Part, Shown, still
 
 
 class Thing(Shown):
@@ -28,6 +28,7 @@ class Thing(Shown):
 
 def test_an_output_holds_widget_picture_and_words() -> None:
     bundle = Thing()._repr_mimebundle_()
+    assert bundle["text/html"].endswith(NOTE)
     assert "application/vnd.jupyter.widget-view+json" in bundle
     assert bundle["text/plain"] == "Thing: it <stands>"
     assert 'alt="Thing: it &lt;stands&gt;"' in bundle["text/html"] and "<script" not in bundle["text/html"]
