@@ -36,7 +36,9 @@ def sign(name: str, x: float, y: float, size: float = 14, paint: str = "ink", st
 def wide(text: str, size: float = 12, weight: int = 400) -> float:
     """About how wide a text is: nobody lays it out for us in an image."""
     narrow = sum(letter in " .,:;iltfrjI|'()" for letter in text)
-    return size * (0.60 * (len(text) - narrow) + 0.36 * narrow) * (1.05 if weight >= 600 else 1)
+    return (
+        size * (0.60 * (len(text) - narrow) + 0.36 * narrow) * (1.13 if weight >= 700 else 1.05 if weight >= 600 else 1)
+    )
 
 
 def pill(x: float, y: float, text: str, kind: str = "", anchor: str = "start") -> str:

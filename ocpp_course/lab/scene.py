@@ -96,7 +96,7 @@ def _central_system(scene: Scene) -> str:
 
 def _connection(scene: Scene) -> str:
     middle = (LEFT + RIGHT) / 2
-    caption = words(LEFT + 8, 15, "asks ●  answers ○", 11, "dim")
+    caption = words(LEFT + 8, 15, "asks ●  answers ○ · a flight is drawn, not measured", 11, "dim")
     if not scene.connected:
         gone = "" if "refuse" in scene.faults else _broken(scene.note or "no connection")
         return caption + "".join(map(_dead, (ASKS, ANSWERS))) + gone

@@ -50,6 +50,7 @@ class Wire(Shown):
         self.drawn = 0
         self.spent = 0.0
         self._loop = asyncio.get_running_loop()
+        self._began = self._loop.time()
         self._ends = [
             central_system.trace.subscribe(self._timed(self.flights.central_system)),
             central_system.faults.subscribe(self.flights.fault),
@@ -58,7 +59,7 @@ class Wire(Shown):
         self._unlisten: Callable[[], None] = lambda: None
         self._listen()
         self._seen = self.look()
-        self._scene = W.HTML(svg(replace(self._seen, cost="flights are drawn, not measured")))
+        self._scene = W.HTML(svg(self._seen))
         self._slots = [W.HTML().add_class("ol-slot") for _ in range(SLOTS)]
         style = W.HTML(sheet("wire"), layout=W.Layout(display="none"))
         self.box = controls.card(W.Box([style, self._scene, *self._slots]).add_class("ol-live"))
@@ -159,9 +160,9 @@ class Wire(Shown):
 
     @property
     def cost(self) -> str:
-        """What watching costs, in words; and that a flight is drawn slower than it is."""
-        each = f", {1000 * self.spent / self.drawn:.1f} ms a drawing" if self.drawn else ""
-        return f"flights are drawn, not measured{each}"
+        """What watching takes of this event loop's time, in words."""
+        since = self._loop.time() - self._began
+        return f"watching costs {100 * self.spent / since:.1f} % of the loop" if self.drawn else ""
 
 
 def _flown(new: Iterable[Flight | Mark | Hold]) -> str:
