@@ -16,26 +16,9 @@ from ocpp_lab.session import Session
 from . import controls
 from .calls import timed
 from .clicked import Clicked, find
+from .fault_words import ANSWERS, ANY, CONNECTION, ONCE, losing, who_acts
 from .shown import Part, Shown
 
-ANY = "any call"
-ANSWERS = {
-    "ignore": "Says nothing, and does nothing.",
-    "delay": "Acts and answers, but only after the seconds of the slider.",
-    "CallError": "Answers InternalError instead of acting.",
-    "answer twice": "Acts once, and sends the answer two times.",
-    "wrong id": "Acts, and answers under an id that nobody sent.",
-    "wrong payload": "Acts, and sends a CallResult of the wrong shape.",
-    "garbage": "Sends a text that is no frame.",
-}
-CONNECTION = {
-    "stop reading": "Leaves what arrives in the socket, for the seconds of the slider (0: no end): back-pressure.",
-    "refuse": "Turns each new WebSocket away with HTTP 503; open ones live on.",
-}
-ONCE = {
-    "close 1001": "The central system closes the WebSocket with code 1001, going away.",
-    "abort": "The central system's end of the TCP connection is gone, without a close.",
-}
 TIPS = ANSWERS | CONNECTION | ONCE
 TOGGLES, BUTTONS = (*ANSWERS, *CONNECTION), tuple(ONCE)
 HEARTBEAT = "send a Heartbeat"
@@ -120,7 +103,7 @@ class FaultPanel(Shown):
     def text(self) -> str:
         """The status line: every fault that is on, who is connected, what was applied so far."""
         parts = [
-            "on: " + self._on + self._first(),
+            "on: " + self._on + who_acts(self.rules, self.central_system.faults.rules),
             "connected: " + (", ".join(self.central_system.sessions) or "nobody"),
             "applied: " + _counted(self.central_system.faults.applied),
             "pressed: " + _counted(self.pressed),
@@ -142,23 +125,6 @@ class FaultPanel(Shown):
             return label
         length = f" by {rule.options['seconds']:g} s" if label == "delay" else ""
         return f"{label} {rule.action or ANY}{length}"
-
-    def _first(self) -> str:
-        """Which one wins, if two are on that want the same call."""
-        losing, rules = self._losing(), self.central_system.faults.rules
-        if not losing:
-            return ""
-        winner = next(rule for rule in rules if rule.kind != "refuse")
-        return f" ({winner.kind} was on first, so it acts; {' and '.join(losing)} {_waits(losing)})"
-
-    def _losing(self) -> list[str]:
-        answering = [rule for rule in self.central_system.faults.rules if rule.kind != "refuse"]
-        mine = {id(rule): label for label, rule in self.rules.items()}
-        return [
-            mine[id(rule)]
-            for place, rule in enumerate(answering)
-            if id(rule) in mine and any(_covers(earlier, rule) for earlier in answering[:place])
-        ]
 
     def parts(self) -> list[Part]:
         return [*map(controls.drawn, self._rows), controls.said(self.text)]
@@ -311,22 +277,12 @@ class FaultPanel(Shown):
         self._timer = self._loop.call_later(REFRESH, self._tick)
 
     def _refresh(self) -> None:
-        losing = self._losing()
+        waiting = losing(self.rules, self.central_system.faults.rules)
         for label, toggle in self.toggles.items():
             controls.count(toggle, label, self.rules[label].hits if label in self.rules else 0)
-            controls.mark(toggle, "waits", label in losing)
+            controls.mark(toggle, "waits", label in waiting)
         stopped = "" if self.central_system.listening else NOT_LISTENING
         controls.tell(self.status, self.text, trouble=self.trouble or stopped)
-
-
-def _covers(earlier: Fault, later: Fault) -> bool:
-    """Whether every call that the later rule wants is taken by the earlier one."""
-    endless = earlier.times is None and earlier.probability == 1.0
-    return endless and earlier.action in (None, later.action) and earlier.identity in (None, later.identity)
-
-
-def _waits(labels: list[str]) -> str:
-    return "waits" if len(labels) == 1 else "wait"
 
 
 def _counted(counts: Mapping[str, int]) -> str:
