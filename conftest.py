@@ -5,6 +5,7 @@ They take effect only when nbval is loaded: the package tests run with ``-p no:n
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,35 @@ def pytest_configure(config: pytest.Config) -> None:
     config.option.nbval_cell_timeout = CELL_TIMEOUT
     config.option.nbval_current_env = True  # this Python, not whatever a kernel named python3 may be
     config.option.nbval_sanitize_with = str(Path(__file__).parent / "notebooks" / "sanitize.cfg")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Behind each walkthrough that ends with a `lab.Closing`: press it, and count the tasks that are left.
+
+    The notebook itself leaves everything alive, for its reader to press.
+    """
+    if not config.pluginmanager.hasplugin("nbval"):
+        return
+    for place in range(len(items) - 1, -1, -1):
+        cell = getattr(items[place], "cell", None)
+        last = place + 1 == len(items) or items[place + 1].path != items[place].path
+        if cell is not None and last and "closing = lab.Closing(" in cell.source:
+            items.insert(place + 1, _closes(items[place]))
+
+
+def _closes(last: Any) -> pytest.Item:
+    from nbformat.v4 import new_code_cell, new_output  # it is there when nbval is
+
+    source = (
+        "left = await closing.close()\nprint('tasks left:', len(left), *left, '· trouble:', closing.trouble or 'none')"
+    )
+    told = new_output("stream", name="stdout", text="tasks left: 0 · trouble: none\n")  # type: ignore[no-untyped-call]
+    cell = new_code_cell(source, outputs=[told], execution_count=1)  # type: ignore[no-untyped-call]
+    number, options = last.cell_num + 1, {"check": True}
+    made: pytest.Item = type(last).from_parent(
+        last.parent, name="leaves nothing", cell_num=number, cell=cell, options=defaultdict(bool, options)
+    )
+    return made
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -108,11 +108,14 @@ for text in ['[2,"17","Heartbeat"]', '[2,17,"Heartbeat",{}]', '[7,"17",{}]', '{"
 # %% [markdown]
 # ## 3. A boot that trusts the world
 #
-# This panel makes the central system misbehave. Click, or do the same from Python: `panel.toggle("ignore")`.
+# This panel makes the central system misbehave. The picture above it shows each frame that leaves one end, and what
+# becomes of it. Press *send a Heartbeat*, then switch *ignore* on and press it again. Or do the same from Python:
+# `panel.toggle("ignore")`.
 
 # %%
-panel = lab.FaultPanel(central_system)
-panel
+panel = lab.FaultPanel(central_system, charge_point=charge_point)
+wire = lab.Wire(charge_point, central_system)
+lab.Bench(wire, panel)
 
 # %% [markdown]
 # Here is the first firmware, four reasonable lines of code. A *pipe* is one end of a connection: it can send a text and
@@ -417,6 +420,13 @@ async def close_flow_server_close_resolves_pendings(central_system, charge_point
 await run(back_pressure_thousand_small_frames_serialized_writes, close_flow_server_close_resolves_pendings)
 
 # %% [markdown]
+# Your turn. What each fault does to a frame, you see best with your own Heartbeats. Switch two faults on: which one acts?
+
+# %%
+your_wire = lab.Wire(charge_point, central_system)
+lab.Bench(your_wire, panel)
+
+# %% [markdown]
 # **Check yourself.** A click on a question shows the answer.
 #
 # <details><summary>Who may close, and what must the other side do with its pending calls?</summary>
@@ -446,14 +456,12 @@ await run(back_pressure_thousand_small_frames_serialized_writes, close_flow_serv
 #
 # ## 11. Leave nothing behind
 #
-# Every task has a parent that ends it. The last cell proves that no task is left.
+# All of it is still alive, so that you can press what you like. Every task has a parent that ends it: the button closes
+# everything, and counts the tasks that are left. The end of the kernel ends it too.
 
 # %%
-panel.close()
-await charge_point.stop()
-await central_system.stop()
-left = await guard.stop()
-print("tasks left:", len(left), *left)
+closing = lab.Closing(guard, wire, your_wire, panel, charge_point, central_system)
+closing
 
 # %% [markdown]
 # | before | now build it yourself | after |

@@ -561,11 +561,13 @@ lab.ladder(charge_point, central_system, since=spoilt[0].started, title=said)
 # timeout. We do not answer a bad reply with a CallError, because a CallError answers a Call and nothing else (J-spec
 # 4.2.3).
 #
-# Your turn: from now on `CP_1` sends a Heartbeat each second. Press a fault above and watch the counts.
+# Your turn: from now on `CP_1` sends a Heartbeat each second. Press a fault, and watch the frames and the counts.
 
 # %%
 panel.set(action="any call")
 await central_system["CP_1"].call(m.ChangeConfigurationRequest(key="HeartbeatInterval", value="1"))
+wire = lab.Wire(charge_point, central_system)
+lab.Bench(wire, panel, watch)
 
 # %% [markdown]
 # **Check yourself.** A click on a question shows the answer.
@@ -601,14 +603,12 @@ await central_system["CP_1"].call(m.ChangeConfigurationRequest(key="HeartbeatInt
 # 2.0.1 half (libocpp issues/1104, issues/1129).
 #
 # ## 11. Leave nothing behind
+#
+# All of it is still alive. The button closes it, and counts the tasks that are left.
 
 # %%
-watch.close()
-panel.close()
-await charge_point.stop()
-await central_system.stop()
-left = await guard.stop()
-print("tasks left:", len(left), *left)
+closing = lab.Closing(guard, wire, watch, panel, charge_point, central_system)
+closing
 
 # %% [markdown]
 # | before | now build it yourself | after |

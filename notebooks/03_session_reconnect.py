@@ -384,6 +384,13 @@ print("charge points that came back:", [len({dial.identity for dial in story}) f
 lab.storm(fleet, back=20, until=80)
 
 # %% [markdown]
+# Your turn: move the sliders. They show the same fleet with other waits, from the formula alone. Waves become a hill when
+# the random range grows. What does a longer minimum cost, and whom?
+
+# %%
+lab.back_off_sliders()
+
+# %% [markdown]
 # Jitter does nothing for the charge point that has it, because that charge point only waits longer. Jitter helps the
 # other charge points, and the central system that they all call.
 #
@@ -703,8 +710,7 @@ print(*(line for line in failure.ladder.splitlines() if "StartTransaction" in li
 # look at a failure as often as you like. `make chaos` does this to the package itself, with 10,000 seeds, power cuts
 # and half-open connections.
 #
-# Your turn: `CP_1` charges and reads its meter each second. On the panel of section 1, press *refuse* and then *reset*,
-# wait, and take *refuse* back. Or press *half-open*, and wait: nobody closes the connection, so the charge point
+# Your turn: `CP_1` charges and reads its meter each second. Press *refuse* and then *reset*, wait, and take *refuse* back. Or press *half-open*, and wait: nobody closes the connection, so the charge point
 # notices only by the missing answer to a ping, after up to 65 s. In section 9 you can switch the process on again.
 
 # %%
@@ -716,7 +722,8 @@ await lab.until(lambda: not len(one.outbox))
 losses = one.uptime.losses
 probes = {"messages in the outbox": lambda: len(one.outbox), "connections lost": lambda: one.uptime.losses - losses}
 watch = lab.Watch(probes, "CP_1")
-watch
+wire = lab.Wire(one, central_system, proxy)
+lab.Bench(wire, panel, watch)
 
 # %% [markdown]
 # **Check yourself.** A click on a question shows the answer.
@@ -757,18 +764,11 @@ watch
 # statuses right after a reconnect were thrown away, because the queue had not begun to send again (pull/357). A retry
 # lost its transaction because its id had changed (pull/688).
 #
-# Leave nothing behind:
+# Leave nothing behind. All of it is still alive; the button closes it, and counts the tasks that are left.
 
 # %%
-watch.close()
-panel.close()
-await victim.close()
-await one.stop()
-await proxy.stop()
-await central_system.stop()
-folder.cleanup()
-left = await guard.stop()
-print("tasks left:", len(left), *left)
+closing = lab.Closing(guard, wire, watch, panel, victim, one, proxy, central_system, folder)
+closing
 
 # %% [markdown]
 # | before | now build it yourself | after |

@@ -679,11 +679,13 @@ lab.latency(ended, finding + f"{len(anothers) or 'none'} got another's answer", 
 # The numbers agree: each fault of the plan was counted once, and each call has one end. The calls whose answer was
 # delayed, or went to nobody, took as long as the timeout. All others took milliseconds.
 #
-# Your turn: from now on `CP_1` sends a Heartbeat each second. Press a fault on the panel above and watch the counts.
+# Your turn: from now on `CP_1` sends a Heartbeat each second. Press a fault, and watch the frames and the counts.
 
 # %%
 panel.set(action="any call", seconds=0.75)
 await central_system["CP_1"].call(m.ChangeConfigurationRequest(key="HeartbeatInterval", value="1"))
+wire = lab.Wire(charge_point, central_system)
+lab.Bench(wire, panel, watch)
 
 # %% [markdown]
 # **Check yourself.** A click on a question shows the answer.
@@ -723,15 +725,11 @@ await central_system["CP_1"].call(m.ChangeConfigurationRequest(key="HeartbeatInt
 # A StartTransaction whose answer was lost on the way back came again, and became several transactions in the central
 # system (SteVe issues/81).
 #
-# Leave nothing behind:
+# Leave nothing behind. All of it is still alive; the button closes it, and counts the tasks that are left.
 
 # %%
-watch.close()
-panel.close()
-await charge_point.stop()
-await central_system.stop()
-left = await guard.stop()
-print("tasks left:", len(left), *left)
+closing = lab.Closing(guard, wire, watch, panel, charge_point, central_system)
+closing
 
 # %% [markdown]
 # | before | now build it yourself | after |

@@ -6,6 +6,7 @@ by it. So a script is a list: ignore two boots, refuse one, then behave.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -14,6 +15,8 @@ from typing import Any, Literal
 
 from .bounded import Bounded
 from .frames import ERROR_CODES, Call
+
+log = logging.getLogger(__name__)
 
 Kind = Literal[
     "ignore", "delay", "CallError", "answer twice", "wrong id", "wrong payload", "garbage", "close", "abort",
@@ -80,6 +83,7 @@ class Faults:
     def __init__(self, seed: int = 0) -> None:
         self.rules: list[Fault] = []
         self.applied: dict[str, int] = {}
+        self._listeners: tuple[Callable[[Fault, str, Call | None], object], ...] = ()
         self._random = Random(seed)
 
     def ignore(self, action: str | None = None, **rule: Any) -> Fault:
@@ -166,8 +170,25 @@ class Faults:
             ):
                 rule.hits += 1
                 self.applied[rule.kind] = self.applied.get(rule.kind, 0) + 1
+                self._tell(rule, identity, call)
                 return rule
         return None
+
+    def subscribe(self, listener: Callable[[Fault, str, Call | None], object]) -> Callable[[], None]:
+        """Tell ``listener(rule, identity, call)`` whenever a rule is applied. Returns what ends that."""
+        self._listeners = (*self._listeners, listener)
+
+        def end() -> None:
+            self._listeners = tuple(each for each in self._listeners if each is not listener)
+
+        return end
+
+    def _tell(self, rule: Fault, identity: str, call: Call | None) -> None:
+        for listener in self._listeners:
+            try:
+                listener(rule, identity, call)
+            except Exception:  # whoever looks on must not change an answer
+                log.exception("! a listener to the faults failed")
 
     def _add(self, kind: Kind, action: str | None, rule: dict[str, Any], **options: Any) -> Fault:
         fault = Fault(kind, action, **rule, options=options)

@@ -228,6 +228,11 @@ class WebSocketPipe:
             self._timer.cancel()
         self._timer = None if seconds is None else loop.call_later(seconds, self.resume_reading)
 
+    @property
+    def not_reading(self) -> bool:
+        """Between `stop_reading` and `resume_reading`."""
+        return self._gate is not None
+
     def resume_reading(self) -> None:
         """Take texts again."""
         if self._timer:

@@ -77,7 +77,8 @@ class Trace:
 
     A peer chooses how long its texts are, so they count: an event takes 160 bytes and its text, a character of it one
     byte, or four if there is one in it that is not ASCII. 4 MB are some 10,000 frames; a charge point that nobody gives
-    a trace has one of 500 kB. ``listener`` is told of each event at once (live output, tests).
+    a trace has one of 500 kB. ``listener`` is told of each event at once (live output, tests), and so is whoever did
+    `subscribe`: the ring forgets, they need not.
     """
 
     def __init__(
@@ -91,7 +92,8 @@ class Trace:
         self.listener = listener
         self.max_bytes = max_bytes
         self.listener_failures = 0
-        """How often the listener raised; the log has each."""
+        """How often a listener raised; the log has each."""
+        self._listeners: tuple[Callable[[Event], None], ...] = ()  # those of `subscribe`
         self._bytes = 0  # that the events take
         self._time = asyncio.get_running_loop().time
 
@@ -104,12 +106,26 @@ class Trace:
         level = logging.INFO if mark == "=" else logging.DEBUG
         if log.isEnabledFor(level):
             log.log(level, "%s %s %s", mark, identity, text)
-        if self.listener:
+        if self.listener or self._listeners:
+            self._tell(event)
+
+    def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]:
+        """Tell ``listener`` too of each event from now on. Returns what ends that; calling it twice is fine."""
+        self._listeners = (*self._listeners, listener)
+
+        def end() -> None:
+            self._listeners = tuple(each for each in self._listeners if each is not listener)
+
+        return end
+
+    def _tell(self, event: Event) -> None:
+        for listener in (self.listener, *self._listeners):
             try:
-                self.listener(event)
+                if listener:
+                    listener(event)
             except Exception:  # whoever listens must not end a connection
                 self.listener_failures += 1
-                log.exception("! the trace's listener failed")
+                log.exception("! a listener of the trace failed")
 
     def save(self, path: str | Path) -> None:
         """Write what is in the ring to a file, which `trace_file.read_trace` reads. Raises OSError."""

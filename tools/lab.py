@@ -38,8 +38,9 @@ def options(root: Path) -> list[str]:
     place = [f"--ServerApp.root_dir={root}", f"--LabApp.default_url=/{PAGE}"]
     token = [] if os.environ.get("JUPYTER_TOKEN") else [f"--IdentityProvider.token={secrets.token_hex(24)}"]
     as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    saving = "--ServerApp.jpserver_extensions={'ocpp_course.saving': True}"  # of a widget its picture is saved
     encrypted = "--KernelManager.transport_encryption=auto"  # without it each kernel warns in the terminal
-    return [*place, encrypted, f"--LabApp.app_settings_dir={SETTINGS}", *token, *QUIET, *as_root]
+    return [*place, saving, encrypted, f"--LabApp.app_settings_dir={SETTINGS}", *token, *QUIET, *as_root]
 
 
 def trust(root: Path) -> int:

@@ -101,8 +101,9 @@ def tidy(notebook: NotebookNode) -> None:
 
     Pictures that are SVGs get a PNG, which GitHub shows.
 
-    Widgets keep only their text: their ids are random, JupyterLab shows none from a notebook that it does not trust
-    (which every clone is), and a panel without a kernel behind it would not answer a click.
+    Of a widget its picture and its text stay: its id is random, JupyterLab shows none from a notebook that it does not
+    trust (which every clone is), and a panel without a kernel behind it would not answer a click. `ocpp_course.saving`
+    does the same when JupyterLab saves.
     """
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     for number, cell in enumerate(code, start=1):

@@ -74,7 +74,7 @@ def stills(page: Page, server: LabServer, sharp: Path) -> None:
     notebook.open("solutions/04_call_correlation.ipynb")
     shoot(page.locator(CHECK).first, "check", sharp)
     notebook.open("notebooks/01_smoke_tests.ipynb")
-    notebook.run_all(but_last=True)
+    notebook.run_all()
     shoot(drawn(page.locator(LADDER).first), "ladder", sharp)
     press(page, "ignore")
     shoot(page.locator(PANEL).first, "panel", sharp)
@@ -170,7 +170,7 @@ def _start(roll: Film, server: LabServer) -> None:
 def _head(roll: Film, server: LabServer) -> None:
     notebook = LabNotebook(roll.page, server)
     notebook.open("notebooks/01_smoke_tests.ipynb")
-    notebook.run_all(but_last=True)
+    notebook.run_all()
     roll.page.locator("h1").first.scroll_into_view_if_needed()
     roll.say("Read: live servers on your own machine")
     roll.shot(2.5)

@@ -15,6 +15,9 @@
 
     panel = lab.PowerPanel(url, path)        # a charge point in a process of its own, and kill -9
 
+    wire = lab.Wire(charge_point, central_system, proxy)    # frames fly as they happen, faults stand where they act
+    lab.Bench(wire, panel)                   # in one cell: what is pressed, and what it changes
+
     start = lab.now()                        # loop time, the clock of every trace
     await lab.until(lambda: central_system.heartbeats)      # look until it holds
     ended = await lab.timed(charge_point.call(request))     # never raises OcppError: .outcome .seconds .detail
@@ -41,6 +44,7 @@
     await asyncio.gather(turns.watch("A", work()), turns.watch("B", work()))
     turns.picture("The finding")
 
+    lab.back_off_sliders(); lab.percentile_sliders()        # what if: drawn beforehand, so they need no kernel
     lab.diagram(CONNECTION)                  # a state table, drawn from itself
     live = lab.diagram(charge_point)         # the same at work: lit, flashing, counting down; live.close()
     fleet = simulate(partial(lab.outages, charge_points=200, seconds=60))   # dials by random range, here 0 and 10
@@ -58,8 +62,8 @@
 
     fig, ax = lab.subplots(height=300); ax.plot(…); lab.title(ax, "The finding"); lab.figure(fig, alt="…")
 
-    panel.close(); await charge_point.stop(); await central_system.stop()
-    left = await guard.stop()                # last code cell: names of tasks left, so it prints []
+    lab.Closing(guard, panel, charge_point, central_system)     # last line of all: a button that closes them
+    left = await closing.close()             # the same from Python: names of tasks left
 
 What returns a `Picture` shows itself as the last line of a cell; `display(picture)` elsewhere; `picture.save("x.png")`.
 A ladder is a `Vector`: an SVG that can be stepped through where scripts run; `picture.save("x.svg")`.
@@ -67,9 +71,11 @@ A title may hold times, because pixels are not compared; ``alt`` must be the sam
 An outcome is a key of `OUTCOMES`: its colour, marker and hatch are the same in every figure.
 """
 
+from .bench import Bench
 from .buttons import Buttons
 from .calls import Ended, calls, timed
 from .case import Case
+from .closing import Closing
 from .correlation import correlation
 from .dashboard import Dashboard
 from .diagram import diagram
@@ -95,16 +101,20 @@ from .turns import Turns
 from .vector import Vector
 from .wait import now, until
 from .watch import Watch
+from .what_if import back_off_sliders, percentile_sliders
+from .wire import Wire
 
 # fmt: off
 __all__ = [
     "Guard", "LoopBlocked", "tasks_left",
-    "FaultPanel", "ProxyPanel", "PowerPanel", "Watch", "Buttons", "SeedSlider", "LiveStrip", "Dashboard", "Case",
+    "Wire", "Bench", "FaultPanel", "ProxyPanel", "PowerPanel", "Watch", "Buttons", "SeedSlider", "LiveStrip",
+    "Dashboard", "Case", "Closing",
     "now", "until", "timed", "calls", "Ended", "example", "Turns",
     "Sampler", "Sample",
     "ladder", "correlation", "latency", "outcomes", "queue_depth",
     "states", "life", "heartbeats_per_minute", "detection", "cadence",
     "Dial", "dials", "envelope", "outages", "reconnects", "storm", "diagram",
+    "back_off_sliders", "percentile_sliders",
     "moved", "short", "labelled", "buckets", "between", "quantile", "histogram",
     "OUTCOMES", "Picture", "Vector", "figure", "subplots", "title", "source", "Source",
 ]

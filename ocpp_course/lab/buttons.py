@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-import ipywidgets as W
-
+from . import controls
 from .clicked import Clicked, find
-from .panel import _counted, _paragraph, _width
+from .panel import _counted
+from .shown import Part, Shown
 
 
-class Buttons:
+class Buttons(Shown):
     """``Buttons({"restart": restart})`` runs ``await restart()`` at each click, one after the other.
 
     Without a mouse: ``buttons.press("restart")``, then ``await buttons.settle()``. ``await close()`` at the end.
@@ -26,13 +26,12 @@ class Buttons:
         """What the last work that failed has raised; also in the status line."""
         self._lane = asyncio.Lock()
         self._begun = Clicked(self._done)
-        self.buttons = {label: W.Button(description=label, layout=_width(190)) for label in self.works}
-        self.status = W.HTML()
+        self.buttons = {label: controls.button(label, "") for label in self.works}
+        self.status = controls.status()
         for button in self.buttons.values():
             button.on_click(self._clicked)
-        wrap = W.Layout(flex_flow="row wrap")
-        frame = W.Layout(max_width="760px", border="1px solid #bdbdbd", padding="6px")
-        self.box = W.VBox([W.HBox([*self.buttons.values()], layout=wrap), self.status], layout=frame)
+        self._row = controls.row("do", self.buttons.values()).add_class("ol-first")
+        self.box = controls.card(self._row, self.status)
         self._refresh()
 
     def press(self, label: str) -> None:
@@ -44,11 +43,12 @@ class Buttons:
         await self._begun.settle()
 
     async def close(self) -> None:
-        """No more clicks; returns when what was clicked is done, for what it would make then nobody would end."""
+        """No more clicks; a picture stays. Returns when what was clicked is done: later nobody would end it."""
         for button in self.buttons.values():
             button.disabled = True
         await self._begun.ended()
-        self.status.value = _paragraph("closed; run the notebook from the top to use the buttons again")
+        controls.tell(self.status, "Closed. Run the cell that made these buttons to use them again.")
+        self.freeze()
 
     @property
     def text(self) -> str:
@@ -57,6 +57,7 @@ class Buttons:
 
     def _clicked(self, button: Any) -> None:
         self.pressed[button.description] += 1
+        self.trouble = ""
         self._begun.begin(self._do(button.description), f"button {button.description}")
         self._refresh()
 
@@ -70,11 +71,10 @@ class Buttons:
         self._refresh()
 
     def _refresh(self) -> None:
-        self.status.value = _paragraph(self.text)
+        controls.tell(self.status, self.text)
 
-    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
-        bundle: dict[str, Any] = self.box._repr_mimebundle_(**options)
-        return bundle | {"text/plain": repr(self)}
+    def parts(self) -> list[Part]:
+        return [controls.drawn(self._row), controls.said(self.text)]
 
     def __repr__(self) -> str:
         return f"Buttons: {', '.join(self.works)} · {self.text}"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from base64 import b64encode
 from collections import deque
 from collections.abc import Mapping
-from typing import Any
+from html import escape
 
 import ipywidgets as W
 
@@ -13,6 +14,7 @@ from ocpp_lab.metrics import Metrics
 
 from .board import Reading, card, reading, recent, summary
 from .percentiles import buckets
+from .shown import Shown
 
 LOOK = 0.1
 """Seconds between two looks at the metrics."""
@@ -21,7 +23,7 @@ REFRESH = 0.25
 """Seconds between two drawings, at least: whoever draws holds the loop, and what is measured waits."""
 
 
-class Dashboard:
+class Dashboard(Shown):
     """``Dashboard({"CP_1": watch_charge_point(charge_point), "central system": watch_central_system(central_system)})``
 
     Shows itself as the last line of a cell: connection state, depth of the write queue and of the outbox, percentiles
@@ -89,22 +91,32 @@ class Dashboard:
     def draw(self) -> None:
         """Show what was recorded."""
         begun = self._loop.time()
-        cards = [
+        self.board.value = "".join(self._cards())  # only a change is sent to the browser
+        self.drawings += 1
+        self.drawing_seconds.append(self._loop.time() - begun)
+
+    def _cards(self) -> list[str]:
+        return [
             card(self._unread.get(name, name), self._newest[name], recent(readings, self.window), self.window)
             for name, readings in self.readings.items()
         ]
-        self.board.value = "".join(cards)  # only a change is sent to the browser
-        self.drawings += 1
-        self.drawing_seconds.append(self._loop.time() - begun)
 
     def _again(self, what: str, seconds: float) -> None:
         self._timers[what] = self._loop.call_later(seconds, self._again, what, seconds)
         getattr(self, what)()
 
-    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
-        """The board; as text, whom it watches, which is the same in every run."""
-        bundle: dict[str, Any] = self.box._repr_mimebundle_(**options)
-        return bundle | {"text/plain": repr(self)}
+    def picture(self) -> str:
+        """An image for each end: numbers that vary stay out of the words beside it."""
+        return "".join(
+            f'<figure style="margin:0"><img alt="{escape(repr(self))}: {escape(name)}" style="max-width:100%"'
+            f' src="data:image/svg+xml;base64,{_image(drawn)}"></figure>'
+            for name, drawn in zip(self.ends, self._cards(), strict=True)
+        )
 
     def __repr__(self) -> str:
         return f"Dashboard: {', '.join(self.ends)}; drawn at most {1 / REFRESH:g} times a second"
+
+
+def _image(svg: str) -> str:
+    """A drawing that stands alone has to say what it is."""
+    return b64encode(svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1).encode()).decode()

@@ -1,6 +1,7 @@
 """`Guard`: keeps a notebook's event loop honest: Interrupt works, a long wait is named, a blocked loop is freed.
 
-The kernel and everything in the notebook share one event loop. Three things go wrong there, and each has its remedy:
+The kernel and everything in the notebook share one event loop. Three things go wrong there, and each has its remedy;
+what a cell is told then is a line (`one_line`):
 
 - The kernel hears *Interrupt* only when the loop turns. A ticker turns it five times a second.
 - A cell that waits for ever looks like one that works. After a while the guard prints where it waits.
@@ -21,6 +22,8 @@ import traceback
 from contextlib import suppress
 from types import FrameType
 from typing import Any
+
+from .one_line import install, is_cell, place
 
 TICK = 0.2
 """Seconds between two turns that the guard gives the loop."""
@@ -61,6 +64,7 @@ class Guard:
         _keep_logs_out()
         self._shell = _shell()
         if self._shell:
+            install(self._shell)
             self._shell.events.register("pre_run_cell", self._cell_starts)
             self._shell.events.register("post_run_cell", self._cell_ends)
         self._ticker = asyncio.create_task(self._tick(), name="guard")
@@ -86,7 +90,7 @@ class Guard:
         while True:
             self._beat, self._worked = time.monotonic(), time.process_time()
             due = self.after * 2**self._told
-            if self._cell and self._context and self._beat - self._since >= due:
+            if self._cell and self._context is not None and self._beat - self._since >= due:
                 # In the cell's own context: only then does the line appear under the cell that waits.
                 self._context.run(print, f"waiting {due:g} s in {waits_in(self._cell)}", flush=True)
                 self._told += 1
@@ -122,7 +126,7 @@ class Guard:
             return False
         if frame is None or task is None or task is self._cell:
             return True  # a cell that computes can be interrupted, and library code must not be torn apart
-        self.blocked.append(f"{_place(frame)} held the loop for more than {BLOCKED:g} s")
+        self.blocked.append(f"{place(frame)} held the loop for more than {BLOCKED:g} s")
         if asyncio.current_task(self._loop) is not task:
             return True  # it ended while we looked: raised now, it would hit the kernel
         if computes:  # what sleeps would hear of it only when it wakes up
@@ -140,31 +144,19 @@ async def tasks_left() -> list[str]:
 
 def waits_in(task: asyncio.Task[Any]) -> str:
     """Where in the notebook a task waits: the innermost function of a cell, and its line there."""
-    place = "the kernel"
+    found = "the kernel"
     awaited: Any = task.get_coro()
     while awaited is not None:
         frame = getattr(awaited, "cr_frame", None) or getattr(awaited, "ag_frame", None)
-        if frame is not None and _is_cell(frame.f_code.co_filename):
-            place = _place(frame)
+        if frame is not None and is_cell(frame.f_code.co_filename):
+            found = place(frame)
         awaited = getattr(awaited, "cr_await", None) or getattr(awaited, "ag_await", None)
-    return place
-
-
-def _place(frame: FrameType) -> str:
-    """A function of a cell by its name, with the line counted from its ``def``; else the line of the cell."""
-    code = frame.f_code
-    if code.co_name == "<module>":
-        return f"this cell, line {frame.f_lineno}"
-    return f"{code.co_name}, line {frame.f_lineno - code.co_firstlineno + 1}"
+    return found
 
 
 def _notebook_frame(frame: FrameType | None) -> FrameType | None:
     """The innermost frame, if the code of a cell runs itself or calls something right now."""
-    return next((f for f, _ in traceback.walk_stack(frame) if _is_cell(f.f_code.co_filename)), None) if frame else None
-
-
-def _is_cell(filename: str) -> bool:
-    return "ipykernel_" in filename or filename.startswith("<ipython-input")
+    return next((f for f, _ in traceback.walk_stack(frame) if is_cell(f.f_code.co_filename)), None) if frame else None
 
 
 def _is_kernels(task: asyncio.Task[Any]) -> bool:

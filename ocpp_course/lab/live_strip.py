@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from typing import Any
+from html import escape
 
 import ipywidgets as W
 
 from ocpp_lab.timeline import Timeline
 from ocpp_lab.trace import Event
 
-from .panel import _paragraph
+from . import controls
+from .shown import Shown
 from .strip import life, states, states_finding
 
 
-class LiveStrip:
+class LiveStrip(Shown):
     """The last ``window`` seconds of a trace, every ``every`` seconds. ``marks()`` gives instants and words, as
     `ChaosProxy.events` has them; what is only the end of something is left out.
 
@@ -38,8 +39,8 @@ class LiveStrip:
         self.window = window
         self.every = every
         self.drawn = 0
-        self.picture, self.status = W.HTML(), W.HTML()
-        self.box = W.VBox([self.status, self.picture])
+        self.strip, self.status = W.HTML(), controls.status()
+        self.box = controls.card(self.status, self.strip)
         self.draw()
         self._task = asyncio.create_task(self._run(), name="live strip")
 
@@ -49,24 +50,26 @@ class LiveStrip:
         lived = life(list(self.trace), self.depth, since=now - self.window, until=now)
         marks = [(at, _word(what)) for at, what in self.marks() if not what.endswith("no more")]
         said = states_finding(lived)
-        self.status.value = _paragraph(f"{lived.bands[-1].state if lived.bands else 'unknown'} · {said}")
+        controls.tell(self.status, f"{lived.bands[-1].state if lived.bands else 'unknown'} · {said}")
         finding = f"The last {lived.end - lived.start:.0f} s: {said}"
-        self.picture.value = states(lived, finding=finding, marks=marks)._repr_html_()
+        self._drawn = states(lived, finding=finding, marks=marks)
+        self.strip.value = self._drawn._repr_html_()
         self.drawn += 1
 
     async def close(self) -> None:
         """Draw no more; the picture stays."""
         self._task.cancel()
         await asyncio.wait([self._task])
+        self.freeze()
 
     async def _run(self) -> None:
         while True:
             await asyncio.sleep(self.every)
             self.draw()
 
-    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
-        bundle: dict[str, Any] = self.box._repr_mimebundle_(**options)
-        return bundle | {"text/plain": repr(self)}
+    def picture(self) -> str:
+        """The words beside it are the same in every run, as the live ones are not."""
+        return self._drawn._repr_html_().replace(escape(self._drawn.alt), escape(repr(self)), 1)
 
     def __repr__(self) -> str:
         return f"LiveStrip: the last {self.window:g} s, drawn every {self.every:g} s"

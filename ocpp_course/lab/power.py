@@ -8,18 +8,21 @@ import sys
 from collections import Counter
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any
 
-import ipywidgets as W
-
+from . import controls
 from .clicked import Clicked, find
-from .panel import REFRESH, _counted, _paragraph, _width
+from .panel import REFRESH, _counted
+from .shown import Part, Shown
 
-BUTTONS = ("power on", "kill -9")
+TIPS = {
+    "power on": "Starts a process, from the file that the last one left behind.",
+    "kill -9": "Ends the process in the middle of whatever it does.",
+}
+BUTTONS = tuple(TIPS)
 CHILD = Path(__file__).with_name("victim.py")
 
 
-class PowerPanel:
+class PowerPanel(Shown):
     """``PowerPanel(url, path)``: the process charges, one transaction after the other, and keeps its file.
 
     *kill -9* ends it in the middle of whatever it does; no line of its code runs after that. *power on* starts another
@@ -35,12 +38,15 @@ class PowerPanel:
         """What happened and the tag it happened to, in order."""
         self.exit_codes: list[int] = []
         self._process: asyncio.subprocess.Process | None = None
-        self._clicked = Clicked()
+        self._clicked = Clicked(self._done)
         self._loop = asyncio.get_running_loop()
-        self.buttons = {label: W.Button(description=label, layout=_width(118)) for label in BUTTONS}
-        self.status = W.HTML()
-        layout = W.Layout(max_width="760px", border="1px solid #bdbdbd", padding="6px")
-        self.box = W.VBox([W.HBox([*self.buttons.values()]), self.status], layout=layout)
+        self.trouble = ""
+        """What the last work that failed has raised; also in the status line."""
+        names = {"power on": "plug", "kill -9": "reset"}
+        self.buttons = {label: controls.button(label, tip, name=names[label]) for label, tip in TIPS.items()}
+        self.status = controls.status()
+        self._row = controls.row(identity, self.buttons.values()).add_class("ol-first")
+        self.box = controls.card(self._row, self.status)
         self.buttons["power on"].on_click(
             lambda button: self._clicked.begin(self._switch_on(), "power panel: power on")
         )
@@ -59,13 +65,14 @@ class PowerPanel:
         self._refresh()
 
     async def close(self) -> None:
-        """No process is left, and the buttons do nothing more."""
+        """No process is left, and the buttons do nothing more; a picture stays."""
         await self.settle()
         await self._kill()
         self._timer.cancel()
         for button in self.buttons.values():
             button.disabled = True
-        self.status.value = _paragraph("closed; run the notebook from the top to use the panel again")
+        controls.tell(self.status, "Closed. Run the cell that made this panel to use it again.")
+        self.freeze()
 
     # -- what is known of it
 
@@ -132,13 +139,16 @@ class PowerPanel:
         self._refresh()
         self._timer = self._loop.call_later(REFRESH, self._tick)
 
-    def _refresh(self) -> None:
-        self.status.value = _paragraph(self.text)
+    def _done(self, task: asyncio.Task[None]) -> None:
+        failed = None if task.cancelled() else task.exception()
+        self.trouble = f"failed: {failed!r}" if failed else ""
+        self._refresh()
 
-    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
-        """The widgets; as text, the status line."""
-        bundle: dict[str, Any] = self.box._repr_mimebundle_(**options)
-        return bundle | {"text/plain": repr(self)}
+    def _refresh(self) -> None:
+        controls.tell(self.status, self.text, trouble=self.trouble)
+
+    def parts(self) -> list[Part]:
+        return [controls.drawn(self._row), controls.said(self.text)]
 
     def __repr__(self) -> str:
         return f"PowerPanel: {self.text}"

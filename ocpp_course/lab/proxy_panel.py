@@ -6,19 +6,27 @@ import asyncio
 from collections import Counter
 from typing import Any
 
-import ipywidgets as W
-
 from ocpp_lab.chaos_proxy import ChaosProxy
 
+from . import controls
 from .clicked import find
-from .panel import _LABEL, REFRESH, _counted, _paragraph, _width
+from .panel import REFRESH, _counted
+from .shown import Part, Shown
 
-BUTTONS = ("cut", "reset")
-TOGGLES = ("half-open", "refuse")
+ONCE = {
+    "cut": "Ends every connection politely, with a FIN to both ends.",
+    "reset": "Ends every connection rudely, with a RST to both ends.",
+}
+WHILE_ON = {
+    "half-open": "Bytes vanish on the way, in the direction of the drop-down; no end sees a close.",
+    "refuse": "New connections are reset as soon as they come; open ones live on.",
+}
+NOT_RUNNING = "This proxy does not run. Run the cell that starts it, then the one that makes this panel."
+BUTTONS, TOGGLES = tuple(ONCE), tuple(WHILE_ON)
 DIRECTIONS = ("both", "to_central_system", "to_charge_point")
 
 
-class ProxyPanel:
+class ProxyPanel(Shown):
     """The faults of one `ChaosProxy`, live.
 
     *cut* (FIN) and *reset* (RST) hang up once. *half-open* swallows bytes while it is on, in the direction of the
@@ -26,13 +34,14 @@ class ProxyPanel:
     bytes/s, where 0 means: as fast as it goes.
 
     Without a mouse: ``panel.press("cut")``, ``panel.toggle("half-open")``, ``panel.set(latency=0.5)``,
-    ``panel.clear()``. The widgets do the work either way, and follow what a script does to the proxy. Call ``close()``
-    at the end.
+    ``panel.clear()``. The widgets do the work either way, and follow what a script does to the proxy. ``close()`` makes
+    the network good and leaves a picture.
     """
 
     def __init__(self, proxy: ChaosProxy) -> None:
         self.proxy = proxy
         self.pressed: Counter[str] = Counter()
+        self._refused = proxy.refused  # when *refuse* was switched on
         self._loop = asyncio.get_running_loop()
         self._following = False  # the widgets are being set after the proxy, not the other way round
         self._build()
@@ -42,7 +51,7 @@ class ProxyPanel:
     # -- operated from Python
 
     def press(self, label: str) -> None:
-        """Press *cut* or *reset*."""
+        """Press *cut*, *reset* or *all off*."""
         find(self.buttons, label).click()
 
     def toggle(self, label: str, on: bool = True) -> None:
@@ -69,23 +78,20 @@ class ProxyPanel:
         self.set(latency=0.0, bandwidth=0)
 
     def close(self) -> None:
-        """Make the network good, and look at the proxy no more."""
+        """Make the network good, and look at the proxy no more; a picture stays."""
         self.clear()
         self._timer.cancel()
         for widget in (*self.buttons.values(), *self.toggles.values(), self.direction, self.latency, self.bandwidth):
             widget.disabled = True
-        self.status.value = _paragraph("closed; run the notebook from the top to use the panel again")
+        controls.tell(self.status, "Closed. Run the cell that made this panel to use it again.")
+        self.freeze()
 
     @property
     def text(self) -> str:
         """The status line: what is on, how many connections there are, what was swallowed and pressed so far."""
         proxy = self.proxy
-        on = [f"half-open {_said(proxy)}"] if proxy.dark else []
-        on += ["refuse"] if proxy.refusing else []
-        on += [f"latency {proxy.latency:g} s"] if proxy.latency else []
-        on += [f"bandwidth {proxy.bandwidth:g} bytes/s"] if proxy.bandwidth else []
         parts = [
-            "on: " + (", ".join(on) or "no fault"),
+            f"on: {self._on}",
             f"connections: {proxy.open_connections}",
             f"refused: {proxy.refused}",
             f"swallowed: {proxy.bytes_swallowed.total()} bytes",
@@ -93,10 +99,22 @@ class ProxyPanel:
         ]
         return " · ".join(parts)
 
-    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
-        """The widgets; as text, the status line."""
-        bundle: dict[str, Any] = self.box._repr_mimebundle_(**options)
-        return bundle | {"text/plain": repr(self)}
+    @property
+    def alt(self) -> str:
+        """Without the counts, which depend on when somebody looks."""
+        return f"ProxyPanel: on: {self._on}"
+
+    @property
+    def _on(self) -> str:
+        proxy = self.proxy
+        on = [f"half-open {_said(proxy)}"] if proxy.dark else []
+        on += ["refuse"] if proxy.refusing else []
+        on += [f"latency {proxy.latency:g} s"] if proxy.latency else []
+        on += [f"bandwidth {proxy.bandwidth:g} bytes/s"] if proxy.bandwidth else []
+        return ", ".join(on) or "no fault"
+
+    def parts(self) -> list[Part]:
+        return [*map(controls.drawn, self._rows), controls.said(self.text)]
 
     def __repr__(self) -> str:
         return f"ProxyPanel: {self.text}"
@@ -104,33 +122,29 @@ class ProxyPanel:
     # -- the widgets
 
     def _build(self) -> None:
-        self.buttons = {label: W.Button(description=label, layout=_width(118)) for label in BUTTONS}
-        self.toggles = {label: W.ToggleButton(description=label, layout=_width(118)) for label in TOGGLES}
-        self.direction = W.Dropdown(options=DIRECTIONS, description="direction", layout=_width(268), style=_LABEL)
-        # From 0 in steps of a power of two, for the reason given in `FaultPanel`.
-        self.latency = W.FloatSlider(
-            0.0, min=0, max=4, step=0.125, readout_format=".3f", description="latency", layout=_width(330), style=_LABEL
-        )
-        self.bandwidth = W.IntSlider(
-            0, min=0, max=16_384, step=64, description="bytes/s", layout=_width(330), style=_LABEL
-        )
-        self.status = W.HTML()
-        wrap = W.Layout(flex_flow="row wrap")
-        once, on = W.Label("once", layout=_width(64)), W.Label("while on", layout=_width(64))
-        self.box = W.VBox(
-            [
-                W.HBox([on, *self.toggles.values(), self.direction], layout=wrap),
-                W.HBox([once, *self.buttons.values()], layout=wrap),
-                W.HBox([self.latency, self.bandwidth], layout=wrap),
-                self.status,
-            ],
-            layout=W.Layout(max_width="760px", border="1px solid #bdbdbd", padding="6px"),
-        )
+        self.buttons = {label: controls.button(label, tip) for label, tip in ONCE.items()}
+        self.buttons["all off"] = controls.button("all off", "A good network again.")
+        self.toggles = {label: controls.toggle(label, tip) for label, tip in WHILE_ON.items()}
+        self.direction = controls.choice("direction", DIRECTIONS, 236)
+        self.latency = controls.slider("latency", 0.0, most=4, step=0.125, digits=".3f")
+        self.latency.tooltip = "Seconds that everything is on the way, in each direction."
+        self.bandwidth = controls.whole("bytes/s", 0, least=0, most=16_384, step=64)
+        self.bandwidth.tooltip = "Bytes in a second, in each direction. 0: as fast as it goes."
+        self.status = controls.status()
+        toggles = self.toggles
+        self._rows = [
+            controls.row("network", [toggles["half-open"], self.direction, toggles["refuse"]]),
+            controls.row("", [self.latency, self.bandwidth]),
+            controls.row("once", self.buttons.values()),
+        ]
+        self._rows[0].add_class("ol-first")
+        self.box = controls.card(*self._rows, self.status)
         self._follow()
 
     def _observe(self) -> None:
-        for button in self.buttons.values():
-            button.on_click(self._hang_up)
+        for label in BUTTONS:
+            self.buttons[label].on_click(self._hang_up)
+        self.buttons["all off"].on_click(lambda button: self.clear())
         for widget in (*self.toggles.values(), self.direction, self.latency, self.bandwidth):
             widget.observe(self._moved, "value")
 
@@ -150,6 +164,7 @@ class ProxyPanel:
         elif widget is self.bandwidth:
             proxy.bandwidth = float(self.bandwidth.value) or None
         elif widget is self.toggles["refuse"]:
+            self._refused = proxy.refused
             proxy.refuse(change.new)
         elif self.toggles["half-open"].value:
             proxy.half_open(self.direction.value)
@@ -178,7 +193,11 @@ class ProxyPanel:
         self._timer = self._loop.call_later(REFRESH, self._tick)
 
     def _refresh(self) -> None:
-        self.status.value = _paragraph(self.text)
+        on = self.proxy.refusing
+        controls.count(self.toggles["refuse"], "refuse", self.proxy.refused - self._refused if on else 0)
+        controls.mark(self.latency, "acts", bool(self.proxy.latency))
+        controls.mark(self.bandwidth, "acts", bool(self.proxy.bandwidth))
+        controls.tell(self.status, self.text, trouble="" if self.proxy.running else NOT_RUNNING)
 
 
 def _said(proxy: ChaosProxy) -> str:

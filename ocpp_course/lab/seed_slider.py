@@ -8,11 +8,12 @@ from typing import Any
 
 import ipywidgets as W
 
-from .panel import _paragraph
+from . import controls
+from .shown import Shown
 from .style import Picture
 
 
-class SeedSlider[T]:
+class SeedSlider[T](Shown):
     """``SeedSlider(run, draw)``: each new seed calls ``run(seed)`` in a thread and shows ``draw(seed, result)``.
 
     The first seed is run at once, in place. Without a mouse: ``slider.set(7)``, then ``await slider.settle()``. A seed
@@ -28,8 +29,8 @@ class SeedSlider[T]:
         self.slider = W.IntSlider(
             seed, min=0, max=most, description="seed", continuous_update=False, layout=W.Layout(width="420px")
         )
-        self.status, self.picture = W.HTML(), W.HTML()
-        self.box = W.VBox([self.slider, self.status, self.picture])
+        self.status, self.drawing = controls.status(), W.HTML()
+        self.box = controls.card(controls.row("try", [self.slider]).add_class("ol-first"), self.status, self.drawing)
         self._task: asyncio.Task[None] | None = None
         self._show(draw(seed, self.result))
         self.slider.observe(self._moved, "value")
@@ -44,10 +45,11 @@ class SeedSlider[T]:
             await self._task
 
     async def close(self) -> None:
-        """No more seeds."""
+        """No more seeds; the picture stays."""
         self.slider.disabled = True
         if self._task:
             await asyncio.wait([self._task])
+        self.freeze()
 
     def _moved(self, change: Any) -> None:
         if self._task is None or self._task.done():
@@ -55,23 +57,23 @@ class SeedSlider[T]:
 
     async def _catch_up(self) -> None:
         while self.seed != (seed := int(self.slider.value)):
-            self.status.value = _paragraph(f"seed {seed} runs …")
+            controls.tell(self.status, f"seed {seed} runs …")
             try:
                 result = await asyncio.to_thread(self.run, seed)
                 picture = self.draw(seed, result)
             except Exception as error:
-                self.status.value = _paragraph(f"seed {seed} failed: {error!r}")
+                controls.tell(self.status, f"seed {seed} failed: {error!r}")
                 raise
             self.seed, self.result = seed, result
             self._show(picture)
 
     def _show(self, picture: Picture) -> None:
-        self.picture.value = picture._repr_html_()
-        self.status.value = _paragraph(f"seed {self.seed}: {picture.alt}")
+        self._shown = picture
+        self.drawing.value = picture._repr_html_()
+        controls.tell(self.status, f"seed {self.seed}: {picture.alt}")
 
-    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
-        bundle: dict[str, Any] = self.box._repr_mimebundle_(**options)
-        return bundle | {"text/plain": repr(self)}
+    def picture(self) -> str:
+        return self._shown._repr_html_()
 
     def __repr__(self) -> str:
         return f"SeedSlider: seed {self.seed}"

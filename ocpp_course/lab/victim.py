@@ -7,6 +7,7 @@ Run as a script by `PowerPanel`, with URL, identity, file and the number of its 
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from itertools import count, repeat
 
@@ -39,4 +40,7 @@ async def main(url: str, identity: str, path: str, life: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+    try:
+        asyncio.run(main(*sys.argv[1:]))
+    except BrokenPipeError:  # the notebook's kernel has ended, and with it whoever listens
+        os._exit(0)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import html
 from collections.abc import Callable, Mapping
-from typing import Any
 
-import ipywidgets as W
+from . import controls
+from .shown import Part, Shown
 
 REFRESH = 0.25
 """Seconds between two looks at the probes: as often as a person can read."""
 
 
-class Watch:
+class Watch(Shown):
     """``Watch({"repeated": lambda: pending.counts["repeated"]}, "CP_1")`` shows itself as ``CP_1: repeated 0``.
 
     The line changes when a probe does, until ``close()``. As text it says what the probes say at that moment.
@@ -22,7 +21,8 @@ class Watch:
     def __init__(self, probes: Mapping[str, Callable[[], float]], what: str = "") -> None:
         self.probes = probes
         self.what = what
-        self.line = W.HTML()
+        self.line = controls.status()
+        self.box = controls.card(self.line)
         self._loop = asyncio.get_running_loop()
         self._tick()
 
@@ -33,17 +33,21 @@ class Watch:
         return f"{self.what}: {told}" if self.what else told
 
     def close(self) -> None:
-        """Look no more; the line keeps what it said last."""
+        """Look no more; a picture stays, with what the line said last."""
         self._timer.cancel()
+        self.freeze()
 
     def _tick(self) -> None:
-        # Only a change is sent to the browser.
-        self.line.value = f'<p role="status" style="margin:0;font-family:monospace">{html.escape(self.text)}</p>'
+        controls.tell(self.line, self.text)
         self._timer = self._loop.call_later(REFRESH, self._tick)
 
-    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
-        bundle: dict[str, Any] = self.line._repr_mimebundle_(**options)
-        return bundle | {"text/plain": repr(self)}
+    def parts(self) -> list[Part]:
+        return [controls.said(self.text)]
+
+    @property
+    def alt(self) -> str:
+        """Without the numbers, which depend on when somebody looks."""
+        return f"Watch: {self.what or 'numbers'}: {', '.join(self.probes)}"
 
     def __repr__(self) -> str:
         return f"Watch: {self.text}"

@@ -34,7 +34,7 @@ from ..pipe import (
 )
 from ..session import CALL_TIMEOUT, Answering, Session, random_ids
 from ..tally import Tally
-from ..trace import Event, Trace
+from ..trace import Trace
 from ..transport import Transport
 from .answers import Answers, Policy
 from .closing import errors_of
@@ -43,6 +43,7 @@ from .door import choose_subprotocol, identity_of
 from .doorbell import Doorbell
 from .gatekeeper import Gatekeeper
 from .guest import Entrance, came_from
+from .heard import Heard
 from .keyring import Keyring, check_keys
 from .ledger import Ledger
 from .operator_session import OperatorSession
@@ -52,7 +53,7 @@ from .registrar import Registrar
 log = logging.getLogger(__name__)
 
 
-class CentralSystem:
+class CentralSystem(Heard):
     """``async with CentralSystem() as central_system:`` listens on a free port of the loopback interface.
 
     ``identities``: who is known, others get HTTP 404; None means all that have a password, or everybody if none has.
@@ -220,6 +221,11 @@ class CentralSystem:
 
     # -- calling
 
+    @property
+    def listening(self) -> bool:
+        """Between `start` and `stop`."""
+        return self._server is not None
+
     def __getitem__(self, identity: str) -> Session:
         """The session of a connected charge point: ``await central_system["CP_1"].call(ResetRequest(type="Soft"))``."""
         try:
@@ -237,26 +243,6 @@ class CentralSystem:
             event = self._arrivals.setdefault(identity, asyncio.Event())
             await event.wait()
         return self.sessions[identity]
-
-    # -- probes
-
-    @property
-    def received(self) -> list[Event]:
-        """The frames that came in, oldest first, as far as the trace's ring reaches."""
-        return [event for event in self.trace if event.mark == "<"]
-
-    @property
-    def heartbeats(self) -> list[float]:
-        """When Heartbeats came, in loop time (s)."""
-        return [event.at for event in self.received if (call := _call(event)) and call.action == "Heartbeat"]
-
-    @property
-    def last_boot_id(self) -> str | None:
-        """The unique id of the newest BootNotification."""
-        for event in reversed(self.received):
-            if (boot := _call(event)) and boot.action == "BootNotification":
-                return boot.unique_id
-        return None
 
     # -- the door
 
@@ -344,7 +330,3 @@ class CentralSystem:
             trouble=partial(note, "!"),
             tally=self.tally,
         )
-
-
-def _call(event: Event) -> Call | None:
-    return frame if isinstance(frame := event.frame, Call) else None

@@ -115,6 +115,11 @@ class ChaosProxy:
         return f"{self.scheme}://127.0.0.1:{self._listens_on}"
 
     @property
+    def running(self) -> bool:
+        """Between `start` and `stop`."""
+        return self._life is not None and not self._life.done()
+
+    @property
     def open_connections(self) -> int:
         """How many are carried now."""
         return len(self._links)

@@ -86,17 +86,19 @@ class LabNotebook:
         self.page.evaluate("window.jupyterapp.shell.collapseLeft()")
         self._wait_for("session?.kernel?.status === 'idle'", 60.0, "the kernel to be idle")
 
-    def run_all(self, timeout: float = 120.0, *, but_last: bool = False) -> float:
-        """Clear the stored outputs, run all cells, wait for the last; returns the seconds it took.
-
-        ``but_last`` leaves out the last code cell, which in a walkthrough closes everything; then `run_last`.
-        """
+    def run_all(self, timeout: float = 120.0) -> float:
+        """Clear the stored outputs, run all cells, wait for the last; returns the seconds it took."""
         self._command("notebook:clear-all-cell-outputs")
-        return self._run("notebook:run-all-above" if but_last else "notebook:run-all-cells", timeout)
+        return self._run("notebook:run-all-cells", timeout)
 
-    def run_last(self, timeout: float = 60.0) -> float:
-        """Run the last code cell; returns the seconds it took."""
-        return self._run("notebook:run-cell", timeout)
+    def save(self) -> Path:
+        """Save the notebook; where it lies."""
+        self.page.evaluate("window.jupyterapp.commands.execute('docmanager:save').then(() => null)")
+        return self.server.root / str(self.page.evaluate("window.jupyterapp.shell.currentWidget.context.path"))
+
+    def shut_down(self) -> None:
+        """End the kernel."""
+        self.page.evaluate("window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
 
     def _run(self, command: str, timeout: float) -> float:
         start = time.monotonic()
@@ -112,8 +114,9 @@ class LabNotebook:
         self.page.evaluate(SETTLED, [quiet * 1000, limit * 1000])
 
     def press(self, label: str) -> None:
-        """Click the widget button (or toggle) with exactly this label."""
-        self._one(self.widgets.get_by_role("button", name=label, exact=True), "button", label).click()
+        """Click the widget button (or toggle) with exactly this label; a fault that is on may show a count after it."""
+        name = re.compile(rf"^\s*{re.escape(label)}( \d+×)?\s*$")
+        self._one(self.widgets.get_by_role("button", name=name), "button", label).click()
 
     def tick(self, label: str) -> None:
         """Click the check box with this label."""

@@ -36,9 +36,6 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("notebook", type=Path)
     parser.add_argument("--out", type=Path, default=Path("screenshots"), help="folder for the pictures")
     parser.add_argument("--stored", action="store_true", help="do not run; show the stored outputs")
-    parser.add_argument(
-        "--but-last", action="store_true", help="leave the last cell, which closes everything, for later"
-    )
     parser.add_argument("--timeout", type=float, default=120.0, help="seconds for Run All")
     for option in ("press", "tick", "slide", "choose", "wait-text"):
         parser.add_argument(f"--{option}", action=Step, default=argparse.SUPPRESS, metavar="LABEL")
@@ -64,14 +61,12 @@ def main() -> int:
         notebook = LabNotebook(page, server)
         notebook.open(options.notebook.name)
         if not options.stored:
-            seconds = notebook.run_all(options.timeout, but_last=options.but_last)
+            seconds = notebook.run_all(options.timeout)
             print(f"Run All: {seconds:.1f} s; buttons: {notebook.labels()}")
         print(*notebook.screenshot(options.out / name), sep="\n")
         for number, (kind, value) in enumerate(options.steps, start=1):
             slug = re.sub(r"\W+", "_", value)[:30]
             report_step(notebook, kind, value, options.out / f"{name}-{kind}_{number}_{slug}.png")
-        if options.but_last:
-            notebook.run_last()
         trouble = notebook.trouble()
     print("trouble: none" if not trouble else "\n".join(["TROUBLE:", *trouble]))
     return 1 if trouble else 0

@@ -106,6 +106,7 @@ class LabServer:
             "ServerApp.port": "0",
             "ServerApp.root_dir": str(self.root),
             "ServerApp.allow_root": "True",
+            "ServerApp.jpserver_extensions": "{'ocpp_course.saving': True}",  # as `make lab` has it
             "IdentityProvider.token": self.token,
         }
         options_ = [f"--{name}={value}" for name, value in options.items()]

@@ -47,7 +47,7 @@ def test_start_is_accessible(page: Page, server: LabServer) -> None:
 def test_a_notebook_is_accessible(page: Page, server: LabServer, name: str) -> None:
     notebook = LabNotebook(page, server)
     notebook.open(f"notebooks/{name}.ipynb")
-    notebook.run_all(but_last=True)
+    notebook.run_all()
     look(page)
 
 

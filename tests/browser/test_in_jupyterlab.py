@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page
@@ -83,15 +84,50 @@ EFFECTS: dict[str, list[tuple[str, str, str | re.Pattern[str]]]] = {
 def test_a_notebook_runs_and_its_panel_works(page: Page, server: LabServer, name: str) -> None:
     notebook = LabNotebook(page, server)
     notebook.open(f"{name}.ipynb")
-    notebook.run_all(but_last=True)
+    notebook.run_all()
     pictures = ROOT / "screenshots"
     notebook.screenshot(pictures / f"{name}.png")
     for number, (kind, what, effect) in enumerate(EFFECTS[name], start=1):
         notebook.do(kind, what)
         notebook.wait_for_text(effect)
         notebook.screenshot_around(effect, pictures / f"{name}-{kind}_{number}.png")
-    notebook.run_last()
     assert notebook.trouble() == []
+    if EFFECTS[name]:
+        notebook.press("close everything")
+        notebook.wait_for_text("Tasks left: none")
+
+
+def test_a_saved_notebook_keeps_pictures_and_needs_no_kernel(page: Page, server: LabServer) -> None:
+    """Tomorrow there is no kernel behind them: no "model not found", and every panel still has its picture."""
+    notebook = LabNotebook(page, server)
+    notebook.open("04_call_correlation.ipynb")
+    notebook.run_all()
+    saved = notebook.save()
+    assert '"application/vnd.jupyter.widget-view+json"' not in saved.read_text(encoding="utf-8")
+    notebook.shut_down()
+    notebook.open("04_call_correlation.ipynb")
+    notebook.settle()
+    assert notebook.trouble() == [] and "not found" not in notebook.text
+    assert notebook.widgets.locator('img[alt^="Wire: CP_1 is online"]').count() == 1
+
+
+def test_sliders_need_no_kernel(page: Page, tmp_path: Path) -> None:
+    """They are moved with the keyboard here; the kernel is gone by then."""
+    from tools import notebooks
+
+    source = tmp_path / "00_sliders.py"
+    source.write_text("# %%\nfrom ocpp_course import lab\n\nlab.back_off_sliders()\n", encoding="utf-8")
+    assert notebooks.make(source)
+    with LabServer(tmp_path) as server:
+        notebook = LabNotebook(page, server)
+        notebook.open("00_sliders.ipynb")
+        notebook.run_all()
+        notebook.shut_down()
+        notebook.wait_for_text("At most 200 dials in one second")
+        page.locator(".ol-knobs input").nth(2).focus()
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("ArrowRight")
+        notebook.wait_for_text("At most 25 dials in one second")
 
 
 def test_every_notebook_has_an_effect_to_look_for() -> None:

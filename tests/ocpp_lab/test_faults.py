@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ocpp_lab.faults import MOST_UNDONE, Fault, Faults
-from ocpp_lab.frames import ERROR_CODES
+from ocpp_lab.frames import ERROR_CODES, Call
 
 MAKERS: dict[str, dict[str, Any]] = {
     # method, what it needs
@@ -210,3 +210,20 @@ def test_a_rule_remembers_only_so_many_connections() -> None:
     assert len(rule.undo) == MOST_UNDONE and read_again == [0, 1, 2]
     rule.end()
     assert read_again == list(range(MOST_UNDONE + 3))
+
+
+def test_whoever_subscribed_is_told_of_each_hit() -> None:
+    """With the call itself, so that nobody has to guess from counters whom it hit."""
+    faults, told = Faults(), list[Any]()
+
+    def fails(rule: Fault, identity: str, call: Call | None) -> None:
+        raise LookupError("a bug of the listener")
+
+    faults.subscribe(fails)
+    end = faults.subscribe(lambda *hit: told.append(hit))
+    rule, call = faults.ignore("Heartbeat"), Call("1", "Heartbeat")
+    assert faults.pick("Authorize", "CP_1") is None
+    assert faults.pick("Heartbeat", "CP_1", call=call) is rule
+    end()
+    assert faults.pick("Heartbeat", "CP_1", call=call) is rule
+    assert told == [(rule, "CP_1", call)]

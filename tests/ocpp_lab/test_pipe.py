@@ -186,8 +186,9 @@ async def test_stop_reading_until_told_otherwise() -> None:
         far.stop_reading()
         await near.send("x")
         await asyncio.sleep(3600)
-        assert not reading.done()
+        assert far.not_reading and not reading.done()
         far.resume_reading()
+        assert not far.not_reading
         await near.close()
         assert await reading == ["x"]
         far.resume_reading()  # again is fine

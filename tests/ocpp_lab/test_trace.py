@@ -106,6 +106,27 @@ async def test_a_listener_is_told_at_once() -> None:
 
 
 @simulated
+async def test_several_may_listen_and_each_may_end(caplog: pytest.LogCaptureFixture) -> None:
+    """A ring forgets; who subscribed was told. One who raises harms neither the connection nor the others."""
+    first: list[Event] = []
+    second: list[Event] = []
+
+    def fails(event: Event) -> None:
+        raise LookupError("a bug of the listener")
+
+    trace = Trace(limit=1)
+    ends = [trace.subscribe(each) for each in (first.append, fails, second.append)]
+    for word in ("one", "two"):
+        trace.note("CP_1", "=", word)
+    ends[0]()
+    ends[0]()
+    trace.note("CP_1", "=", "three")
+    assert [event.text for event in first] == ["one", "two"]
+    assert [event.text for event in second] == ["one", "two", "three"]
+    assert trace.listener_failures == 3 and len(trace) == 1 and "a bug of the listener" in caplog.text
+
+
+@simulated
 async def test_the_log_tells_the_same_story(caplog: pytest.LogCaptureFixture) -> None:
     """At DEBUG, on the logger ``ocpp_lab``: mark, identity, text."""
     with caplog.at_level(logging.DEBUG, logger="ocpp_lab"):

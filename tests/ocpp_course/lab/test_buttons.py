@@ -46,7 +46,7 @@ async def test_closing_waits_for_what_was_clicked() -> None:
     assert not closing.done()
     go_on.set()
     await closing
-    assert done == ["restarted"] and "closed" in buttons.status.value
+    assert done == ["restarted"] and "Closed" in buttons.status.value
 
 
 async def test_what_a_work_raises_is_shown_and_raised() -> None:

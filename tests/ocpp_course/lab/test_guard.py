@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import contextvars
 import re
 import threading
 import time
@@ -78,6 +80,26 @@ async def test_a_long_wait_is_told_once_and_then_after_twice_the_time(
         "waiting 0.1 s in naive_boot, line 3",
         "waiting 0.2 s in naive_boot, line 3",
     ]
+
+
+async def test_a_cell_without_context_variables_is_told_too(
+    cell: types.SimpleNamespace, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A context that holds nothing is false, and yet it is the cell's."""
+    monkeypatch.setattr(room, "TICK", 0.01)
+    guard = Guard(after=0.05)
+
+    async def run_a_cell() -> None:
+        guard._cell_starts(None)
+        assert guard._context is not None and len(guard._context) == 0
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.08):
+                await cell.naive_boot(silence())
+        guard._cell_ends(None)
+
+    await asyncio.create_task(run_a_cell(), context=contextvars.Context())
+    assert await guard.stop() == []
+    assert "waiting 0.05 s in naive_boot, line 3" in capsys.readouterr().out
 
 
 async def test_an_endless_loop_in_a_task_is_freed_and_named(

@@ -9,8 +9,9 @@ from contextlib import asynccontextmanager
 import pytest
 
 from ocpp_course.lab import FaultPanel, calls
-from ocpp_course.lab.panel import BUTTONS, TOGGLES
+from ocpp_course.lab.panel import BUTTONS, HEARTBEAT, NOT_LISTENING, TOGGLES
 from ocpp_lab import CallFailed, CallTimeout, CentralSystem, ChargePoint, ConnectionLost, MalformedReply
+from ocpp_lab.faults import Fault
 from ocpp_lab.messages import AuthorizeRequest, HeartbeatRequest
 
 
@@ -150,6 +151,55 @@ async def test_closing_it_leaves_a_central_system_without_faults() -> None:
         assert all(toggle.disabled for toggle in panel.toggles.values())
 
 
+async def test_what_goes_wrong_is_said_on_the_panel() -> None:
+    async with bench() as (central_system, charge_point, panel):
+        await charge_point.stop()
+        await central_system.stop()
+        panel.press("abort")
+        assert "nobody is connected: there is nothing to end" in panel.status.value
+        late = FaultPanel(central_system)
+        assert NOT_LISTENING in late.status.value
+        late.close()
+        panel.rules["garbage"] = Fault("garbage")  # so that switching it on fails
+        panel.central_system.faults.garbage = None  # type: ignore[method-assign,assignment]
+        with pytest.raises(TypeError):
+            panel.toggle("garbage")
+        assert "failed: TypeError" in panel.status.value
+
+
+async def test_of_two_faults_the_first_acts_and_the_panel_says_so() -> None:
+    async with bench() as (_, charge_point, panel):
+        panel.toggle("CallError")
+        panel.toggle("ignore")
+        assert "CallError was on first, so it acts; ignore waits" in panel.text
+        assert "waits" in panel.toggles["ignore"]._dom_classes
+        with pytest.raises(CallFailed):
+            await charge_point.call(HeartbeatRequest())
+        panel.toggle("CallError", False)
+        assert "waits" not in panel.text and "waits" not in panel.toggles["ignore"]._dom_classes
+        with pytest.raises(CallTimeout):
+            await charge_point.call(HeartbeatRequest())
+        panel._refresh()
+        assert panel.toggles["ignore"].description == "ignore 1×"
+
+
+async def test_a_heartbeat_may_be_sent_and_its_end_is_told() -> None:
+    async with bench() as (central_system, charge_point, panel):
+        with pytest.raises(ValueError, match="expected one of"):
+            panel.press(HEARTBEAT)  # nobody gave it a charge point
+        own = FaultPanel(central_system, charge_point=lambda: charge_point)
+        own.press(HEARTBEAT)
+        await own.settle()
+        assert own.trouble == "" and "pressed: send a Heartbeat 1×" in own.text
+        own.toggle("ignore")
+        own.press(HEARTBEAT)
+        await own.settle()
+        assert "Heartbeat: timeout" in own.status.value
+        own.press("all off")
+        assert "on: no fault" in own.text
+        own.close()
+
+
 async def test_as_text_it_is_one_line_without_numbers_that_vary() -> None:
     async with bench() as (_, _, panel):
         bundle = panel._repr_mimebundle_()
@@ -161,5 +211,5 @@ async def test_as_text_it_is_one_line_without_numbers_that_vary() -> None:
 
 async def test_an_unknown_label_is_refused_with_the_known_ones() -> None:
     async with bench() as (_, _, panel):
-        with pytest.raises(ValueError, match=r"expected one of close 1001, abort, came 'explode'"):
+        with pytest.raises(ValueError, match=r"expected one of close 1001, abort, all off, came 'explode'"):
             panel.press("explode")

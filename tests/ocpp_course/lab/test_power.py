@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from asyncio.subprocess import PIPE
 from collections import Counter
 from collections.abc import Callable
 from itertools import repeat
@@ -11,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from ocpp_course.lab import PowerPanel
+from ocpp_course.lab.power import CHILD
 from ocpp_lab import CentralSystem, ChargePoint
 
 
@@ -71,6 +74,17 @@ async def test_closing_leaves_no_process(tmp_path: Path) -> None:
     await panel.close()
     assert (panel.on, panel.lives, panel.exit_codes) == (False, 1, [-9])
     assert all(button.disabled for button in panel.buttons.values())
+
+
+async def test_the_process_ends_with_the_kernel(tmp_path: Path) -> None:
+    """Whoever shuts a kernel down has pressed nothing: then nobody listens, and it goes without a traceback."""
+    command = (sys.executable, "-P", str(CHILD), "ws://127.0.0.1:9", "CP_9", str(tmp_path / "a.db"), "1")
+    child = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE)
+    assert child.stdout and child.stderr
+    assert (await child.stdout.readline()).startswith(b"start")
+    child.stdout._transport.close()  # type: ignore[attr-defined]
+    assert await child.stderr.read() == b""
+    assert await asyncio.wait_for(child.wait(), 20) == 0
 
 
 async def test_an_unknown_label_is_refused_with_the_known_ones(tmp_path: Path) -> None:

@@ -21,10 +21,10 @@ async def test_a_new_seed_runs_in_a_thread_and_is_shown() -> None:
         return seed * seed
 
     slider = SeedSlider(run, draw, seed=2)
-    assert "seed 2 gave 4" in slider.picture.value
+    assert "seed 2 gave 4" in slider.drawing.value
     slider.set(5)
     await slider.settle()
-    assert slider.result == 25 and "seed 5 gave 25" in slider.picture.value and "seed 5" in slider.status.value
+    assert slider.result == 25 and "seed 5 gave 25" in slider.drawing.value and "seed 5" in slider.status.value
     assert threads == [True, False]
     assert repr(slider) == slider._repr_mimebundle_()["text/plain"] == "SeedSlider: seed 5"
     await slider.close()
