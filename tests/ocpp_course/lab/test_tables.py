@@ -15,7 +15,7 @@ def test_every_outcome_of_a_figure_has_its_meaning_in_a_table() -> None:
 
 
 def test_an_end_is_its_word_with_its_sign_and_what_was_told() -> None:
-    ended = [lab.Ended("Heartbeat", 0.0, 0.5, "timeout", "no answer"), lab.Ended("Reset", 0.0, 0.1, "result")]
+    ended = [lab.Ended("Heartbeat", 0.0, 0.5, "timeout", detail="no answer"), lab.Ended("Reset", 0.0, 0.1, "result")]
     shown = lab.ends(ended, "Two ends")
     assert repr(shown).splitlines() == [
         "Two ends",
@@ -31,7 +31,7 @@ def test_two_calls_of_one_action_have_a_row_each() -> None:
 
 
 def test_names_may_say_more_than_the_actions() -> None:
-    shown = lab.ends([lab.Ended("Authorize", 0.0, 0.1, "lost", "gone")], names=["TAG_X"])
+    shown = lab.ends([lab.Ended("Authorize", 0.0, 0.1, "lost", detail="gone")], names=["TAG_X"])
     assert "1 · TAG_X" in shown.rows
 
 
