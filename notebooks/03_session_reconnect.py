@@ -613,10 +613,10 @@ q10 = lab.predict(
 fig, ax = lab.subplots(height=270)
 times, depth = sampler.series("waiting")
 look = lab.OUTCOMES["waiting"]
-ax.axvspan(0, light - dark, color="#FFF4D6", linewidth=0)
+ax.axvspan(0, light - dark, color=lab.SHADE, linewidth=0)
 ax.annotate("nobody is let in", ((light - dark) / 2, 7.6), ha="center", fontsize=8.6)
 seconds = [at - dark for at in times]
-ax.fill_between(seconds, depth, step="post", facecolor="#EDEDED", edgecolor="#B5B5B5", hatch=look.hatch, linewidth=0)
+ax.fill_between(seconds, depth, step="post", facecolor=lab.FILL, edgecolor=lab.EDGE, hatch=look.hatch, linewidth=0)
 ax.step(seconds, depth, where="post", color=look.colour)
 ax.set(xlabel="time since the connection was lost (s)", ylabel="messages in the outbox", ylim=(0, 8.4))
 took = max(at for at, name, value in sampler.samples if value) - light

@@ -108,18 +108,16 @@ lab.facts(said | {"average": f"{stats['average'] * 1000:.0f} ms"}, "What the fir
 
 # %% jupyter={"source_hidden": true}
 # Prepares `depth_of_the_outbox`, a plot of it as the firmware noted it and as a timer sampled it.
-fig, axes = lab.subplots(height=360, rows=2, sharex=True, sharey=True)
+fig, axes = lab.subplots(height=360, rows=2, width=lab.WIDE, sharex=True, sharey=True)
 depths = {"noted on each send": noted, "sampled every second": list(zip(*timeline.series("outbox"), strict=True))}
 waiting = max(depth for _, depth in depths["sampled every second"])
 hidden = max(depth for at, depth in noted if cut < at < healed)
 for ax, (how, points) in zip(axes, depths.items(), strict=True):
     times, values = zip(*points, strict=True)
     minutes, look = [at / 60 for at in times], lab.OUTCOMES["waiting"]
-    ax.fill_between(
-        minutes, values, step="post", facecolor="#ececec", hatch=look.hatch, edgecolor="#b5b5b5", linewidth=0
-    )
+    ax.fill_between(minutes, values, step="post", facecolor=lab.FILL, hatch=look.hatch, edgecolor=lab.EDGE, linewidth=0)
     ax.step(minutes, values, where="post", color=lab.OUTCOMES["result"].colour)
-    ax.axvspan(cut / 60, healed / 60, color="#FFF4D6", zorder=0)
+    ax.axvspan(cut / 60, healed / 60, color=lab.SHADE, zorder=0)
     ax.set(ylabel="messages", ylim=(0, None))
     ax.set_title(f"{how}; shaded: the router is dead", fontsize=9.5, loc="left")
 axes[1].set_xlabel("time (minutes)")
@@ -557,7 +555,7 @@ print("calls:", "many" if min(map(len, runs.values())) > 20 else "few", "in each
 # %% jupyter={"source_hidden": true}
 # Prepares `three_runs`, a plot of how long each call took in each of them.
 board.start()
-fig, axes = lab.subplots(height=400, rows=3, sharex=True, sharey=True)
+fig, axes = lab.subplots(height=400, rows=3, width=lab.WIDE, sharex=True, sharey=True)
 for ax, (who, ended), slowest in zip(axes, runs.items(), worst, strict=True):
     begun, look = ended[0].started, lab.OUTCOMES["result"]
     when, took = [call.started - begun for call in ended], [call.seconds * 1000 for call in ended]

@@ -82,6 +82,7 @@ from .guard import Guard, LoopBlocked, tasks_left
 from .ladder import ladder
 from .lifecycle import cadence, detection
 from .live_strip import LiveStrip
+from .looks import EDGE, FILL, OUTCOMES, SHADE
 from .panel import FaultPanel
 from .percentiles import between, buckets, histogram, quantile
 from .plots import latency, outcomes, queue_depth
@@ -94,7 +95,7 @@ from .seed_slider import SeedSlider
 from .snapshots import labelled, moved, short
 from .source import Source, source
 from .strip import heartbeats_per_minute, life, states
-from .style import OUTCOMES, Picture, figure, subplots, title
+from .style import WIDE, Picture, figure, subplots, title
 from .tables import ends, facts, invoices, once, outcome
 from .turns import Turns
 from .wait import now, until
@@ -111,6 +112,6 @@ __all__ = [
     "states", "life", "heartbeats_per_minute", "detection", "cadence",
     "Dial", "dials", "envelope", "outages", "reconnects", "storm", "diagram",
     "moved", "short", "labelled", "buckets", "between", "quantile", "histogram",
-    "OUTCOMES", "Picture", "figure", "subplots", "title", "source", "Source",
+    "OUTCOMES", "SHADE", "FILL", "EDGE", "WIDE", "Picture", "figure", "subplots", "title", "source", "Source",
 ]
 # fmt: on

@@ -8,15 +8,28 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
-
-import matplotlib
-from matplotlib.axes import Axes
-from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+from typing import TYPE_CHECKING, Any
 
 from ocpp_lab.states import Table
 
-from .style import FAINT, INK, OUTCOMES, PER_INCH, RC, STATES, WIDTH, Look, Picture, figure, subplots, title, wrapped
+from .style import (
+    FAINT,
+    INK,
+    OUTCOMES,
+    PER_INCH,
+    STATES,
+    WIDTH,
+    Look,
+    Picture,
+    figure,
+    styled,
+    subplots,
+    title,
+    wrapped,
+)  # fmt: skip
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 BOX, COLUMN, ROW = (108, 46), 208, 104
 """CSS pixels: a state's box, and how far apart they stand."""
@@ -81,7 +94,7 @@ def _columns(table: Table[Any, Any], made: Plan) -> dict[str, int]:
     return columns
 
 
-@matplotlib.rc_context(RC)
+@styled
 def diagram(table: Table[Any, Any], finding: str = "", *, alt: str = "") -> Picture:
     """The states as boxes, the events as arrows; in words in the alternative text, one sentence for each state."""
     made = plan(table)
@@ -120,6 +133,8 @@ def _looks(made: Plan) -> dict[str, Look]:
 
 
 def _state(ax: Axes, centre: tuple[float, float], name: str, marks: list[Look]) -> None:
+    from matplotlib.patches import FancyBboxPatch
+
     (x, y), (width, height) = centre, BOX
     colour = COLOURS.get(name, "#F2F2F2")
     ax.add_patch(
@@ -134,7 +149,7 @@ def _state(ax: Axes, centre: tuple[float, float], name: str, marks: list[Look]) 
             zorder=4,
         )
     )
-    ink = "white" if colour == STATES["up"] else INK
+    ink = "white" if colour in (STATES["up"], STATES["failed"]) else INK
     ax.text(x, y - (6 if marks else 0), name, ha="center", va="center", color=ink, fontweight="bold", zorder=5)
     for place, look in enumerate(marks):
         _mark(ax, x + (place - (len(marks) - 1) / 2) * 20, y + 12, look)
@@ -152,6 +167,8 @@ def _explain(ax: Axes, y: float, look: Look, words: str) -> None:
 
 def _arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float], events: list[str], both_ways: bool) -> None:
     """From edge to edge of the boxes; two that go both ways pass each other at a distance, each on its right."""
+    from matplotlib.patches import FancyArrowPatch
+
     (x1, y1), (x2, y2) = start, end
     along = ((x2 - x1) ** 2 + (y2 - y1) ** 2) ** 0.5 or 1.0
     aside = 13.0 if both_ways else 0.0

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Protocol
-
-import matplotlib
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.patches import FancyArrowPatch
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ocpp_lab.trace import Event, Trace
 
 from .layout import MAX_ARROWS, Across, Arrow, Layout, Note, duration, lay_out
 from .passages import NAMES, Side, instants
-from .style import FAINT, INK, OUTCOMES, PER_INCH, RC, WIDTH, Picture, figure, wrapped
+from .style import FAINT, INK, OUTCOMES, PER_INCH, WIDTH, Picture, figure, styled, wrapped
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 # CSS pixels.
 ROW, HEAD, TITLE_LINE = 34, 44, 19
@@ -68,15 +67,17 @@ def _events(story: Story, identity: str | None, since: float, until: float) -> l
     ]
 
 
+@styled
 def _draw(layout: Layout, title: str) -> Figure:
-    with matplotlib.rc_context(RC):
-        return _Drawing(layout, title).fig
+    return _Drawing(layout, title).fig
 
 
 class _Drawing:
     """One figure whose data coordinates are CSS pixels, from the top left corner."""
 
     def __init__(self, layout: Layout, title: str) -> None:
+        from matplotlib.figure import Figure
+
         lines = wrapped(title)
         self.top = 8 + TITLE_LINE * len(lines) + HEAD
         height = round(self.top + layout.height * ROW + 14)
@@ -126,6 +127,8 @@ class _Drawing:
                 free = y + 13
 
     def _arrow(self, arrow: Arrow) -> None:
+        from matplotlib.patches import FancyArrowPatch
+
         colour = OUTCOMES[arrow.outcome].colour if arrow.outcome else NEUTRAL
         start, target = X[arrow.sender], X["right" if arrow.sender == "left" else "left"]
         top, bottom = self._y(arrow.top), self._y(arrow.bottom)

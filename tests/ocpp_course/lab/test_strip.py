@@ -162,7 +162,7 @@ def test_a_strip_can_be_drawn_and_its_words_tell_no_times(scale: float) -> None:
     said = "1 death, 1 return; the outbox is empty after each"
     assert picture.alt == f"A life as a strip over time. {said}."
     with Image.open(io.BytesIO(picture.png)) as image:
-        assert image.width == 2 * picture.width == 1520
+        assert image.width == 2 * picture.width == 2200
 
 
 def test_a_strip_of_nothing_can_be_drawn() -> None:
