@@ -17,7 +17,7 @@ PAPER = LIGHT.paper
 FILL, EDGE = "#e8ebf0", "#aab2bd"
 """What waits, or what nobody asks about: a quiet area and its hatching."""
 
-SHADE = "#fff2cc"
+SHADE = "#ffecb8"
 """The time in which something is broken on purpose: the faults' amber, as light as paper."""
 
 STATES = {"up": LIGHT.result, "waiting": "#cdd3db", "booting": "#b9d3f6", "pending": "#b9d3f6", "failed": LIGHT.lost}
