@@ -727,9 +727,9 @@ slider = lab.SeedSlider(partial(simulate, day), draw, seed=21)
 slider
 
 # %% [markdown]
-# This picture is a *state strip*: its colour is the state of the charge point over the day. White is a charge point
-# without power, and each ▼ is a death. Move the slider: each seed gives another day, and the same seed always gives the
-# same day. What is true of all days? We ask three of them.
+# This picture is a *state strip*: its colour is the state of the charge point over the day. An empty box is a charge
+# point without power, and each ▼ is a death. Move the slider: each seed gives another day, and the same seed always
+# gives the same day. What is true of all days? We ask three of them.
 
 # %%
 days = {}
@@ -819,8 +819,8 @@ lived = lab.life(trace, outbox, since=start)
 boots = [call for call in lab.calls(trace) if call.action == "BootNotification" and call.started > start]
 rows = [row for row in central_system.ledger.rows() if row["identity"] == "CP_1"]
 with q9:
-    reasons = " and ".join(row["reason"] for row in rows)
-    display(lab.facts({"boots": len(boots), "the two transactions ended with": reasons}))
+    reasons = {f"transaction {number} ended with": row["reason"] for number, row in enumerate(rows, start=1)}
+    display(lab.facts({"boots": len(boots)} | reasons))
     display(lab.states(lived, marks=marks))
 
 # %% [markdown]

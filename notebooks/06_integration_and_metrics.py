@@ -416,11 +416,14 @@ display(panel, proxy_panel, board)
 # We print the numbers that have changed. (The first folded cell prepares that.)
 
 # %% jupyter={"source_hidden": true}
-# Prepares `under`: two calls under a fault and one after it, and which numbers have changed.
+# Prepares `under`: two calls under a fault and one after it; `changed` has the numbers that have changed.
 FATES = [
     f"ocpp_{name}_total"
     for name in ("calls", "call_errors", "stray_replies", "bad_frames", "connection_losses", "dials")
 ]
+
+
+changed = {}
 
 
 async def one_call():
@@ -438,7 +441,7 @@ async def under(name, begin, end=lambda: None):
     await one_call()
     if name == "delay":
         await lab.until(lambda: charge_point.tally.totals()["late"] == strays + 2)
-    print(f"{name:14}{lab.short(lab.moved(before, metrics.snapshot(), *FATES))}")
+    changed[name] = [lab.short(lab.moved(before, metrics.snapshot(), *FATES))]
 
 
 # %% jupyter={"source_hidden": true}
@@ -460,6 +463,7 @@ panel.set(action="Authorize", seconds=0.5)
 with q5:
     for fault in ("ignore", "delay", "CallError", "answer twice", "wrong id", "wrong payload", "garbage"):
         await under(fault, partial(panel.toggle, fault), partial(panel.toggle, fault, False))
+    display(lab.grid(changed, ["what has changed"], corner="fault of the answers"))
 
 
 # %%
@@ -473,10 +477,12 @@ def heal():
     proxy_panel.press("reset")  # what lost bytes does not come back
 
 
+changed.clear()
 await under("close 1001", partial(central_system.faults.close, times=1))
 await under("reset", partial(proxy_panel.press, "reset"))
 await under("refuse", refuse)
 await under("half-open", partial(proxy_panel.toggle, "half-open"), heal)
+display(lab.grid(changed, ["what has changed"], corner="fault of the connection"))
 lab.facts({"after all of them, the accounts balance": not charge_point.tally.imbalance()})
 
 # %% [markdown]

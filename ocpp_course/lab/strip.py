@@ -59,6 +59,9 @@ PER = {"h": ("minute", 60.0), "min": ("minute", 60.0), "s": ("second", 1.0)}
 SLIVERS = 400
 """A band that takes less than this part of the time is too thin to be seen, and has no place in the legend."""
 
+ROOM = 0.07
+"""Of the width, for the word of a mark."""
+
 BINS = 96
 """Bars of a row: 24 hours in quarters of an hour."""
 
@@ -239,13 +242,25 @@ def _draw_states(ax: Axes, lived: Life, scale: float, marks: list[tuple[float, s
         ax.barh(0.5, width, height=1, left=left, **_band(band.state))
     for at in lived.deaths:
         ax.plot((at - lived.start) / scale, 1.22, **DEATH, clip_on=False)
-    for number, (at, word) in enumerate(sorted(marks)):
-        x, height = (at - lived.start) / scale, 7 + 11 * (number % 3)  # neighbours do not run into each other
+    for (at, word), level in zip(sorted(marks), _levels(lived, marks), strict=True):
+        x = (at - lived.start) / scale
         ax.axvline(x, **MARK)
-        ax.annotate(word, (x, 1.22), (0, height), "data", "offset points", ha="center", fontsize=8.6, color=INK)
+        where = (0, 7 + 11 * level)
+        ax.annotate(word, (x, 1.22), where, "data", "offset points", ha="center", fontsize=8.6, color=INK)
     ax.set(ylim=(0, 1.22), yticks=[], ylabel="state")
     ax.spines["left"].set_visible(False)
     ax.grid(visible=False)
+
+
+def _levels(lived: Life, marks: list[tuple[float, str]]) -> list[int]:
+    """How high the word of each mark stands: on the lowest line on which its neighbour leaves it room."""
+    room = ROOM * (lived.end - lived.start)
+    free, levels = [-math.inf] * 3, []
+    for at, _ in sorted(marks):
+        level = next((level for level in range(3) if at - free[level] >= room), free.index(min(free)))
+        free[level] = at
+        levels.append(level)
+    return levels
 
 
 def _draw_depth(ax: Axes, lived: Life, scale: float) -> None:
@@ -317,5 +332,5 @@ def _legend(fig: Figure, lived: Life, marks: list[tuple[float, str]]) -> None:
     signs += [(DEATH, "death: it was online", lived.deaths), (MARK, "what was done", marks)]
     handles += [Line2D([], [], **look, label=label) for look, label, there in signs if there]
     fig.legend(
-        handles=handles, loc="outside lower left", borderaxespad=0.3, ncols=9, handlelength=1.8, columnspacing=1.4
+        handles=handles, loc="outside lower left", borderaxespad=0.3, ncols=7, handlelength=1.8, columnspacing=1.4
     )
