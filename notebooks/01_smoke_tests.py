@@ -75,8 +75,9 @@ lab.ladder(charge_point, central_system, title=said)
 # %%
 paths = ("/CP_1", "/ocpp/1.6/CP_1", "/cp_1", "/CP%201", "/CP_1/")
 offers = (["ocpp2.0.1", "ocpp1.6"], ["ocpp2.0.1"], [])
-display(lab.grid({f"`{path}`": [f"`{identity_of(path)!r}`"] for path in paths}, ["identity"], corner="path of the URL"))
-chosen = {" and ".join(offer) or "none": [choose_subprotocol(offer) or lab.bad("none", "we close")] for offer in offers}
+identities = {f"`{path}`": [identity_of(path) or lab.bad("none")] for path in paths}
+display(lab.grid(identities, ["identity"], corner="path of the URL"))
+chosen = {" and ".join(offer) or "none": [choose_subprotocol(offer) or lab.bad("we close")] for offer in offers}
 display(lab.grid(chosen, ["chosen"], corner="subprotocols offered"))
 lab.source(identity_of)
 

@@ -64,7 +64,7 @@ async def on_a_connection(client_type, work):
     [end] = await asyncio.gather(reader, return_exceptions=True)
     await lab.until(lambda: "CP_0" not in central_system)
     if end:
-        print("    the reader died:", repr(end))
+        print("the reader died:", repr(end))
     return done
 
 
@@ -709,9 +709,9 @@ with q10:
     display(ladder(start, said))
 
 # %% [markdown]
-# So `Session` holds the lock until one of the two has happened. To send the Heartbeat at once would go against a SHOULD
-# NOT, and would disturb a peer that can handle only one call at a time. If the cancelled call is still in our own write
-# queue, it is taken back, and the lock is free at once.
+# `Session` holds the lock until the reply has come, or the time is up. To send the Heartbeat at once would go against a
+# SHOULD NOT, and would disturb a peer that can handle only one call at a time. If the cancelled call is still in our own
+# write queue, it is taken back, and the lock is free at once.
 #
 # ## 9. The connection is lost: all calls end at once
 #
