@@ -273,7 +273,7 @@ seen = {"connectorId": "1", "idTag": "TAG_A", "timestamp": "2025-06-06T18:15:00Z
 let_pass = Counter()
 print("strict: ", fill(str(refusal(decode_payload, m.StartTransactionRequest, seen)), 96))
 print("lenient:", decode_payload(m.StartTransactionRequest, seen, let_pass, lenient=True).meter_start, "Wh")
-print("counted:", dict(let_pass))
+lab.grid({kind: [count] for kind, count in let_pass.items()}, ["times"], corner="let pass, and counted")
 
 # %% [markdown]
 # A transaction message that our central system refuses for its payload is kept as it came (`Ledger.quarantine`), so

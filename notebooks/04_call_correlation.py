@@ -194,11 +194,18 @@ async def night(client, peer):
     return [await told(client.call(request)) for request in requests.values()]
 
 
+def judged(number, answer):
+    if isinstance(answer, str):
+        return [lab.outcome("timeout"), None]
+    whose = lab.good if answer[1] == f"{number}" else lab.bad
+    return [whose(f"the answer to call {answer[1]}"), f"`{json.dumps(answer[2])}`"]
+
+
 start = lab.now()
 with q1:
     got = await on_a_connection(ByOrder, night)
-    for number, (name, answer) in enumerate(zip(requests, got, strict=True), start=1):
-        print(f"{number} {name:30} {answer}")
+    rows = {f"{n} · {name}": judged(n, answer) for n, (name, answer) in enumerate(zip(requests, got, strict=True), 1)}
+    display(lab.grid(rows, ["is given", "payload"], corner="call"))
 central_system.faults.clear()
 
 # %%
@@ -296,8 +303,9 @@ async def at_once(client, peer):
 
 start = lab.now()
 with q3:
-    for name, answer in zip(requests, await on_a_connection(ById, at_once), strict=False):
-        print(f"{name:30} {answer}")
+    replies = await on_a_connection(ById, at_once)
+    rows = {name: [f"`{json.dumps(answer)}`"] for name, answer in zip(requests, replies, strict=False)}
+    display(lab.grid(rows, ["is told"], corner="call"))
     order = [event.frame.unique_id for event in trace if event.at > start and event.mark == "<"]
     display(ladder(start, f"Answers came in the order {', '.join(order)}, and each went to its own call"))
 central_system.faults.clear()
@@ -354,7 +362,12 @@ async def spoilt(fault):
 
 
 def in_words(answer):
-    return answer if isinstance(answer, str) else f"{answer}" if isinstance(answer, dict) else type(answer).__name__
+    match answer:
+        case str():
+            return answer
+        case dict():
+            return f"`{json.dumps(answer)}`"
+    return type(answer).__name__
 
 
 # %% jupyter={"source_hidden": true}
