@@ -72,16 +72,16 @@ class Card:
         return (
             f'<div class="ol predict{wide}">{sheet("card")}{question}<div class="opts">{options}</div>'
             f'<details class="seen"><summary><span class="turn">{icon("play", 13)}</span> Show what happened '
-            f'<span class="first">choose first: it is worth more</span></summary><div class="shown">{body}</div>'
-            "</details></div>"
+            '<span class="first"><i>·</i> choose first: it is worth more</span></summary>'
+            f'<div class="shown">{body}</div></details></div>'
         )
 
     def _option(self, key: str, words: str, why_not: str) -> str:
         right = key == self.answer
         why = self.because if right else why_not or ON
+        letter = f'<span class="key"><i>(</i>{escape(key)}<i>)</i></span>'  # with brackets where styles are taken away
         return (
-            f'<details class="{"right" if right else "wrong"}"><summary><span class="key">{escape(key)}</span> '
-            f"<span>{marked(words)}</span></summary>"
+            f'<details class="{"right" if right else "wrong"}"><summary>{letter} <span>{marked(words)}</span></summary>'
             f'<div class="why"><b>{"Right." if right else "No."}</b> {marked(why)}</div></details>'
         )
 
