@@ -435,8 +435,8 @@ q7 = lab.predict(
 
 # %%
 with q7:
-    waits = {"random range 0": list(islice(backoff(Random(1), random_range=0), 6))}
-    waits |= {"random range 10, by chance": list(islice(backoff(Random(1)), 6))}
+    waits = {"random range 0": [round(wait) for wait in islice(backoff(Random(1), random_range=0), 6)]}
+    waits |= {"random range 10, by chance": [round(wait) for wait in islice(backoff(Random(1)), 6)]}
     waits |= {"the shortest that chance allows": [envelope[0] for envelope in lab.envelope(6)]}
     waits |= {"the longest": [envelope[-1] for envelope in lab.envelope(6)]}
     display(lab.grid(waits, [f"wait {number}" for number in range(1, 7)], corner="seconds"))

@@ -263,8 +263,8 @@ q3 = lab.predict(
         "d": ("none of them", "The central system asked for one of them itself."),
     },
     answer="c",
-    because="While it is Pending, a charge point sends what it was asked for with TriggerMessage, and nothing else "
-    "(core 4.2).",
+    because="While it is Pending, a charge point sends what it was asked for with TriggerMessage, and nothing else, "
+    "until its next boot is due (core 4.2).",
 )
 
 # %%

@@ -90,7 +90,8 @@ class grid:
         right = self._numeric()
         caption = f"<caption>{marked(self.title)}</caption>" if self.title else ""
         head = "".join(_heading(words, number) for words, number in zip(self.columns, right, strict=True))
-        top = f'<thead><tr><th scope="col">{marked(self.corner)}</th>{head}</tr></thead>' if any(self.columns) else ""
+        corner = f'<th scope="col">{marked(self.corner)}</th>' if self.corner else "<td></td>"
+        top = f"<thead><tr>{corner}{head}</tr></thead>" if any(self.columns) else ""
         body = "".join(
             f'<tr><th scope="row">{marked(name)}</th>{"".join(map(_html, row, right))}</tr>'
             for name, row in self.rows.items()
