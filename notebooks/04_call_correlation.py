@@ -149,6 +149,16 @@ print(*await on_a_connection(ByOrder, demo), sep="\n")
 # The demo passed. Then the database slows down. The first call takes 0.7 s, longer than the timeout of 0.5 s. Each
 # later call takes 0.45 s. The firmware makes one call at a time, as the specification wants. TAG_X is the blocked card.
 
+
+# %% jupyter={"source_hidden": true}
+# Prepares `judged`: whose answer a call was given, and its payload.
+def judged(number, answer):
+    if isinstance(answer, str):
+        return [lab.outcome("timeout"), None]
+    whose = lab.good if answer[1] == f"{number}" else lab.bad
+    return [whose(f"the answer to call {answer[1]}"), f"`{json.dumps(answer[2])}`"]
+
+
 # %% jupyter={"source_hidden": true}
 # Question 1. The answer stands here: choose in the card below first.
 q1 = lab.predict(
@@ -192,13 +202,6 @@ async def night(client, peer):
     central_system.faults.delay(seconds=0.7, times=1)
     central_system.faults.delay(seconds=0.45)
     return [await told(client.call(request)) for request in requests.values()]
-
-
-def judged(number, answer):
-    if isinstance(answer, str):
-        return [lab.outcome("timeout"), None]
-    whose = lab.good if answer[1] == f"{number}" else lab.bad
-    return [whose(f"the answer to call {answer[1]}"), f"`{json.dumps(answer[2])}`"]
 
 
 start = lab.now()
