@@ -14,6 +14,8 @@
 # %%
 import asyncio
 
+from IPython.display import display
+
 from ocpp_course import lab
 
 print("this kernel runs an event loop already:", asyncio.get_running_loop().is_running())
@@ -23,9 +25,22 @@ print("this kernel runs an event loop already:", asyncio.get_running_loop().is_r
 #
 # ## 1. A coroutine does nothing until somebody awaits it
 #
-# `async def` makes a *coroutine function*. **Predict**: what does the next cell print?
-#
-# (a) beep · (b) something else
+# `async def` makes a *coroutine function*. What does a call of one do? (Below a cell that asks you stands a card: choose,
+# then look. The grey bar above such a cell hides the question with its answer.)
+
+# %% jupyter={"source_hidden": true}
+# Question 1. The answer stands here: choose in the card below first.
+q1 = lab.predict(
+    "`beep` is called, and nobody awaits it. What does this cell print?",
+    {
+        "a": ("`beep`", "The body of `beep` has not begun to run."),
+        "b": "`coroutine`",
+        "c": ("`done`", "That is what `await beep()` would give. Here nobody awaits."),
+        "d": ("`NoneType`", "A call of a plain function without `return` gives None. This one is no plain function."),
+    },
+    answer="b",
+    because="The call makes a *coroutine object*, and runs nothing of `beep`. What is printed is the type of that object.",
+)
 
 
 # %%
@@ -34,14 +49,14 @@ async def beep():
     return "done"
 
 
-forgotten = beep()
-print(type(forgotten).__name__)
+with q1:
+    forgotten = beep()
+    print(type(forgotten).__name__)
 forgotten.close()
 
 # %% [markdown]
-# Something else. A call of a coroutine function makes a *coroutine object*, and runs nothing of it. The most frequent
-# mistake in asyncio is a forgotten `await`. Python then says "coroutine 'beep' was never awaited", but often late, and
-# in another place. (The last line throws the object away, so that Python does not complain here.)
+# The most frequent mistake in asyncio is a forgotten `await`. Python then says "coroutine 'beep' was never awaited", but
+# often late, and in another place. (The last line throws the object away, so that Python does not complain here.)
 
 # %%
 print(await beep())
@@ -50,20 +65,32 @@ print(await beep())
 # ## 2. A task runs beside the others
 #
 # `create_task` hands a coroutine to the event loop. A task starts the next time the running code awaits, whether or not
-# anybody awaits the task. **Predict** the order of these three lines.
-#
-# (a) beep, created, later · (b) created, beep, later · (c) created, later, beep
+# anybody awaits the task.
+
+# %% jupyter={"source_hidden": true}
+# Question 2. The answer stands here: choose in the card below first.
+q2 = lab.predict(
+    "In which order are the three lines printed?",
+    {
+        "a": ("beep, created, later", "`create_task` runs nothing by itself: the code that called it goes on."),
+        "b": "created, beep, later",
+        "c": ("created, later, beep", "`await asyncio.sleep(0)` gives the loop a turn, and `beep` runs in that turn."),
+    },
+    answer="b",
+    because="`create_task` only puts the task on the list of the event loop. `await asyncio.sleep(0)` waits for no "
+    "time, but it gives the loop a turn, and the task runs in it.",
+)
 
 # %%
-task = asyncio.create_task(beep())
-print("created")
-await asyncio.sleep(0)
-print("later")
+with q2:
+    task = asyncio.create_task(beep())
+    print("created")
+    await asyncio.sleep(0)
+    print("later")
 
 # %% [markdown]
-# `create_task` only puts the task on the list of the event loop. `await asyncio.sleep(0)` waits for no time, but it gives
-# the loop a turn, and the task runs in it. Nobody awaited the task. It ran all the same, and it keeps its result.
-# (Keep the task in a variable. The event loop alone does not keep it alive.)
+# Nobody awaited the task. It ran all the same, and it keeps its result. (Keep the task in a variable. The event loop
+# alone does not keep it alive.)
 
 # %%
 print("has ended:", task.done(), "· with result:", await task)
@@ -72,9 +99,25 @@ print("has ended:", task.done(), "· with result:", await task)
 # ## 3. Three tasks, one thread
 #
 # Each of these tasks computes for a while, then waits, three times. `lab.Turns` records when each of them had its turn.
-# **Predict**: how long do all three take together, if each of them computes for 0.09 s and waits for 0.3 s?
-#
-# (a) about 0.4 to 0.6 s · (b) about 1.2 s
+
+# %% jupyter={"source_hidden": true}
+# Question 3. The answer stands here: choose in the card below first.
+q3 = lab.predict(
+    "Each task computes for 0.09 s in all and waits for 0.3 s. How long do all three take together?",
+    {
+        "a": (
+            "as long as one of them, 0.39 s",
+            "There is one thread. While one task computes, the two others cannot.",
+        ),
+        "b": "a little longer than one of them",
+        "c": (
+            "three times as long, about 1.2 s",
+            "That would be one task after the other. But they wait at the same time.",
+        ),
+    },
+    answer="b",
+    because="The waiting happens at the same time; the computing does not, because there is one thread.",
+)
 
 
 # %%
@@ -90,14 +133,14 @@ async def work(name):
         await asyncio.sleep(0.1)
 
 
-turns = lab.Turns()
-await asyncio.gather(*(turns.watch(name, work(name)) for name in "ABC"))
-turns.picture("Three tasks take turns on one thread; while one computes, nobody else runs")
+with q3:
+    turns = lab.Turns()
+    await asyncio.gather(*(turns.watch(name, work(name)) for name in "ABC"))
+    display(turns.picture("Three tasks take turns on one thread; while one computes, nobody else runs"))
 
 # %% [markdown]
-# The waiting happens at the same time; the computing does not. A task gives its turn away only where it says `await`.
-# Between two `await`s nobody can interrupt it, so simple code needs no locks. The other side of it: a task that computes
-# for long, or calls `time.sleep`, stops everybody.
+# A task gives its turn away only where it says `await`. Between two `await`s nobody can interrupt it, so simple code
+# needs no locks. The other side of it: a task that computes for long, or calls `time.sleep`, stops everybody.
 
 
 # %%
@@ -178,9 +221,22 @@ await asyncio.gather(*waiters)
 # ## 7. A queue with a limit
 #
 # `put` waits while the queue is full, `get` waits while it is empty. The limit is what makes a fast sender wait for a slow
-# receiver. That is called *back-pressure*. **Predict**: how far does the sender get before somebody takes something out?
-#
-# (a) it puts 2 · (b) it puts 5
+# receiver. That is called *back-pressure*.
+
+# %% jupyter={"source_hidden": true}
+# Question 4. The answer stands here: choose in the card below first.
+q4 = lab.predict(
+    "The queue has room for two, and the sender wants to put five. How far does it get before somebody takes "
+    "something out?",
+    {
+        "a": ("it puts 1", "There is room for two, and `put` waits only while the queue is full."),
+        "b": "it puts 2",
+        "c": ("it puts 5", "So it would be without `maxsize`."),
+        "d": ("it puts 2, then `put` raises", "`put` waits. It is `put_nowait` that raises `QueueFull`."),
+    },
+    answer="b",
+    because="The third `put` waits until there is room, and nobody has taken anything out.",
+)
 
 # %%
 queue = asyncio.Queue(maxsize=2)
@@ -193,17 +249,17 @@ async def sender():
         put.append(number)
 
 
-sending = asyncio.create_task(sender())
-await asyncio.sleep(0)
-print("put:", put, "· the sender waits:", not sending.done())
+with q4:
+    sending = asyncio.create_task(sender())
+    await asyncio.sleep(0)
+    print("put:", put, "· the sender waits:", not sending.done())
 
 # %%
 print("taken:", [await queue.get() for _ in range(5)], "· put:", put)
 await sending
 
 # %% [markdown]
-# Two: the third `put` waits until there is room. Without `maxsize` it would put all five, and with a peer that never
-# reads, it would fill the memory.
+# Without `maxsize` the sender would put all five, and with a peer that never reads, it would fill the memory.
 #
 # ## 8. `async for`: one thing after the other, as they come
 #
@@ -271,14 +327,29 @@ except TimeoutError:
 # ## 11. An exception in a task
 #
 # It comes out where somebody awaits the task. If nobody does, nobody hears of it, until Python throws the task away and
-# logs "Task exception was never retrieved". **Predict**: does the next cell raise?
-#
-# (a) yes · (b) no
+# logs "Task exception was never retrieved".
+
+# %% jupyter={"source_hidden": true}
+# Question 5. The answer stands here: choose in the card below first.
+q5 = lab.predict(
+    "The task fails while this cell sleeps. Does the cell raise?",
+    {
+        "a": ("yes, at `create_task`", "`create_task` only puts the task on the list of the event loop."),
+        "b": (
+            "yes, at `await asyncio.sleep(0.1)`",
+            "The exception ends the task that fails, and not the one that sleeps.",
+        ),
+        "c": "no",
+    },
+    answer="c",
+    because="The exception is kept in the task. It comes out where somebody awaits the task, and here nobody does.",
+)
 
 # %%
-failing = asyncio.create_task(reply("fail", 0))
-await asyncio.sleep(0.1)
-print("we go on · the task has ended:", failing.done())
+with q5:
+    failing = asyncio.create_task(reply("fail", 0))
+    await asyncio.sleep(0.1)
+    print("we go on · the task has ended:", failing.done())
 
 # %%
 try:

@@ -30,6 +30,8 @@ import json
 from functools import partial
 from itertools import pairwise, repeat
 
+from IPython.display import display
+
 from ocpp_course import lab
 from ocpp_lab import Call, CentralSystem, ChargePoint, FrameError, Pending, Policy, Transport, decode, encode
 from ocpp_lab import messages as m
@@ -75,9 +77,12 @@ lab.ladder(charge_point, central_system, title=said)
 # > WebSocket opens without a subprotocol, and we close it at once.
 
 # %%
-for path in ("/CP_1", "/ocpp/1.6/CP_1", "/cp_1", "/CP%201", "/CP_1/"):
-    print(f"{path:16} is the charge point {identity_of(path)!r}")
-print("offered:", [choose_subprotocol(offer) for offer in (["ocpp2.0.1", "ocpp1.6"], ["ocpp2.0.1"], [])])
+paths = ("/CP_1", "/ocpp/1.6/CP_1", "/cp_1", "/CP%201", "/CP_1/")
+offers = (["ocpp2.0.1", "ocpp1.6"], ["ocpp2.0.1"], [])
+identities = {f"`{path}`": [identity_of(path) or lab.bad("none")] for path in paths}
+display(lab.grid(identities, ["identity"], corner="path of the URL"))
+chosen = {" and ".join(offer) or "none": [choose_subprotocol(offer) or lab.bad("we close")] for offer in offers}
+display(lab.grid(chosen, ["chosen"], corner="subprotocols offered"))
 lab.source(identity_of)
 
 # %% [markdown]
@@ -146,36 +151,73 @@ async def naive_boot(pipe):
 print("booted:", await on_a_new_connection(naive_boot))
 
 # %% [markdown]
-# **Predict.** Now *ignore* is on: the central system reads and says nothing. What does `naive_boot` print?
-#
-# (a) `booted: None` · (b) `booted: TimeoutError` · (c) nothing, ever · (d) `booted: Rejected`
+# Now the same firmware meets three faults. Below a cell that asks you something stands a card: choose first, then see
+# what happened. (The grey bar above such a cell hides the question, because its answer stands there.)
+
+# %% jupyter={"source_hidden": true}
+# Question 1. The answer stands here: choose in the card below first.
+q1 = lab.predict(
+    "*ignore* is on: the central system reads and says nothing. What does `naive_boot` print?",
+    {
+        "a": ("`booted: None`", "Only a loop that ends without a frame returns None, and nobody ends this one."),
+        "b": (
+            "`booted: TimeoutError`",
+            "Who would raise it? `naive_boot` sets no timeout, and TCP knows none for silence.",
+        ),
+        "c": "nothing, ever",
+        "d": ("`booted: Rejected`", "Rejected is an answer, and no answer comes."),
+    },
+    answer="c",
+    because="A read without a timeout waits for a frame that nobody will send. The connection is fine, so nothing ends "
+    "the wait.",
+)
 
 # %%
-panel.toggle("ignore")
 guard.after = 1
-try:
-    async with asyncio.timeout(1.6):  # our patience, not the firmware's
-        print("booted:", await on_a_new_connection(naive_boot))
-except TimeoutError:
-    print("we lost patience; naive_boot would still wait")
+with q1:
+    panel.toggle("ignore")
+    try:
+        async with asyncio.timeout(1.6):  # our patience, not the firmware's
+            print("booted:", await on_a_new_connection(naive_boot))
+    except TimeoutError:
+        print("we lost patience; naive_boot would still wait")
 
 # %% [markdown]
-# The line of text about waiting comes from the guard, which watches for cells that wait long. *Interrupt* would end
-# such a cell too. **Predict** what `naive_boot` prints in the next two experiments. In the first a *CallError* comes.
-# In the second the central system closes the connection. Who gets the blame?
+# Did you open the card? Its line about waiting comes from the guard, which watches for cells that wait long. *Interrupt*
+# would end such a cell too. Then two more experiments. In the first a *CallError* comes. In the second the central
+# system closes the connection.
+
+# %% jupyter={"source_hidden": true}
+# Question 2. The answer stands here: choose in the card below first.
+q2 = lab.predict(
+    "Whom does `naive_boot` blame, first for a CallError, then for a closed connection?",
+    {
+        "a": (
+            "the peer, then the connection",
+            "Nothing in those four lines looks at the kind of a frame, or at the end of a connection.",
+        ),
+        "b": "Python, then nobody: it believes that it booted",
+        "c": ("the connection, both times", "In the first experiment the connection is good, and an answer came."),
+        "d": ("nobody: it tries again, both times", "There is no second attempt in those four lines."),
+    },
+    answer="b",
+    because="The third element of a CallError is its code, a text, and Python cannot look up a status in it. When the "
+    "connection is closed, the loop ends without a frame, and the function returns None.",
+)
 
 # %%
 guard.after = 5
 panel.clear()
-panel.toggle("CallError")
-print("booted:", await on_a_new_connection(naive_boot))
-panel.clear()
-central_system.faults.close("BootNotification", times=1)
-print("booted:", await on_a_new_connection(naive_boot))
+with q2:
+    panel.toggle("CallError")
+    print("a CallError came · booted:", await on_a_new_connection(naive_boot))
+    panel.clear()
+    central_system.faults.close("BootNotification", times=1)
+    print("closed · booted:", await on_a_new_connection(naive_boot))
 
 # %% [markdown]
-# In the first experiment the error message blames Python, although the peer said no. In the second one the firmware
-# believes that it booted, with the status `None`.
+# Neither message helps the person who reads the log. One blames Python, although the peer said no. The other one is no
+# error at all.
 #
 # ## 4. A call has four ends
 #
@@ -195,7 +237,7 @@ for fault in ("CallError", "ignore"):
     panel.toggle(fault)
     four.append(await heartbeat())
     panel.clear()
-print(*(f"{each.outcome}: {each.detail}" for each in four), sep="\n")
+lab.ends(four)
 
 
 # %% jupyter={"source_hidden": true}
@@ -214,7 +256,7 @@ async def cut(button):
 
 # %%
 four.append(await cut("close 1001"))
-print(four[-1].outcome + ":", four[-1].detail)
+lab.ends(four, "Four calls, four ends")
 
 # %%
 lab.ladder(charge_point, central_system, since=start, title="Four calls, four ends; two of them no peer ever sent")
@@ -226,8 +268,8 @@ lab.ladder(charge_point, central_system, since=start, title="Four calls, four en
 
 # %%
 aborted = await cut("abort")
-print(aborted.outcome + ":", aborted.detail)
-print("known within 1 s, not after 30 s:", aborted.seconds < 1)
+display(lab.ends([aborted]))
+lab.facts({"the caller knew within 1 s, and not after its 30 s": aborted.seconds < 1})
 
 # %% [markdown]
 # The third end is made here. A caller awaits `call`, which is a future. The reader of the connection puts the answer
@@ -296,31 +338,44 @@ panel.set(seconds=8)
 panel.toggle("stop reading")
 sends = [asyncio.create_task(transport.pipe.send(frame)) for frame in frames]
 await asyncio.sleep(0.2)
-print("more than 500 sends in flight:", sum(not send.done() for send in sends) > 500)
+in_flight = sum(not send.done() for send in sends)
 panel.toggle("stop reading", False)
-_ = await asyncio.gather(*sends)
+await asyncio.gather(*sends)
+lab.facts({"more than 500 sends were in flight at once": in_flight > 500})
 
 # %% [markdown]
 # A thousand tasks wait, each with its own text in memory, and nothing limits their number. Our `Transport` has one
-# queue and one writer instead. `send` returns when the text is *queued*, which is before it is written. **Predict**:
-# the peer does not read for 0.5 s. How many writes are in flight then, and how deep is the queue?
-#
-# (a) 1,000 and 0 · (b) 1 and nearly 1,000 · (c) 1 and 0 · (d) it raises
+# queue and one writer instead. `send` returns when the text is *queued*, which is before it is written.
+
+# %% jupyter={"source_hidden": true}
+# Question 3. The answer stands here: choose in the card below first.
+q3 = lab.predict(
+    "1,000 frames are sent through our `Transport`, and the peer does not read for 0.5 s. How many writes are in "
+    "flight then, and how deep is the queue?",
+    {
+        "a": ("1,000 and 0", "So it was with the first firmware. Here one writer takes the texts out of the queue."),
+        "b": "1 and nearly 1,000",
+        "c": ("1 and 0", "Where would the other 999 be? Nobody reads them."),
+        "d": ("it raises", "The queue has room for 1,000 texts. If it were full, `send` would wait."),
+    },
+    answer="b",
+    because="There is one writer, and it waits with one frame in its hand. All others wait in the queue.",
+)
 
 # %%
 probes = {name: partial(getattr, transport, name) for name in ("queue_depth", "writes_in_flight")}
 panel.set(seconds=0.5)
-async with lab.Sampler(probes, interval=0.005) as sampler:
-    await asyncio.sleep(0.1)
-    start = lab.now()
-    panel.toggle("stop reading")
-    await asyncio.gather(*(transport.send(frame) for frame in frames))
-    print("all queued, nobody waits:", lab.now() - start < 0.4)
-    await lab.until(lambda: not transport.queue_depth and not transport.writes_in_flight)
-print("at most one on the wire:", transport.max_writes_in_flight == 1)
-
-# %%
-lab.queue_depth(sampler, spans=[(start, start + 0.5, "the central system does not read")])
+with q3:
+    async with lab.Sampler(probes, interval=0.005) as sampler:
+        await asyncio.sleep(0.1)
+        start = lab.now()
+        panel.toggle("stop reading")
+        await asyncio.gather(*(transport.send(frame) for frame in frames))
+        quick = lab.now() - start < 0.4
+        await lab.until(lambda: not transport.queue_depth and not transport.writes_in_flight)
+    one = transport.max_writes_in_flight == 1
+    display(lab.facts({"all are queued, and no caller waits": quick, "never more than one is on the wire": one}))
+    display(lab.queue_depth(sampler, spans=[(start, start + 0.5, "the central system does not read")]))
 
 # %% [markdown]
 # The queue has a limit of 1,000 texts. When it is full, `send` waits until there is room. So a slow peer costs time,
@@ -333,22 +388,41 @@ lab.source(Transport._enqueue)
 # ## 8. Cut off with three calls pending
 #
 # An end should have one own call in flight and no more (J-spec 4.1.1 says SHOULD NOT). Our charge point keeps to that.
-# Three tasks call at once: one call is on the wire, and two wait for their turn. **Predict** what the three callers get
-# when the central system closes the connection.
-#
-# (a) three timeouts after 30 s · (b) three times *lost*, at once · (c) one *lost*, two *not sent*, at once · (d) they
-# are sent again after the reconnect
+# Three tasks call at once: one call is on the wire, and two wait for their turn. Then the central system closes the
+# connection.
+
+# %% jupyter={"source_hidden": true}
+# Question 4. The answer stands here: choose in the card below first.
+q4 = lab.predict(
+    "What do the three callers get, and when?",
+    {
+        "a": (
+            "three timeouts, after 30 s",
+            "Nobody can answer on a connection that has ended, so there is nothing to wait for.",
+        ),
+        "b": ("three times *lost*, at once", "Two of the three calls never left this machine, and we know that."),
+        "c": "one *lost*, two *not sent*, at once",
+        "d": (
+            "the answers, because they are sent again after the reconnect",
+            "Whether to send a call again is for its caller to decide: the peer may have acted on the first one.",
+        ),
+    },
+    answer="c",
+    because="The call on the wire is lost, and nobody knows whether the peer acted. The two others never left, and "
+    "their callers are told so.",
+)
 
 # %%
 authorize = m.AuthorizeRequest(id_tag="TAG_A")
 panel.toggle("ignore")
 calls = [asyncio.create_task(lab.timed(charge_point.call(authorize, timeout=30), "Authorize")) for _ in range(3)]
 await asyncio.sleep(0.2)
-panel.press("close 1001")
-await panel.settle()
-panel.clear()
-three = await asyncio.gather(*calls)
-print(*(f"{each.outcome}: {each.detail}" for each in three), sep="\n")
+with q4:
+    panel.press("close 1001")
+    await panel.settle()
+    panel.clear()
+    three = await asyncio.gather(*calls)
+    display(lab.ends(three))
 
 # %% [markdown]
 # *Not sent* is good news. It is definite, because nothing left this machine, so it is safe to try again.

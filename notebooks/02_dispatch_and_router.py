@@ -134,30 +134,44 @@ async def release(session):
 for careless in (ResetRequest(type="Sfot"), ChangeConfigurationRequest(value="60")):
     print(encode(Call("17", careless.action, encode_payload(careless))))
 
-# %% [markdown]
-# **Predict.** The first and the last of the four are correct. To which does the central system get a correct answer?
-#
-# (a) to all but the third · (b) to the first and the last · (c) to the first only · (d) to none
+# %% jupyter={"source_hidden": true}
+# Question 1. The answer stands here: choose in the card below first.
+q1 = lab.predict(
+    "The first and the last of the four calls are correct. To which does the central system get a correct answer?",
+    {
+        "a": (
+            "to all but the third",
+            "The second is a Reset of type `Sfot`. An answer that accepts it is not correct.",
+        ),
+        "b": (
+            "to the first and the last",
+            "Look at the answer to the first: `staus`. And does anybody still read when the last one comes?",
+        ),
+        "c": ("to the first only", "Its answer has a typo of its own: `staus`."),
+        "d": "to none",
+    },
+    answer="d",
+    because="The first reply has a typo, `staus`. The second accepts a Reset of type `Sfot`. The missing key of the "
+    "third raises `KeyError` and ends the reader, so nobody reads the fourth.",
+)
+
 
 # %%
-night = await as_cp_0(naive_reader, release)
-for each in night:
-    print(f"{each.action:20} {each.outcome:10} {each.detail}")
-
-
 def ladder(ended, title):
     end = ended[-1].started + ended[-1].seconds
     return lab.ladder(trace, central_system, since=ended[0].started, until=end, title=title)
 
 
-unread = sum(each.outcome != "result" for each in night)
-ladder(night, f"Four calls: {unread} without a readable answer, one accepted that deserved an error")
+with q1:
+    night = await as_cp_0(naive_reader, release)
+    display(lab.ends(night))
+    unread = sum(each.outcome != "result" for each in night)
+    display(ladder(night, f"Four calls: {unread} without a readable answer, one accepted that deserved an error"))
 
 # %% [markdown]
-# To none. (1) The first reply has a typo of its own, `staus`. The firmware does not check what it sends, so its peer
-# has to refuse it. (2) There is no Reset of type `Sfot`, and the firmware accepted one. (3) The missing key raised
-# `KeyError`, and that ended the reader. (4) The last call was correct, but nobody read it any more. That is the open
-# circle in the picture. The WebSocket stays open, so the connection looks healthy.
+# (1) The firmware does not check what it sends, so its peer has to refuse it. (2) Nor does it check what it is asked to
+# do. (3) One mistake in one message ended the reader, for all messages. (4) The last call was correct, but nobody read
+# it any more. That is the open circle in the picture. The WebSocket stays open, so the connection looks healthy.
 #
 # ## 3. Declare the wire once
 #
@@ -192,11 +206,31 @@ print("out:", refusal(encode_payload, m.ResetRequest(type="Sfot")).description)
 # ## 4. Whose fault, and which code
 #
 # A CallError carries a code, and the code says whose fault it was. Five codes are for payloads (J-spec 4.2.3). We send
-# four of the five. **Predict** which code each of these payloads gets: one in which *a field is missing*, one with *a
-# field that nobody declared*, one with a field of *a wrong type*, and one with a text that is *too long*.
-#
-# (a) TypeConstraintViolation · (b) OccurenceConstraintViolation · (c) PropertyConstraintViolation ·
-# (d) FormationViolation
+# four of the five: `FormationViolation`, `OccurenceConstraintViolation`, `TypeConstraintViolation` and
+# `PropertyConstraintViolation`. Here are four bad payloads of an Authorize.
+
+# %% jupyter={"source_hidden": true}
+# Question 2. The answer stands here: choose in the card below first.
+q2 = lab.predict(
+    "Which codes do they get, in this order: a field is missing, a field that nobody declared, a wrong type, too long?",
+    {
+        "a": "Occurence…, Formation…, Type…, Property…",
+        "b": (
+            "Formation…, Occurence…, Type…, Property…",
+            "*Occurrence* is how often a field is there: a required field that is missing breaks it. A field that "
+            "nobody declared is a matter of form.",
+        ),
+        "c": (
+            "Property…, Formation…, Property…, Type…",
+            "A wrong type has a code of its own. A text that is too long has the right type, and a value that is "
+            "not allowed.",
+        ),
+        "d": ("Formation… for all four", "Many stacks do that. Then the peer does not learn what was wrong."),
+    },
+    answer="a",
+    because="*Occurence*: how often a field is there. *Formation*: the form as a whole. *Type*: text, number, list. "
+    "*Property*: the right type with a value that is not allowed.",
+)
 
 # %%
 violations = {
@@ -205,9 +239,10 @@ violations = {
     "wrong type": {"idTag": 4711},
     "too long": {"idTag": "TAG_A" * 5},
 }
-for kind, payload in violations.items():
-    error = refusal(decode_payload, m.AuthorizeRequest, payload)
-    print(f"{kind:12}{error.code:30}{error.description}")
+with q2:
+    errors = {kind: refusal(decode_payload, m.AuthorizeRequest, payload) for kind, payload in violations.items()}
+    told = {kind: [f"`{error.code}`", error.description] for kind, error in errors.items()}
+    display(lab.grid(told, ["code", "description"], corner="payload"))
 
 # %% [markdown]
 # `Occurence` has one r, and `Formation` should be `Format`. Both words are misspelt in the specification and stay so in
@@ -241,7 +276,7 @@ seen = {"connectorId": "1", "idTag": "TAG_A", "timestamp": "2025-06-06T18:15:00Z
 let_pass = Counter()
 print("strict: ", fill(str(refusal(decode_payload, m.StartTransactionRequest, seen)), 96))
 print("lenient:", decode_payload(m.StartTransactionRequest, seen, let_pass, lenient=True).meter_start, "Wh")
-print("counted:", dict(let_pass))
+lab.grid({kind: [count] for kind, count in let_pass.items()}, ["times"], corner="let pass, and counted")
 
 # %% [markdown]
 # A transaction message that our central system refuses for its payload is kept as it came (`Ledger.quarantine`), so
@@ -329,21 +364,40 @@ lab.source(Router.add)
 # ## 7. No handler: two codes
 #
 # A call may come in for which this end has no handler. Two codes are for that (J-spec 4.2.3). *NotImplemented* means:
-# OCPP has no such action. *NotSupported* means: OCPP has this action, but this end does not serve it.
-#
-# **Predict** which of the two codes each of these actions gets: `MakeCoffee`, `reset`, `UnlockConnector`, `Heartbeat`.
-# The payload is wrong in all four calls, too.
+# OCPP has no such action. *NotSupported* means: OCPP has this action, but this end does not serve it. The charge point
+# now gets `MakeCoffee`, `reset`, `UnlockConnector` and `Heartbeat`. The payload is wrong in all four calls, too.
+
+# %% jupyter={"source_hidden": true}
+# Question 3. The answer stands here: choose in the card below first.
+q3 = lab.predict(
+    "Which of the four get *NotImplemented*?",
+    {
+        "a": ("`MakeCoffee` only", "Actions are case-sensitive (J-spec 4.2.1): is `reset` one of them?"),
+        "b": "`MakeCoffee` and `reset`",
+        "c": (
+            "`MakeCoffee` and `UnlockConnector`",
+            "OCPP has `UnlockConnector`. That we have no handler for it is our affair: *NotSupported*.",
+        ),
+        "d": (
+            "none: the payload is wrong, so each gets FormationViolation",
+            "The router looks at a payload only when there is a handler for it.",
+        ),
+    },
+    answer="b",
+    because="OCPP has neither of the two, because actions are case-sensitive (J-spec 4.2.1). It has `UnlockConnector`, "
+    "without a handler here, and `Heartbeat`, which only a charge point sends: NotSupported.",
+)
 
 # %%
-for action in ("MakeCoffee", "reset", "UnlockConnector", "Heartbeat"):
-    reply = await router.answer(Call("17", action, {"connectorId": "one"}))
-    print(f"{action:18}{reply.code:18}{reply.description}")
+with q3:
+    told = {}
+    for action in ("MakeCoffee", "reset", "UnlockConnector", "Heartbeat"):
+        reply = await router.answer(Call("17", action, {"connectorId": "one"}))
+        told[f"`{action}`"] = [reply.code, reply.description]
+    display(lab.grid(told, ["code", "description"], corner="action"))
 
 # %% [markdown]
-# `MakeCoffee` is no action of OCPP. Neither is `reset`, because actions are case-sensitive (J-spec 4.2.1). OCPP has
-# `UnlockConnector`, but we have registered no handler for it. It also has `Heartbeat`, but only a charge point sends
-# that, and this router is the one of a charge point. No answer mentions the wrong payload, because the router looks at
-# a payload only when there is a handler for it:
+# No answer mentions the wrong payload, because the router looks at a payload only when there is a handler for it:
 
 # %%
 lab.source(Router._nobody_home)
@@ -372,7 +426,7 @@ for role, each in routers.items():
     for action in ACTIONS.values():
         if action.sender != role:
             each.add(action.request, witness(action))
-print({role: len(each.actions) for role, each in routers.items()})
+lab.grid({role: [len(each.actions)] for role, each in routers.items()}, ["handlers"], corner="router of the")
 
 # %%
 async with CentralSystem(router=routers["CentralSystem"], require_boot=False) as other:
@@ -384,23 +438,21 @@ async with CentralSystem(router=routers["CentralSystem"], require_boot=False) as
     await session.close()
     await reader
 wanted = [(action.name, action.request) for action, side in every if action.sent_by(side)]
-print("reached exactly the handlers that were meant, with their types:", reached == wanted)
-print("from the wrong side:", *{each.detail.partition(":")[0] for each in ended if each.outcome != "result"})
+codes = {each.detail.partition(":")[0] for each in ended if each.outcome != "result"}
+met = {"each call reached the handler that was meant, with its own type": reached == wanted}
+met |= {"what every call from the wrong side got": " or ".join(codes)}
+lab.facts(met, f"Each of {len(set(reached) & set(wanted))} actions reached its own handler and no other")
 
 # %% jupyter={"source_hidden": true}
-# Draws what became of the 78 calls.
-fig, ax = lab.subplots(height=720)
-for outcome in ("result", "CallError"):
-    rows, columns = zip(*(divmod(n, 2) for n, each in enumerate(ended) if each.outcome == outcome), strict=True)
-    look = lab.OUTCOMES[outcome]
-    label = f"{outcome} ({len(rows)})"
-    ax.barh(rows, 1, left=columns, color=look.colour, hatch=look.hatch, edgecolor="white", label=label)
-ax.set_yticks(range(len(ACTIONS)), [each.action for each in ended[::2]], fontsize=8)
-ax.set(xticks=(0.5, 1.5), xticklabels=("sent by the charge point", "sent by the central system"))
-ax.set(ylim=(len(ACTIONS) - 0.4, -0.6), xlim=(0, 2))
-fig.legend(loc="outside lower left", ncols=2, frameon=False)
-lab.title(ax, f"Each of {len(set(reached) & set(wanted))} actions reached its own handler and no other")
-lab.figure(fig, alt=f"{len(ended)} calls, each action from both sides: {len(reached)} results and, else, {label}.")
+# Counts what became of the 78 calls.
+senders = {"ChargePoint": "only the charge point", "CentralSystem": "only the central system", "both": "both"}
+counts = {}
+for sender, words in senders.items():
+    mine = [(side, each.outcome) for (action, side), each in zip(every, ended, strict=True) if action.sender == sender]
+    counts[words] = [len(mine) // 2, *(" and ".join({end for s, end in mine if s == side}) for side in sides)]
+rows = {who: [count, *map(lab.outcome, ends)] for who, (count, *ends) in counts.items()}
+columns = ["actions", "sent by the charge point", "sent by the central system"]
+lab.grid(rows, columns, corner="may be sent by", title=f"{len(ended)} calls, each action from both sides")
 
 # %% [markdown]
 # ## 8. A handler that raises, a slow one, two at once
@@ -426,12 +478,8 @@ print("            ", repr(record.exc_info[1]), "in", traceback.extract_tb(recor
 # %% [markdown]
 # Now a slow handler: to collect diagnostics takes 0.5 s here, and minutes in real life. 20 quick calls come behind the
 # slow one, 5 ms apart. A polite peer has one call in flight (J-spec 4.1.1) and would wait for the first answer. This
-# peer does not wait, and it must do no harm.
-#
-# **Predict.** Two readers use the same router. The first reader awaits each handler before it reads on, as in section
-# 2. The second one is our `Session`. How long does the *first* of the 20 quick calls take with each reader?
-#
-# (a) 0.5 s, 0.5 s · (b) 0.5 s, a few ms · (c) 25 ms, a few ms
+# peer does not wait, and it must do no harm. Two readers use the same router. The first reader awaits each handler
+# before it reads on, as in section 2. The second one is our `Session`.
 
 
 # %%
@@ -460,40 +508,87 @@ print("served:", *sorted(router.actions))
 
 
 # %% jupyter={"source_hidden": true}
-# Runs `rush` against both readers, and draws how long each call took.
+# Prepares `latencies`, which draws how long each call took with both readers, and the reader that waits.
 async def waiting_reader(pipe):
     async for text in pipe:
         await pipe.send(encode(await router.answer(decode(text))))
 
 
-in_turn = await as_cp_0(waiting_reader, rush)
-beside = await as_cp_0(session_reader, rush)
-fig, ax = lab.subplots(height=300)
-blue = lab.OUTCOMES["result"].colour
-for ended, label, face in ((in_turn, "the reader awaits each handler", "white"), (beside, "Session reads on", blue)):
-    first = sum(each.started + each.seconds < ended[0].started + ended[0].seconds for each in ended[1:])
-    print(f"{label}: {first} of 20 quick calls were answered before the slow one")
-    times = [each.started - ended[0].started for each in ended]
-    ax.plot(times, [each.seconds for each in ended], "o", color=blue, markerfacecolor=face, label=label)
-ax.annotate("the slow call, with both", (0, beside[0].seconds), (8, 7), textcoords="offset points")
-ax.set(xlabel="when the call was made (s)", ylabel="time until its answer (s)", ylim=(-0.03, 0.6))
-fig.legend(loc="outside lower left", ncols=2, frameon=False)
-worst = 1000 * max(each.seconds for each in beside[1:])
-lab.title(ax, f"A {beside[0].seconds:.1f} s handler delays itself, not the 20 calls behind it ({worst:.1f} ms at most)")
-lab.figure(fig, alt="Latency of one slow call and 20 quick ones: the waiting reader delays all, the session only one.")
+def latencies(in_turn, beside):
+    fig, ax = lab.subplots(height=300)
+    blue = lab.OUTCOMES["result"].colour
+    for ended, label, face in (
+        (in_turn, "the reader awaits each handler", "white"),
+        (beside, "Session reads on", blue),
+    ):
+        times = [each.started - ended[0].started for each in ended]
+        ax.plot(times, [each.seconds for each in ended], "o", color=blue, markerfacecolor=face, label=label)
+    ax.annotate("the slow call, with both", (0, beside[0].seconds), (8, 7), textcoords="offset points")
+    ax.set(xlabel="when the call was made (s)", ylabel="time until its answer (s)", ylim=(-0.03, 0.6))
+    fig.legend(loc="outside lower left", ncols=2, frameon=False)
+    worst = 1000 * max(each.seconds for each in beside[1:])
+    said = f"A {beside[0].seconds:.1f} s handler delays itself, not the 20 calls behind it ({worst:.1f} ms at most)"
+    lab.title(ax, said)
+    alt = "Latency of one slow call and 20 quick ones: the waiting reader delays all, the session only one."
+    return lab.figure(fig, alt=alt)
+
+
+# %% jupyter={"source_hidden": true}
+# Question 4. The answer stands here: choose in the card below first.
+q4 = lab.predict(
+    "How long does the *first* of the 20 quick calls take, with the reader that waits and with `Session`?",
+    {
+        "a": ("0.5 s and 0.5 s", "`Session` reads the quick call while the slow handler sleeps."),
+        "b": "0.5 s and a few ms",
+        "c": (
+            "25 ms and a few ms",
+            "The quick calls come 5 ms apart, but the first reader reads none of them before the slow handler has "
+            "ended.",
+        ),
+        "d": ("a few ms and a few ms", "The first reader awaits the slow handler. It reads nothing meanwhile."),
+    },
+    answer="b",
+    because="The first reader reads the quick call only when the slow handler has ended. `Session` starts a task for "
+    "each call and reads on.",
+)
+
+
+# %%
+def overtook(ended):
+    """How many of the quick calls were answered before the slow one."""
+    return sum(each.started + each.seconds < ended[0].started + ended[0].seconds for each in ended[1:])
+
+
+with q4:
+    in_turn = await as_cp_0(waiting_reader, rush)
+    beside = await as_cp_0(session_reader, rush)
+    rows = {"awaits each handler": [overtook(in_turn)], "Session": [overtook(beside)]}
+    display(lab.grid(rows, ["of 20 quick calls, answered before the slow one"], corner="reader"))
+    display(latencies(in_turn, beside))
 
 # %% [markdown]
-# `Session` starts a task for each call and reads on. That is why the slow call delays nobody. There is a limit, because
-# each task costs memory, and a second call with the id of one that is still being handled is refused:
+# There is a limit to the tasks of a session, because each costs memory, and a second call with the id of one that is
+# still being handled is refused:
 
 # %%
 lab.source(Dispatcher.serve)
 
 # %% [markdown]
 # That handlers run side by side has a price. The next handler asks the meter before it takes the connector.
-# **Predict**: two RemoteStartTransaction come at once, for one connector. Who charges?
-#
-# (a) TAG_A · (b) TAG_B · (c) both · (d) nobody
+
+# %% jupyter={"source_hidden": true}
+# Question 5. The answer stands here: choose in the card below first.
+q5 = lab.predict(
+    "Two RemoteStartTransaction come at once, for one connector. Who charges?",
+    {
+        "a": ("TAG_A", "It comes first. But when TAG_B looks at `taken`, has TAG_A written it?"),
+        "b": ("TAG_B", "It comes second, and finds the same thing as TAG_A."),
+        "c": "both",
+        "d": ("nobody", "No handler raises, and none waits for the other one."),
+    },
+    answer="c",
+    because="While one handler awaits, the other one runs. Both look at `taken` before either has written it.",
+)
 
 # %%
 taken = []
@@ -509,12 +604,13 @@ async def on_start(request: m.RemoteStartTransactionRequest) -> m.RemoteStartTra
     return m.RemoteStartTransactionResponse(status="Accepted")
 
 
-both = [starter.answer(Call(tag, "RemoteStartTransaction", {"idTag": tag})) for tag in ("TAG_A", "TAG_B")]
-print(*map(encode, await asyncio.gather(*both)), sep="\n")
+with q5:
+    both = [starter.answer(Call(tag, "RemoteStartTransaction", {"idTag": tag})) for tag in ("TAG_A", "TAG_B")]
+    print(*map(encode, await asyncio.gather(*both)), sep="\n")
 
 # %% [markdown]
-# Both. While one handler awaits, other handlers run. So decide first, and wait afterwards: `taken.append` belongs above
-# the `await`. In a central system this is the normal case, because one handler serves thousands of charge points.
+# So decide first, and wait afterwards: `taken.append` belongs above the `await`. In a central system this is the normal
+# case, because one handler serves thousands of charge points.
 #
 # ## 9. Replies are dispatched too
 #
@@ -538,28 +634,50 @@ watch = lab.Watch({what: partial(heard, what) for what in counts}, "CP_1 heard")
 display(panel, watch)
 
 # %% [markdown]
-# **Predict** for each fault what the caller of an Authorize gets. *wrong payload*: a CallResult that is no answer to
-# Authorize. *garbage*: a text that is no frame. *answer twice*: the right answer, two times.
-#
-# (a) its answer · (b) an error, at once · (c) an error, after the timeout
+# Now three faults meet an Authorize. *wrong payload*: a CallResult that is no answer to Authorize. *garbage*: a text
+# that is no frame. *answer twice*: the right answer, two times.
+
+# %% jupyter={"source_hidden": true}
+# Question 6. The answer stands here: choose in the card below first.
+q6 = lab.predict(
+    "What does the caller get with *wrong payload*, with *garbage*, with *answer twice*?",
+    {
+        "a": "an error at once, an error after the timeout, its answer",
+        "b": (
+            "an error at once, each time",
+            "*garbage* has no id, so nobody can tell whose answer it was. And with *answer twice* the right answer "
+            "comes.",
+        ),
+        "c": (
+            "an error after the timeout, each time",
+            "A *wrong payload* carries the id of the call. Nothing better will come, so the caller need not wait.",
+        ),
+        "d": (
+            "an error at once, an error at once, an error at once for the second copy",
+            "Which call should *garbage* end? And a second copy finds a call that has its answer.",
+        ),
+    },
+    answer="a",
+    because="A wrong payload has the id of its call, so that call fails at once. Garbage has no id, so its call waits "
+    "until the timeout. A second copy finds no call that waits, and is counted.",
+)
 
 # %%
 panel.set(action="Authorize")
 spoilt = []
-for fault in ("wrong payload", "garbage", "answer twice"):
-    panel.toggle(fault)
-    spoilt.append(await lab.timed(charge_point.call(m.AuthorizeRequest(id_tag="TAG_A")), fault))
-    panel.clear()
-    print(f"{fault:16}{spoilt[-1].outcome:12}{spoilt[-1].detail}")
-await lab.until(lambda: heard("repeated"))
-print(watch.text)
-said = f"Wrong payload fails at once, garbage after {spoilt[1].seconds:.1f} s, a second copy is just counted"
-lab.ladder(charge_point, central_system, since=spoilt[0].started, title=said)
+with q6:
+    for fault in ("wrong payload", "garbage", "answer twice"):
+        panel.toggle(fault)
+        spoilt.append(await lab.timed(charge_point.call(m.AuthorizeRequest(id_tag="TAG_A")), fault))
+        panel.clear()
+    await lab.until(lambda: heard("repeated"))
+    display(lab.ends(spoilt))
+    print(watch.text)
+    said = f"Wrong payload fails at once, garbage after {spoilt[1].seconds:.1f} s, a second copy is just counted"
+    display(lab.ladder(charge_point, central_system, since=spoilt[0].started, title=said))
 
 # %% [markdown]
-# A text that is *garbage* carries no id, so nobody can tell whose answer it was, and the caller waits until the
-# timeout. We do not answer a bad reply with a CallError, because a CallError answers a Call and nothing else (J-spec
-# 4.2.3).
+# We do not answer a bad reply with a CallError, because a CallError answers a Call and nothing else (J-spec 4.2.3).
 #
 # Your turn: from now on `CP_1` sends a Heartbeat each second. Press a fault, and watch the frames and the counts.
 

@@ -72,11 +72,7 @@ panel
 
 # %% [markdown]
 # `CP_0` is a charge point that dials again 50 ms after a loss, and does nothing else about the loss. A Heartbeat waits
-# for its answer, and we press *cut*. (The folded cell prepares `back` and `cut_at`, which you will meet below.)
-#
-# **Predict.** When does the caller of the Heartbeat know, and what does `CP_0` send first on the new connection?
-#
-# (a) at once, a BootNotification · (b) at once, nothing · (c) after 30 s, a BootNotification
+# for its answer, and we press *cut*. (The first folded cell prepares `back` and `cut_at`, which you will meet below.)
 
 
 # %% jupyter={"source_hidden": true}
@@ -103,6 +99,27 @@ async def cut_at(direction, charge_point, begin):
     return answer
 
 
+# %% jupyter={"source_hidden": true}
+# Question 1. The answer stands here: choose in the card below first.
+q1 = lab.predict(
+    "When does the caller of the Heartbeat know, and what does `CP_0` send first on the new connection?",
+    {
+        "a": ("at once, a BootNotification", "It was accepted before, and nothing about it has changed since."),
+        "b": "at once, nothing",
+        "c": (
+            "after 30 s, a BootNotification",
+            "30 s is the timeout of the call. But the end of the connection ends all its calls.",
+        ),
+        "d": (
+            "at once, the Heartbeat again",
+            "A lost Heartbeat is not worth sending twice. It is for the caller to decide.",
+        ),
+    },
+    answer="b",
+    because="The connection ends, and with it each call on it. A charge point that was accepted, and has not changed, "
+    "should not boot again (J-spec 5.4): it *resumes*.",
+)
+
 # %%
 zero = await ChargePoint(proxy.url, "CP_0", delays=lambda: repeat(0.05)).start()
 await lab.until(lambda: zero.tally.ended["StatusNotification", "result"] == 2)
@@ -110,17 +127,18 @@ start, old = lab.now(), zero.session
 central_system.faults.ignore("Heartbeat", times=1)
 waiting = asyncio.create_task(lab.timed(zero.call(m.HeartbeatRequest()), "Heartbeat"))
 await lab.until(lambda: central_system.faults.applied)
-panel.press("cut")
-ended = await waiting
-await back(zero, old)
-print(f"{ended.outcome}: {ended.detail} · within 1 s: {ended.seconds < 1}")
-print("boots:", zero.tally.started["BootNotification"])
-said = f"Lost after {ended.seconds * 1000:.0f} ms; the new connection begins without a BootNotification"
-lab.ladder(zero, central_system, since=start, title=said, identity="CP_0")
+with q1:
+    panel.press("cut")
+    ended = await waiting
+    await back(zero, old)
+    display(lab.ends([ended]))
+    known, boots = ended.seconds < 1, zero.tally.started["BootNotification"]
+    display(lab.facts({"the caller knew within 1 s": known, "boots since the power came on": boots}))
+    said = f"Lost after {ended.seconds * 1000:.0f} ms; the new connection begins without a BootNotification"
+    display(lab.ladder(zero, central_system, since=start, title=said, identity="CP_0"))
 
 # %% [markdown]
-# A charge point that was accepted, and has not changed since, should not boot again (J-spec 5.4). It *resumes*. Both
-# ends see the loss, each for itself, and neither end knows what the other one has seen.
+# Both ends see the loss, each for itself, and neither end knows what the other one has seen.
 #
 # > **In the field.** That rule is the specification, and not what you will see. Many charge points boot on every
 # > connection, and some boot only after a power cut. Many central systems wait for a boot, and do not talk to a charge
@@ -153,36 +171,53 @@ def stopping(answer):
 
 answer = await naive_send(starting())
 await naive_send(stopping(answer))
-print(*invoices.table, sep="\n")
+lab.invoices(invoices.table)
 
 # %% [markdown]
 # While the network is good this works. Now the router reboots while StartTransaction is on the wire. `cut_at` does that
 # with the buttons of our panel. In the instant in which the message is sent, one direction goes dark. Once the bytes
 # are swallowed, *cut* is pressed.
-#
-# **Predict.** The request is lost on its way to the central system. How many rows has the table when the driver has
-# left?
-#
-# (a) none · (b) one, never ended · (c) one, with 20,000 Wh
 
+# %% jupyter={"source_hidden": true}
+# Question 2. The answer stands here: choose in the card below first.
+q2 = lab.predict(
+    "StartTransaction is lost on its way to the central system. Which invoices are there when the driver has left?",
+    {
+        "a": "none",
+        "b": ("one, never ended", "The central system has not heard the start, so it opened nothing."),
+        "c": ("one, with 20 kWh", "The stop did arrive, but with the id −1. Which invoice should it end?"),
+    },
+    answer="a",
+    because="20 kWh for free. The central system never heard of the start. The StopTransaction went out with the id −1,"
+    " and no transaction has that id.",
+)
 
 # %%
 invoices.table.clear()
-answer = await cut_at("to_central_system", zero, lambda: naive_send(starting()))
-await naive_send(stopping(answer))
-print("rows:", len(invoices.table), *invoices.table)
+with q2:
+    answer = await cut_at("to_central_system", zero, lambda: naive_send(starting()))
+    await naive_send(stopping(answer))
+    display(lab.invoices(invoices.table))
 
 # %% [markdown]
-# None: 20 kWh for free. The StopTransaction went out with the id −1, and the central system knows no transaction −1.
-#
 # ## 3. A program that never gives up
 #
 # The second firmware sends again until somebody answers, and it dials again *at once*. This time the request arrives,
 # and only its reply is swallowed.
-#
-# **Predict** the rows after one driver.
-#
-# (a) one, with 20,000 Wh · (b) two, one never ended · (c) two, both with 20,000 Wh
+
+# %% jupyter={"source_hidden": true}
+# Question 3. The answer stands here: choose in the card below first.
+q3 = lab.predict(
+    "One driver takes 20 kWh. Which invoices are there afterwards?",
+    {
+        "a": ("one, with 20 kWh", "So it would be if the central system recognised the second start as a repeat."),
+        "b": "two, and one of them never ended",
+        "c": ("two, both with 20 kWh", "There is one stop, with one id. It ends one invoice."),
+    },
+    answer="b",
+    because="The central system heard two starts and opened an invoice for each. The stop carries the id of the second "
+    "one, so the first stays open for ever.",
+)
 
 
 # %%
@@ -198,31 +233,44 @@ eager = await ChargePoint(proxy.url, "CP_E", delays=lambda: repeat(0)).start()
 await lab.until(lambda: eager.tally.ended["StatusNotification", "result"] == 2)
 invoices.table.clear()
 start = lab.now()
-answer = await cut_at("to_charge_point", eager, lambda: eager_send(starting()))
-await eager_send(stopping(answer))
-print(*invoices.table, sep="\n")
-starts = sum("StartTransaction" in event.text for event in central_system.received if event.at > start)
-said = f"{starts} copies of one StartTransaction arrived, and each became an invoice"
-lab.ladder(eager, central_system, since=start, title=said, identity="CP_E", study="StartTransaction")
+with q3:
+    answer = await cut_at("to_charge_point", eager, lambda: eager_send(starting()))
+    await eager_send(stopping(answer))
+    starts = sum("StartTransaction" in event.text for event in central_system.received if event.at > start)
+    display(lab.invoices(invoices.table, f"{len(invoices.table)} invoices for one driver who took 20 kWh"))
+    said = f"{starts} copies of one StartTransaction arrived, and each became an invoice"
+    display(lab.ladder(eager, central_system, since=start, title=said, identity="CP_E", study="StartTransaction"))
 
 # %% [markdown]
-# Two invoices for one driver, and one of them stays open for ever. Both programs are reasonable, and both are wrong. In
-# both cases the charge point saw the same thing: its call was *lost*.
+# Both programs are reasonable, and both are wrong. In both cases the charge point saw the same thing: its call was
+# *lost*.
 #
-# There is one more problem. The router needs a while to reboot, and meanwhile it refuses all connections. **Predict**
-# how often `CP_E` dials in a second.
-#
-# (a) once · (b) ten times · (c) hundreds of times
+# There is one more problem. The router needs a while to reboot, and meanwhile it refuses all connections.
+
+# %% jupyter={"source_hidden": true}
+# Question 4. The answer stands here: choose in the card below first.
+q4 = lab.predict(
+    "`CP_E` dials again *at once*. How often is that in a second?",
+    {
+        "a": ("once", "Nothing makes it wait a second."),
+        "b": ("ten times", "That would be a wait of 0.1 s after each dial. There is none."),
+        "c": "hundreds of times",
+    },
+    answer="c",
+    because="A refused dial over loopback takes a few milliseconds, and the next one follows at once.",
+)
 
 # %%
 refused, start = proxy.refused, lab.now()
-panel.toggle("refuse")
-panel.press("reset")
-await lab.until(lambda: proxy.refused >= refused + 200)
-each = (lab.now() - start) / 200
+with q4:
+    panel.toggle("refuse")
+    panel.press("reset")
+    await lab.until(lambda: proxy.refused >= refused + 200)
+    each = (lab.now() - start) / 200
+    print(f"200 dials, one every {each * 1000:.1f} ms")
+    display(lab.facts({"more than 20 dials a second": each < 0.05}))
 panel.clear()
 await lab.until(lambda: eager.state == zero.state == "online")
-print(f"200 dials, one every {each * 1000:.1f} ms · more than 20 a second: {each < 0.05}")
 
 # %% [markdown]
 # That is one charge point. Section 7 has two hundred of them.
@@ -230,8 +278,8 @@ print(f"200 dials, one every {each * 1000:.1f} ms · more than 20 a second: {eac
 # ## 4. Four moments
 #
 # A connection can die at four moments of a call: before the request is sent, while the request is on the wire, after
-# the central system has acted, or after the reply has come. **Predict** for both programs and each moment: no row, one
-# row, or two? And which of the four moments can the charge point tell apart?
+# the central system has acted, or after the reply has come. Two programs and four moments make eight nights. In how
+# many of them is there exactly one invoice, with all the energy?
 
 
 # %% jupyter={"source_hidden": true}
@@ -254,20 +302,51 @@ async def at(moment, charge_point, begin):
 DARK = {"on the wire": "to_central_system", "after the effect": "to_charge_point"}
 MOMENTS = ["before the send", *DARK, "after the reply"]
 
+# %% jupyter={"source_hidden": true}
+# Question 5. The answer stands here: choose in the card below first.
+q5 = lab.predict(
+    "Eight nights: two programs, and four moments at which the connection dies. In how many of them is the ledger "
+    "right?",
+    {
+        "a": ("in two: *after the reply*", "The program that never gives up is also right where nothing had arrived."),
+        "b": "in four",
+        "c": (
+            "in six",
+            "Think of the program that gives up: a start that did not arrive, or whose answer was lost, makes no "
+            "good invoice.",
+        ),
+        "d": ("in seven: only *twice* is wrong", "Free energy is wrong too."),
+    },
+    answer="b",
+    because="The program that gives up is right once: after the reply. The other one is right three times. Only *after "
+    "the effect* does it write two invoices.",
+)
+
+
 # %%
-programs = {"gives up": (zero, naive_send), "never gives up": (eager, eager_send)}
-for name, (charge_point, send) in programs.items():
-    for moment in MOMENTS:
-        invoices.table.clear()
-        answer = await at(moment, charge_point, lambda send=send: send(starting()))
-        await send(stopping(answer))
-        rows = [row["Wh"] or "never ended" for row in invoices.table]
-        print(f"{name:15} {moment:17} rows: {len(rows)} {rows}")
+def judged(table):
+    ended = [row for row in table if row["Wh"]]
+    if len(table) > 1:
+        return lab.twice("twice", f"{len(table)} invoices")
+    return lab.good("once") if ended else lab.bad("lost", "never ended" if table else "20 kWh free")
+
+
+programs, matrix = {"gives up": (zero, naive_send), "never gives up": (eager, eager_send)}, {}
+with q5:
+    for name, (charge_point, send) in programs.items():
+        for moment in MOMENTS:
+            invoices.table.clear()
+            answer = await at(moment, charge_point, lambda send=send: send(starting()))
+            await send(stopping(answer))
+            matrix.setdefault(name, []).append(judged(invoices.table))
+    right = sum(cell.kind == "good" for row in matrix.values() for cell in row)
+    display(lab.grid(matrix, MOMENTS, corner="program", title=f"Right in {right} of 8 nights, and not in the same"))
 
 # %% [markdown]
-# *Before the send* is definite: nothing left this machine, and the error says so. *After the reply* there is no
-# question left. The two moments in the middle look the same to the charge point, and no timeout and no check sum
-# changes that. So one end alone cannot solve the problem. Each end has to do its part:
+# Which of the four moments can the charge point tell apart? *Before the send* is definite: nothing left this machine,
+# and the error says so. *After the reply* there is no question left. The two moments in the middle look the same to the
+# charge point, and no timeout and no check sum changes that. So one end alone cannot solve the problem. Each end has to
+# do its part:
 #
 # - The charge point writes the message down before it sends it. It strikes the message out only when it was answered,
 #   and sends it again until then.
@@ -287,28 +366,40 @@ lab.diagram(CONNECTION)
 # are there because a state should always be true. *closing*: this end has given the connection up, but the connection
 # has not ended yet. *failed*: a bug of our own ended the connection, and the charge point waits and dials again.
 # *forgotten*: the central system says that it does not know this charge point any more, so nothing is sent until it has
-# booted again. The exercise builds the other eight states. An event that has no arrow in its state is a bug, and it
-# raises an error. **Predict** what a machine in the state `stopped` says to the event *connect*.
-#
-# (a) nothing · (b) it connects · (c) an error that names what is allowed
+# booted again. The exercise builds the other eight states. The next cell fires *lost*, then *stop*, then *connect* at a
+# machine that is `booting`.
+
+# %% jupyter={"source_hidden": true}
+# Question 6. The answer stands here: choose in the card below first.
+q6 = lab.predict(
+    "What does a machine in the state `stopped` say to the event *connect*?",
+    {
+        "a": ("nothing: it stays `stopped`", "Then a bug somewhere else would stay hidden."),
+        "b": ("it connects", "The table has no such arrow, and the table is the whole truth."),
+        "c": "an error that names what is allowed",
+    },
+    answer="c",
+    because="An event that has no arrow in its state is a bug. It raises `IllegalTransition`, and the state stays what "
+    "it was.",
+)
 
 # %%
 machine = Machine(CONNECTION, "booting")
-print("booting, lost →", machine.fire("lost"), "· stop →", machine.fire("stop"))
-try:
-    machine.fire("connect")
-except IllegalTransition as error:
-    print(error)
+with q6:
+    print("booting, lost →", machine.fire("lost"), "· stop →", machine.fire("stop"))
+    try:
+        machine.fire("connect")
+    except IllegalTransition as error:
+        print(error)
 await lab.until(lambda: zero.state == "online")
 resumed = sum("(resumed)" in event.text for event in zero.trace)
-print("boots of CP_0:", zero.tally.started["BootNotification"], end=" · ")
-print("resumed after every loss:", resumed == zero.uptime.losses)
+been = {"boots": zero.tally.started["BootNotification"]}
+been |= {"after every loss it resumed, and did not boot": resumed == zero.uptime.losses}
 await eager.stop()
 await zero.stop()
+lab.facts(been, "What `CP_0` has been through")
 
 # %% [markdown]
-# The last printed line counts what `CP_0` has been through: one boot, and after each loss one *resumed*.
-#
 # ## 6. Back-off
 #
 # After a loss, a charge point waits before it dials again, and after each dial in vain it waits longer. That is called
@@ -328,17 +419,32 @@ await zero.stop()
 # the real `ChargePoint` and the real WebSocket library, on a simulated clock and network. For seven minutes the central
 # system turns 20 charge points away, once with random range 0 and once with 10. What they recorded tells how long each
 # of them waited before each dial.
-#
-# **Predict** the fifth wait with minimum 3, three repeats and random range 0.
-#
-# (a) 15 · (b) 24 · (c) 48
+
+# %% jupyter={"source_hidden": true}
+# Question 7. The answer stands here: choose in the card below first.
+q7 = lab.predict(
+    "The minimum is 3 s, there are three repeats, and the random range is 0. How long is the fifth wait?",
+    {
+        "a": ("15 s", "The waits are doubled, and not made 3 s longer each time."),
+        "b": "24 s",
+        "c": (
+            "48 s",
+            "That would be a fourth doubling, and there are three. All later waits are as long as the fourth one.",
+        ),
+    },
+    answer="b",
+    because="3, 6, 12, 24, and from then on 24: the wait is doubled three times, and then stays.",
+)
 
 # %%
-print("random range 0: ", *islice(backoff(Random(1), random_range=0), 6))
-print("random range 10:", *islice(backoff(Random(1)), 6))
-print("from:", *(waits[0] for waits in lab.envelope(6)), "· to:", *(waits[-1] for waits in lab.envelope(6)))
-few = simulate(partial(lab.outages, charge_points=20, seconds=420, ranges=[0, 10]))
-lab.reconnects(few[10], few[0], rows=5)
+with q7:
+    waits = {"random range 0": [round(wait) for wait in islice(backoff(Random(1), random_range=0), 6)]}
+    waits |= {"random range 10, by chance": [round(wait) for wait in islice(backoff(Random(1)), 6)]}
+    waits |= {"the shortest that chance allows": [envelope[0] for envelope in lab.envelope(6)]}
+    waits |= {"the longest": [envelope[-1] for envelope in lab.envelope(6)]}
+    display(lab.grid(waits, [f"wait {number}" for number in range(1, 7)], corner="seconds"))
+    few = simulate(partial(lab.outages, charge_points=20, seconds=420, ranges=[0, 10]))
+    display(lab.reconnects(few[10], few[0], rows=5))
 
 # %% [markdown]
 # With each doubling, the jitter of the earlier waits is doubled too. So the fourth wait may take from 24 to 174 s: its
@@ -349,9 +455,25 @@ lab.source(backoff)
 
 # %% [markdown]
 # One question is open: when do the waits begin at 3 s again? Think of a central system that accepts the connection, and
-# closes it when the boot arrives. **Predict** the first five waits, without jitter.
-#
-# (a) 3, 3, 3, 3, 3 · (b) 3, 6, 12, 24, 24
+# closes it when the boot arrives.
+
+# %% jupyter={"source_hidden": true}
+# Question 8. The answer stands here: choose in the card below first.
+q8 = lab.predict(
+    "Which are the first five waits, without jitter?",
+    {
+        "a": (
+            "3, 3, 3, 3, 3",
+            "So it is if the waits begin anew with each WebSocket that opens. Then the charge point dials every 3 "
+            "s, for ever.",
+        ),
+        "b": "3, 6, 12, 24, 24",
+        "c": ("3, 6, 3, 6, 3", "What should make every second dial a success?"),
+    },
+    answer="b",
+    because="An open WebSocket does not prove that the central system works. The waits begin anew only after an "
+    "accepted boot or an answered call.",
+)
 
 
 # %%
@@ -363,25 +485,39 @@ async def lets_in_and_drops(world):
     return lab.dials(charge_point.trace)
 
 
-print("waits:", *(round(dial.wait) for dial in simulate(lets_in_and_drops)))
+with q8:
+    print("waits:", *(round(dial.wait) for dial in simulate(lets_in_and_drops)))
 
 # %% [markdown]
-# An open WebSocket does not prove that the central system works. So the waits begin anew only after an accepted boot or
-# an answered call.
-#
 # ## 7. The storm
 #
 # There are 200 charge points. Their central system restarts, and is away for 20 seconds. (This is simulated, with the
-# same code for each charge point.) All connections are lost in the same instant. **Predict** the largest number of
-# dials in one second, without jitter and with random range 10.
-#
-# (a) 200 and 100 · (b) 200 and about 25 · (c) 20 and 20
+# same code for each charge point.) All connections are lost in the same instant.
+
+# %% jupyter={"source_hidden": true}
+# Question 9. The answer stands here: choose in the card below first.
+q9 = lab.predict(
+    "What is the largest number of dials in one second, without jitter and with random range 10?",
+    {
+        "a": (
+            "200 and 100",
+            "The first waits are whole numbers from 3 to 13 s. 200 charge points spread over eleven seconds.",
+        ),
+        "b": "200 and about 25",
+        "c": ("20 and 20", "Without jitter all of them wait for the same time."),
+    },
+    answer="b",
+    because="Without jitter all 200 wait 3 s, and dial in the same second. With it they spread over eleven seconds, "
+    "about 18 in each, and by chance some more in one of them.",
+)
 
 # %%
-many = simulate(partial(lab.outages, charge_points=200, seconds=20, ranges=[0, 10]))
-fleet = {f"random range {wide}": story for wide, story in many.items()}
-print("charge points that came back:", [len({dial.identity for dial in story}) for story in fleet.values()])
-lab.storm(fleet, back=20, until=80)
+with q9:
+    many = simulate(partial(lab.outages, charge_points=200, seconds=20, ranges=[0, 10]))
+    fleet = {f"random range {wide}": story for wide, story in many.items()}
+    came = {name: [len({dial.identity for dial in story})] for name, story in fleet.items()}
+    display(lab.grid(came, ["charge points that came back"]))
+    display(lab.storm(fleet, back=20, until=80))
 
 # %% [markdown]
 # Your turn: move the sliders. They show the same fleet with other waits, from the formula alone. Waves become a hill when
@@ -420,7 +556,12 @@ def rows_in_the_file():
         return file.execute("SELECT key, action, failures FROM outbox ORDER BY key").fetchall()
 
 
-print("online:", one.state == "online", "· rows:", rows_in_the_file())
+def in_the_file(rows, title):
+    shown = {f"{key}": [action, failures] for key, action, failures in rows}
+    return lab.grid(shown, ["message", "failures"], corner="key", title=f"{title}: {len(rows)} messages")
+
+
+in_the_file(rows_in_the_file(), f"`CP_1` is {one.state}")
 
 # %%
 async with lab.Sampler({"waiting": lambda: len(one.outbox)}, interval=0.01) as sampler:
@@ -438,8 +579,8 @@ async with lab.Sampler({"waiting": lambda: len(one.outbox)}, interval=0.01) as s
     panel.clear()
     light = lab.now()
     await lab.until(lambda: not len(one.outbox))
-print(*queued, sep="\n")
-print("afterwards:", rows_in_the_file())
+display(in_the_file(queued, "In the file while the router was down"))
+in_the_file(rows_in_the_file(), "Afterwards")
 
 # %% [markdown]
 # The driver was served although there was no connection. Each row was on the disk before the code went on:
@@ -455,27 +596,51 @@ lab.source(Outbox.put)
 # > that one may stop what the other one started. And sometimes the cable stays locked after all that, and a driver
 # > stands in the rain and calls the hotline.
 #
-# The network comes back. **Predict** the order in which the messages arrive.
-#
-# (a) StopTransaction first, it is urgent · (b) as they happened · (c) any
+# The network comes back.
 
-# %%
-got = [event.frame.action for event in central_system.received if event.at > light and event.text.startswith("[2")]
-got = [action for action in got if action in m.TRANSACTION_ACTIONS]
-print("in the order of the file:", got == [action for _, action, _ in queued])
+# %% jupyter={"source_hidden": true}
+# Question 10. The answer stands here: choose in the card below first.
+q10 = lab.predict(
+    "In which order do the messages arrive?",
+    {
+        "a": (
+            "StopTransaction first, because it is urgent",
+            "It needs the transaction id, and only the answer to the start tells that.",
+        ),
+        "b": "as they happened",
+        "c": (
+            "in any order",
+            "Then a meter value might come before its transaction. The outbox sends its oldest message, waits for "
+            "the answer, and only then takes the next.",
+        ),
+    },
+    answer="b",
+    because="The outbox is a queue: the oldest message goes first, and the next one only when that was answered.",
+)
+
+# %% jupyter={"source_hidden": true}
+# Prepares `outbox_over_time`, which draws how many messages waited while the router was down.
 fig, ax = lab.subplots(height=270)
 times, depth = sampler.series("waiting")
 look = lab.OUTCOMES["waiting"]
-ax.axvspan(0, light - dark, color="#FFF4D6", linewidth=0)
+ax.axvspan(0, light - dark, color=lab.SHADE, linewidth=0)
 ax.annotate("nobody is let in", ((light - dark) / 2, 7.6), ha="center", fontsize=8.6)
 seconds = [at - dark for at in times]
-ax.fill_between(seconds, depth, step="post", facecolor="#EDEDED", edgecolor="#B5B5B5", hatch=look.hatch, linewidth=0)
+ax.fill_between(seconds, depth, step="post", facecolor=lab.FILL, edgecolor=lab.EDGE, hatch=look.hatch, linewidth=0)
 ax.step(seconds, depth, where="post", color=look.colour)
 ax.set(xlabel="time since the connection was lost (s)", ylabel="messages in the outbox", ylim=(0, 8.4))
 took = max(at for at, name, value in sampler.samples if value) - light
 said = f"{len(queued)} transaction messages queued in the dark, all delivered in order"
 lab.title(ax, f"{said} {took * 1000:.0f} ms after the network was back")
-lab.figure(fig, alt=f"Messages in the outbox over time. {said}. The depth climbs step by step, then falls to 0.")
+alt = f"Messages in the outbox over time. {said}. The depth climbs step by step, then falls to 0."
+outbox_over_time = lab.figure(fig, alt=alt)
+
+# %%
+with q10:
+    calls = [event for event in central_system.received if event.at > light and event.text.startswith("[2")]
+    got = [event.frame.action for event in calls if event.frame.action in m.TRANSACTION_ACTIONS]
+    display(lab.facts({"they arrived in the order of the file": got == [action for _, action, _ in queued]}))
+    display(outbox_over_time)
 
 # %% [markdown]
 # How often is a message sent before the charge point throws it away? The configuration key `TransactionMessageAttempts`
@@ -505,15 +670,31 @@ lab.source(verdict)
 # start into its ledger at once, but answers only after 0.5 s. The driver leaves before that, so the stop waits in the
 # outbox, behind the start. The stop has to carry the transaction id, and only the answer to the start tells that id.
 # The next attempt to send the start would be due after 60 s.
-#
-# **Predict.** How often is the start sent, and which id does the stop carry?
-#
-# (a) twice, the id of the second answer · (b) once, the id of the late answer · (c) once, −1: the call is over
+
+# %% jupyter={"source_hidden": true}
+# Question 11. The answer stands here: choose in the card below first.
+q11 = lab.predict(
+    "How often is the start sent, and which id does the stop carry?",
+    {
+        "a": (
+            "twice, and the id of the second answer",
+            "The late answer comes long before the next attempt, and it belongs to this start.",
+        ),
+        "b": "once, and the id of the late answer",
+        "c": (
+            "once, and −1: the call is over",
+            "The call is over, but the message still waits in the outbox. What the late answer says is true.",
+        ),
+    },
+    answer="b",
+    because="The late answer carries the unique id of the call that carried this start, so it cannot be the answer to "
+    "another message. The outbox learns the transaction id from it, and strikes the start out.",
+)
 
 
 # %%
 def heads(charge_point):
-    return [(entry.request.action, f"failures {entry.failures}") for entry in charge_point.outbox.entries()]
+    return [(entry.request.action, [entry.failures]) for entry in charge_point.outbox.entries()]
 
 
 two = await ChargePoint(proxy.url, "CP_2", timeout=0.3, delays=lambda: repeat(0.05)).start()
@@ -523,21 +704,21 @@ start = lab.now()
 two.charging.plug_in(1)
 two.charging.start(1, "TAG_L")
 two.charging.stop(1, "Local")
-await lab.until(lambda: two.outbox.head().failures)
-print("after the timeout:", *heads(two))
-await lab.until(lambda: not len(two.outbox), timeout=5)
-[row] = [row for row in central_system.ledger.rows() if row["identity"] == "CP_2"]
-print("afterwards:", heads(two), "· starts sent:", two.tally.started["StartTransaction"])
-print("the stop ended the transaction of that start:", row["reason"] == "Local")
+with q11:
+    await lab.until(lambda: two.outbox.head().failures)
+    display(lab.grid(dict(heads(two)), ["failures"], corner="in the outbox after the timeout"))
+    await lab.until(lambda: not len(two.outbox), timeout=5)
+    [row] = [row for row in central_system.ledger.rows() if row["identity"] == "CP_2"]
+    told = {"afterwards in the outbox": len(heads(two)), "starts sent": two.tally.started["StartTransaction"]}
+    told |= {"the stop ended the transaction of that start": row["reason"] == "Local"}
+    display(lab.facts(told))
+    said = "The start timed out; its answer came all the same, and the stop went out with the id"
+    display(lab.ladder(two, central_system, since=start, title=said, identity="CP_2"))
 await two.stop()
-said = "The start timed out; its answer came all the same, and the stop went out with the id"
-lab.ladder(two, central_system, since=start, title=said, identity="CP_2")
 
 # %% [markdown]
 # First the call ended with a timeout. The Heartbeat after it was answered, so the central system lives, and one attempt
-# was used up. Then the answer to the start came. It carries the unique id of the call that carried this start, so it
-# cannot be the answer to another message. The outbox learnt the transaction id from it, struck the start out, and sent
-# the stop, without waiting for the next attempt.
+# was used up. Then the answer to the start came, and the stop went out without waiting for the next attempt.
 #
 # We could also have thrown that answer away and sent the start again. That would be worse, because not every central
 # system recognises a repeat. One that does not would have a second transaction, which nobody ever ends. So a late
@@ -578,33 +759,51 @@ panel.set(direction="to_charge_point")
 await live_and_die("half-open")
 panel.toggle("refuse")
 await live_and_die()
-print("exit codes:", victim.exit_codes, "· messages wait in its file:", victim.waiting() > 0)
+deaths = {f"life {number}": [f"exit code {code}"] for number, code in enumerate(victim.exit_codes, start=1)}
+lab.grid(deaths | {"messages wait in its file": [victim.waiting() > 0]})
 
 # %% [markdown]
-# Now `CP_9` lives once more, here in the kernel, and sends all that is left in the file. **Predict** what the ledger
-# says then. How many of the transactions that the killed processes began are missing, and how many are there twice?
-#
-# (a) the three that ran when it died are missing · (b) some twice · (c) none missing, none twice
+# Now `CP_9` lives once more, here in the kernel, and sends all that is left in the file. What does the ledger say then
+# of the transactions that the killed processes began?
+
+# %% jupyter={"source_hidden": true}
+# Question 12. The answer stands here: choose in the card below first.
+q12 = lab.predict(
+    "How many of them are missing in the ledger, and how many are there twice?",
+    {
+        "a": ("the three that ran when it died are missing", "Each start was on the disk before the code went on."),
+        "b": (
+            "none missing, some twice",
+            "On the wire, yes: an answer that was swallowed means a second copy. The ledger recognises it.",
+        ),
+        "c": "none missing, none twice",
+        "d": ("one missing, none twice", "Which one? The file is written before anything is sent."),
+    },
+    answer="c",
+    because="What was begun was on the disk, so nothing is missing. What was sent twice is recognised by the ledger, so"
+    " nothing is there twice.",
+)
 
 # %%
-last = await ChargePoint(proxy.url, "CP_9", path=str(victim.path), delays=lambda: repeat(0.05)).start()
-await lab.until(lambda: last.state == "online" and not len(last.outbox), timeout=30)
-rows = Counter(row["id_tag"] for row in central_system.ledger.rows() if row["identity"] == "CP_9")
-begun = {tag for what, tag in victim.said if what == "start"}
-print("missing:", len(begun - set(rows)), "· twice:", sum(count > 1 for count in rows.values()))
-reasons = {row["id_tag"]: row["reason"] for row in central_system.ledger.rows()}
-print("not ended:", list(reasons.values()).count(None), "· reasons:", sorted(set(reasons.values())))
-stopped = {tag for what, tag in victim.said if what == "stop"}
-print("what was stopped by its driver, is:", all(reasons[tag] == "Local" for tag in stopped))
-calls = [event for event in central_system.received if event.identity == "CP_9" and event.text.startswith("[2")]
-copies = Counter(event.text.split(",", 2)[2] for event in calls if event.frame.action in m.TRANSACTION_ACTIONS)
-print("on the wire some came twice:", max(copies.values()) > 1)
+with q12:
+    last = await ChargePoint(proxy.url, "CP_9", path=str(victim.path), delays=lambda: repeat(0.05)).start()
+    await lab.until(lambda: last.state == "online" and not len(last.outbox), timeout=30)
+    rows = Counter(row["id_tag"] for row in central_system.ledger.rows() if row["identity"] == "CP_9")
+    begun = {tag for what, tag in victim.said if what == "start"}
+    stopped = {tag for what, tag in victim.said if what == "stop"}
+    reasons = {row["id_tag"]: row["reason"] for row in central_system.ledger.rows()}
+    calls = [event for event in central_system.received if event.identity == "CP_9" and event.text.startswith("[2")]
+    copies = Counter(event.text.split(",", 2)[2] for event in calls if event.frame.action in m.TRANSACTION_ACTIONS)
+    found = {"transactions missing": len(begun - set(rows)), "there twice": sum(n > 1 for n in rows.values())}
+    found |= {"never ended": list(reasons.values()).count(None)}
+    found |= {"reasons of their ends": " or ".join(sorted(set(reasons.values())))}
+    found |= {"what its driver stopped has the reason Local": all(reasons[tag] == "Local" for tag in stopped)}
+    display(lab.facts(found | {"on the wire some messages came twice": max(copies.values()) > 1}))
 await last.stop()
 
 # %% [markdown]
-# None is missing and none is there twice. A transaction that ran when the process was killed was ended by the next
-# life, with the reason *PowerLoss* and the last meter reading on the disk. With `resume_transactions=True` it would go
-# on.
+# A transaction that ran when the process was killed was ended by the next life, with the reason *PowerLoss* and the last
+# meter reading on the disk. With `resume_transactions=True` it would go on.
 #
 # ## 10. The ledger
 #
@@ -612,10 +811,28 @@ await last.stop()
 # ledger looks at the *event*: identity, connector, tag, time, meter. A message with the same event is a repeat. It gets
 # the same answer, and there is still one row. OCPP 1.6 says nothing about repeats, so this rule is ours.
 #
-# The four moments again, now with our outbox in the charge point and our ledger in the central system. **Predict** how
-# many copies arrive, and how many rows there are.
-#
-# (a) always 1 and 1 · (b) after the effect 2 and 1, else 1 and 1 · (c) after the effect 2 and 2, else 1 and 1
+# The four moments again, now with our outbox in the charge point and our ledger in the central system.
+
+# %% jupyter={"source_hidden": true}
+# Question 13. The answer stands here: choose in the card below first.
+q13 = lab.predict(
+    "How many copies of a start arrive, and how many rows has the ledger then?",
+    {
+        "a": (
+            "always one copy, one row",
+            "*After the effect* the answer was lost, so the charge point cannot know that its start arrived. It "
+            "sends it again.",
+        ),
+        "b": "one copy, one row; but after the effect two copies, one row",
+        "c": (
+            "one copy, one row; but after the effect two copies, two rows",
+            "That was section 3. This ledger recognises an event that comes again.",
+        ),
+    },
+    answer="b",
+    because="A message is sent again until it was answered, so after the effect there are two copies. They tell of the "
+    "same event, so there is one row.",
+)
 
 
 # %%
@@ -631,16 +848,21 @@ def seen():
     return Counter(copies=len(starts), events=len(set(starts)), rows=len(central_system.ledger.rows()))
 
 
-for moment in MOMENTS:
-    before = seen()
-    await at(moment, one, begin)
-    one.charging.stop(1, "Local")
-    one.charging.unplug(1)
-    await lab.until(lambda: not len(one.outbox))
-    print(f"{moment:17}", dict(seen() - before), central_system.ledger.rows()[-1]["reason"])
+with q13:
+    told = {}
+    for moment in MOMENTS:
+        before = seen()
+        await at(moment, one, begin)
+        one.charging.stop(1, "Local")
+        one.charging.unplug(1)
+        await lab.until(lambda: not len(one.outbox))
+        new = seen() - before
+        reason = central_system.ledger.rows()[-1]["reason"]
+        told[moment] = [new["copies"], new["events"], lab.once(new["rows"], f"ended: {reason}")]
+    display(lab.grid(told, ["copies on the wire", "events", "in the ledger"], corner="the connection died"))
 request = starting()
 first, second = [await one.call(request) for _ in range(2)]
-print("asked twice, the same id:", first.transaction_id == second.transaction_id)
+lab.facts({"asked twice, the ledger gave the same transaction id": first.transaction_id == second.transaction_id})
 
 # %% [markdown]
 # That is what we can promise: **at least once on the wire, exactly once in the ledger**. No connection delivers exactly
@@ -652,11 +874,13 @@ print("asked twice, the same id:", first.transaction_id == second.transaction_id
 # %%
 ledger = Ledger()
 in_1970 = {"id_tag": "TAG_A", "timestamp": datetime(1970, 1, 1, tzinfo=UTC)}
+days = {}
 for day, wh in (("Monday", 20_000), ("Tuesday", 35_000)):
     number = ledger.start("CP_8", m.StartTransactionRequest(connector_id=1, meter_start=0, **in_1970))
     ledger.stop("CP_8", m.StopTransactionRequest(transaction_id=number, meter_stop=wh, **in_1970))
-    print(f"{day}: transaction {number} · rows: {len(ledger.rows())} · second stops: {len(ledger.second_stops())}")
+    days[day] = [f"{wh / 1000:.0f}", number, len(ledger.rows()), len(ledger.second_stops())]
 ledger.close()
+lab.grid(days, ["kWh taken", "transaction", "rows", "second stops"], corner="driver of")
 
 # %% [markdown]
 # Two drivers, one transaction. The ledger noticed on Tuesday only that a transaction which had ended was stopped again,
@@ -697,11 +921,12 @@ async def night(world, outbox=Outbox):
     world.expect(len(other.ledger.rows()) == 1, "every transaction is in the ledger", "none there", "CP_1")
 
 
-print("our outbox, 20 seeds:", explore(night, range(20)).ok)
+ours = explore(night, range(20)).ok
 failure = explore(partial(night, outbox=Impatient), range(20)).failure
-print("the simpler one: seed", failure.seed, "broke:", failure.invariant)
 again = explore(partial(night, outbox=Impatient), [failure.seed]).failure
-print("the same again:", again == failure, "· in one line:", failure.replay)
+display(lab.facts({"our outbox keeps all its promises on 20 nights": ours, "the simpler one broke": failure.invariant}))
+display(lab.facts({"on the night with the seed": failure.seed, "tried again, it fails alike": again == failure}))
+print("In one line:", failure.replay)
 print(*(line for line in failure.ladder.splitlines() if "StartTransaction" in line or "lost" in line), sep="\n")
 
 # %% [markdown]

@@ -67,7 +67,7 @@ async def on_a_connection(client_type, work):
     [end] = await asyncio.gather(reader, return_exceptions=True)
     await lab.until(lambda: "CP_0" not in central_system)
     if end:
-        print("    the reader died:", repr(end))
+        print("the reader died:", repr(end))
     return done
 
 
@@ -104,7 +104,7 @@ async def four_calls(client, peer):
 central_system.faults.delay("Authorize", seconds=0.2, times=1)
 start = lab.now()
 four = await on_a_connection(ours, four_calls)
-print(*(f"{each.action}: {each.outcome}" for each in four), sep="\n")
+display(lab.ends(four))
 served = sum(each.started + each.seconds < four[0].started + four[0].seconds for each in four[2:])
 ladder(start, f"Authorize waits {four[0].seconds * 1000:.0f} ms; meanwhile {served} calls of the peer are served")
 
@@ -151,11 +151,36 @@ print(*await on_a_connection(ByOrder, demo), sep="\n")
 # %% [markdown]
 # The demo passed. Then the database slows down. The first call takes 0.7 s, longer than the timeout of 0.5 s. Each
 # later call takes 0.45 s. The firmware makes one call at a time, as the specification wants. TAG_X is the blocked card.
-#
-# **Predict.** Which call gets which answer?
-#
-# (a) call 1 times out, the others get theirs · (b) call 1 times out, the others get nothing · (c) call 1 times out,
-# each other one gets the answer before its own
+
+
+# %% jupyter={"source_hidden": true}
+# Prepares `judged`: whose answer a call was given, and its payload.
+def judged(number, answer):
+    if isinstance(answer, str):
+        return [lab.outcome("timeout"), None]
+    whose = lab.good if answer[1] == f"{number}" else lab.bad
+    return [whose(f"the answer to call {answer[1]}"), f"`{json.dumps(answer[2])}`"]
+
+
+# %% jupyter={"source_hidden": true}
+# Question 1. The answer stands here: choose in the card below first.
+q1 = lab.predict(
+    "Five calls, one after the other; the answer to call 1 is too late. Which call gets which answer?",
+    {
+        "a": (
+            "call 1 times out, the others get theirs",
+            "The late answer to call 1 still comes. To whom does the queue give it?",
+        ),
+        "b": (
+            "call 1 times out, the others get nothing",
+            "Answers keep coming, and each goes to whoever has waited longest.",
+        ),
+        "c": "call 1 times out, each other one gets the answer before its own",
+    },
+    answer="c",
+    because="Call 1 has left the queue when its answer comes, so call 2 gets it. The answer to call 2 then goes to call"
+    " 3, and so on.",
+)
 
 # %%
 transaction = {"meter_start": 0, "timestamp": datetime.fromisoformat("2025-06-06T20:20:00Z")}
@@ -183,9 +208,10 @@ async def night(client, peer):
 
 
 start = lab.now()
-got = await on_a_connection(ByOrder, night)
-for number, (name, answer) in enumerate(zip(requests, got, strict=True), start=1):
-    print(f"{number} {name:30} {answer}")
+with q1:
+    got = await on_a_connection(ByOrder, night)
+    rows = {f"{n} · {name}": judged(n, answer) for n, (name, answer) in enumerate(zip(requests, got, strict=True), 1)}
+    display(lab.grid(rows, ["is given", "payload"], corner="call"))
 central_system.faults.clear()
 
 # %%
@@ -203,9 +229,20 @@ lab.correlation(recorded, "order", title=said, **whose)
 # the right id was in every answer.
 #
 # As long as one call follows the other, this does not end: every caller gets the answer to the call before. Now another
-# fault, *answer twice*. **Predict** what the second copy of an answer does when nobody waits.
-#
-# (a) nothing · (b) it goes to the next caller · (c) it kills the reader
+# fault, *answer twice*.
+
+# %% jupyter={"source_hidden": true}
+# Question 2. The answer stands here: choose in the card below first.
+q2 = lab.predict(
+    "What does the second copy of an answer do when nobody waits?",
+    {
+        "a": ("nothing", "`popleft` of an empty queue raises IndexError."),
+        "b": ("it goes to the next caller", "So it would be if somebody were waiting when it comes."),
+        "c": "it kills the reader",
+    },
+    answer="c",
+    because="Nobody waits, so the queue is empty, and `popleft` raises in the reader. From then on every call times out.",
+)
 
 
 # %%
@@ -214,11 +251,11 @@ async def two_calls(client, peer):
     return [await told(client.call(authorize)), await told(client.call(heartbeat, timeout=0.2))]
 
 
-print(*await on_a_connection(ByOrder, two_calls), sep="\n")
+with q2:
+    print(*await on_a_connection(ByOrder, two_calls), sep="\n")
 
 # %% [markdown]
-# The second copy killed the reader, and from then on every call times out. If somebody had been waiting, the copy would
-# have gone to that caller, as in (b).
+# If somebody had been waiting, the second copy would have gone to that caller.
 #
 # ## 3. A map by id
 #
@@ -262,8 +299,20 @@ lab.correlation(recorded, "order", "id", title=said, **whose)
 # not there yet when the recording ended.
 #
 # An end should not send four calls at once (J-spec 4.1.1). We do it here because it shows what the map can do. The
-# first call is the slowest, so the answers come back in reverse order. **Predict**: does any caller get the answer of
-# another?
+# first call is the slowest, so the answers come back in reverse order.
+
+# %% jupyter={"source_hidden": true}
+# Question 3. The answer stands here: choose in the card below first.
+q3 = lab.predict(
+    "Four answers come back in reverse order. Does any caller get the answer of another?",
+    {
+        "a": ("yes, all four", "That is what the queue would do. The map looks at the id."),
+        "b": ("yes, the first and the last", "Which id would lead to the wrong future?"),
+        "c": "no",
+    },
+    answer="c",
+    because="The id in the answer leads to the future of its own call. The order does not matter.",
+)
 
 
 # %%
@@ -274,16 +323,17 @@ async def at_once(client, peer):
 
 
 start = lab.now()
-for name, answer in zip(requests, await on_a_connection(ById, at_once), strict=False):
-    print(f"{name:30} {answer}")
+with q3:
+    replies = await on_a_connection(ById, at_once)
+    rows = {name: [f"`{json.dumps(answer)}`"] for name, answer in zip(requests, replies, strict=False)}
+    display(lab.grid(rows, ["is told"], corner="call"))
+    order = [event.frame.unique_id for event in trace if event.at > start and event.mark == "<"]
+    display(ladder(start, f"Answers came in the order {', '.join(order)}, and each went to its own call"))
 central_system.faults.clear()
-order = [event.frame.unique_id for event in trace if event.at > start and event.mark == "<"]
-ladder(start, f"Answers came in the order {', '.join(order)}, and each went to its own call")
 
 # %% [markdown]
-# The order does not matter any more. Both drivers have a transaction of their own, and TAG_X is blocked. Each of the
-# two starts was sent twice tonight, and got the same transaction id both times, because this ledger recognises a
-# repeat.
+# Both drivers have a transaction of their own, and TAG_X is blocked. Each of the two starts was sent twice tonight, and
+# got the same transaction id both times, because this ledger recognises a repeat.
 #
 # So far the map is right. Four kinds of reply are left with which it is not. Each kind has a name: *late, repeated,
 # orphan, malformed*. This panel makes them. The text below the panel counts how many of each a charge point of ours,
@@ -311,10 +361,7 @@ display(panel, watch)
 # answer is a good one. We print what the two callers were told, and what our session counted. (The folded cell prepares
 # `spoilt`, which does all that.)
 #
-# *Late* first. The timeout is 0.3 s, and the answer to Authorize comes after 0.5 s. **Predict**: what does the map tell
-# the second caller?
-#
-# (a) its answer · (b) the late answer · (c) nothing: a timeout
+# *Late* first. The timeout is 0.3 s, and the answer to Authorize comes after 0.5 s.
 
 
 # %% jupyter={"source_hidden": true}
@@ -328,24 +375,42 @@ async def spoilt(fault):
             await asyncio.sleep(0.3)  # now it comes
         second = await told(client.call(heartbeat))
         counts = getattr(getattr(client, "pending", None), "counts", {})
-        for name, answer in (("Authorize", first), ("Heartbeat", second)):
-            print(f"    {name}:", answer if isinstance(answer, dict | str) else type(answer).__name__)
-        if counts:
-            print("    counted:", *(f"{name} {counts[name]}" for name in NAMES if name in counts))
+        counted = ", ".join(f"{name} {counts[name]}" for name in NAMES if name in counts)
+        return [*map(in_words, (first, second)), counted or None]
 
-    for name, client_type in (("the map", ById), ("Session", ours)):
-        print(name)
-        await on_a_connection(client_type, work)
+    rows = {name: await on_a_connection(kind, work) for name, kind in (("the map", ById), ("`Session`", ours))}
+    return lab.grid(rows, ["Authorize is told", "Heartbeat is told", "counted"], corner=fault)
 
+
+def in_words(answer):
+    match answer:
+        case str():
+            return answer
+        case dict():
+            return f"`{json.dumps(answer)}`"
+    return type(answer).__name__
+
+
+# %% jupyter={"source_hidden": true}
+# Question 4. The answer stands here: choose in the card below first.
+q4 = lab.predict(
+    "What does the map tell the second caller, who asks Heartbeat?",
+    {
+        "a": ("its answer", "It does come. But who reads it?"),
+        "b": ("the late answer to Authorize", "The id in the late answer is not the id of the Heartbeat."),
+        "c": "nothing: a timeout",
+    },
+    answer="c",
+    because="When the late answer comes, the map has forgotten the id of its call. It raises `KeyError`, and that kills"
+    " the reader. The second caller had nothing to do with the slow call.",
+)
 
 # %%
 panel.set(action="Authorize", seconds=0.5)
-await spoilt("delay")
+with q4:
+    display(await spoilt("delay"))
 
 # %% [markdown]
-# (c). When the late answer came, the map had forgotten the id of its call. So it raised `KeyError`, and that killed the
-# reader. The second caller, who had nothing to do with the slow call, was told a timeout.
-#
 # `Session` has a `Pending`, which is a better map. It remembers the last 256 ids whose calls have ended, and how they
 # ended. So it can tell a late answer from an answer to something that it never sent.
 #
@@ -358,12 +423,29 @@ await spoilt("delay")
 #
 # ## 5. Twice
 #
-# **Predict** for *answer twice*: who is told something wrong, with the map, and with `Session`?
-#
-# (a) nobody, nobody · (b) the second caller, nobody · (c) the second caller, the second caller
+# Now the answer to Authorize comes two times, one right behind the other.
+
+# %% jupyter={"source_hidden": true}
+# Question 5. The answer stands here: choose in the card below first.
+q5 = lab.predict(
+    "Who is told something wrong, with the map, and with `Session`?",
+    {
+        "a": ("nobody, and nobody", "The second copy finds no call in the map, and `pop` raises KeyError."),
+        "b": "the second caller, and nobody",
+        "c": (
+            "the second caller, and the second caller",
+            "`Session` knows that this call has ended, and counts the copy.",
+        ),
+        "d": ("the first caller, and nobody", "The first copy is a good answer, and the first caller gets it."),
+    },
+    answer="b",
+    because="With the map the second copy kills the reader, so the second caller is told a timeout. `Session` remembers"
+    " that the call was answered.",
+)
 
 # %%
-await spoilt("answer twice")
+with q5:
+    display(await spoilt("answer twice"))
 
 # %% [markdown]
 # The first copy ends the call. The second copy is called *repeated*, because its call had an answer already. If you see
@@ -371,17 +453,33 @@ await spoilt("answer twice")
 #
 # ## 6. For nobody
 #
-# With *wrong id*, the answer carries an id that this end never sent. **Predict** what `Session` tells the first caller.
-#
-# (a) its answer · (b) an error at once · (c) a timeout
+# With *wrong id*, the answer carries an id that this end never sent.
+
+# %% jupyter={"source_hidden": true}
+# Question 6. The answer stands here: choose in the card below first.
+q6 = lab.predict(
+    "What does `Session` tell the first caller?",
+    {
+        "a": (
+            "its answer: only one call is in flight, so it must be this one",
+            "That is a guess. Section 2 showed what comes of guessing.",
+        ),
+        "b": (
+            "an error, at once",
+            "Nothing proves that this reply has to do with our call. The right one may still come.",
+        ),
+        "c": "a timeout",
+    },
+    answer="c",
+    because="No call has the id of this reply, so it ends none. The caller waits for its own answer until the timeout.",
+)
 
 # %%
-await spoilt("wrong id")
+with q6:
+    display(await spoilt("wrong id"))
 
 # %% [markdown]
-# This reply may well be the answer to our call, but nothing proves it. There is only one call in flight, so why not
-# guess? Section 2 showed what comes of guessing. So the caller waits until its timeout, and the reply is called an
-# *orphan*.
+# This reply may well be the answer to our call, but nothing proves it. It is called an *orphan*.
 #
 # A reply for which no call waits gets its name in these lines. `_ended` is what `Pending` remembers:
 
@@ -391,16 +489,28 @@ lab.source(Pending._name_stray)
 # %% [markdown]
 # ## 7. The wrong shape
 #
-# With *wrong payload*, the id is right, but the payload is no answer to an Authorize. **Predict** what the map tells
-# its caller.
-#
-# (a) an error · (b) the payload, as if all were well · (c) a timeout
+# With *wrong payload*, the id is right, but the payload is no answer to an Authorize.
+
+# %% jupyter={"source_hidden": true}
+# Question 7. The answer stands here: choose in the card below first.
+q7 = lab.predict(
+    "What does the map tell its caller?",
+    {
+        "a": ("an error", "Which line of it looks into the payload?"),
+        "b": "the payload, as if all were well",
+        "c": ("a timeout", "The id is right, so the reply ends the call."),
+    },
+    answer="b",
+    because="The map looks at the id and at nothing else. So it hands the payload over, and the code of the caller "
+    "breaks later, where it reads `['idTagInfo']`.",
+)
 
 # %%
-await spoilt("wrong payload")
+with q7:
+    display(await spoilt("wrong payload"))
 
 # %% [markdown]
-# The map hands the payload over. The caller's code breaks later, where it reads `["idTagInfo"]`. `Pending` keeps the
+# The code of the caller breaks later, far from the cause. `Pending` keeps the
 # response type beside the future, and checks the payload against that type. The caller gets `MalformedReply` at once,
 # because nothing better will come if it waits longer. A MalformedReply is indefinite: the peer may have acted.
 
@@ -432,10 +542,6 @@ ladder(start, f"{strays} replies that were no good, each with a name; the reader
 # The central system asks a charge point to start (RemoteStartTransaction). Before it answers, the charge point may ask
 # the central system whether the card is good. So its handler makes a call of its own, while the central system waits
 # for the answer of the handler. The first reader below awaits its handlers. The central system waits up to 1 s.
-#
-# **Predict.** What does the central system get?
-#
-# (a) `Accepted`, at once · (b) `Accepted`, after the timeout of 0.3 s · (c) a CallError, after the timeout
 
 
 # %%
@@ -467,25 +573,41 @@ async def remote_start(client, peer):
 obey(None)
 print("the charge point answers", *sorted(router.actions))
 
+# %% jupyter={"source_hidden": true}
+# Question 8. The answer stands here: choose in the card below first.
+q8 = lab.predict(
+    "With the reader that awaits its handlers: what does the central system get?",
+    {
+        "a": (
+            "`Accepted`, at once",
+            "The handler asks Authorize. Who reads the answer to that, while the reader waits for the handler?",
+        ),
+        "b": (
+            "`Accepted`, after the timeout of 0.3 s",
+            "The Authorize of the handler times out, and that raises in the handler.",
+        ),
+        "c": "a CallError, after the timeout",
+    },
+    answer="c",
+    because="The answer to Authorize has arrived, but only the reader could read it. The reader waits for the handler, "
+    "and the handler for the answer. The timeout ends that circle, and the start fails.",
+)
+
 # %%
 start = lab.now()
-deadlock = await on_a_connection(Awaiting, remote_start)
-print("the reader awaits:", deadlock.outcome, deadlock.detail)
-waited = f"The handler waits {deadlock.seconds:.1f} s for an answer that its own reader does not read"
-picture = ladder(start, waited)
-free = await on_a_connection(ours, remote_start)
-print("Session:", free.outcome, free.detail, "· sooner than the timeout:", free.seconds < 0.3)
-picture
+with q8:
+    deadlock = await on_a_connection(Awaiting, remote_start)
+    waited = f"The handler waits {deadlock.seconds:.1f} s for an answer that its own reader does not read"
+    picture = ladder(start, waited)
+    free = await on_a_connection(ours, remote_start)
+    display(lab.ends([deadlock, free], names=["the reader awaits its handlers", "`Session`"]))
+    display(lab.facts({"with `Session` it took less than the timeout": free.seconds < 0.3}), picture)
 
 # %% [markdown]
-# The answer to Authorize had arrived all the time. Only the reader could read it. The reader waited for the handler,
-# and the handler waited for the answer. The timeout ended that circle, but the start failed. `Session` starts each
-# handler as a task of its own and reads on, so there is no circle.
+# `Session` starts each handler as a task of its own and reads on, so there is no circle.
 #
 # Now more calls from both ends. `CP_0` starts ten calls at once, and each takes 50 ms. Its peer sends eight calls that
-# take 150 ms each, and does not wait for its turn. **Predict** the most calls in flight: of `CP_0`, and of its peer.
-#
-# (a) 10 and 8 · (b) 1 and 1 · (c) 1 and several
+# take 150 ms each, and does not wait for its turn. (The folded cell prepares `in_flight`, which draws both ends.)
 
 # %%
 work_seconds, begun, finished = 0.15, [], []
@@ -515,14 +637,12 @@ async def both_ways(client, peer):
     return await asyncio.gather(*own, *(lab.timed(push(peer, n)) for n in range(8)))
 
 
-central_system.faults.delay("Authorize", seconds=0.05, times=10)
-start = lab.now()
-print(Counter(f"{each.action}: {each.outcome}" for each in await on_a_connection(ours, both_ways)))
+lab.facts({"own calls, at once": 10, "the peer's calls, 40 ms apart": 8, "seconds that each of the peer's takes": 0.15})
 
 
 # %% jupyter={"source_hidden": true}
-# Counts how many calls are under way, at each instant at which that changes, and draws it for both ends.
-def in_flight(story):
+# Prepares `in_flight`: how many calls were under way, at each instant at which that changed, drawn for both ends.
+def under_way(story):
     ended = lab.calls(event for event in story if event.at >= start and event.identity == "CP_0")
     steps = [(each.started - start, 1) for each in ended]
     steps += [(each.started + each.seconds - start, -1) for each in ended]
@@ -530,34 +650,76 @@ def in_flight(story):
     return times, list(accumulate(changes))
 
 
-fig, axes = lab.subplots(height=330, rows=2, sharex=True, sharey=True)
-most = []
-for ax, story, whose in zip(axes, (trace, central_system.trace), ("own calls", "the peer's calls"), strict=True):
-    times, depth = in_flight(story)
-    most.append(max(depth))
-    look = lab.OUTCOMES["result" if ax is axes[0] else "waiting"]
-    ax.fill_between(times, depth, step="post", facecolor=look.colour, alpha=0.25, hatch=look.hatch, linewidth=0)
-    ax.step(times, depth, where="post", color=look.colour)
-    ax.set(ylabel="in flight", ylim=(0, 8.5), yticks=range(0, 9, 2))
-    ax.set_title(f"{whose}, at most {max(depth)}", fontsize=9.5, loc="left")
-axes[1].set_xlabel("time (s)")
-lab.title(axes[0], f"Never more than {most[0]} own call in flight, while up to {most[1]} of the peer's are served")
-lab.figure(fig, alt=f"Calls in flight over time: own calls at most {most[0]}, and several of the peer's meanwhile.")
+def in_flight():
+    fig, axes = lab.subplots(height=330, rows=2, sharex=True, sharey=True)
+    most = []
+    for ax, story, whose in zip(axes, (trace, central_system.trace), ("own calls", "the peer's calls"), strict=True):
+        times, depth = under_way(story)
+        most.append(max(depth))
+        look = lab.OUTCOMES["result" if ax is axes[0] else "waiting"]
+        ax.fill_between(times, depth, step="post", facecolor=look.colour, alpha=0.25, hatch=look.hatch, linewidth=0)
+        ax.step(times, depth, where="post", color=look.colour)
+        ax.set(ylabel="in flight", ylim=(0, 8.5), yticks=range(0, 9, 2))
+        ax.set_title(f"{whose}, at most {max(depth)}", fontsize=9.5, loc="left")
+    axes[1].set_xlabel("time (s)")
+    lab.title(axes[0], f"Never more than {most[0]} own call in flight, while up to {most[1]} of the peer's are served")
+    alt = f"Calls in flight over time: own calls at most {most[0]}, and several of the peer's meanwhile."
+    return lab.figure(fig, alt=alt)
+
+
+# %% jupyter={"source_hidden": true}
+# Question 9. The answer stands here: choose in the card below first.
+q9 = lab.predict(
+    "What is the largest number of calls in flight: of `CP_0`, and of its peer?",
+    {
+        "a": ("10 and 8", "`CP_0` starts ten calls at once, but starting is not sending: each waits for its turn."),
+        "b": ("1 and 1", "The peer does not wait for its turn, and nobody refuses its calls."),
+        "c": "1 and several",
+    },
+    answer="c",
+    because="We keep to one call in flight (J-spec 4.1.1). The peer does not. That is no error, because the rule says "
+    "SHOULD NOT, so its calls are served.",
+)
+
+# %%
+central_system.faults.delay("Authorize", seconds=0.05, times=10)
+start = lab.now()
+with q9:
+    ended = Counter((each.action, each.outcome) for each in await on_a_connection(ours, both_ways))
+    rows = {action: [count, lab.outcome(outcome)] for (action, outcome), count in ended.items()}
+    display(lab.grid(rows, ["calls", "end"], corner="action"), in_flight())
 
 # %% [markdown]
 # Each end should have one call in flight and no more (J-spec 4.1.1). We keep to that with a lock, `_lane`, which a call
 # holds from its send to its end. The timeout starts inside the lock, when the frame is sent. The tenth caller waited
-# 0.5 s in our own queue, and the peer is not to blame for that. The peer in this experiment did not keep to the rule.
-# The rule says SHOULD NOT, so that is no error, and its calls are served.
+# 0.5 s in our own queue, and the peer is not to blame for that.
 
 # %%
 lab.source(Session.call)
 
 # %% [markdown]
 # When does a call end if its caller goes away? An Authorize takes 0.2 s, and its caller is cancelled after 0.05 s. A
-# Heartbeat waits behind the Authorize. **Predict** when the caller is free, and when the Heartbeat is sent.
-#
-# (a) both at once · (b) the caller at once, the Heartbeat after the answer to Authorize · (c) both after that answer
+# Heartbeat waits behind the Authorize.
+
+# %% jupyter={"source_hidden": true}
+# Question 10. The answer stands here: choose in the card below first.
+q10 = lab.predict(
+    "When is the cancelled caller free, and when is the Heartbeat sent?",
+    {
+        "a": (
+            "both at once",
+            "The peer still works on the Authorize. With a Heartbeat beside it there would be two calls in flight.",
+        ),
+        "b": "the caller at once, the Heartbeat after the answer to Authorize",
+        "c": (
+            "both after the answer to Authorize",
+            "A caller that was cancelled wants to go home. It need not wait for an answer that it does not want.",
+        ),
+    },
+    answer="b",
+    because="The caller is free at once. But the peer does not know that, and its call is still in flight: for J-spec "
+    "4.1.1 a call ends by a reply, or because its time is up.",
+)
 
 
 # %%
@@ -569,27 +731,43 @@ async def goes_away(client, peer):
     caller.cancel()
     [end] = await asyncio.gather(caller, return_exceptions=True)
     beats = [event for event in trace if event.at > start and event.mark == ">" and "Heartbeat" in event.text]
-    print("the caller:", type(end).__name__, "· Heartbeats sent by then:", len(beats))
-    print("Heartbeat:", (await waiting).outcome, "· a reply without a caller: late", client.pending.counts["late"])
+    found = {"the caller got": type(end).__name__, "Heartbeats sent by then": len(beats)}
+    found |= {"the Heartbeat then got": (await waiting).outcome}
+    return lab.facts(found | {"late replies, which nobody wants": client.pending.counts["late"]})
 
 
 start = lab.now()
-await on_a_connection(ours, goes_away)
-ladder(start, "The caller left after 50 ms; the next call waited for the answer that nobody wants any more")
+with q10:
+    display(await on_a_connection(ours, goes_away))
+    said = "The caller left after 50 ms; the next call waited for the answer that nobody wants any more"
+    display(ladder(start, said))
 
 # %% [markdown]
-# The peer does not know that our caller went away. It still works on the Authorize. So that call is still in flight,
-# and with a Heartbeat beside it there would be two. For J-spec 4.1.1 a call ends by a reply, or because its time is up.
-# So `Session` holds the lock until one of the two has happened. To send the Heartbeat at once would go against a SHOULD
-# NOT, and would disturb a peer that can handle only one call at a time. If the cancelled call is still in our own write
-# queue, it is taken back, and the lock is free at once.
+# `Session` holds the lock until the reply has come, or the time is up. To send the Heartbeat at once would go against a
+# SHOULD NOT, and would disturb a peer that can handle only one call at a time. If the cancelled call is still in our own
+# write queue, it is taken back, and the lock is free at once.
 #
 # ## 9. The connection is lost: all calls end at once
 #
 # The charge point works on five calls of the central system, and each takes 30 s. Then the charge point cuts the TCP
-# connection. **Predict** how many of the five callers know that after 0.1 s, and what becomes of the five handlers.
-#
-# (a) 1, they go on · (b) 5, they go on · (c) 5, they are cancelled
+# connection.
+
+# %% jupyter={"source_hidden": true}
+# Question 11. The answer stands here: choose in the card below first.
+q11 = lab.predict(
+    "How many of the five callers know that after 0.1 s, and what becomes of the five handlers?",
+    {
+        "a": (
+            "1, and they go on",
+            "An id belongs to one connection. So no answer to any of the five can come any more.",
+        ),
+        "b": ("5, and they go on", "Whom could they answer? The connection has ended."),
+        "c": "5, and they are cancelled",
+    },
+    answer="c",
+    because="An id belongs to one connection, so all five calls end with it. The handlers are cancelled, because nobody"
+    " is left whom they could answer.",
+)
 
 # %%
 work_seconds = 30
@@ -603,19 +781,18 @@ async def cut(client, peer):
     at = lab.now()
     client.transport.pipe.abort()
     five = await asyncio.gather(*pushed)
-    print(*(f"{each.outcome}: {each.detail}" for each in five), sep="\n")
-    print("all within 0.1 s:", max(each.started + each.seconds for each in five) - at < 0.1)
-    print("one more:", await told(peer.call(m.ClearCacheRequest())))
+    in_time = max(each.started + each.seconds for each in five) - at < 0.1
+    more = await lab.timed(peer.call(m.ClearCacheRequest()), "one more, afterwards")
+    return [*five, more], {"all five knew within 0.1 s": in_time}
 
 
-await on_a_connection(ours, cut)
-print("handlers cut short:", len(begun) - len(finished))
+with q11:
+    ended, known = await on_a_connection(ours, cut)
+    display(lab.ends(ended), lab.facts(known | {"handlers cut short": len(begun) - len(finished)}))
 
 # %% [markdown]
-# All five callers know, because an id belongs to one connection, so no answer can come any more. The session gives
-# `Pending.fail_all` the error that says why, and every call that is pending ends with this error. The five handlers are
-# cancelled, because nobody is left whom they could answer. The call named *one more* was never sent, so its error is
-# definite.
+# The session gives `Pending.fail_all` the error that says why, and every call that is pending ends with this error. The
+# call named *one more* was never sent, so its error is definite.
 
 # %%
 lab.source(Pending.fail_all)
@@ -650,7 +827,8 @@ async def ask(tag):
     return answer
 
 
-print(Counter(fault or "none" for fault in plan))
+planned = Counter(fault or "none" for fault in plan)
+lab.grid({fault.replace("_", " "): [count] for fault, count in planned.items()}, ["calls"], corner="fault")
 
 # %%
 before = {name: heard(name) for name in NAMES}
@@ -668,8 +846,9 @@ for number, fault in enumerate(plan):
         await lab.until(lambda old=session: charge_point.state == "online" and charge_point.session not in (None, old))
 await lab.until(lambda: heard("late") - before["late"] == faults["delay"])
 central_system.faults.clear()
-print("CP_1 heard:", {name: heard(name) - before[name] for name in NAMES})
-print("callers with another's answer:", len(anothers), "· calls without an end:", charge_point.tally.imbalance())
+found = {f"replies that `CP_1` heard {name}": heard(name) - before[name] for name in NAMES}
+found |= {"callers with another's answer": len(anothers)}
+display(lab.facts(found | {"every call has its end": not charge_point.tally.imbalance()}))
 ends = Counter(each.outcome for each in ended)
 answered = ends["result"] + ends["CallError"] + ends["malformed"]
 finding = f"Of {len(ended)} calls {answered} were answered, {ends['timeout']} timed out, {ends['lost']} lost; "

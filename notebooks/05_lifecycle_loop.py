@@ -80,11 +80,7 @@ print("a life of", len([name for name in vars(NaiveLife) if not name.startswith(
 
 # %% [markdown]
 # The central system wants a heartbeat every 20 s. We cut the connection three times, and count the heartbeats for ten
-# minutes after each cut. (The folded cell prepares that.)
-#
-# **Predict.** How many heartbeats a minute come after the third cut?
-#
-# (a) 3 · (b) 9 · (c) 12
+# minutes after each cut. (The first folded cell prepares that.)
 
 
 # %% jupyter={"source_hidden": true}
@@ -105,6 +101,21 @@ async def three_cuts(world: World, begin):
     return rates, len(beating)
 
 
+# %% jupyter={"source_hidden": true}
+# Question 1. The answer stands here: choose in the card below first.
+q1 = lab.predict(
+    "The central system asks for 3 heartbeats a minute. How many come after the third cut?",
+    {
+        "a": ("3", "Who ends the heartbeat of the connection that was cut?"),
+        "b": ("9", "Three cuts, but four connections: each of them started a heartbeat."),
+        "c": "12",
+    },
+    answer="c",
+    because="Each connection started a heartbeat task, and nobody ended the old ones. An old one does not even fail, "
+    "because it uses `self.session`, and that is the new session.",
+)
+
+
 # %%
 async def naive(world: World):
     trace = Trace()
@@ -112,14 +123,15 @@ async def naive(world: World):
     return trace
 
 
-naive_rates, beating = simulate(partial(three_cuts, begin=naive), seed=1)
-print("heartbeats per minute:", naive_rates)
-print("heartbeat tasks that run:", beating)
+with q1:
+    naive_rates, beating = simulate(partial(three_cuts, begin=naive), seed=1)
+    cuts = ["no cut", "one cut", "two cuts", "three cuts"]
+    display(lab.grid({"heartbeats a minute": naive_rates}, cuts, corner="after"))
+    display(lab.facts({"heartbeat tasks that run": beating}))
 
 # %% [markdown]
-# Each reconnect started one more heartbeat task, and nobody ended the old one. The old task does not even fail, because
-# it uses `self.session`, and that is the new session. Four tasks beat for one charge point. With many charge points
-# like this one, the central system gets four times as many heartbeats as it asked for.
+# Four tasks beat for one charge point. With many charge points like this one, the central system gets four times as many
+# heartbeats as it asked for.
 #
 # ## 2. What lives per connection, and what outlives it
 #
@@ -167,12 +179,27 @@ await lab.until(lambda: len(central_system.answers.statuses) == 3)
 print("CP_1 is", charge_point.state)
 
 # %% [markdown]
-# We cut the connection and wait until `CP_1` is online again. **Predict**: how many of its tasks survive the cut?
-#
-# (a) all · (b) one · (c) none
+# We cut the connection and wait until `CP_1` is online again. What survives, of its parts and of its tasks?
 #
 # (We use `wait_for`, which is told of every state, in `charge_point/state_watch.py`. A loop that looks every 5 ms would
 # miss a boot that takes 2 ms.)
+
+# %% jupyter={"source_hidden": true}
+# Question 2. The answer stands here: choose in the card below first.
+q2 = lab.predict(
+    "How many tasks of `CP_1` survive the cut?",
+    {
+        "a": (
+            "all: life, reader, online, heartbeat, statuses, outbox",
+            "All but one are children of the group of that connection, and end with it.",
+        ),
+        "b": "one",
+        "c": ("none", "Then who dials again?"),
+    },
+    answer="b",
+    because="The loop of `keep_connected` lives on, because it is the one that dials again. All others belong to the "
+    "connection.",
+)
 
 # %%
 PARTS = ("session", "heartbeat", "registration", "configuration", "outbox", "transaction_ids", "transactions")
@@ -184,18 +211,19 @@ def tasks():
 
 
 parts, before = {name: getattr(charge_point, name) for name in PARTS}, tasks()
-proxy.cut()
-await charge_point.wait_for("waiting")
-await charge_point.wait_for("online")
-await lab.until(lambda: charge_point.heartbeat)
-after = tasks()
-for name, old in parts.items():
-    print(f"{name:15}", "the same" if getattr(charge_point, name) is old else "new")
-print("tasks that survived:", *[name for name in NAMES if before[name] is after[name]])
+with q2:
+    proxy.cut()
+    await charge_point.wait_for("waiting")
+    await charge_point.wait_for("online")
+    await lab.until(lambda: charge_point.heartbeat)
+    after = tasks()
+    fates = {f"`{part}`": ["kept" if getattr(charge_point, part) is old else "new"] for part, old in parts.items()}
+    display(lab.grid(fates, ["after the cut"], corner="part"))
+    print("tasks that survived:", *[name for name in NAMES if before[name] is after[name]])
 
 # %% [markdown]
-# One: the loop of `keep_connected`. Everything else was made anew for the new connection, or given to it on purpose.
-# How many heartbeats a minute does that make? The same three cuts, with our charge point:
+# Everything else was made anew for the new connection, or given to it on purpose. How many heartbeats a minute does that
+# make? The same three cuts, with our charge point:
 
 
 # %%
@@ -215,18 +243,32 @@ lab.cadence({"naive": naive_rates, "ours": our_rates}, finding)
 # raises an error.
 
 # %%
-for state, edges in CONNECTION.items():
-    print(f"{state:12}", ", ".join(f"{event} → {new}" for event, new in edges.items() if event != "stop"))
+edges = {state: ", ".join(f"{event} → {new}" for event, new in edges.items()) for state, edges in CONNECTION.items()}
+lab.grid({f"`{state}`": [text or "the end"] for state, text in edges.items()}, ["event → next state"], corner="state")
 
 # %% [markdown]
 # The answer to a boot is *Accepted*, *Pending* or *Rejected*; that is the *registration*. Pending means: we know you,
 # but we want to configure you first. The central system may call then. The charge point may not, except for a message
 # that the central system asked for with TriggerMessage (core 4.2). `CP_2` is Pending after its boot. A driver comes all
 # the same.
-#
-# **Predict.** Which of these leave the charge point while it is Pending?
-#
-# (a) Authorize · (b) StartTransaction · (c) the StatusNotification that the central system triggers
+
+# %% jupyter={"source_hidden": true}
+# Question 3. The answer stands here: choose in the card below first.
+q3 = lab.predict(
+    "Which of these leaves the charge point while it is Pending?",
+    {
+        "a": ("the Authorize of the driver", "It fails at once, because a driver stands there and should not wait."),
+        "b": (
+            "the StartTransaction of the driver",
+            "It waits in the outbox, because energy flows and has to be paid for.",
+        ),
+        "c": "the StatusNotification that the central system triggers",
+        "d": ("none of them", "The central system asked for one of them itself."),
+    },
+    answer="c",
+    because="While it is Pending, a charge point sends what it was asked for with TriggerMessage, and nothing else, "
+    "until its next boot is due (core 4.2).",
+)
 
 # %%
 central_system.policy.registrations["CP_2"] = "Pending"
@@ -234,19 +276,21 @@ second = await ChargePoint(central_system.url, "CP_2").start()
 await second.wait_for("pending")
 second.charging.plug_in(1)
 second.charging.start(1, "TAG_B")
-own = await lab.timed(second.call(m.AuthorizeRequest(id_tag="TAG_B")), "Authorize")
-print("Authorize:", own.outcome, "·", own.detail)
-ask = central_system["CP_2"].call
-await ask(m.TriggerMessageRequest(requested_message="StatusNotification", connector_id=1))
-await lab.until(lambda: ("CP_2", 1) in central_system.answers.statuses)
-print("StatusNotification:", central_system.answers.statuses["CP_2", 1].status)
-print("RemoteStart:", (await ask(m.RemoteStartTransactionRequest(id_tag="TAG_B"))).status)
-print("in the outbox:", *[entry.request.action for entry in second.outbox.entries()])
+with q3:
+    own = await lab.timed(second.call(m.AuthorizeRequest(id_tag="TAG_B")), "Authorize")
+    display(lab.ends([own]))
+    ask = central_system["CP_2"].call
+    await ask(m.TriggerMessageRequest(requested_message="StatusNotification", connector_id=1))
+    await lab.until(lambda: ("CP_2", 1) in central_system.answers.statuses)
+    told = {"the triggered StatusNotification said": central_system.answers.statuses["CP_2", 1].status}
+    remote = await ask(m.RemoteStartTransactionRequest(id_tag="TAG_B"))
+    told |= {"a RemoteStartTransaction was answered": remote.status}
+    waiting = [entry.request.action for entry in second.outbox.entries()]
+    display(lab.facts(told | {"in the outbox waits": ", ".join(waiting)}))
 
 # %% [markdown]
-# Only (c). The Authorize failed at once, because a driver stands there and should not wait. The StartTransaction waits
-# in the outbox, because energy flows and has to be paid for. Then the operator has configured everything. It triggers a
-# boot with TriggerMessage, because the next boot would be due only after 300 s.
+# Then the operator has configured everything. It triggers a boot with TriggerMessage, because the next boot would be due
+# only after 300 s.
 
 # %%
 start = lab.now()
@@ -255,7 +299,8 @@ await ask(m.TriggerMessageRequest(requested_message="BootNotification"))
 await second.wait_for("online")
 await lab.until(lambda: second.tally.ended["StatusNotification", "result"] == 3 and not len(second.outbox))
 calls = [call.action for call in lab.calls(second.trace) if call.started > start]
-print("sent:", calls[0], "first, then", len(calls) - 1, "calls, among them", *set(calls) & m.TRANSACTION_ACTIONS)
+told = {"sent first": calls[0], "calls after it": len(calls) - 1}
+display(lab.facts(told | {"among them": ", ".join(sorted(set(calls) & m.TRANSACTION_ACTIONS))}))
 title = f"Accepted: after the boot come {calls.count('StatusNotification')} statuses, and the outbox drains"
 lab.ladder(second.trace, central_system, since=start, title=title, identity="CP_2")
 
@@ -298,15 +343,22 @@ simulate(no_memory, seed=1)
 # (`charge_point/registration.py`). In the table, *None* means that the boot was not answered yet.
 
 # %%
-registrations = (None, "Pending", "Rejected", "Accepted")
+registrations = {"None": None, "Pending": "Pending", "Rejected": "Rejected", "Accepted": "Accepted"}
 await second.stop()
-print(f"{'to send':26}", *(f"{registration!s:9}" for registration in registrations))
-for action in ("BootNotification", "StartTransaction", "Authorize", "StatusNotification"):
-    print(f"{action:26}", *(f"{may_send(action, each):9}" for each in registrations))
-print(f"{'… triggered':26}", *(f"{may_send(action, each, triggered=True):9}" for each in registrations))
-print("\nto serve")
-for action in ("ChangeConfiguration", "RemoteStartTransaction"):
-    print(f"{action:26}", *(f"{may_serve(action, each):9}" for each in registrations))
+
+
+def row(decide, action, **options):
+    cells = {"refuse": lab.bad("refuse"), "queue": "queue"}
+    decisions = [decide(action, registration, **options) for registration in registrations.values()]
+    return [cells.get(decision, lab.good(decision)) for decision in decisions]
+
+
+sent = ("BootNotification", "StartTransaction", "Authorize", "StatusNotification")
+rows = {action: row(may_send, action) for action in sent}
+rows["… triggered"] = row(may_send, "StatusNotification", triggered=True)
+display(lab.grid(rows, registrations, corner="to send"))
+served = {action: row(may_serve, action) for action in ("ChangeConfiguration", "RemoteStartTransaction")}
+lab.grid(served, registrations, corner="to serve")
 
 # %% [markdown]
 # To send: *refuse* means an error at once, and nothing is sent; *queue* means that the message waits in the outbox. To
@@ -321,10 +373,23 @@ lab.source(may_send)
 # ## 5. The heartbeat: an interval of inactivity
 #
 # The interval is 300 s. A charge point that sends meter values every 240 s shows with each of them that it lives. It
-# may then skip its heartbeat (core 4.6). **Predict** how many heartbeats a busy charge point sends in two and a half
-# days.
-#
-# (a) none · (b) 2 · (c) 720
+# may then skip its heartbeat (core 4.6).
+
+# %% jupyter={"source_hidden": true}
+# Question 4. The answer stands here: choose in the card below first.
+q4 = lab.predict(
+    "How many heartbeats does a busy charge point send in two and a half days?",
+    {
+        "a": ("none", "A heartbeat has a second use: its answer tells the time."),
+        "b": "2",
+        "c": (
+            "720",
+            "That is one every 300 s, which an idle charge point sends. The busy one is never silent for that long.",
+        ),
+    },
+    answer="b",
+    because="One heartbeat a day is sent whatever else is said, because its answer tells the time (J-spec 5.3).",
+)
 
 
 # %%
@@ -340,12 +405,13 @@ async def long_weekend(world: World, busy):
     return [call.started / 3600 for call in lab.life(charge_point.trace).heartbeats]
 
 
-idle, busy = (simulate(partial(long_weekend, busy=busy), seed=1) for busy in (False, True))
-print("idle:", len(idle), "heartbeats · busy:", len(busy), "at hour", *(f"{hour:.0f}" for hour in busy))
+with q4:
+    idle, busy = (simulate(partial(long_weekend, busy=busy), seed=1) for busy in (False, True))
+    when = ", ".join(f"hour {hour:.0f}" for hour in busy)
+    display(lab.grid({"idle": [len(idle), None], "busy": [len(busy), when]}, ["heartbeats", "sent at"]))
 
 # %% [markdown]
-# (b). One heartbeat a day is sent whatever else is said, because its answer tells the time (J-spec 5.3). The only other
-# answer that tells the time is that to a boot, and a charge point that stays accepted does not boot. `Heartbeat`
+# The only other answer that tells the time is that to a boot, and a charge point that stays accepted does not boot. `Heartbeat`
 # (`heartbeat.py`) knows when the next beat is due: an interval after the last call, or a day after the last beat,
 # whichever is earlier.
 
@@ -363,13 +429,11 @@ lab.source(Heartbeat._due)
 #
 # When an end closes the connection, the other end is told. When a router swallows the bytes, or a machine has no power,
 # nobody is told: nothing comes, and that looks like an idle connection. So a charge point asks. It sends a WebSocket
-# *ping* every `WebSocketPingInterval`, here 60 s, and the other end has to answer with a *pong* within 5 s.
-#
-# **Predict**: how long does a silent connection stay "online" at most?
-#
-# (a) 5 s · (b) about 65 s · (c) until the next heartbeat, 300 s
+# *ping* every `WebSocketPingInterval`, here 60 s, and the other end has to answer with a *pong* within 5 s. (The folded
+# cell prepares `noticed`: how many seconds pass from the death to the state *waiting*.)
 
-# %%
+# %% jupyter={"source_hidden": true}
+# Prepares `noticed`: something dies in a simulated world; how many seconds later does the charge point know?
 PING, PONG, GOODBYE = 60, 5, 5
 
 
@@ -395,40 +459,68 @@ async def noticed(world: World, cause, ping=PING):
     return world.time - died
 
 
+# %% jupyter={"source_hidden": true}
+# Question 5. The answer stands here: choose in the card below first.
+q5 = lab.predict(
+    "Every byte is swallowed from now on. For how long does the charge point stay ‘online’ at most?",
+    {
+        "a": ("5 s", "That is the time for the pong. But when was the next ping due?"),
+        "b": "about 65 s, and a little more",
+        "c": ("until its next heartbeat, up to 300 s", "It need not wait for that: the ping comes sooner."),
+        "d": ("for ever", "So it is with pings switched off."),
+    },
+    answer="b",
+    because="The next ping may be due in 60 s, and the pong may take 5 s. Then we close politely, and nobody answers "
+    "that either, which takes 5 s more.",
+)
+
+# %%
 CAUSES = ("close 1001", "reset", "half-open", "power cut")
-times = {cause: [simulate(partial(noticed, cause=cause), seed) for seed in range(0, PING, 3)] for cause in CAUSES}
-told, silence = times["close 1001"] + times["reset"], times["half-open"] + times["power cut"]
-print("told: within 1 s:", max(told) < 1, "· silence: within 65 s:", max(silence) < 65, "· 70 s:", max(silence) < 70)
+with q5:
+    times = {cause: [simulate(partial(noticed, cause=cause), seed) for seed in range(0, PING, 3)] for cause in CAUSES}
+    told, silence = times["close 1001"] + times["reset"], times["half-open"] + times["power cut"]
+    finding = f"A close or a reset is noticed at once, silence only after up to {max(silence):.0f} s"
+    display(lab.detection(times, finding, limits={"ping interval + pong timeout + closing": PING + PONG + GOODBYE}))
 
 # %%
 never = simulate(partial(noticed, cause="half-open", ping=0))
-print("with pings switched off, noticed within 10 minutes:", never < 600)
 hangs = simulate(partial(noticed, cause="the program hangs"))
-print("only the program hangs, and pings are answered; noticed within 10 minutes:", hangs < 600)
-longest = max(times["half-open"])
-finding = f"A close or a reset is noticed at once, silence only after up to {longest:.0f} s"
-lab.detection(times, finding, limits={"ping interval + pong timeout + closing": PING + PONG + GOODBYE})
+seen = {"closed or reset: noticed within 1 s": max(told) < 1}
+seen |= {"silent: noticed within 65 s": max(silence) < 65, "silent: noticed within 70 s": max(silence) < 70}
+seen |= {"silent, pings switched off: noticed within 10 minutes": never < 600}
+lab.facts(seen | {"only the program hangs, and pings are answered: noticed within 10 minutes": hangs < 600})
 
 # %% [markdown]
-# Closest is (b), and a little more. The next ping may be due in 60 s, and the pong may take 5 s. Then we close
-# politely, and nobody answers that either, which takes 5 s more. With a shorter interval we notice sooner, and it costs
-# more bytes. With pings switched off (0), nobody ever notices that an idle connection is dead.
+# With a shorter interval we notice sooner, and it costs more bytes. With pings switched off (0), nobody ever notices
+# that an idle connection is dead.
 #
 # > **In the field.** Mobile networks and load balancers forget a connection on which nothing passed for a while, often
 # > after 30 to 350 s, and mostly tell nobody. A ping keeps the connection alive only if its interval is shorter than
 # > that. J-errata 3.9 names another bound: shorter than attempts times retry interval, or a transaction message may use
 # > up its attempts on a dead connection. And a pong proves little. It comes from the WebSocket library, or from a proxy
-# > in front of the central system, also when the program behind it hangs. That is the last line that was printed. Only
-# > the answer to a call proves that the program lives.
+# > in front of the central system, also when the program behind it hangs. That is the last row of the table. Only the
+# > answer to a call proves that the program lives.
 #
 # *A good place for a break: the first sitting ends here.*
 #
 # ## 7. A transaction across a cut
 #
 # A driver starts while the connection is dead, charges for half an hour, and leaves. Nobody has given the transaction
-# an id yet. **Predict**: which transactionId does the StopTransaction have, in the outbox and on the wire?
-#
-# (a) −1, −1 · (b) −1, the real one · (c) none, the real one
+# an id yet.
+
+# %% jupyter={"source_hidden": true}
+# Question 6. The answer stands here: choose in the card below first.
+q6 = lab.predict(
+    "Which `transactionId` does the StopTransaction have, in the outbox and on the wire?",
+    {
+        "a": ("−1, and −1", "−1 goes out only if the central system refuses the start for good (core errata 3.18)."),
+        "b": "−1, and the real one",
+        "c": ("none, and the real one", "The field is required, and the message is written down whole."),
+    },
+    answer="b",
+    because="In the file stands a place holder. The id is put into the message when the message is sent, because the "
+    "answer to the start is known by then.",
+)
 
 
 # %%
@@ -453,23 +545,37 @@ async def offline_charge(world: World, refused=False):
     return waits, wire, [row["meter_stop"] for row in ledger.rows()], len(ledger.orphans())
 
 
-for refused in (False, True):
-    waits, wire, energy, orphans = simulate(partial(offline_charge, refused=refused), seed=1)
-    print("start refused:" if refused else "start accepted:", *waits, "· on the wire:", *wire)
-    print("    in the ledger:", energy, "Wh · orphans:", orphans)
+with q6:
+    rows = {}
+    for refused in (False, True):
+        waits, wire, energy, orphans = simulate(partial(offline_charge, refused=refused), seed=1)
+        cells = [f"{waits[-1]}", f"{wire[0]}", f"{energy[0]:,} Wh" if energy else "no row", orphans]
+        rows["refused for good" if refused else "accepted"] = cells
+    columns = ["id in the outbox", "id on the wire", "in the ledger", "orphans"]
+    display(lab.grid(rows, columns, corner="the start was"))
 
 # %% [markdown]
-# (b). 11 kW for half an hour are 5,500 Wh. The id is put into the message when the message is sent, because the answer
-# to the start is known by then (`transaction_ids.py`). If the central system refuses the start for good, the stop is
-# sent with the id −1 (core errata 3.18). Such a stop belongs to no transaction of the central system, but it says how
-# much energy was taken. So the central system keeps it apart, as an *orphan*.
+# 11 kW for half an hour are 5,500 Wh. The id is put in by `transaction_ids.py`. If the central system refuses the start
+# for good, the stop is sent with the id −1 (core errata 3.18). Such a stop belongs to no transaction of the central
+# system, but it says how much energy was taken. So the central system keeps it apart, as an *orphan*.
 #
 # ## 8. Power loss
 #
 # A power cut is a crash: nobody says goodbye, and only what was on the disk is left. A charge point that has restarted
-# always boots again (core 4.2). **Predict** what becomes of the transaction that ran.
-#
-# (a) it is lost · (b) it ends with reason PowerLoss · (c) it goes on
+# always boots again (core 4.2).
+
+# %% jupyter={"source_hidden": true}
+# Question 7. The answer stands here: choose in the card below first.
+q7 = lab.predict(
+    "A transaction runs when the power fails. What becomes of it, unless the charge point is built otherwise?",
+    {
+        "a": ("it is lost", "Its start and its meter readings are on the disk."),
+        "b": "it ends, with the reason PowerLoss",
+        "c": ("it goes on", "So it is with `resume_transactions=True`: the second row of the table."),
+    },
+    answer="b",
+    because="The next life finds the transaction in the file, and ends it with the last reading that was written down.",
+)
 
 
 # %%
@@ -491,33 +597,48 @@ async def blackout(world: World, resume):
     return boots, [(row["meter_start"], row["meter_stop"], row["reason"]) for row in rows]
 
 
-for resume in (False, True):
-    boots, rows = simulate(partial(blackout, resume=resume), seed=1)
-    print("resume:", resume, "· boots:", boots, "· ledger:", rows)
+with q7:
+    ends = {}
+    for resume in (False, True):
+        boots, [(first, last, reason)] = simulate(partial(blackout, resume=resume), seed=1)
+        ends[f"{resume}"] = [boots, first, last, reason]
+    display(lab.grid(ends, ["boots", "from (Wh)", "to (Wh)", "reason"], corner="`resume_transactions`"))
 
 # %% [markdown]
-# (b), or (c) if the charge point is built so. Either way there is one row. The meter was read last at 960 s. The energy
-# of the 40 s from then to the blackout was in no file, so with (b) nobody pays for it. Each reading costs one write to
-# the disk, and you decide how often that is.
+# Either way there is one row. The meter was read last at 960 s. The energy of the 40 s from then to the blackout was in
+# no file, so without resuming nobody pays for it. Each reading costs one write to the disk, and you decide how often
+# that is.
 #
 # ## 9. A new AuthorizationKey
 #
 # Live again. The `AuthorizationKey` is the password of a charge point. The central system gives `CP_1` a new one. The
-# charge point accepts it, closes the connection and dials again. **Predict** how often the central system refuses it
-# with HTTP 401.
-#
-# (a) never · (b) once · (c) for ever
+# charge point accepts it, closes the connection and dials again.
+
+# %% jupyter={"source_hidden": true}
+# Question 8. The answer stands here: choose in the card below first.
+q8 = lab.predict(
+    "How often does the central system refuse it with HTTP 401?",
+    {
+        "a": "never",
+        "b": ("once", "The new key is on the disk before the answer goes out."),
+        "c": ("for ever", "So it is with a program that reads the key once, when it starts."),
+    },
+    answer="a",
+    because="Our charge point reads the key anew at each dial.",
+)
 
 # %%
 dials, old = charge_point.uptime.dials.copy(), charge_point.uplink
-answer = await central_system["CP_1"].call(m.ChangeConfigurationRequest(key="AuthorizationKey", value=NEW_KEY))
-await lab.until(lambda: charge_point.uplink not in (None, old) and charge_point.state == "online")
-print(answer.status, "· dials since:", dict(charge_point.uptime.dials - dials))
-print("boots in this life:", sum('"BootNotification"' in event.text for event in trace if event.mark == ">"))
+with q8:
+    answer = await central_system["CP_1"].call(m.ChangeConfigurationRequest(key="AuthorizationKey", value=NEW_KEY))
+    await lab.until(lambda: charge_point.uplink not in (None, old) and charge_point.state == "online")
+    told = {"the new key was": answer.status}
+    told |= {f"dials since that ended {how}": count for how, count in (charge_point.uptime.dials - dials).items()}
+    boots = sum('"BootNotification"' in event.text for event in trace if event.mark == ">")
+    display(lab.facts(told | {"boots in this life": boots}))
 
 # %% [markdown]
-# Never. Our charge point reads the key anew at each dial, in the first line of this function. A program that reads the
-# key once, when it starts, dials with the old key for ever.
+# It reads the key in the first line of this function.
 
 # %%
 lab.source(Dialler.dial)
@@ -609,15 +730,18 @@ slider = lab.SeedSlider(partial(simulate, day), draw, seed=21)
 slider
 
 # %% [markdown]
-# This picture is a *state strip*: its colour is the state of the charge point over the day. White is a charge point
-# without power, and each ▼ is a death. Move the slider: each seed gives another day, and the same seed always gives the
-# same day. What is true of all days? We ask three of them.
+# This picture is a *state strip*: its colour is the state of the charge point over the day. An empty box is a charge
+# point without power, and each ▼ is a death. Move the slider: each seed gives another day, and the same seed always
+# gives the same day. What is true of all days? We ask three of them.
 
 # %%
+days = {}
 for seed in range(3):
     lived, marks, begun, booked = simulate(day, seed)
     survived = len(lived.deaths) == len(lived.returns) == lived.emptied == len(marks)
-    print("seed", seed, "· each death has its return:", survived, "· all booked, once:", begun == booked)
+    days[f"{seed}"] = [len(marks), survived, begun, begun == booked]
+columns = ["deaths", "each has its return and an empty outbox", "transactions", "all booked, once"]
+lab.grid(days, columns, corner="seed")
 
 # %% [markdown]
 # ## 11. The state strip, live
@@ -626,10 +750,6 @@ for seed in range(3):
 # *restart* stops the charge point, and starts it from the same file. The central system first sets short intervals. A
 # new `WebSocketPingInterval` is used from the next dial on, and the interval of `panel.set(interval=1)` from the next
 # boot on.
-#
-# Both connectors charge. **Predict** the boots of four deaths: *close*, *reset*, *half-open*, *restart*.
-#
-# (a) none · (b) 1 · (c) 4
 
 
 # %%
@@ -674,6 +794,20 @@ async def die(kind, press, lift=None):
     outbox.read()
 
 
+# %% jupyter={"source_hidden": true}
+# Question 9. The answer stands here: choose in the card below first.
+q9 = lab.predict(
+    "Both connectors charge, and `CP_1` dies four times: *close*, *reset*, *half-open*, *restart*. How often does "
+    "it boot?",
+    {
+        "a": ("never", "A restart is a new life: only what is in the file is left."),
+        "b": "once",
+        "c": ("four times", "A charge point that was accepted before does not boot on a new connection (J-spec 5.4)."),
+    },
+    answer="b",
+    because="The first three deaths are deaths of a connection, and the charge point resumes. After the restart it boots.",
+)
+
 # %%
 buttons.press("plug in and start")
 await buttons.settle()
@@ -687,11 +821,13 @@ print("deaths:", *[kind for _, kind in marks], "· now:", charge_point.state)
 lived = lab.life(trace, outbox, since=start)
 boots = [call for call in lab.calls(trace) if call.action == "BootNotification" and call.started > start]
 rows = [row for row in central_system.ledger.rows() if row["identity"] == "CP_1"]
-print("boots:", len(boots), "· transactions end with:", *[row["reason"] for row in rows])
-lab.states(lived, marks=marks)
+with q9:
+    reasons = {f"transaction {number} ended with": row["reason"] for number, row in enumerate(rows, start=1)}
+    display(lab.facts({"boots": len(boots)} | reasons))
+    display(lab.states(lived, marks=marks))
 
 # %% [markdown]
-# One boot, because of the restart. *close* and *reset* cost half a second each, which is our back-off. During
+# *close* and *reset* cost half a second each, which is our back-off. During
 # *half-open* the strip stays blue, the colour of *online*, although nothing gets through: the charge point does not
 # know better, and only the growing outbox shows it. When it is back, the central system first says goodbye to the old
 # connection, which takes 1 s. Then the outbox drains. The restart ended both transactions with PowerLoss. After it the

@@ -63,7 +63,7 @@ class Noting(Transport):
         await super().send(text)
 
 
-print(stats, "· planned:", len(SLOW), "slow,", len(SILENT), "silent,", len(REFUSED), "refused")
+lab.facts({"cards": 500, "slow": len(SLOW), "never answered": len(SILENT), "refused": len(REFUSED)}, "The plan")
 
 # %% [markdown]
 # The number of the card decides what goes wrong. For one card in twenty the database is slow. Some calls are never
@@ -100,44 +100,56 @@ async def hour(world):
 
 # %%
 timeline, (cut, healed), night = simulate(hour, seed=6)
-print("sent", stats["sent"], "· ok", stats["ok"], "· without a fate", stats["sent"] - stats["ok"])
-print("average", round(stats["average"] * 1000), "ms")
+said = {"sent": stats["sent"], "ok": stats["ok"], "without a fate": stats["sent"] - stats["ok"]}
+lab.facts(said | {"average": f"{stats['average'] * 1000:.0f} ms"}, "What the firmware says of its hour")
 
 # %% [markdown]
 # The average is some ms. A few dozen calls are *without a fate*: they were counted when they began, and nobody knows
 # how they ended. We come back to them.
 #
-# **Predict.** The next plot shows how many messages waited in the outbox, as the firmware noted it. What does the plot
-# show while the router was dead?
-#
-# (a) a ramp · (b) nothing new until the network is back, then a needle · (c) zero, before and after
+# The firmware also noted how many messages waited in the outbox, and we draw that. (The folded cell prepares the plot.)
 
 # %% jupyter={"source_hidden": true}
-# Draws the depth of the outbox, as the firmware noted it and as a timer sampled it.
-fig, axes = lab.subplots(height=360, rows=2, sharex=True, sharey=True)
+# Prepares `depth_of_the_outbox`, a plot of it as the firmware noted it and as a timer sampled it.
+fig, axes = lab.subplots(height=360, rows=2, width=lab.WIDE, sharex=True, sharey=True)
 depths = {"noted on each send": noted, "sampled every second": list(zip(*timeline.series("outbox"), strict=True))}
 waiting = max(depth for _, depth in depths["sampled every second"])
 hidden = max(depth for at, depth in noted if cut < at < healed)
 for ax, (how, points) in zip(axes, depths.items(), strict=True):
     times, values = zip(*points, strict=True)
     minutes, look = [at / 60 for at in times], lab.OUTCOMES["waiting"]
-    ax.fill_between(
-        minutes, values, step="post", facecolor="#ececec", hatch=look.hatch, edgecolor="#b5b5b5", linewidth=0
-    )
+    ax.fill_between(minutes, values, step="post", facecolor=lab.FILL, hatch=look.hatch, edgecolor=lab.EDGE, linewidth=0)
     ax.step(minutes, values, where="post", color=lab.OUTCOMES["result"].colour)
-    ax.axvspan(cut / 60, healed / 60, color="#FFF4D6", zorder=0)
+    ax.axvspan(cut / 60, healed / 60, color=lab.SHADE, zorder=0)
     ax.set(ylabel="messages", ylim=(0, None))
     ax.set_title(f"{how}; shaded: the router is dead", fontsize=9.5, loc="left")
 axes[1].set_xlabel("time (minutes)")
 lab.title(axes[0], f"Sampling on send saw {hidden} of {waiting:.0f} waiting messages until the network was back")
-lab.figure(
-    fig, alt=f"Outbox depth over an hour, noted on send and on a timer: {hidden} against {waiting:.0f} messages."
+alt = f"Outbox depth over an hour, noted on send and on a timer: {hidden} against {waiting:.0f} messages."
+depth_of_the_outbox = lab.figure(fig, alt=alt)
+
+# %% jupyter={"source_hidden": true}
+# Question 1. The answer stands here: choose in the card below first.
+q1 = lab.predict(
+    "The router was dead for 330 s, and a meter value was due every 10 s. What does the plot of the firmware show "
+    "meanwhile?",
+    {
+        "a": ("a ramp", "The messages did pile up. But when did the firmware look?"),
+        "b": "nothing new until the network is back, then a needle",
+        "c": ("zero, before and after", "When the network is back, the firmware sends and looks again."),
+    },
+    answer="b",
+    because="The firmware notes only when it sends, and it cannot send. So the plot stands still exactly when it "
+    "matters. The needle comes when all messages are sent within moments.",
 )
 
+# %%
+with q1:
+    display(depth_of_the_outbox)
+
 # %% [markdown]
-# (b). A program that notes only when it sends notes nothing while it cannot send. So the upper plot stands still
-# exactly when it matters. Both plots show the needle when the network is back, because then all messages are sent
-# within moments. `Timeline`, in the lower plot, samples on a timer, whether something happens or not:
+# A program that notes only when it sends is blind exactly when it matters. `Timeline`, in the lower plot, samples on a
+# timer, whether something happens or not:
 
 # %%
 lab.source(Timeline.run)
@@ -148,11 +160,10 @@ lab.source(Timeline.run)
 # Our stack counted in the same hour. Where a call ends, the stack counts that end, whatever it was:
 
 # %%
-by_card = {key: value for key, value in night.items() if "Authorize" in key}
-for name, value in by_card.items():
-    print(f"{value:5g}  {name}")
+rows = {f"`{name}`": [int(value)] for name, value in night.items() if "Authorize" in name}
 started = night['ocpp_calls_started_total{action="Authorize"}']
-print(f"{stats['sent'] - started:5g}  never left the machine: there was no connection")
+rows["never left the machine: there was no connection"] = [int(stats["sent"] - started)]
+lab.grid(rows, ["calls"])
 
 # %% [markdown]
 # So most of the calls without a fate were *not sent*. That is definite, and the driver may try again. Some timed out,
@@ -199,12 +210,26 @@ for name in ("ocpp_calls_total", "ocpp_frame_bytes_total", "ocpp_connection_loss
     print(*(line for line in page if name in line and "bytes_total{" not in line), sep="\n")
 
 # %% [markdown]
-# It is tempting to add the unique id as a label: then every call could be looked up. **Predict** how many series 1,000
-# calls make, with the labels action and outcome, and with the id.
-#
-# (a) 1 and 1 · (b) 1 and 1,000 · (c) 1,000 and 1,000
+# It is tempting to add the unique id as a label: then every call could be looked up. Let 1,000 Heartbeats be answered.
+
+# %% jupyter={"source_hidden": true}
+# Question 2. The answer stands here: choose in the card below first.
+q2 = lab.predict(
+    "How many series do they make: with the labels action and outcome, and with the unique id as well?",
+    {
+        "a": ("1 and 1", "A series is one combination of values. Each call has an id of its own."),
+        "b": "1 and 1,000",
+        "c": (
+            "1,000 and 1,000",
+            "All calls have the same action and the same outcome, so they are counted in one series.",
+        ),
+    },
+    answer="b",
+    because="Each combination of values is a series of its own, and a collector keeps every series that it has ever seen.",
+)
 
 # %%
+made = {}
 for labels in (["action", "outcome"], ["action", "outcome", "unique_id"]):
     registry = CollectorRegistry()
     calls = Counter("ocpp_calls", "Own calls that ended", labels, registry=registry)
@@ -212,10 +237,12 @@ for labels in (["action", "outcome"], ["action", "outcome", "unique_id"]):
         values = {"action": "Heartbeat", "outcome": "result", "unique_id": f"id-{number}"}
         calls.labels(**{name: values[name] for name in labels}).inc()
     series = [line for line in generate_latest(registry).decode().splitlines() if line.startswith("ocpp_calls_total")]
-    print(", ".join(labels), "→", len(series), "series")
+    made[", ".join(labels)] = [len(series)]
+with q2:
+    display(lab.grid(made, ["series"], corner="labels"))
 
 # %% [markdown]
-# A collector keeps every series that it has ever seen. So a label should have few values, and the peer must not be able
+# So a label should have few values, and the peer must not be able
 # to choose them: an unknown action or error code becomes `other`. Ids belong into the log.
 #
 # ## 4. The accounts balance
@@ -224,11 +251,25 @@ for labels in (["action", "outcome"], ["action", "outcome", "unique_id"]):
 #
 # *started = result + error + timeout + lost + cancelled + pending*
 #
-# If the two sides differ, there is a bug, in the stack or in the counting. Here five calls end in five ways. A homemade
-# counter counts beside ours. The fifth call is cancelled, because its driver walks away. **Predict** how many ends each
-# of the two counters misses.
-#
-# (a) both 0 · (b) the homemade one misses 1 · (c) it misses 4
+# If the two sides differ, there is a bug, in the stack or in the counting. Here five calls end in five ways: a result, a
+# CallError, a timeout, a loss. The fifth call is cancelled, because its driver walks away. A homemade counter counts
+# beside ours.
+
+# %% jupyter={"source_hidden": true}
+# Question 3. The answer stands here: choose in the card below first.
+q3 = lab.predict(
+    "How many of the five ends does the homemade counter miss?",
+    {
+        "a": ("none", "Look at what `suppress` lets pass."),
+        "b": "one",
+        "c": (
+            "four: all but the good one",
+            "A CallError, a timeout and a loss are OcppErrors. They are suppressed, and then counted.",
+        ),
+    },
+    answer="b",
+    because="To be cancelled is an end too. `CancelledError` is no `OcppError`, so it skips the line that counts.",
+)
 
 # %%
 homemade = {"started": 0, "ended": 0}
@@ -252,13 +293,15 @@ for fault in ("none", "call_error", "ignore", "close", "ignore"):
     if fault == "close":
         await lab.until(lambda old=session: charge_point.state == "online" and charge_point.session not in (None, old))
 
-print("homemade: started − ended =", homemade["started"] - homemade["ended"])
-print("ours:", {end: count for (action, end), count in charge_point.tally.ended.items() if action == "Authorize"})
-print("imbalance:", charge_point.tally.imbalance())
+ours = {end: count for (action, end), count in charge_point.tally.ended.items() if action == "Authorize"}
+rows = {"homemade": [homemade["started"], homemade["ended"], None]}
+rows["ours"] = [charge_point.tally.started["Authorize"], sum(ours.values()), ", ".join(ours)]
+with q3:
+    display(lab.grid(rows, ["started", "ended", "the ends"], corner="counter"))
+    display(lab.facts({"our accounts balance": not charge_point.tally.imbalance()}))
 
 # %% [markdown]
-# (b). To be cancelled is an end too, and `CancelledError` is no `OcppError`. So the homemade counter missed it. Our
-# `Tally` counts in the `__exit__` of a context manager, which runs whatever way the call ends. Tests of this project
+# Our `Tally` counts in the `__exit__` of a context manager, which runs whatever way the call ends. Tests of this project
 # check the balance after every chaos scenario. This is how an exception, or none, becomes the name of an end:
 
 # %%
@@ -269,9 +312,7 @@ lab.source(outcome_of)
 #
 # Back to the hour of section 1. Its histogram has 16 bounds, which are called *buckets*, from 1 ms to 60 s. So the
 # highest bound is above the timeout of 30 s. The picture shows all that is left of the calls. The 99th *percentile*,
-# p99, is the time in which 99 of 100 calls ended. **Predict** it from the picture: 99 of 100 calls were faster than …
-#
-# (a) 2 ms · (b) 1.1 s · (c) 5 s · (d) nearly 30 s
+# p99, is the time in which 99 of 100 calls ended.
 
 # %%
 counted = dict(lab.buckets(night))
@@ -293,23 +334,33 @@ lab.source(lab.quantile)
 # %% [markdown]
 # And these are the percentiles of our hour.
 
-# %%
-cards = lab.buckets(night, "result")
-told = [f"{count:.0f} within {bound:g} s" for bound, count in cards if bound in (0.001, 0.0025, 20, 30)]
-print("answered calls, cumulative:", " · ".join(told))
-mean = sum(lab.labelled(night, "ocpp_call_seconds_sum", "outcome").values()) / total
-marks = {f"p{q}": lab.quantile(lab.buckets(night), q / 100) for q in (50, 95, 99)} | {"mean": mean}
-print("p99 over 20 s:", marks["p99"] > 20, "· p99 of the answered over 20 s:", lab.quantile(cards, 0.99) > 20)
-print("no call at all:", lab.quantile(lab.buckets(night, "cancelled"), 0.5))
+# %% jupyter={"source_hidden": true}
+# Question 4. The answer stands here: choose in the card below first.
+q4 = lab.predict(
+    "Read it from the picture: within which time did 99 of 100 calls end?",
+    {
+        "a": ("2 ms", "That is most of them, but not 99 of 100."),
+        "b": ("1.1 s, the mean", "No call took as long as the mean. It lies between the two heaps."),
+        "c": ("5 s", "Between the two heaps there is nothing."),
+        "d": "nearly 30 s",
+    },
+    answer="d",
+    because="More than one call in 100 is in the right heap, so the share of 99 % is reached only there.",
+)
 
 # %%
-one_in = f"{total / slow:.0f}"
-lab.histogram(
-    night,
-    f"Half of the calls took {marks['p50'] * 1000:.0f} ms, one in {one_in} over 20 s; the mean of {mean:.1f} s is neither",
-    alt="The same histogram with lines at the median, the 95th and 99th percentile, and the mean, where no call lies.",
-    marks=marks,
-)
+cards = lab.buckets(night, "result")
+mean = sum(lab.labelled(night, "ocpp_call_seconds_sum", "outcome").values()) / total
+marks = {f"p{q}": lab.quantile(lab.buckets(night), q / 100) for q in (50, 95, 99)} | {"mean": mean}
+found = {f"answered within {bound:g} s": int(count) for bound, count in cards if bound in (0.001, 0.0025, 20, 30)}
+found |= {"p99 is over 20 s": marks["p99"] > 20}
+found |= {"p99 of the answered calls is over 20 s": lab.quantile(cards, 0.99) > 20}
+found |= {"median of no call at all": f"{lab.quantile(lab.buckets(night, 'cancelled'), 0.5)}"}
+said = f"Half of the calls took {marks['p50'] * 1000:.0f} ms, one in {total / slow:.0f} over 20 s; "
+alt = "The same histogram with lines at the median, the 95th and 99th percentile, and the mean, where no call lies."
+with q4:
+    display(lab.facts(found))
+    display(lab.histogram(night, f"{said}the mean of {mean:.1f} s is neither", alt=alt, marks=marks))
 
 # %% [markdown]
 # No call took as long as the mean. The calls that timed out are counted too, with their 30 s. If you left them out, the
@@ -372,18 +423,17 @@ display(panel, proxy_panel, board)
 
 # %% [markdown]
 # Now we switch on one fault after the other. Each is on for two calls, and a third call follows when it is off again.
-# We print the numbers that have changed. (The folded cell prepares that.)
-#
-# **Predict** which numbers tell *delay* from *ignore*, when both end in a timeout.
-#
-# (a) the latency · (b) the stray replies · (c) the connections lost
+# We print the numbers that have changed. (The first folded cell prepares that.)
 
 # %% jupyter={"source_hidden": true}
-# Prepares `under`: two calls under a fault and one after it, and which numbers have changed.
+# Prepares `under`: two calls under a fault and one after it; `changed` has the numbers that have changed.
 FATES = [
     f"ocpp_{name}_total"
     for name in ("calls", "call_errors", "stray_replies", "bad_frames", "connection_losses", "dials")
 ]
+
+
+changed = {}
 
 
 async def one_call():
@@ -401,13 +451,29 @@ async def under(name, begin, end=lambda: None):
     await one_call()
     if name == "delay":
         await lab.until(lambda: charge_point.tally.totals()["late"] == strays + 2)
-    print(f"{name:14}{lab.short(lab.moved(before, metrics.snapshot(), *FATES))}")
+    changed[name] = [lab.short(lab.moved(before, metrics.snapshot(), *FATES))]
 
+
+# %% jupyter={"source_hidden": true}
+# Question 5. The answer stands here: choose in the card below first.
+q5 = lab.predict(
+    "*delay* and *ignore* both end in a timeout. Which numbers tell them apart?",
+    {
+        "a": ("the latency", "Both calls take as long as the timeout."),
+        "b": "the stray replies",
+        "c": ("the connections lost", "Neither of the two harms the connection."),
+        "d": ("the CallErrors", "A timeout is no answer of the peer."),
+    },
+    answer="b",
+    because="After *delay* the answer comes, too late, and is counted as a late reply. After *ignore* nothing ever comes.",
+)
 
 # %%
 panel.set(action="Authorize", seconds=0.5)
-for fault in ("ignore", "delay", "CallError", "answer twice", "wrong id", "wrong payload", "garbage"):
-    await under(fault, partial(panel.toggle, fault), partial(panel.toggle, fault, False))
+with q5:
+    for fault in ("ignore", "delay", "CallError", "answer twice", "wrong id", "wrong payload", "garbage"):
+        await under(fault, partial(panel.toggle, fault), partial(panel.toggle, fault, False))
+    display(lab.grid(changed, ["what has changed"], corner="fault of the answers"))
 
 
 # %%
@@ -421,14 +487,16 @@ def heal():
     proxy_panel.press("reset")  # what lost bytes does not come back
 
 
+changed.clear()
 await under("close 1001", partial(central_system.faults.close, times=1))
 await under("reset", partial(proxy_panel.press, "reset"))
 await under("refuse", refuse)
 await under("half-open", partial(proxy_panel.toggle, "half-open"), heal)
-print("imbalance:", charge_point.tally.imbalance())
+display(lab.grid(changed, ["what has changed"], corner="fault of the connection"))
+lab.facts({"after all of them, the accounts balance": not charge_point.tally.imbalance()})
 
 # %% [markdown]
-# (b). *ignore* and *half-open* look alike at first, with two timeouts each. But a half-open connection does not
+# *ignore* and *half-open* look alike at first, with two timeouts each. But a half-open connection does not
 # recover, so it is lost in the end. After *delay* there are late replies, after *wrong id* orphans, after *garbage* bad
 # frames. For each fault some numbers change, and others must not change. Together they tell the fault.
 #
@@ -448,9 +516,10 @@ proxy_panel.set(bandwidth=16_384)
 session = central_system["CP_1"]
 questions = [asyncio.create_task(question(session, number)) for number in range(300)]
 await lab.until(lambda: board.readings["CP_1"][-1].queue > 20)
-print("the board saw a queue; at most one write in flight:", metrics.value("ocpp_writes_in_flight_max") == 1)
+seen = {"the board saw a queue, and never more than one write": metrics.value("ocpp_writes_in_flight_max") == 1}
 proxy_panel.set(bandwidth=0)
-print("answered:", len(await asyncio.gather(*questions)), "· waiting now:", metrics.value("ocpp_write_queue_depth"))
+seen |= {"questions answered": len(await asyncio.gather(*questions))}
+lab.facts(seen | {"texts in the queue now": int(metrics.value("ocpp_write_queue_depth"))})
 
 # %% [markdown]
 # The answers wait in the queue of `CP_1`, behind one write that the slow network does not take. No call failed, and no
@@ -461,10 +530,6 @@ print("answered:", len(await asyncio.gather(*questions)), "· waiting now:", met
 # The board and the stack share one event loop. While the board draws, nothing else runs, and each call waits. For a
 # while we make one call after the other, as fast as we can: first unwatched, then with the board, then while a task
 # draws a small figure with matplotlib, again and again with pauses of 0.25 s.
-#
-# **Predict** the slowest call in each of the three runs, when a normal call takes about 1 ms.
-#
-# (a) all about the same · (b) 5, 10, 15 ms · (c) a few ms twice, then over 50 ms
 
 # %%
 ended, painted = [], []
@@ -490,7 +555,7 @@ async def calls_until(enough):
 board.close()
 end = lab.now() + 0.8
 runs = {"nobody watches": await calls_until(lambda: lab.now() > end)}
-print("each call was answered:", all(call.outcome == "result" for call in runs["nobody watches"]))
+lab.facts({"unwatched, each call was answered": all(call.outcome == "result" for call in runs["nobody watches"])})
 
 # %%
 drawn = board.drawings
@@ -501,13 +566,12 @@ painting = asyncio.create_task(painter())
 runs["a figure, painted on the loop"] = await calls_until(lambda: len(painted) >= 3)
 painting.cancel()
 worst = [max(call.seconds for call in ended) * 1000 for ended in runs.values()]
-print("a call waited for the painter:", worst[2] / 1000 >= min(painted))
-print("one figure costs more than ten boards:", min(painted) > 10 * min(board.drawing_seconds))
+print("calls:", "many" if min(map(len, runs.values())) > 20 else "few", "in each of", len(runs), "runs")
 
 # %% jupyter={"source_hidden": true}
-# Draws how long each call took, in each of the three runs.
+# Prepares `three_runs`, a plot of how long each call took in each of them.
 board.start()
-fig, axes = lab.subplots(height=400, rows=3, sharex=True, sharey=True)
+fig, axes = lab.subplots(height=400, rows=3, width=lab.WIDE, sharex=True, sharey=True)
 for ax, (who, ended), slowest in zip(axes, runs.items(), worst, strict=True):
     begun, look = ended[0].started, lab.OUTCOMES["result"]
     when, took = [call.started - begun for call in ended], [call.seconds * 1000 for call in ended]
@@ -519,14 +583,35 @@ axes[2].set_xlabel("when the call was made (s)")
 cost = [max(slowest - worst[0], 0) for slowest in worst]
 finding = f"Watching four times a second cost {cost[1]:.0f} ms in the worst case, painting {cost[2]:.0f} ms"
 lab.title(axes[0], finding)
-lab.figure(
-    fig, alt="Latency of each call in three runs: unwatched and with the board alike, with a painter a few far slower."
+alt = "Latency of each call in three runs: unwatched and with the board alike, with a painter a few far slower."
+three_runs = lab.figure(fig, alt=alt)
+
+# %% jupyter={"source_hidden": true}
+# Question 6. The answer stands here: choose in the card below first.
+q6 = lab.predict(
+    "A normal call takes about 1 ms. How long does the slowest call take in each of the three runs?",
+    {
+        "a": (
+            "about the same in all three",
+            "While something is drawn, the event loop stands still, and so does the call that waits for its turn.",
+        ),
+        "b": ("5, 10 and 15 ms", "A figure of matplotlib costs far more than a page of SVG text."),
+        "c": "a few ms, a few ms, and over 50 ms",
+    },
+    answer="c",
+    because="Our board is a page of SVG text, which is quick to write. matplotlib needs tens of milliseconds for one "
+    "figure, and some call waits for all of them.",
 )
 
+# %%
+with q6:
+    found = {"a call waited for the painter": worst[2] / 1000 >= min(painted)}
+    found |= {"one figure costs more than ten drawings of the board": min(painted) > 10 * min(board.drawing_seconds)}
+    display(lab.facts(found), three_runs)
+
 # %% [markdown]
-# The median does not show the difference, but the slowest call does. Our board is a page of SVG text, which is quick to
-# write. It is quicker still to record first, and to draw when the run is over. The other figures here are made like
-# that.
+# The median does not show the difference, but the slowest call does. It is quicker still to record first, and to draw
+# when the run is over. The other figures here are made like that.
 #
 # ## 9. Found by its numbers
 #
@@ -540,23 +625,40 @@ print(case)
 print(*lab.short(lab.moved(case.before, case.after, *FATES)).split(" · "), sep="\n")
 
 # %% [markdown]
-# **Predict.** Which one was it? (What is printed is the difference of the two snapshots, because what was counted
-# before does not matter here.)
-#
-# The next cell tells you, and then shows all seven cases. In each row look for two numbers that are high, and for one
-# that is not.
+# What is printed is the difference of the two snapshots, because what was counted before does not matter here. Which
+# fault was it? The card tells you, and shows all seven cases. In each row look for two numbers that are high, and for
+# one that is not.
+
+# %% jupyter={"source_hidden": true}
+# Question 7. The answer stands here: choose in the card below first.
+q7 = lab.predict(
+    "Which fault did this charge point have, in its second half hour?",
+    {
+        "a": ("*healthy*", "Twelve calls were lost, and twelve connections."),
+        "b": ("*peer-silent* or *peer-slow*", "Then no connection would be lost: the network would be good."),
+        "c": ("*peer-refuses*", "Then there would be CallErrors. Here the peer said no to nothing."),
+        "d": "*link-cut*",
+        "e": ("*half-open*", "Then most dials would reach nobody."),
+        "f": ("*credentials*", "Then the dials would end with 401. Here each of them succeeded."),
+    },
+    answer="d",
+    because="Twelve calls and twelve connections were lost, and after each loss a dial succeeded.",
+)
 
 # %%
-print("it was:", case.answer, end="\n\n")
-print(f"{'':13} results errors timeouts  lost   p95  losses · dials")
+ENDS, rows = ("result", "error", "timeout", "lost"), {}
 for name in lab.Case.faults:
-    case = lab.Case(1, name)
-    change = lab.moved(case.before, case.after)
+    one = lab.Case(1, name)
+    change = lab.moved(one.before, one.after)
     ends, dials = (lab.labelled(change, f"ocpp_{what}_total", "outcome") for what in ("calls", "dials"))
-    numbers = "".join(f"{ends.get(end, 0):7.0f}" for end in ("result", "error", "timeout", "lost"))
-    p95 = lab.quantile(lab.between(lab.buckets(case.before), lab.buckets(case.after)), 0.95)
-    told = ", ".join(f"{how} {count:.0f}" for how, count in dials.items()) or "none"
-    print(f"{name:13} {numbers} {p95:4.0f} s {change.get('ocpp_connection_losses_total', 0):6.0f} · {told}")
+    p95 = lab.quantile(lab.between(lab.buckets(one.before), lab.buckets(one.after)), 0.95)
+    losses = int(change.get("ocpp_connection_losses_total", 0))
+    told = ", ".join(f"{how} {count:.0f}" for how, count in dials.items())
+    rows[name] = [*(int(ends.get(end, 0)) for end in ENDS), None if p95 != p95 else round(p95), losses, told or "none"]
+with q7:
+    print("it was:", case.answer)
+    columns = ["results", "errors", "timeouts", "lost", "p95 (s)", "connections lost", "dials"]
+    display(lab.grid(rows, columns, title="All seven cases"))
 
 # %% [markdown]
 # - *peer-silent*: timeouts, and no connection lost. The network is good, but the central system does not answer.

@@ -70,14 +70,23 @@ def hidden(cell: Cell) -> bool:
     return bool(cell["metadata"].get("jupyter", {}).get("source_hidden"))
 
 
+def asks(cell: Cell) -> bool:
+    """Whether the cell holds the text of a prediction, folded away because its answer stands there.
+
+    It counts neither as prose nor as code: nobody reads it where it stands.
+    """
+    return hidden(cell) and source(cell).startswith("# Question")
+
+
 def words_per_code_line(notebook: Notebook) -> float:
+    code = [cell for cell in code_cells(notebook) if not asks(cell)]
     words = sum(len(source(cell).split()) for cell in prose_cells(notebook))
-    lines = sum(bool(line.strip()) for cell in code_cells(notebook) for line in source(cell).split("\n"))
+    lines = sum(bool(line.strip()) for cell in code for line in source(cell).split("\n"))
     return words / max(lines, 1)
 
 
 def number_of_cells(notebook: Notebook) -> Iterator[str]:
-    if (cells := len(notebook["cells"])) not in CELLS:
+    if (cells := sum(not asks(cell) for cell in notebook["cells"])) not in CELLS:
         yield f"{cells} cells; expected {CELLS.start} to {CELLS.stop - 1}"
 
 
@@ -186,6 +195,16 @@ def calls_it_a_connection(notebook: Notebook) -> Iterator[str]:
             yield f"{name(cell)} says {found[0]!r}; what both ends share is a connection"
 
 
+def keeps_its_answers_folded(notebook: Notebook) -> Iterator[str]:
+    """A prediction whose answer stands in plain sight above its card is none."""
+    for cell in code_cells(notebook):
+        if "lab.predict(" in source(cell) and not asks(cell):
+            yield f"{name(cell)} shows the answer of its question; expected a hidden cell that begins with # Question"
+    for cell in prose_cells(notebook):
+        if re.search(r"\*\*Predict\b", source(cell)):
+            yield f"{name(cell)} asks for a prediction; expected a card, `with lab.predict(…):`"
+
+
 def leaves_questions(notebook: Notebook) -> Iterator[str]:
     prose = "\n".join(source(cell) for cell in prose_cells(notebook))
     if "**Check yourself.**" in prose and "**To think about.**" not in prose:
@@ -206,6 +225,7 @@ RULES: list[Rule] = [
     says_how_long_it_takes,
     names_what_exists,
     calls_it_a_connection,
+    keeps_its_answers_folded,
     leaves_questions,
 ]
 

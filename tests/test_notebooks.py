@@ -107,6 +107,8 @@ SPOILT: list[tuple[Rule, Callable[[Notebook], None], str]] = [
     (rules.names_what_exists, add_prose("Then `Pending.forget_all` ends them."), "Pending.forget_all"),
     (rules.calls_it_a_connection, add_prose("We cut the line, and wait."), "'cut the line'"),
     (rules.calls_it_a_connection, add_prose("Three\nlines lost."), "'lines lost'"),
+    (rules.keeps_its_answers_folded, add_prose("**Predict** what comes."), "expected a card"),
+    (rules.keeps_its_answers_folded, spoil_cell(source=["q1 = lab.predict('What comes?')"]), "shows the answer"),
     (rules.leaves_questions, add_prose("**Check yourself.** Who may close?"), "none without"),
     (rules.opens_without_a_question, lambda notebook: notebook["metadata"].pop("language_info"), "would ask"),
 ]
@@ -126,6 +128,17 @@ def test_hidden_machinery_may_be_silent(good: Notebook) -> None:
     good["cells"][1].update(source=["# Prepares a peer.\n", "1"], metadata={"jupyter": {"source_hidden": True}})
     good["cells"][1]["outputs"] = []
     assert [complaint for rule in rules.RULES for complaint in rule(good)] == []
+
+
+def test_a_folded_question_is_neither_prose_nor_code(good: Notebook) -> None:
+    good["cells"] += [prose("Five words say why it")] * (rules.CELLS.stop - 1 - len(good["cells"]))
+    assert list(rules.number_of_cells(good)) == []
+    balance = rules.words_per_code_line(good)
+    good["cells"].append(code("# Question 1.\nq1 = lab.predict('Six words ask what comes then')", "", 16))
+    good["cells"][-1].update(metadata={"jupyter": {"source_hidden": True}}, outputs=[])
+    assert rules.words_per_code_line(good) == balance
+    assert list(rules.number_of_cells(good)) == []
+    assert list(rules.keeps_its_answers_folded(good)) == []
 
 
 @pytest.mark.parametrize(("rule", "spoil", "complaint"), SPOILT)

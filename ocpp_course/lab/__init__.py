@@ -56,6 +56,13 @@
     lab.quantile(lab.buckets(snapshot, "result"), 0.95); lab.between(one, later); lab.histogram(snapshot, "…", alt="…")
     lab.Case(7)                              # two snapshots around an unnamed fault: .before .after .answer
 
+    with lab.predict("How many?", {"a": ("one", "why not"), "b": "two"}, answer="b", because="Both came."):
+        ...                                  # a card; what is printed and displayed here is folded into it
+
+    lab.grid({"row": [lab.good("once"), lab.bad("lost", "20 kWh free")]}, ["before", "after"], title="The finding")
+    lab.facts({"nobody waits": True, "refused": 3})         # a sentence in each row; True is a tick
+    lab.ends(ended); lab.invoices(rows)      # how calls ended; a ledger as bills; lab.once(count), lab.outcome("lost")
+
     lab.source(Transport.send)               # the package's own lines, with their file named
     lab.example(m.ReserveNowRequest)         # a small valid payload of any type
     watch = lab.Watch({"repeated": lambda: pending.counts["repeated"]}, "CP_1 heard")   # a line that follows; close it
@@ -81,14 +88,17 @@ from .dashboard import Dashboard
 from .diagram import diagram
 from .dials import Dial, dials, envelope, outages
 from .examples import example
+from .grid import bad, good, grid, twice
 from .guard import Guard, LoopBlocked, tasks_left
 from .ladder import ladder
 from .lifecycle import cadence, detection
 from .live_strip import LiveStrip
+from .looks import EDGE, FILL, OUTCOMES, SHADE
 from .panel import FaultPanel
 from .percentiles import between, buckets, histogram, quantile
 from .plots import latency, outcomes, queue_depth
 from .power import PowerPanel
+from .predict import predict
 from .proxy_panel import ProxyPanel
 from .reconnects import reconnects, storm
 from .sampler import Sample, Sampler
@@ -96,7 +106,8 @@ from .seed_slider import SeedSlider
 from .snapshots import labelled, moved, short
 from .source import Source, source
 from .strip import heartbeats_per_minute, life, states
-from .style import OUTCOMES, Picture, figure, subplots, title
+from .style import WIDE, Picture, figure, subplots, title
+from .tables import ends, facts, invoices, once, outcome
 from .turns import Turns
 from .vector import Vector
 from .wait import now, until
@@ -111,11 +122,12 @@ __all__ = [
     "Dashboard", "Case", "Closing",
     "now", "until", "timed", "calls", "Ended", "example", "Turns",
     "Sampler", "Sample",
+    "predict", "grid", "good", "bad", "twice", "once", "facts", "ends", "outcome", "invoices",
     "ladder", "correlation", "latency", "outcomes", "queue_depth",
     "states", "life", "heartbeats_per_minute", "detection", "cadence",
     "Dial", "dials", "envelope", "outages", "reconnects", "storm", "diagram",
     "back_off_sliders", "percentile_sliders",
     "moved", "short", "labelled", "buckets", "between", "quantile", "histogram",
-    "OUTCOMES", "Picture", "Vector", "figure", "subplots", "title", "source", "Source",
+    "OUTCOMES", "SHADE", "FILL", "EDGE", "WIDE", "Picture", "Vector", "figure", "subplots", "title", "source", "Source",
 ]
 # fmt: on

@@ -9,9 +9,10 @@ from html import escape
 from textwrap import shorten
 
 from .layout import duration
+from .looks import FAINT, INK, OUTCOMES, RULE, STATES
 from .percentiles import Buckets, between, quantile
 from .snapshots import labelled
-from .style import FAINT, INK, OUTCOMES, RULE, STATES, WIDTH
+from .style import WIDTH
 
 HEIGHT = 174
 """Of one card, in CSS pixels."""

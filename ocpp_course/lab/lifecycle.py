@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import matplotlib
-from matplotlib.ticker import MaxNLocator
-
 from .layout import duration
-from .style import INK, OUTCOMES, RC, STATES, Picture, figure, subplots, title
+from .looks import EDGE, FILL, INK, OUTCOMES, STATES
+from .style import Picture, figure, styled, subplots, title
 
 
-@matplotlib.rc_context(RC)
+@styled
 def detection(
     times: Mapping[str, Sequence[float]], finding: str = "", *, limits: Mapping[str, float] | None = None, alt: str = ""
 ) -> Picture:
@@ -39,18 +37,18 @@ def detection_finding(times: Mapping[str, Sequence[float]]) -> str:
     return f"{quick}: noticed within {duration(worst[quick])}; {slow}: within {duration(worst[slow])}"
 
 
-@matplotlib.rc_context(RC)
+@styled
 def cadence(rates: Mapping[str, Sequence[float]], finding: str = "", *, alt: str = "") -> Picture:
     """Heartbeats per minute after no, one, two, … reconnects, a bar for each of the lives compared. Two of them fit."""
     fig, ax = subplots(270)
-    looks = [{"color": "#EDEDED", "hatch": "///", "edgecolor": "#8C8C8C"}, {"color": STATES["up"]}]
+    looks = [{"color": FILL, "hatch": "///", "edgecolor": EDGE}, {"color": STATES["up"]}]
     for number, ((name, values), look) in enumerate(zip(rates.items(), looks, strict=True)):
         xs = [x + 0.38 * (number - 0.5) for x in range(len(values))]
         bars = ax.bar(xs, values, 0.36, label=name, linewidth=0.8, **look)
         ax.bar_label(bars, fmt="%g", padding=2, fontsize=8.6, color=INK)
     most = max(len(values) for values in rates.values())
     ax.set(xlabel="reconnects so far", ylabel="heartbeats per minute", xticks=range(most))
-    ax.yaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+    ax.locator_params(axis="y", nbins=6, integer=True)
     ax.margins(y=0.12)
     ax.grid(axis="x", visible=False)
     fig.legend(*ax.get_legend_handles_labels(), loc="outside lower left", borderaxespad=0.3, ncols=2)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib
-from matplotlib.axes import Axes
-
+from .looks import INK, OUTCOMES, PAPER
 from .plots import _tick
 from .snapshots import series
-from .style import INK, OUTCOMES, RC, Picture, figure, subplots, title
+from .style import Picture, figure, styled, subplots, title
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 Buckets = list[tuple[float, float]]
 """Upper bound in seconds, and how many calls took that long at most: the counts are cumulative; the last is `inf`."""
@@ -57,7 +58,7 @@ def quantile(counted: Sequence[tuple[float, float]], q: float) -> float:
     return low
 
 
-@matplotlib.rc_context(RC)
+@styled
 def histogram(
     snapshot: Mapping[str, float], finding: str, *, alt: str, marks: Mapping[str, float] | None = None
 ) -> Picture:
@@ -88,7 +89,7 @@ def _stacks(ax: Axes, snapshot: Mapping[str, float], slots: int) -> None:
             label = f"{outcome} ({sum(heights):,.0f})"
             ax.bar(
                 [slot + 0.5 for slot in range(slots)], heights, width=0.94, bottom=left, color=look.colour,
-                hatch=look.hatch, edgecolor="white", linewidth=0.6, label=label,
+                hatch=look.hatch, edgecolor=PAPER, linewidth=0.6, label=label,
             )  # fmt: skip
             left = [start + height for start, height in zip(left, heights, strict=True)]
     for slot, height in enumerate(left):
@@ -108,7 +109,7 @@ def _mark(ax: Axes, bounds: Sequence[float], word: str, seconds: float, height: 
 def _word(
     ax: Axes, word: str, where: tuple[float, float], coordinates: Any, shift: tuple[float, float], ha: str
 ) -> None:
-    paper = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
+    paper = {"facecolor": PAPER, "edgecolor": "none", "pad": 1.0}
     ax.annotate(
         word, where, shift, coordinates, "offset points", ha=ha, va="center", fontsize=8.6, bbox=paper, zorder=4
     )

@@ -9,17 +9,17 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any
-
-import matplotlib
-from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+from typing import TYPE_CHECKING, Any
 
 from .calls import Ended
 from .layout import duration
+from .looks import EDGE, FILL, INK, OUTCOMES, PAPER, SHADE
 from .sampler import Sample, Sampler
-from .style import INK, OUTCOMES, RC, Picture, figure, subplots, title
+from .style import WIDE, WIDTH, Picture, figure, styled, subplots, title
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
 
 FEW = 14
 """Up to so many calls get a row of their own."""
@@ -28,7 +28,7 @@ FEW = 14
 # -- the queue
 
 
-@matplotlib.rc_context(RC)
+@styled
 def queue_depth(
     samples: Sampler | Iterable[Sample],
     finding: str = "",
@@ -85,18 +85,18 @@ def _highest(points: list[tuple[float, float]]) -> float:
 def _area(ax: Axes, xs: list[float], ys: list[float]) -> None:
     look = OUTCOMES["waiting"]
     label = f"waiting in the queue, at most {max(ys):,.0f}"
-    ax.fill_between(
-        xs, ys, step="post", facecolor="#EDEDED", edgecolor="#B5B5B5", hatch="///", linewidth=0, label=label
-    )
+    ax.fill_between(xs, ys, step="post", facecolor=FILL, edgecolor=EDGE, hatch="///", linewidth=0, label=label)
     ax.step(xs, ys, where="post", color=look.colour, linewidth=1.4)
 
 
 def _span(ax: Axes, start: float, end: float, word: str) -> None:
-    ax.axvspan(start, end, color="#FFF4D6", linewidth=0, zorder=0)
+    ax.axvspan(start, end, color=SHADE, linewidth=0, zorder=0)
     _tag(ax, word, ((start + end) / 2, 1.0), ("data", "axes fraction"), (0, 3), "center")
 
 
 def _count_axes(ax: Axes) -> None:
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
     ax.set_ylim(bottom=0)
     ax.margins(x=0.01)
     ax.yaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
@@ -110,7 +110,7 @@ def _words(name: str) -> str:
 # -- latency
 
 
-@matplotlib.rc_context(RC)
+@styled
 def latency(calls: Iterable[Ended], finding: str = "", *, alt: str = "", timeout: float | None = None) -> Picture:
     """How long each call took, by outcome. Up to 14 calls have a row each; more become points over time.
 
@@ -118,7 +118,8 @@ def latency(calls: Iterable[Ended], finding: str = "", *, alt: str = "", timeout
     """
     ended = list(calls)
     few = len(ended) <= FEW
-    fig, ax = subplots(124 + 27 * max(len(ended), 3) if few else 330)
+    height, width = (124 + 27 * max(len(ended), 3), WIDTH) if few else (330, WIDE)
+    fig, ax = subplots(height, width=width)
     (_rows if few else _points)(ax, ended, timeout)
     handles = _legend(ended)
     if handles:
@@ -148,7 +149,7 @@ def _rows(ax: Axes, ended: list[Ended], timeout: float | None) -> None:
         _marker(ax, [seconds], [row], each.outcome, 8.5)
         ax.annotate(
             duration(each.seconds), (seconds, row), (9, 0), textcoords="offset points", va="center", fontsize=8.6,
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
+            bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 0.8},
         )  # fmt: skip
     ax.set_yticks(range(len(ended)), [each.action for each in ended])
     ax.set_ylim(len(ended) - 0.4, -0.6)
@@ -186,7 +187,7 @@ def _tag(
 
 def _marker(ax: Axes, xs: list[float], ys: Sequence[float], outcome: str, size: float) -> None:
     look = OUTCOMES[outcome]
-    face = "white" if look.hollow else look.colour
+    face = PAPER if look.hollow else look.colour
     ax.plot(
         xs, ys, linestyle="none", marker=look.marker, markersize=size, color=look.colour, markerfacecolor=face,
         markeredgewidth=1.4 if look.hollow or look.marker == "|" else 0, zorder=3,
@@ -195,6 +196,8 @@ def _marker(ax: Axes, xs: list[float], ys: Sequence[float], outcome: str, size: 
 
 def _seconds(axis: Any) -> None:
     """Ticks that say 1 ms, 10 ms, 0.1 s; a power of ten tells an engineer nothing."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
     axis.set_major_locator(LogLocator(numticks=12))
     axis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value)))
     axis.set_minor_formatter(NullFormatter())
@@ -211,10 +214,12 @@ def _counts(ended: Iterable[Ended]) -> dict[str, int]:
 
 
 def _legend(ended: list[Ended]) -> list[Line2D]:
+    from matplotlib.lines import Line2D
+
     handles = []
     for outcome, count in _counts(ended).items():
         look = OUTCOMES[outcome]
-        face = "white" if look.hollow else look.colour
+        face = PAPER if look.hollow else look.colour
         label = f"{outcome} ({count:,})"
         handles.append(
             Line2D([], [], linestyle="none", marker=look.marker, color=look.colour, markerfacecolor=face, label=label)
@@ -225,7 +230,7 @@ def _legend(ended: list[Ended]) -> list[Line2D]:
 # -- outcomes
 
 
-@matplotlib.rc_context(RC)
+@styled
 def outcomes(calls: Iterable[Ended], finding: str = "", *, alt: str = "") -> Picture:
     """How the calls of each action ended: one bar for each action, in the order in which they first occur."""
     ended = list(calls)
@@ -236,7 +241,7 @@ def outcomes(calls: Iterable[Ended], finding: str = "", *, alt: str = "") -> Pic
     ax.set_ylim(max(len(actions), 1) - 0.4, -0.6)
     ax.tick_params(axis="y", length=0)
     ax.grid(axis="y", visible=False)
-    ax.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
+    ax.locator_params(axis="x", nbins=8, integer=True)
     ax.set_xlabel("calls")
     handles, labels = ax.get_legend_handles_labels()
     fig.legend(handles, labels, loc="outside lower left", borderaxespad=0.3, ncols=5)
@@ -254,7 +259,7 @@ def _bars(ax: Axes, ended: list[Ended], actions: list[str]) -> None:
         by_action = Counter(each.action for each in ended if each.outcome == outcome)
         widths = [by_action[action] for action in actions]
         look = OUTCOMES[outcome]
-        fill, edge = ("white", look.colour) if look.hollow else (look.colour, "white")
+        fill, edge = (PAPER, look.colour) if look.hollow else (look.colour, PAPER)
         ax.barh(
             range(len(actions)), widths, height=0.72, left=left, color=fill, hatch=look.hatch, edgecolor=edge,
             linewidth=0.8, label=f"{outcome} ({total:,})",

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-
-import matplotlib
-from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
+from typing import TYPE_CHECKING
 
 from .dials import Dial, envelope
-from .style import FAINT, INK, OUTCOMES, RC, Look, Picture, figure, subplots, title
+from .looks import EDGE, FAINT, FILL, INK, OUTCOMES, PAPER, Look
+from .style import WIDE, Picture, figure, styled, subplots, title
 
-WITH, WITHOUT = OUTCOMES["result"], Look("#404040", "s", "xx")
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+WITH, WITHOUT = OUTCOMES["result"], Look(OUTCOMES["waiting"].colour, "s", "xx")
 """Looks of dials with and without jitter."""
 
 ROW_WIDTH = 0.62
 """Of the 1 that a row has."""
 
 
-@matplotlib.rc_context(RC)
+@styled
 def reconnects(
     with_jitter: Iterable[Dial] = (),
     without_jitter: Iterable[Dial] = (),
@@ -59,12 +60,12 @@ def _boxes(ax: Axes, allowed: Sequence[range]) -> None:
     for row, seconds in enumerate(allowed):
         width = max(seconds[-1] - seconds[0], 0.5)
         ax.barh(
-            row, width, ROW_WIDTH, left=seconds[0], facecolor="#EDEDED", edgecolor="#B5B5B5", hatch=look.hatch,
+            row, width, ROW_WIDTH, left=seconds[0], facecolor=FILL, edgecolor=EDGE, hatch=look.hatch,
             linewidth=0.8, label="what the keys allow" if row == 0 else None, zorder=1,
         )  # fmt: skip
         ax.annotate(
             f"{seconds[0]} to {seconds[-1]} s", (seconds[-1], row), (6, 0), textcoords="offset points", va="center",
-            fontsize=8.6, color=INK, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1}, zorder=2,
+            fontsize=8.6, color=INK, bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1}, zorder=2,
         )  # fmt: skip
 
 
@@ -105,7 +106,7 @@ def _steps(allowed: Sequence[range]) -> int:
 # -- what the central system sees
 
 
-@matplotlib.rc_context(RC)
+@styled
 def storm(
     stories: Mapping[str, Iterable[Dial]],
     finding: str = "",
@@ -119,7 +120,7 @@ def storm(
     ``back``: the second at which the central system is there again. What comes after ``until`` is not drawn.
     """
     counts = {name: Counter(int(dial.at) for dial in story) for name, story in stories.items()}
-    fig, axes = subplots(150 + 130 * len(counts), rows=len(counts), sharex=True, sharey=True, squeeze=False)
+    fig, axes = subplots(150 + 130 * len(counts), rows=len(counts), width=WIDE, sharex=True, sharey=True, squeeze=False)
     for ax, (name, seconds), look in zip(axes[:, 0], counts.items(), (WITHOUT, WITH), strict=False):
         _wave(ax, name, seconds, look)
         if back is not None:
@@ -129,7 +130,7 @@ def storm(
     if back is not None:
         axes[0, 0].annotate(
             "the central system is back", (back, 1), (5, -3), ("data", "axes fraction"), "offset points", va="top",
-            fontsize=8.6, color=INK, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+            fontsize=8.6, color=INK, bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1},
         )  # fmt: skip
     axes[-1, 0].set_xlabel("seconds since the connections were lost")
     told = finding or _storm_finding(counts)
@@ -141,10 +142,10 @@ def storm(
 def _wave(ax: Axes, name: str, seconds: Counter[int], look: Look) -> None:
     ax.bar(
         list(seconds), list(seconds.values()), width=0.9, align="edge", color=look.colour, hatch=look.hatch,
-        edgecolor="white", linewidth=0,
+        edgecolor=PAPER, linewidth=0,
     )  # fmt: skip
     ax.set_ylabel("dials per second")
-    ax.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
+    ax.locator_params(axis="y", nbins=4, integer=True)
     ax.set_title(f"{name}: at most {_peak(seconds)} in one second", fontsize=9.5, loc="left")
     if not seconds:
         ax.annotate("no dials", (0.5, 0.5), xycoords="axes fraction", ha="center", color=FAINT)

@@ -27,6 +27,12 @@ def rules(*names: str) -> str:
     return _small(text.replace("$COLOURS", _colours()))
 
 
+@cache
+def bare(name: str) -> str:
+    """A ``<style>`` with one file of ``css/`` and no tokens, for an output that takes no colour from them."""
+    return f"<style>{_small((FOLDER / f'{name}.css').read_text(encoding='utf-8'))}</style>"
+
+
 def _colours() -> str:
     both = [
         f"--{name}: light-dark({light}, {dark});" for name, light, dark in zip(LIGHT._fields, LIGHT, DARK, strict=True)

@@ -10,13 +10,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
-
-import matplotlib
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ocpp_lab.connection import CONNECTION
 from ocpp_lab.frames import Call
@@ -24,7 +18,12 @@ from ocpp_lab.timeline import Sample, Timeline
 from ocpp_lab.trace import Event
 
 from .calls import Ended, calls
-from .style import INK, OUTCOMES, RC, STATES, Picture, figure, subplots, title
+from .looks import EDGE, FAINT, FILL, INK, OUTCOMES, PAPER, STATES
+from .style import WIDE, Picture, figure, styled, subplots, title
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 HATCHES = {
     "online": ("up", ""),
@@ -37,7 +36,10 @@ HATCHES = {
     "closing": ("waiting", "---"),
     "failed": ("failed", "xx"),
 }
-"""How each state of a connection is drawn: its colour, a key of `STATES`, and its hatch. No power: left white."""
+"""How each state of a connection is drawn: its colour, a key of `STATES`, and its hatch."""
+
+NOT_RUNNING: dict[str, Any] = {"facecolor": PAPER, "edgecolor": FAINT, "linewidth": 0.8, "linestyle": (0, (2, 2))}
+"""No power: an empty box, because nobody is there who could be in a state."""
 
 LOST = ("closing", "failed", "waiting")
 """States in which a charge point is alone that was online before."""
@@ -51,16 +53,29 @@ BRIEF = ("online", "off", "stopped")
 UNITS = ((7200.0, 3600.0, "h"), (600.0, 60.0, "min"), (0.0, 1.0, "s"))
 """From so many seconds on, seconds in one unit of the axis, its name."""
 
+PER = {"h": ("minute", 60.0), "min": ("minute", 60.0), "s": ("second", 1.0)}
+"""By the unit of the axis: in which time frames are counted, and its seconds."""
+
 SLIVERS = 400
 """A band that takes less than this part of the time is too thin to be seen, and has no place in the legend."""
+
+ROOM = 0.07
+"""Of the width, for the word of a mark."""
 
 BINS = 96
 """Bars of a row: 24 hours in quarters of an hour."""
 
-SENT: Any = {"facecolor": OUTCOMES["result"].colour, "linewidth": 0, "label": "sent"}
+SENT: Any = {"facecolor": OUTCOMES["result"].colour, "linewidth": 0, "label": "frames sent"}
 RECEIVED: Any = {
-    "facecolor": "#E4E4E4", "hatch": "////", "edgecolor": "#8C8C8C", "linewidth": 0, "label": "received",
+    "facecolor": FILL, "hatch": "////", "edgecolor": EDGE, "linewidth": 0, "label": "frames received",
 }  # fmt: skip
+
+BEAT: Any = {
+    "color": OUTCOMES["result"].colour, "linestyle": "none", "marker": "|", "markersize": 9, "markeredgewidth": 1.4,
+}  # fmt: skip
+UNANSWERED: Any = {"color": OUTCOMES["timeout"].colour, "linestyle": "none", "marker": "X", "markersize": 7}
+DEATH: Any = {"color": OUTCOMES["lost"].colour, "linestyle": "none", "marker": "v", "markersize": 7}
+MARK: Any = {"color": INK, "linewidth": 0.8, "linestyle": (0, (2, 2))}
 
 _CHANGE = re.compile(r"(\w+) → (\w+) \(\w+\)")
 
@@ -177,7 +192,7 @@ def heartbeats_per_minute(events: Iterable[Event], since: float, until: float) -
 # -- the picture
 
 
-@matplotlib.rc_context(RC)
+@styled
 def states(
     events: Life | Iterable[Event],
     depth: Timeline | Iterable[Sample] = (),
@@ -194,17 +209,19 @@ def states(
     ``marks`` are instants (loop time, s) with a word: what was done to it. A ▼ is a death: it was online, and is not.
     """
     lived = events if isinstance(events, Life) else life(events, depth, since=since, until=until)
-    fig, axes = subplots(430, rows=4, sharex=True, gridspec_kw={"height_ratios": [1.0, 1.5, 0.8, 1.3]})
+    ratios = {"height_ratios": [1.0, 1.5, 0.8, 1.3]}
+    fig, axes = subplots(430, rows=4, width=WIDE, sharex=True, gridspec_kw=ratios)
     scale, unit = next((size, name) for least, size, name in UNITS if lived.end - lived.start >= least)
-    _draw_states(axes[0], lived, scale, [(at, word) for at, word in marks if lived.start <= at <= lived.end])
+    done = [(at, word) for at, word in marks if lived.start <= at <= lived.end]
+    _draw_states(axes[0], lived, scale, done)
     _draw_depth(axes[1], lived, scale)
     _draw_heartbeats(axes[2], lived, scale)
     _draw_frames(axes[3], lived, scale, unit)
     axes[3].set_xlabel(f"time ({unit})")
-    axes[3].xaxis.set_major_locator(MaxNLocator(nbins=9, steps=[1, 2, 3, 5, 6, 10]))
+    axes[3].locator_params(axis="x", nbins=12, steps=[1, 2, 3, 5, 6, 10])
     axes[3].set_xlim(0, max((lived.end - lived.start) / scale, 1e-9))
     fig.align_ylabels(axes)
-    _legend(fig, lived)
+    _legend(fig, lived, done)
     title(axes[0], finding or states_finding(lived))
     return figure(fig, alt or f"A life as a strip over time. {states_finding(lived)}.")
 
@@ -225,40 +242,53 @@ def _many(count: int, what: str) -> str:
 
 def _draw_states(ax: Axes, lived: Life, scale: float, marks: list[tuple[float, str]]) -> None:
     for band in lived.bands:
-        if band.state in HATCHES:
-            key, hatch = HATCHES[band.state]
-            left, width = (band.start - lived.start) / scale, (band.end - band.start) / scale
-            ax.barh(0.5, width, height=1, left=left, color=STATES[key], hatch=hatch, edgecolor="#4d4d4d", linewidth=0)
+        left, width = (band.start - lived.start) / scale, (band.end - band.start) / scale
+        ax.barh(0.5, width, height=1, left=left, **_band(band.state))
     for at in lived.deaths:
-        ax.plot((at - lived.start) / scale, 1.22, "v", color=OUTCOMES["lost"].colour, markersize=6, clip_on=False)
-    for number, (at, word) in enumerate(sorted(marks)):
-        x, height = (at - lived.start) / scale, 11 + 11 * (number % 3)  # neighbours do not run into each other
-        ax.axvline(x, color=INK, linewidth=0.8, linestyle=(0, (2, 2)))
-        ax.annotate(word, (x, 1.22), (0, height - 4), "data", "offset points", ha="center", fontsize=8.2, color=INK)
+        ax.plot((at - lived.start) / scale, 1.22, **DEATH, clip_on=False)
+    for (at, word), level in zip(sorted(marks), _levels(lived, marks), strict=True):
+        x = (at - lived.start) / scale
+        ax.axvline(x, **MARK)
+        where = (0, 7 + 11 * level)
+        ax.annotate(word, (x, 1.22), where, "data", "offset points", ha="center", fontsize=8.6, color=INK)
     ax.set(ylim=(0, 1.22), yticks=[], ylabel="state")
     ax.spines["left"].set_visible(False)
     ax.grid(visible=False)
+
+
+def _levels(lived: Life, marks: list[tuple[float, str]]) -> list[int]:
+    """How high the word of each mark stands: on the lowest line on which its neighbour leaves it room."""
+    room = ROOM * (lived.end - lived.start)
+    free, levels = [-math.inf] * 3, []
+    for at, _ in sorted(marks):
+        level = next((level for level in range(3) if at - free[level] >= room), free.index(min(free)))
+        free[level] = at
+        levels.append(level)
+    return levels
 
 
 def _draw_depth(ax: Axes, lived: Life, scale: float) -> None:
     xs = [(at - lived.start) / scale for at, _ in lived.depth]
     ys = [value for _, value in lived.depth]
     if xs:
-        ax.fill_between(xs, ys, step="post", facecolor="#EDEDED", edgecolor="#B5B5B5", hatch="///", linewidth=0)
+        ax.fill_between(xs, ys, step="post", facecolor=FILL, edgecolor=EDGE, hatch="///", linewidth=0)
         ax.step(xs, ys, where="post", color=OUTCOMES["waiting"].colour, linewidth=1.4)
     ax.set(ylabel="outbox\n(messages)", ylim=(0, max([*ys, 1]) * 1.12))
     ax.locator_params(axis="y", nbins=4, integer=True)
 
 
 def _draw_heartbeats(ax: Axes, lived: Life, scale: float) -> None:
-    good = [beat for beat in lived.heartbeats if beat.outcome in ("result", "waiting")]
-    bad = [beat for beat in lived.heartbeats if beat not in good]
+    bad = _bad(lived)
+    good = [beat for beat in lived.heartbeats if beat not in bad]
     thin = 0.6 if len(good) > 150 else 1.4
     ax.vlines(_xs(good, lived, scale), 0.15, 0.85, color=OUTCOMES["result"].colour, linewidth=thin)
-    look = OUTCOMES["timeout"]
-    ax.plot(_xs(bad, lived, scale), [0.5] * len(bad), look.marker, color=look.colour, markersize=6)
+    ax.plot(_xs(bad, lived, scale), [0.5] * len(bad), **UNANSWERED)
     ax.set(ylim=(0, 1), yticks=[], ylabel="heart-\nbeats")
     ax.grid(axis="y", visible=False)
+
+
+def _bad(lived: Life) -> list[Ended]:
+    return [beat for beat in lived.heartbeats if beat.outcome not in ("result", "waiting")]
 
 
 def _xs(beats: list[Ended], lived: Life, scale: float) -> list[float]:
@@ -267,30 +297,44 @@ def _xs(beats: list[Ended], lived: Life, scale: float) -> list[float]:
 
 def _draw_frames(ax: Axes, lived: Life, scale: float, unit: str) -> None:
     width = max(lived.end - lived.start, 1e-9) / BINS
+    per, seconds = PER[unit]
     lefts = [number * width / scale for number in range(BINS + 1)]
     for times, sign, look in ((lived.sent, 1, SENT), (lived.received, -1, RECEIVED)):
         counts = [0] * (BINS + 1)
         for at in times:
             counts[int((at - lived.start) / width)] += sign
-        ax.bar(lefts, counts, width / scale, align="edge", **look)
+        ax.bar(lefts, [count * seconds / width for count in counts], width / scale, align="edge", **look)
     ax.axhline(0, color=INK, linewidth=0.8)
-    ax.locator_params(axis="y", nbins=5, integer=True)
-    ax.yaxis.set_major_formatter(lambda value, _: f"{abs(value):,.0f}")
-    ax.set_ylabel(f"frames per\n{width / scale:.2g} {unit}")
+    ax.locator_params(axis="y", nbins=5)
+    ax.yaxis.set_major_formatter(lambda value, _: f"{abs(value):,.3g}")
+    ax.set_ylabel(f"frames per\n{per}")
 
 
-def _legend(fig: Figure, lived: Life) -> None:
-    """The states that can be seen, in the order of `HATCHES`, and no power."""
+def _band(state: str) -> dict[str, Any]:
+    """How a stay in this state is drawn."""
+    if state not in HATCHES:
+        return NOT_RUNNING
+    key, hatch = HATCHES[state]
+    return {"facecolor": STATES[key], "hatch": hatch, "edgecolor": FAINT if hatch else STATES[key], "linewidth": 0}
+
+
+def _legend(fig: Figure, lived: Life, marks: list[tuple[float, str]]) -> None:
+    """The states that can be seen, in the order of `HATCHES`, no power, and every sign that is drawn."""
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
     visible = (lived.end - lived.start) / SLIVERS
     seen = {band.state for band in lived.bands if band.end - band.start >= visible or band.state in BRIEF}
-    patches = [
-        Patch(facecolor=STATES[key], hatch=hatch, edgecolor="#4d4d4d", linewidth=0, label=state)
-        for state, (key, hatch) in HATCHES.items()
-        if state in seen
-    ]
+    handles: list[Any] = [Patch(**_band(state), label=state) for state in HATCHES if state in seen]
     if seen & set(DEAD):
-        patches.append(Patch(facecolor="white", edgecolor="#4d4d4d", linewidth=0.8, label="not running"))
-    patches += [Patch(**SENT), Patch(**RECEIVED)]
+        handles.append(Patch(**NOT_RUNNING, label="not running"))
+    handles += [Patch(**SENT), Patch(**RECEIVED)]
+    signs: list[tuple[Any, str, Sequence[Any]]] = [
+        (BEAT, "heartbeat", lived.heartbeats),
+        (UNANSWERED, "heartbeat without a good answer", _bad(lived)),
+    ]
+    signs += [(DEATH, "death: it was online", lived.deaths), (MARK, "what was done", marks)]
+    handles += [Line2D([], [], **look, label=label) for look, label, there in signs if there]
     fig.legend(
-        handles=patches, loc="outside lower left", borderaxespad=0.3, ncols=8, handlelength=1.8, columnspacing=1.2
+        handles=handles, loc="outside lower left", borderaxespad=0.3, ncols=7, handlelength=1.8, columnspacing=1.4
     )

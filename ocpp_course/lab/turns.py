@@ -8,9 +8,8 @@ from itertools import pairwise
 from types import coroutine
 from typing import Any, NamedTuple
 
-import matplotlib
-
-from .style import FAINT, OUTCOMES, RC, Picture, figure, subplots, title
+from .looks import FAINT, OUTCOMES
+from .style import Picture, figure, styled, subplots, title
 
 LOOK = OUTCOMES["result"]
 ROW_HEIGHT = 0.5
@@ -58,7 +57,7 @@ class Turns:
             except BaseException as error:  # a cancellation, for the work to deal with
                 value, step = error, work.throw
 
-    @matplotlib.rc_context(RC)
+    @styled
     def picture(self, finding: str) -> Picture:
         """A row for each name: a box while it runs, a thin line while it waits."""
         names = list(dict.fromkeys(turn.name for turn in self.turns))

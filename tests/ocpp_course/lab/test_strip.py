@@ -6,13 +6,14 @@ import asyncio
 import io
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from PIL import Image, ImageColor
 
 from ocpp_course.lab import cadence, detection, heartbeats_per_minute, life, states
 from ocpp_course.lab.lifecycle import detection_finding
-from ocpp_course.lab.strip import DEAD, HATCHES, Life, states_finding
+from ocpp_course.lab.strip import DEAD, HATCHES, Life, _levels, states_finding
 from ocpp_course.lab.style import STATES
 from ocpp_lab import CONNECTION, Event, Policy, Sample, Timeline
 from ocpp_lab.simulation import World, simulate
@@ -162,7 +163,7 @@ def test_a_strip_can_be_drawn_and_its_words_tell_no_times(scale: float) -> None:
     said = "1 death, 1 return; the outbox is empty after each"
     assert picture.alt == f"A life as a strip over time. {said}."
     with Image.open(io.BytesIO(picture.png)) as image:
-        assert image.width == 2 * picture.width == 1520
+        assert image.width == 2 * picture.width == 2200
 
 
 def test_a_strip_of_nothing_can_be_drawn() -> None:
@@ -179,3 +180,21 @@ def test_detection_names_the_quickest_and_the_slowest() -> None:
 def test_cadence_says_its_numbers() -> None:
     picture = cadence({"naive": [3, 6], "ours": [3, 3]})
     assert picture.alt == "Heartbeats per minute after each reconnect. naive: 3, 6; ours: 3, 3."
+
+
+def test_words_of_marks_stand_low_where_there_is_room_and_apart_where_there_is_none() -> None:
+    lived = life([state(0, "disconnected → connecting (connect)")], until=100.0)
+    far = [(10.0, "cut"), (50.0, "reset"), (90.0, "cut")]
+    near = [(10.0, "cut"), (11.0, "reset"), (12.0, "close"), (30.0, "cut")]
+    assert _levels(lived, far) == [0, 0, 0]
+    assert _levels(lived, near) == [0, 1, 2, 0]
+
+
+def test_every_sign_that_is_drawn_is_in_the_legend(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[Any] = []
+    monkeypatch.setattr("ocpp_course.lab.strip.figure", lambda fig, alt: drawn.append(fig))
+    story = [*BOOT, *beat(5, 1), *BACK, state(20, "power cut")]
+    states(story, marks=[(10, "cut")], until=25)
+    said = {text.get_text() for text in drawn[0].legends[0].get_texts()}
+    assert {"online", "not running", "heartbeat", "death: it was online", "what was done"} <= said
+    assert drawn[0].axes[3].get_ylabel() == "frames per\nsecond"
