@@ -16,7 +16,7 @@ type Notebook = dict[str, Any]
 type Cell = dict[str, Any]
 type Rule = Callable[[Notebook], Iterator[str]]
 
-CELLS = range(25, 61)
+CELLS = range(25, 66)
 MAX_LINES = 30
 WORDS_PER_CODE_LINE = (4.0, 12.0)
 RAISES = {"raises-exception", "nbval-raises-exception"}
