@@ -566,7 +566,7 @@ painting = asyncio.create_task(painter())
 runs["a figure, painted on the loop"] = await calls_until(lambda: len(painted) >= 3)
 painting.cancel()
 worst = [max(call.seconds for call in ended) * 1000 for ended in runs.values()]
-print("calls:", "many" if min(map(len, runs.values())) > 20 else "few", "in each of", len(runs), "runs")
+lab.facts({"runs": len(runs), "each has more than 20 calls": min(map(len, runs.values())) > 20})
 
 # %% jupyter={"source_hidden": true}
 # Prepares `three_runs`, a plot of how long each call took in each of them.

@@ -69,8 +69,10 @@ class Card:
         options = "".join(self._option(key, *option) for key, option in self.options.items())
         body = "".join(map(_shown, self.shown))
         wide = " wide" if "<figure" in body else ""
+        style = sheet("card", "grid") if sheet("grid") in body else sheet("card")
+        body = body.replace(sheet("grid"), "")  # said once for all tables of the card
         return (
-            f'<div class="ol predict{wide}">{sheet("card")}{question}<div class="opts">{options}</div>'
+            f'<div class="ol predict{wide}">{style}{question}<div class="opts">{options}</div>'
             f'<details class="seen"><summary><span class="turn">{icon("play", 13)}</span> Show what happened '
             '<span class="first"><i>·</i> choose first: it is worth more</span></summary>'
             f'<div class="shown">{body}</div></details></div>'

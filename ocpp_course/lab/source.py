@@ -16,6 +16,8 @@ from pygments.lexers import PythonLexer
 
 import ocpp_lab
 
+from .palette import LIGHT
+
 ROOT = Path(ocpp_lab.__file__).parent.parent
 
 
@@ -31,7 +33,7 @@ class Source:
         code = highlight(self.code, PythonLexer(), HtmlFormatter(nowrap=True))
         name = f'<figcaption style="font-size:0.85em;opacity:0.75">{html.escape(self.file)}</figcaption>'
         body = f'<div class="highlight"><pre style="margin:0;padding:6px 10px;overflow-x:auto">{code}</pre></div>'
-        return f'<figure style="margin:0;border-left:3px solid #0072B2;padding-left:8px">{name}{body}</figure>'
+        return f'<figure style="margin:0;border-left:3px solid {LIGHT.result};padding-left:8px">{name}{body}</figure>'
 
     def __repr__(self) -> str:
         return f"# {self.file}\n{self.code}"

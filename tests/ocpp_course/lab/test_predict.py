@@ -78,6 +78,14 @@ def test_prints_and_displays_keep_their_order(shell: Shell) -> None:
     assert re.search(r"first\n<IPython.*HTML object>\nthird$", shell.text)
 
 
+def test_the_tables_of_a_card_share_its_style(shell: Shell) -> None:
+    with ask():
+        display(lab.facts({"one": True}), lab.facts({"two": True}))
+    assert shell.page.count("<table>") == 2
+    assert shell.page.count("<style>") == 1
+    assert ".ol.grid table{" in shell.page
+
+
 def test_a_card_with_a_figure_is_wide(shell: Shell) -> None:
     with ask():
         display(HTML("<figure></figure>"))
