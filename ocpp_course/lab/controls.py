@@ -181,7 +181,7 @@ def _width(pixels: float) -> W.Layout:
 
 
 def _described(label: str) -> dict[str, str]:
-    return {"description_width": f"{wide(label, 12) + 6:.0f}px"}
+    return {"description_width": f"{wide(label, 12, 700) + 12:.0f}px"}
 
 
 @cache

@@ -146,7 +146,7 @@ class FaultPanel(Shown):
         sent_here = sorted(name for name, action in ACTIONS.items() if action.sender != "CentralSystem")
         self.action = controls.choice("action", [ANY, *sent_here], 252)
         self.seconds = controls.slider("seconds", 1.0, most=8, step=0.25, digits=".2f", width=310)
-        self.interval = controls.whole("interval", min(max(policy.interval, 1), 600), least=1, most=600)
+        self.interval = controls.whole("interval (s)", min(max(policy.interval, 1), 600), least=1, most=600)
         self.interval.tooltip = "Seconds between two Heartbeats: what the next BootNotification is answered with."
         self.status = controls.status()
         once = [self.buttons[label] for label in (HEARTBEAT, *BUTTONS, "all off") if label in self.buttons]

@@ -126,7 +126,7 @@ class ProxyPanel(Shown):
         self.buttons["all off"] = controls.button("all off", "A good network again.")
         self.toggles = {label: controls.toggle(label, tip) for label, tip in WHILE_ON.items()}
         self.direction = controls.choice("direction", DIRECTIONS, 236)
-        self.latency = controls.slider("latency", 0.0, most=4, step=0.125, digits=".3f")
+        self.latency = controls.slider("latency (s)", 0.0, most=4, step=0.125, digits=".3f")
         self.latency.tooltip = "Seconds that everything is on the way, in each direction."
         self.bandwidth = controls.whole("bytes/s", 0, least=0, most=16_384, step=64)
         self.bandwidth.tooltip = "Bytes in a second, in each direction. 0: as fast as it goes."

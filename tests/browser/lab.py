@@ -240,7 +240,9 @@ class LabNotebook:
 
     def _labelled(self, label: str) -> Locator:
         exactly = re.compile(rf"^\s*{re.escape(label)}\s*$")
-        return self.widgets.locator(".jupyter-widgets").filter(has=self.page.locator(".widget-label", has_text=exactly))
+        return self.widgets.locator(".widget-inline-hbox").filter(
+            has=self.page.locator(".widget-label", has_text=exactly)
+        )
 
     def _one(self, found: Locator, kind: str, label: str) -> Locator:
         try:

@@ -45,7 +45,7 @@ EFFECTS: dict[str, list[tuple[str, str, str | re.Pattern[str]]]] = {
         ("press", "half-open", "on: half-open to_central_system"),
         ("press", "half-open", "on: no fault"),
         ("press", "cut", "connections lost 2"),
-        ("slide", "latency=0.5", "on: latency 0.5 s"),
+        ("slide", "latency (s)=0.5", "on: latency 0.5 s"),
         ("press", "power on", re.compile(r"power: on · lives: 4 · said: start \d\d")),
         ("press", "kill -9", "power: off · lives: 4"),
     ],
