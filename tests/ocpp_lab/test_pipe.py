@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -13,7 +14,8 @@ from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
 
 from ocpp_lab.errors import ConnectionLost
-from ocpp_lab.pipe import MemoryPipe, WebSocketPipe, how_it_ended, pipe_pair
+from ocpp_lab.memory_network import MemoryNetwork
+from ocpp_lab.pipe import FRAMES_A_TURN, MemoryPipe, WebSocketPipe, how_it_ended, pipe_pair
 from tests.simulated import clock, quiet, simulated
 
 Ends = tuple[Any, Any]
@@ -249,6 +251,40 @@ async def test_memory_pipes_lose_nothing_before_the_close() -> None:
     assert await _read_all(far) == ["last words"]
     assert isinstance(near, MemoryPipe)
     await quiet()
+
+
+async def test_of_what_was_sent_ahead_two_texts_come_out_in_a_turn() -> None:
+    """A peer that floods delays nobody by more; in a real loop, whose turns can be counted."""
+    loop = asyncio.get_running_loop()
+    MemoryNetwork(loop).install()
+    sent, over, turns = asyncio.Event(), asyncio.Event(), 0
+
+    async def flood(connection: ServerConnection) -> None:
+        for n in range(50):
+            await connection.send(f"{n}")
+        sent.set()
+        await over.wait()
+
+    async def tick() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async with serve(flood, "127.0.0.1", 0, compression=None) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with connect(f"ws://127.0.0.1:{port}", compression=None) as client:
+            await sent.wait()
+            await asyncio.sleep(0.01)  # all of it has been split into frames
+            ticking, came = asyncio.create_task(tick()), []
+            async for text in WebSocketPipe(client):
+                came.append((text, turns))
+                if len(came) == 50:
+                    break
+            ticking.cancel()
+            over.set()
+    assert [text for text, _ in came] == [f"{n}" for n in range(50)]
+    assert max(Counter(turn for _, turn in came).values()) == FRAMES_A_TURN
 
 
 async def _read_all(pipe: Any) -> list[str | bytes]:
