@@ -32,7 +32,8 @@ class Source:
         # The classes that JupyterLab's own theme colours, light or dark; elsewhere it is plain, and still readable.
         code = highlight(self.code, PythonLexer(), HtmlFormatter(nowrap=True))
         name = f'<figcaption style="font-size:0.85em;opacity:0.75">{html.escape(self.file)}</figcaption>'
-        body = f'<div class="highlight"><pre style="margin:0;padding:6px 10px;overflow-x:auto">{code}</pre></div>'
+        style = "margin:0;padding:6px 10px;word-break:normal;overflow-wrap:anywhere"  # broken between words
+        body = f'<div class="highlight"><pre style="{style}">{code}</pre></div>'
         return f'<figure style="margin:0;border-left:3px solid {LIGHT.result};padding-left:8px">{name}{body}</figure>'
 
     def __repr__(self) -> str:
