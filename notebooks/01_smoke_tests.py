@@ -58,7 +58,7 @@ central_system = await CentralSystem(receive_buffer=4096).start()
 charge_point = await ChargePoint(
     central_system.url, "CP_1", connectors=2, timeout=0.5, send_buffer=4096, delays=lambda: repeat(0.1)
 ).start()
-await lab.until(lambda: len(central_system.answers.statuses) == 3)
+await lab.until(lambda: charge_point.tally.ended["StatusNotification", "result"] == 3)
 print("CP_1 is", charge_point.state, "at", central_system.url)
 
 # %%
