@@ -118,6 +118,7 @@ q3 = lab.predict(
     answer="b",
     because="The waiting happens at the same time; the computing does not, because there is one thread.",
 )
+found = "Three tasks take turns on one thread; while one computes, nobody else runs"
 
 
 # %%
@@ -136,7 +137,7 @@ async def work(name):
 with q3:
     turns = lab.Turns()
     await asyncio.gather(*(turns.watch(name, work(name)) for name in "ABC"))
-    display(turns.picture("Three tasks take turns on one thread; while one computes, nobody else runs"))
+    display(turns.picture(found))
 
 # %% [markdown]
 # A task gives its turn away only where it says `await`. Between two `await`s nobody can interrupt it, so simple code

@@ -58,7 +58,7 @@ central_system = await CentralSystem(receive_buffer=4096).start()
 charge_point = await ChargePoint(
     central_system.url, "CP_1", connectors=2, timeout=0.5, send_buffer=4096, delays=lambda: repeat(0.1)
 ).start()
-await lab.until(lambda: len(central_system.answers.statuses) == 3)
+await lab.until(lambda: charge_point.tally.ended["StatusNotification", "result"] == 3)
 print("CP_1 is", charge_point.state, "at", central_system.url)
 
 # %%
@@ -171,6 +171,7 @@ q1 = lab.predict(
     because="A read without a timeout waits for a frame that nobody will send. The connection is fine, so nothing ends "
     "the wait.",
 )
+patience = "we lost patience; naive_boot would still wait"
 
 # %%
 guard.after = 1
@@ -180,7 +181,7 @@ with q1:
         async with asyncio.timeout(1.6):  # our patience, not the firmware's
             print("booted:", await on_a_new_connection(naive_boot))
     except TimeoutError:
-        print("we lost patience; naive_boot would still wait")
+        print(patience)
 
 # %% [markdown]
 # Did you open the card? Its line about waiting comes from the guard, which watches for cells that wait long. *Interrupt*
@@ -509,7 +510,8 @@ lab.Bench(your_wire, panel)
 # Yes. Crossing calls are legal and must be served (J-spec 4.1.1).</details>
 # <details><summary>Does a timeout prove that the peer did nothing?</summary>
 # No. It is indefinite: the reply may be lost, or late.</details>
-#
+
+# %% [markdown]
 # **To think about.** These questions have no answers here.
 #
 # - A charge point behind a mobile network has a timeout of 30 s. What gets worse with 5 s, and what with 300 s?

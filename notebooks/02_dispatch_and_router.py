@@ -82,7 +82,7 @@ print(await naive_answer('[2,"17","Reset",{"type":"Soft"}]'))
 # dials and reads with the reader that we name, and the central system does some work with it.)
 
 # %% jupyter={"source_hidden": true}
-# Prepares the central system, and `as_cp_0`: dial, read with `read` while the central system does its `work`, close.
+# Prepares `as_cp_0`: dial, read with `read` while the central system does its `work`, close.
 central_system = await CentralSystem(timeout=0.5).start()
 trace = Trace()
 
@@ -154,6 +154,7 @@ q1 = lab.predict(
     because="The first reply has a typo, `staus`. The second accepts a Reset of type `Sfot`. The missing key of the "
     "third raises `KeyError` and ends the reader, so nobody reads the fourth.",
 )
+found = "Four calls: {} without a readable answer, one accepted that deserved an error"
 
 
 # %%
@@ -166,7 +167,7 @@ with q1:
     night = await as_cp_0(naive_reader, release)
     display(lab.ends(night))
     unread = sum(each.outcome != "result" for each in night)
-    display(ladder(night, f"Four calls: {unread} without a readable answer, one accepted that deserved an error"))
+    display(ladder(night, found.format(unread)))
 
 # %% [markdown]
 # (1) The firmware does not check what it sends, so its peer has to refuse it. (2) Nor does it check what it is asked to
@@ -272,7 +273,8 @@ print(f"{error.code}\n{fill(error.description, 96)}")
 # because everything else would be a guess.
 
 # %%
-seen = {"connectorId": "1", "idTag": "TAG_A", "timestamp": "2025-06-06T18:15:00Z", "meterStart": 100.0, "acmeBay": 7}
+seen = {"connectorId": "1", "idTag": "TAG_A", "timestamp": "2025-06-06T18:15:00Z"}
+seen |= {"meterStart": 100.0, "acmeBay": 7}
 let_pass = Counter()
 print("strict: ", fill(str(refusal(decode_payload, m.StartTransactionRequest, seen)), 96))
 print("lenient:", decode_payload(m.StartTransactionRequest, seen, let_pass, lenient=True).meter_start, "Wh")
@@ -661,6 +663,7 @@ q6 = lab.predict(
     because="A wrong payload has the id of its call, so that call fails at once. Garbage has no id, so its call waits "
     "until the timeout. A second copy finds no call that waits, and is counted.",
 )
+found = "Wrong payload fails at once, garbage after {:.1f} s, a second copy is just counted"
 
 # %%
 panel.set(action="Authorize")
@@ -673,7 +676,7 @@ with q6:
     await lab.until(lambda: heard("repeated"))
     display(lab.ends(spoilt))
     print(watch.text)
-    said = f"Wrong payload fails at once, garbage after {spoilt[1].seconds:.1f} s, a second copy is just counted"
+    said = found.format(spoilt[1].seconds)
     display(lab.ladder(charge_point, central_system, since=spoilt[0].started, title=said))
 
 # %% [markdown]

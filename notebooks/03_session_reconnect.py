@@ -76,7 +76,7 @@ panel
 
 
 # %% jupyter={"source_hidden": true}
-# Prepares `back`: wait for the next connection. And `cut_at`: cut in the instant in which StartTransaction is sent.
+# Prepares `back`: wait for the next connection. And `cut_at`: cut while StartTransaction is sent.
 async def back(charge_point, old):
     await lab.until(lambda: charge_point.state == "online" and charge_point.session not in (old, None))
 
@@ -119,6 +119,8 @@ q1 = lab.predict(
     because="The connection ends, and with it each call on it. A charge point that was accepted, and has not changed, "
     "should not boot again (J-spec 5.4): it *resumes*.",
 )
+known = "the caller knew within 1 s"
+found = "Lost after {:.0f} ms; the new connection begins without a BootNotification"
 
 # %%
 zero = await ChargePoint(proxy.url, "CP_0", delays=lambda: repeat(0.05)).start()
@@ -132,9 +134,9 @@ with q1:
     ended = await waiting
     await back(zero, old)
     display(lab.ends([ended]))
-    known, boots = ended.seconds < 1, zero.tally.started["BootNotification"]
-    display(lab.facts({"the caller knew within 1 s": known, "boots since the power came on": boots}))
-    said = f"Lost after {ended.seconds * 1000:.0f} ms; the new connection begins without a BootNotification"
+    boots = zero.tally.started["BootNotification"]
+    display(lab.facts({known: ended.seconds < 1, "boots since the power came on": boots}))
+    said = found.format(ended.seconds * 1000)
     display(lab.ladder(zero, central_system, since=start, title=said, identity="CP_0"))
 
 # %% [markdown]
@@ -218,6 +220,7 @@ q3 = lab.predict(
     because="The central system heard two starts and opened an invoice for each. The stop carries the id of the second "
     "one, so the first stays open for ever.",
 )
+found = "{} copies of one StartTransaction arrived, and each became an invoice"
 
 
 # %%
@@ -238,7 +241,7 @@ with q3:
     await eager_send(stopping(answer))
     starts = sum("StartTransaction" in event.text for event in central_system.received if event.at > start)
     display(lab.invoices(invoices.table, f"{len(invoices.table)} invoices for one driver who took 20 kWh"))
-    said = f"{starts} copies of one StartTransaction arrived, and each became an invoice"
+    said = found.format(starts)
     display(lab.ladder(eager, central_system, since=start, title=said, identity="CP_E", study="StartTransaction"))
 
 # %% [markdown]
@@ -617,6 +620,7 @@ q10 = lab.predict(
     answer="b",
     because="The outbox is a queue: the oldest message goes first, and the next one only when that was answered.",
 )
+found = "they arrived in the order of the file"
 
 # %% jupyter={"source_hidden": true}
 # Prepares `outbox_over_time`, which draws how many messages waited while the router was down.
@@ -639,7 +643,7 @@ outbox_over_time = lab.figure(fig, alt=alt)
 with q10:
     calls = [event for event in central_system.received if event.at > light and event.text.startswith("[2")]
     got = [event.frame.action for event in calls if event.frame.action in m.TRANSACTION_ACTIONS]
-    display(lab.facts({"they arrived in the order of the file": got == [action for _, action, _ in queued]}))
+    display(lab.facts({found: got == [action for _, action, _ in queued]}))
     display(outbox_over_time)
 
 # %% [markdown]
@@ -690,6 +694,7 @@ q11 = lab.predict(
     because="The late answer carries the unique id of the call that carried this start, so it cannot be the answer to "
     "another message. The outbox learns the transaction id from it, and strikes the start out.",
 )
+found = "The start timed out; its answer came all the same, and the stop went out with the id"
 
 
 # %%
@@ -712,8 +717,7 @@ with q11:
     told = {"afterwards in the outbox": len(heads(two)), "starts sent": two.tally.started["StartTransaction"]}
     told |= {"the stop ended the transaction of that start": row["reason"] == "Local"}
     display(lab.facts(told))
-    said = "The start timed out; its answer came all the same, and the stop went out with the id"
-    display(lab.ladder(two, central_system, since=start, title=said, identity="CP_2"))
+    display(lab.ladder(two, central_system, since=start, title=found, identity="CP_2"))
 await two.stop()
 
 # %% [markdown]
@@ -735,7 +739,7 @@ await two.stop()
 # of its lives starts from the file that the last one left behind.
 
 # %% jupyter={"source_hidden": true}
-# Prepares the charge point in a process of its own, and `live_and_die`: power on, perhaps some trouble, then kill −9.
+# Prepares a process of its own, and `live_and_die`: power on, perhaps some trouble, then kill −9.
 victim = lab.PowerPanel(proxy.url, f"{folder.name}/CP_9.db")
 display(victim)
 
@@ -927,7 +931,8 @@ again = explore(partial(night, outbox=Impatient), [failure.seed]).failure
 display(lab.facts({"our outbox keeps all its promises on 20 nights": ours, "the simpler one broke": failure.invariant}))
 display(lab.facts({"on the night with the seed": failure.seed, "tried again, it fails alike": again == failure}))
 print("In one line:", failure.replay)
-print(*(line for line in failure.ladder.splitlines() if "StartTransaction" in line or "lost" in line), sep="\n")
+story = failure.ladder.replace("the connection was ", "")
+print(*(line for line in story.splitlines() if "StartTransaction" in line or "lost" in line), sep="\n")
 
 # %% [markdown]
 # The simulated world checks its rules all the time. It complained as soon as an attempt was used up although nobody had
@@ -935,8 +940,9 @@ print(*(line for line in failure.ladder.splitlines() if "StartTransaction" in li
 # look at a failure as often as you like. `make chaos` does this to the package itself, with 10,000 seeds, power cuts
 # and half-open connections.
 #
-# Your turn: `CP_1` charges and reads its meter each second. Press *refuse* and then *reset*, wait, and take *refuse* back. Or press *half-open*, and wait: nobody closes the connection, so the charge point
-# notices only by the missing answer to a ping, after up to 65 s. In section 9 you can switch the process on again.
+# Your turn: `CP_1` charges and reads its meter each second. Press *refuse* and then *reset*, wait, and take *refuse*
+# back. Or press *half-open*, and wait: nobody closes the connection, so the charge point notices only by the missing
+# answer to a ping, after up to 65 s. In section 9 you can switch the process on again.
 
 # %%
 one.charging.plug_in(1)

@@ -96,9 +96,9 @@ def mark(widget: W.DOMWidget, name: str, on: bool) -> None:
 
 
 def tell(where: W.HTML, text: str, *, trouble: str = "") -> None:
-    """Set a status line; ``trouble`` is what went wrong, and stands out."""
-    failed = f' <b class="lost">{escape(trouble)}</b>' if trouble else ""
-    shown = f'<p role="status" class="ol-status">{escape(text)}{failed}</p>'
+    """Set a status line; ``trouble`` is what went wrong: it comes first, because there is room for two lines only."""
+    failed = f'<b class="lost">{escape(trouble)}</b> · ' if trouble else ""
+    shown = f'<p role="status" class="ol-status" title="{escape(text)}">{failed}{escape(text)}</p>'
     if where.value != shown:
         where.value = shown
 

@@ -42,7 +42,7 @@ def who_acts(mine: Mapping[str, Fault], all_rules: Sequence[Fault]) -> str:
     lost = losing(mine, all_rules)
     if not lost:
         return ""
-    winner = next(rule for rule in all_rules if rule.kind != "refuse")
+    winner = next(rule for rule in all_rules if rule.kind != "refuse" and _covers(rule, mine[lost[0]]))
     return f" ({winner.kind} was on first, so it acts; {' and '.join(lost)} {'waits' if len(lost) == 1 else 'wait'})"
 
 

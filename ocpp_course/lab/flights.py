@@ -70,6 +70,7 @@ class Flights:
             "down": deque(maxlen=UNDER_WAY),
         }
         self._asked: Bounded[str, str] = Bounded(UNDER_WAY)  # our pending calls: unique id to action
+        self._ended: tuple[str, str] | None = None  # the call that the newest frame has ended, and how
 
     def charge_point(self, event: Event) -> None:
         """A line of the charge point's trace."""
@@ -145,8 +146,10 @@ class Flights:
     # -- how calls end
 
     def _answered(self, frame: Frame | None) -> None:
+        self._ended = None
         if isinstance(frame, CallResult | CallError) and self._asked.pop(frame.unique_id, ""):
-            self.counts["result" if isinstance(frame, CallResult) else "error"] += 1
+            self._ended = (frame.unique_id, "result" if isinstance(frame, CallResult) else "error")
+            self.counts[self._ended[1]] += 1
 
     def _trouble(self, event: Event) -> None:
         frame = event.frame
@@ -160,8 +163,9 @@ class Flights:
 
     def _stray(self, name: str, reply: CallResult | CallError) -> None:
         self.counts["stray"] += 1
-        if name == "malformed":  # it was taken for a result in the instant before
-            self.counts["result"] -= 1
+        if self._ended and self._ended[0] == reply.unique_id:  # taken for an end of a call in the instant before
+            self.counts[self._ended[1]] -= 1
+            self._ended = None
         for each in reversed(self._new):
             if isinstance(each, Flight) and each.way == "down" and each.unique_id == reply.unique_id:
                 each.kind, each.label = "stray", name

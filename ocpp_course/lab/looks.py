@@ -14,6 +14,9 @@ INK, FAINT, RULE = LIGHT.ink, LIGHT.dim, LIGHT.rule
 
 PAPER = LIGHT.paper
 
+ERROR = "#9160a9"
+"""Lighter than the palette's: turned round for a dark page, that one and *lost* would both be a pale pink."""
+
 FILL, EDGE = "#e8ebf0", "#aab2bd"
 """What waits, or what nobody asks about: a quiet area and its hatching."""
 
@@ -35,8 +38,8 @@ class Look(NamedTuple):
 
 OUTCOMES: dict[str, Look] = {
     "result": Look(LIGHT.result, "o"),
-    "CallError": Look(LIGHT.error, "s", "//"),
-    "malformed": Look(LIGHT.error, "s", "\\\\", hollow=True),
+    "CallError": Look(ERROR, "s", "//"),
+    "malformed": Look(ERROR, "s", "\\\\", hollow=True),
     "timeout": Look(LIGHT.timeout, "X", "xx"),
     "lost": Look(LIGHT.lost, "v", "..."),
     "late": Look(LIGHT.stray, "D", "++", hollow=True),

@@ -19,7 +19,7 @@ Side = Literal["left", "right"]
 
 NAMES: dict[Side, str] = {"left": "charge point", "right": "central system"}
 _OTHER: dict[Side, Side] = {"left": "right", "right": "left"}
-_SAID = {"timeout": "timed out", "lost": "lost with the line"}
+_SAID = {"timeout": "timed out", "lost": "lost with the connection"}
 
 
 @dataclass(eq=False)
@@ -42,7 +42,7 @@ class Passage:
 
 @dataclass(eq=False)
 class Happening:
-    """Something at an instant that is no frame. ``side`` None: it concerns the whole line."""
+    """Something at an instant that is no frame. ``side`` None: it concerns the whole connection."""
 
     at: float
     kind: Literal["mark", "state", "line"]
@@ -75,7 +75,7 @@ class _Reader:
         self.out: list[Instant] = []
         self.flying: dict[Side, list[Passage]] = {"left": [], "right": []}  # by sender
         self.calls: dict[tuple[Side, str], Passage] = {}  # by caller and unique id
-        self.broken: Happening | None = None  # the end of the line, until there is a new one
+        self.broken: Happening | None = None  # the end of the connection, until there is a new one
 
     def read(self) -> list[Instant]:
         take = {">": self._sent, "<": self._received, "!": self._trouble, "=": self._state}
@@ -184,7 +184,7 @@ class _Reader:
             self._happens(Happening(event.at, "state", side, new.partition(" (")[0]))
 
     def _break(self, at: float, why: str) -> None:
-        """The line is gone, and with it what was under way. Both ends notice; one break is drawn, and why."""
+        """The connection is gone, and with it what was under way. Both ends notice; one break is drawn, and why."""
         for prefix in ("the connection was ", "this end "):
             why = why.removeprefix(prefix)
         if self.broken is None:

@@ -158,8 +158,9 @@ def _counts(scene: Scene) -> str:
             x += 14
         out += words(x, y, value, 11, "ink", 700)
         x += wide(value, 11, 700) + 5
-        out += words(x, y, WORDS.get(name, name), 11, "dim" if name == "calls" else name)
-        x += wide(WORDS.get(name, name), 11) + 16
+        word = WORDS.get(name, name).removesuffix("s" if value == "1" else " ")
+        out += words(x, y, word, 11, "dim" if name == "calls" else name)
+        x += wide(word, 11) + 16
     return out + words(WIDTH - 12, y, scene.cost, 11, "dim", anchor="end")
 
 

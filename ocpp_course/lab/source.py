@@ -32,7 +32,9 @@ class Source:
         # The classes that JupyterLab's own theme colours, light or dark; elsewhere it is plain, and still readable.
         code = highlight(self.code, PythonLexer(), HtmlFormatter(nowrap=True))
         name = f'<figcaption style="font-size:0.85em;opacity:0.75">{html.escape(self.file)}</figcaption>'
-        body = f'<div class="highlight"><pre style="margin:0;padding:6px 10px;overflow-x:auto">{code}</pre></div>'
+        font = "font-family:var(--jp-code-font-family,monospace)"  # a static page would use that of its prose
+        style = f"margin:0;padding:6px 10px;{font};word-break:normal;overflow-wrap:anywhere"  # broken between words
+        body = f'<div class="highlight"><pre style="{style}">{code}</pre></div>'
         return f'<figure style="margin:0;border-left:3px solid {LIGHT.result};padding-left:8px">{name}{body}</figure>'
 
     def __repr__(self) -> str:

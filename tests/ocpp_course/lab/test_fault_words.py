@@ -15,6 +15,14 @@ def test_the_first_one_acts() -> None:
     assert who_acts(mine, faults.rules) == " (garbage was on first, so it acts; wrong id waits)"
 
 
+def test_a_rule_that_is_used_up_does_not_act() -> None:
+    """A notebook closed one connection before; that rule is still in the list."""
+    faults = Faults()
+    faults.close("BootNotification", times=1)
+    mine = {"ignore": faults.ignore(), "delay": faults.delay(seconds=1)}
+    assert who_acts(mine, faults.rules) == " (ignore was on first, so it acts; delay waits)"
+
+
 def test_those_that_leave_each_other_calls_both_act() -> None:
     faults = Faults()
     sometimes: dict[str, Fault] = {"ignore": faults.ignore(times=2), "delay": faults.delay(seconds=1, probability=0.5)}

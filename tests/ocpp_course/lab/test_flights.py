@@ -86,6 +86,12 @@ def test_a_malformed_reply_is_no_result() -> None:
     assert +flights.counts == {"calls": 1, "stray": 1}
 
 
+def test_a_reply_that_nobody_waits_for_is_a_stray_and_no_result() -> None:
+    """Sent past the session, so there is no call that waits; the trace has the frame all the same."""
+    flights = story(("cp", ">", CALL), ("cp", "<", RESULT), ("cp", "!", f"orphan reply: {RESULT}"))
+    assert +flights.counts == {"calls": 1, "stray": 1}
+
+
 def test_labels_say_what_a_frame_says() -> None:
     refused = '[4,"1","InternalError","",{}]'
     blocked = '[3,"2",{"idTagInfo":{"status":"Blocked"}}]'

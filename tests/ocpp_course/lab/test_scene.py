@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from xml.etree import ElementTree
 
 from ocpp_course.lab.scene import LEFT, RIGHT, Scene, inner, svg
@@ -44,3 +45,9 @@ def test_queue_and_outbox_fill() -> None:
     cells = 'width="5" height="7"'
     assert empty.count(cells) == full.count(cells) == 12
     assert full.count('class="f-result s-none" x=') - empty.count('class="f-result s-none" x=') == 4
+
+
+def test_one_is_no_plural() -> None:
+    page = svg(Scene("CP_1", "online", counts={"calls": 1, "result": 1, "error": 2}))
+    said = re.sub(r"<[^>]*>", "|", page)
+    assert "|1||call|" in said and "|1||result|" in said and "|2||errors|" in said

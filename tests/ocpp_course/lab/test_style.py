@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import re
 import subprocess
 import sys
@@ -13,7 +15,7 @@ from ocpp_course.lab.looks import FAINT, INK, OUTCOMES
 from ocpp_course.lab.sheet import FOLDER
 from ocpp_course.lab.style import WIDE, WIDTH
 from tests.house import ROOT
-from tests.ocpp_course.lab.test_palette import contrast
+from tests.ocpp_course.lab.test_palette import SEEN, contrast, oklab
 
 INKS = {name: look.colour for name, look in OUTCOMES.items()} | {"ink": INK, "faint": FAINT}
 
@@ -40,6 +42,19 @@ def turned_round(colour: str) -> str:
 def test_every_ink_is_readable_on_both_pages(name: str) -> None:
     assert contrast(INKS[name], "#ffffff") >= 4.5
     assert contrast(turned_round(INKS[name]), turned_round("#ffffff")) >= 4.5
+
+
+def test_an_error_and_a_loss_can_be_told_apart_on_both_pages() -> None:
+    for page in (str, turned_round):
+        error, lost = (oklab(page(INKS[name]), "normal") for name in ("CallError", "lost"))
+        assert 100 * math.dist(error, lost) >= 15
+
+
+@pytest.mark.parametrize("kind", SEEN)
+def test_any_two_outcomes_can_be_told_apart(kind: str) -> None:
+    colours = sorted({look.colour for look in OUTCOMES.values()})
+    for one, other in itertools.combinations(colours, 2):
+        assert 100 * math.dist(oklab(one, kind), oklab(other, kind)) >= 6, (one, other)
 
 
 def test_on_a_dark_page_the_paper_is_that_of_jupyterlab() -> None:
