@@ -183,11 +183,10 @@ def test_cadence_says_its_numbers() -> None:
 
 
 def test_words_of_marks_stand_low_where_there_is_room_and_apart_where_there_is_none() -> None:
-    lived = life([state(0, "disconnected → connecting (connect)")], until=100.0)
     far = [(10.0, "cut"), (50.0, "reset"), (90.0, "cut")]
     near = [(10.0, "cut"), (11.0, "reset"), (12.0, "close"), (30.0, "cut")]
-    assert _levels(lived, far) == [0, 0, 0]
-    assert _levels(lived, near) == [0, 1, 2, 0]
+    assert _levels(far, room=7.0) == [0, 0, 0]
+    assert _levels(near, room=7.0) == [0, 1, 2, 0]
 
 
 def test_every_sign_that_is_drawn_is_in_the_legend(monkeypatch: pytest.MonkeyPatch) -> None:
