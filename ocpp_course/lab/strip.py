@@ -332,7 +332,7 @@ def _legend(fig: Figure, lived: Life, marks: list[tuple[float, str]]) -> None:
     handles += [Patch(**SENT), Patch(**RECEIVED)]
     signs: list[tuple[Any, str, Sequence[Any]]] = [
         (BEAT, "heartbeat", lived.heartbeats),
-        (UNANSWERED, "heartbeat without a good answer", _bad(lived)),
+        (UNANSWERED, "heartbeat that failed", _bad(lived)),
     ]
     signs += [(DEATH, "death: it was online", lived.deaths), (MARK, "what was done", marks)]
     handles += [Line2D([], [], **look, label=label) for look, label, there in signs if there]
@@ -340,7 +340,7 @@ def _legend(fig: Figure, lived: Life, marks: list[tuple[float, str]]) -> None:
         handles=handles,
         loc="outside lower left",
         borderaxespad=0.3,
-        ncols=round(fig.get_figwidth() * PER_INCH / 155),
+        ncols=6 if fig.get_figwidth() * PER_INCH >= WIDE else 4,  # so many that the longest words fit
         handlelength=1.8,
         columnspacing=1.4,
     )
