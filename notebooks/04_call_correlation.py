@@ -207,26 +207,26 @@ async def night(client, peer):
     return [await told(client.call(request)) for request in requests.values()]
 
 
-start = lab.now()
+lab.facts({"calls, one after the other": len(requests), "timeout (s)": 0.5})
+
+# %%
+start, whose = lab.now(), {"timeout": 0.5, "names": list(requests)}
 with q1:
     got = await on_a_connection(ByOrder, night)
     rows = {f"{n} · {name}": judged(n, answer) for n, (name, answer) in enumerate(zip(requests, got, strict=True), 1)}
     display(lab.grid(rows, ["is given", "payload"], corner="call"))
+    recorded = [event for event in trace if event.at >= start]
+    answers = [(f"{number}", answer[1]) for number, answer in enumerate(got, start=1) if answer != "TimeoutError"]
+    wrong = sum(asked != answered for asked, answered in answers)
+    said = f"{len(got) - len(answers)} call timed out; {wrong} of the {len(answers)} after it got another's answer"
+    display(lab.correlation(recorded, "order", title=said, **whose))
 central_system.faults.clear()
 
-# %%
-answers = [(f"{number}", answer[1]) for number, answer in enumerate(got, start=1) if answer != "TimeoutError"]
-wrong = sum(asked != answered for asked, answered in answers)
-said = f"{len(got) - len(answers)} call timed out; {wrong} of the {len(answers)} after it got another's answer"
-recorded = [event for event in trace if event.at >= start]
-whose = {"timeout": 0.5, "names": list(requests)}
-lab.correlation(recorded, "order", title=said, **whose)
-
 # %% [markdown]
-# Each caller has a row. A full circle is its call. A hollow circle is an answer: it has the number and the colour of
-# the call that it belongs to, and it stands in the row of the caller that got it. The firmware gave each answer to the
-# next caller. Transaction 1 belongs to TAG_A and was given to connector 2. The blocked card is told `Accepted`. No log shows an error, although
-# the right id was in every answer.
+# In the picture on the card, each caller has a row. A full circle is its call. A hollow circle is an answer: it has the
+# number and the colour of the call that it belongs to, and it stands in the row of the caller that got it. Transaction 1
+# belongs to TAG_A and was given to connector 2. The blocked card is told `Accepted`. No log shows an error, although the
+# right id was in every answer.
 #
 # As long as one call follows the other, this does not end: every caller gets the answer to the call before. Now another
 # fault, *answer twice*.

@@ -348,7 +348,7 @@ await second.stop()
 
 
 def row(decide, action, **options):
-    cells = {"refuse": lab.bad("refuse"), "queue": "queue"}
+    cells = {"refuse": lab.bad("refuse"), "queue": "queue", "silent": "silent"}
     decisions = [decide(action, registration, **options) for registration in registrations.values()]
     return [cells.get(decision, lab.good(decision)) for decision in decisions]
 
@@ -723,7 +723,7 @@ def draw(seed, one):
     lived, marks, begun, booked = one
     said = f"{len(lived.deaths)} deaths, {len(lived.returns)} returns, {lived.emptied} times an empty outbox; "
     said += f"{begun} transactions, {booked} booked"
-    return lab.states(lived, finding=said, marks=marks, alt=f"The state strip of 24 hours: {said}.")
+    return lab.states(lived, finding=said, marks=marks, width=760, alt=f"The state strip of 24 hours: {said}.")
 
 
 slider = lab.SeedSlider(partial(simulate, day), draw, seed=21)
@@ -833,13 +833,15 @@ with q9:
 # connection, which takes 1 s. Then the outbox drains. The restart ended both transactions with PowerLoss. After it the
 # charge point dialled with the new key, because the key is in its file, although `power_on` still passes the old one.
 #
-# Your turn. The strip below is drawn again every 2 s. Press *plug in and start*, then let things die as you like. If
-# you leave *half-open* on, each dial takes 10 s to fail.
+# Your turn. Press *plug in and start*, then let things die as you like. The states of section 3 are the diagram here:
+# the current one is lit, the last change flashes, and a back-off counts down. The strip at the end is drawn again every
+# 2 s. If you leave *half-open* on, each dial takes 10 s to fail.
 
 # %%
 strip = lab.LiveStrip(trace, outbox, marks=lambda: proxy.events)
 wire = lab.Wire(lambda: charge_point, central_system, proxy)
-lab.Bench(wire, buttons, proxy_panel, panel, strip)
+live = lab.diagram(lambda: charge_point)
+lab.Bench(wire, buttons, proxy_panel, live, panel, strip)
 
 # %% [markdown]
 # **Check yourself.** A click on a question shows the answer.
@@ -881,8 +883,8 @@ lab.Bench(wire, buttons, proxy_panel, panel, strip)
 # Leave nothing behind. All of it is still alive; the button closes it, and counts the tasks that are left.
 
 # %%
-ends = (wire, strip, slider, panel, proxy_panel, buttons, sampling, lambda: charge_point.stop(), proxy, central_system)
-closing = lab.Closing(guard, *ends, folder)
+shown = (wire, live, strip, slider, panel, proxy_panel, buttons)
+closing = lab.Closing(guard, *shown, sampling, lambda: charge_point.stop(), proxy, central_system, folder)
 closing
 
 # %% [markdown]

@@ -2784,10 +2784,8 @@ check("1.capstone", decode, encode, Transport)
 # (`message_queue.hpp`, `push_call_result`). A write slower than 1 s once paused its queue for ever (EVerest pull/1713).
 
 # %% tags=["scaffold"]
-panel.close()
-await charge_point.stop()
-await central_system.stop()
-await guard.stop()
+closing = lab.Closing(guard, panel, charge_point, central_system)
+closing
 
 # %% [markdown]
 # | before | how far you are | after |

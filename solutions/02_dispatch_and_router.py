@@ -1989,13 +1989,8 @@ check("2.capstone", Router)
 # get FormationViolation, with the text of the exception.
 
 # %% tags=["scaffold"]
-await pipe.close()
-await listener
-watch.close()
-panel.close()
-await charge_point.stop()
-await central_system.stop()
-await guard.stop()
+closing = lab.Closing(guard, pipe, lambda: listener, watch, panel, charge_point, central_system)
+closing
 
 # %% [markdown]
 # | before | how far you are | after |

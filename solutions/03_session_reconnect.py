@@ -2660,7 +2660,7 @@ for connector, fault in enumerate([*DARK, "refuse"], start=1):
 
 # %% [markdown]
 # Your turn: *refuse* on the panel above, then *cut*. *refused* counts the dials of your back-off. Press *refuse* once
-# more, and *connections* is 1 again. (*Run All* has closed the panel already: run the cells one by one up to here.)
+# more, and *connections* is 1 again. (After *Run All* both ends have stopped: run the cells one by one up to here.)
 #
 # The next cell ends that: the drivers leave, and the central system restarts with your file.
 
@@ -2799,11 +2799,8 @@ check("3.capstone", backoff, Machine, Outbox, Ledger, drill)
 # answers a Heartbeat.
 
 # %% tags=["scaffold"]
-ledger.close()
-panel.close()
-await proxy.stop()
-folder.cleanup()
-await guard.stop()
+closing = lab.Closing(guard, ledger, panel, proxy, folder)
+closing
 
 # %% [markdown]
 # | before | how far you are | after |

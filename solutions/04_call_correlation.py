@@ -2471,8 +2471,7 @@ title = f"No call waits for these: {strays}"
 lab.ladder(charge_point, central_system, since=start, until=over["wrong id"], title=title)
 
 # %% [markdown]
-# By hand: press a fault, and run `await told(m.AuthorizeRequest(id_tag="TAG_A"))` in a cell of your own. (*Run All* has
-# closed the panel already: run the cells one by one up to here.)
+# By hand: press a fault, and run `await told(m.AuthorizeRequest(id_tag="TAG_A"))` in a cell of your own.
 #
 # Now *ignore* holds one call on the wire, two wait behind it, and the connection is closed. One call was sent, so
 # nobody can know whether the central system acted. The other two never left.
@@ -2580,11 +2579,8 @@ check("4.capstone", Session, Pending, PLAN, PREDICTED)
 # is a line in the log. It does not notice an id that comes in twice.
 
 # %% tags=["scaffold"]
-watch.close()
-panel.close()
-await charge_point.stop()
-await central_system.stop()
-await guard.stop()
+closing = lab.Closing(guard, watch, panel, charge_point, central_system)
+closing
 
 # %% [markdown]
 # | before | how far you are | after |

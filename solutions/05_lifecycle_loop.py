@@ -3165,18 +3165,11 @@ check("5.capstone", may_send, may_serve, boot, Heartbeat, TransactionIds, watch,
 # a boot that was not repeated after a timeout (issues/307).
 
 # %% [markdown]
-# The last cell closes the panels and stops all that runs. Run it only when you are done. If *Run All* has already closed
-# the panels, run the notebook again from the cell that shows them.
+# All of it is still alive: press what you like above. The button closes it, and counts the tasks that are left.
 
 # %% tags=["scaffold"]
-panel.close()
-cable.close()
-await charge_point.stop()
-await proxy.stop()
-await central_system.stop()
-ledger.close()
-folder.cleanup()
-await guard.stop()
+closing = lab.Closing(guard, panel, cable, lambda: charge_point.stop(), proxy, central_system, ledger, folder)
+closing
 
 # %% [markdown]
 # | before | how far you are | after |

@@ -1655,16 +1655,11 @@ check("6.capstone", Instruments, imbalance, diagnose)
 # libocpp has no counters; it has a log of every message, with the secrets in them, and lines for debugging.
 
 # %% [markdown]
-# The last cell closes the panels and stops all that runs. Run it only when you are done. If *Run All* has already closed
-# the panels, run the notebook again from the cell that shows them.
+# All of it is still alive: press what you like above. The button closes it, and counts the tasks that are left.
 
 # %% tags=["scaffold"]
-panel.close()
-line_panel.close()
-await charge_point.stop()
-await proxy.stop()
-await central_system.stop()
-await guard.stop()
+closing = lab.Closing(guard, panel, line_panel, charge_point, proxy, central_system)
+closing
 
 # %% [markdown]
 # | before | how far you are | after |

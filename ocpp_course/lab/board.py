@@ -9,10 +9,10 @@ from html import escape
 from textwrap import shorten
 
 from .layout import duration
-from .looks import FAINT, INK, OUTCOMES, RULE, STATES
+from .pen import box, pill, wide, words
 from .percentiles import Buckets, between, quantile
+from .shown import WIDTH
 from .snapshots import labelled
-from .style import WIDTH
 
 HEIGHT = 174
 """Of one card, in CSS pixels."""
@@ -24,16 +24,10 @@ QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 SHORTEST, LONGEST = 0.001, 60.0
 """Seconds at the two ends of the latency bars (log scale)."""
 
-_UP, _WAITING, _BUSY = STATES["up"], STATES["waiting"], STATES["booting"]
 PILLS = {
-    "online": (_UP, "#ffffff"),
-    "booting": (_BUSY, INK),
-    "pending": (_BUSY, INK),
-    "rejected": (_BUSY, INK),
-    "forgotten": (_BUSY, INK),
-    "failed": (STATES["failed"], "#ffffff"),
-}
-"""Background and letters of a state; every other one is grey. The word is always written."""
+    "online": "up", "booting": "half", "pending": "half", "rejected": "half", "forgotten": "half", "failed": "bad",
+}  # fmt: skip
+"""The lamp of a state, as `pen.pill` names it; every other one is out. The word is always written."""
 
 
 @dataclass(frozen=True)
@@ -65,10 +59,10 @@ def quantiles(readings: Sequence[Reading]) -> dict[str, float]:
 
 
 def numbers(snapshot: Mapping[str, float]) -> list[str]:
-    """Three lines of counts, since the metrics began: how calls ended, what the line did, what came in that was odd."""
+    """Three rows of counts, since the metrics began: how calls ended, the connection, and what came in that was odd."""
     calls = [_counted(snapshot, "calls", "ocpp_calls_total", "outcome")]
     if "ocpp_connection_losses_total" in snapshot:
-        calls.append(f"lines lost: {snapshot['ocpp_connection_losses_total']:.0f}")
+        calls.append(f"connections lost: {snapshot['ocpp_connection_losses_total']:.0f}")
     lines = [
         _counted(snapshot, "dials", "ocpp_dials_total", "outcome"),
         _counted(snapshot, "handshakes refused", "ocpp_handshakes_refused_total", "status"),
@@ -97,29 +91,36 @@ def summary(name: str, snapshot: Mapping[str, float], readings: Sequence[Reading
 
 
 def card(name: str, snapshot: Mapping[str, float], readings: Sequence[Reading], window: float) -> str:
-    """One end, as an image with a name: state, depths and latency over ``window`` seconds, counts."""
+    """One end, as an image with a name: state, depths and latency over ``window`` seconds, counts.
+
+    It is painted with words of the look (see `pen`), so it fits light and dark.
+    """
+    label = escape(summary(name, snapshot, readings), quote=True)
+    return (
+        f'<svg class="ol-board" role="img" aria-label="{label}" viewBox="0 0 {WIDTH} {HEIGHT}"'
+        f' width="{WIDTH}" height="{HEIGHT}" style="display:block;max-width:100%;height:auto">'
+        f"{inside(name, snapshot, readings, window)}</svg>"
+    )
+
+
+def inside(name: str, snapshot: Mapping[str, float], readings: Sequence[Reading], window: float) -> str:
+    """What is drawn on a card."""
     told = numbers(snapshot)
     parts = [
-        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff" stroke="{RULE}"/>',
-        _text(12, 22, name, size=14, weight="bold"),
-        _pill(700, state(snapshot)),
+        words(12, 24, name, 14, weight=700),
+        _lamp(state(snapshot)),
         _queue(12, snapshot.get("ocpp_write_queue_depth_max", 0.0), readings, window),
         _outbox(260, readings, window),
         _latency(508, quantiles(readings), window),
-        *(_text(12, 131 + 17 * row, shorten(line, MOST_LETTERS, placeholder=" …")) for row, line in enumerate(told)),
+        *(words(12, 131 + 17 * row, shorten(line, MOST_LETTERS, placeholder=" …")) for row, line in enumerate(told)),
     ]
-    label = escape(summary(name, snapshot, readings), quote=True)
-    style = "display:block;margin-bottom:4px;max-width:100%;font-family:DejaVu Sans,sans-serif"
-    return (
-        f'<svg role="img" aria-label="{label}" width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}"'
-        f' style="{style}">{"".join(parts)}</svg>'
-    )
+    return "".join(parts)
 
 
 def _queue(x: float, most: float, readings: Sequence[Reading], window: float) -> str:
     values = [each.queue for each in readings]
     word = f"write queue: now {values[-1]:.0f}, most ever {max(most, *values):.0f}"  # peaks are over before we look
-    return _text(x, 44, word) + _chart(x, readings, values, window)
+    return words(x, 44, word) + _chart(x, readings, values, window)
 
 
 def _outbox(x: float, readings: Sequence[Reading], window: float) -> str:
@@ -127,7 +128,7 @@ def _outbox(x: float, readings: Sequence[Reading], window: float) -> str:
     values = [each.waiting or 0.0 for each in told]
     if not told:
         return ""
-    return _text(x, 44, f"outbox: now {values[-1]:.0f}, most {max(values):.0f}") + _chart(x, told, values, window)
+    return words(x, 44, f"outbox: now {values[-1]:.0f}, most {max(values):.0f}") + _chart(x, told, values, window)
 
 
 def _chart(x: float, readings: Sequence[Reading], values: Sequence[float], window: float) -> str:
@@ -145,44 +146,33 @@ def _chart(x: float, readings: Sequence[Reading], values: Sequence[float], windo
     start = points[0].partition(",")[0]
     area = f"{start},{BOTTOM} {' '.join(points)} {x + width},{BOTTOM}"
     return (
-        f'<polygon points="{area}" fill="#ececec"/>'
-        + f'<polyline points="{" ".join(points)}" fill="none" stroke="{OUTCOMES["result"].colour}" stroke-width="1.8"/>'
-        + f'<path d="M{x} {BOTTOM}h{width}" stroke="{FAINT}"/>'
-        + _text(x, BOTTOM + 11, f"{window:g} s ago", size=10, fill=FAINT)
-        + _text(x + width, BOTTOM + 11, "now", size=10, fill=FAINT, anchor="end")
+        f'<polygon class="f-half" points="{area}"/>'
+        f'<polyline class="f-none s-result" points="{" ".join(points)}" stroke-width="1.8"/>'
+        f'<path class="s-edge" d="M{x} {BOTTOM}h{width}"/>'
+        + words(x, BOTTOM + 12, f"{window:g} s ago", 10, "dim")
+        + words(x + width, BOTTOM + 12, "now", 10, "dim", anchor="end")
     )
 
 
 def _latency(x: float, found: Mapping[str, float], window: float) -> str:
     if not found:
-        return _text(x, 44, f"latency: no call ended in {window:g} s")
-    parts = [_text(x, 44, f"latency of the last {window:g} s")]
+        return words(x, 44, f"latency: no call ended in {window:g} s")
+    parts = [words(x, 44, f"latency of the last {window:g} s")]
     for row, (name, seconds) in enumerate(found.items()):
         y = TOP + 4 + row * 17
         share = math.log(max(seconds, SHORTEST * 1.3) / SHORTEST) / math.log(LONGEST / SHORTEST)
-        bar = f'<rect x="{x + 32}" y="{y}" width="{min(share, 1) * 130:.1f}" height="11"'
+        long = round(min(share, 1) * 130, 1)
         parts += [
-            _text(x, y + 10, name),
-            f'{bar} fill="{OUTCOMES["result"].colour}"/>',
-            _text(x + 38 + min(share, 1) * 130, y + 10, _told(seconds)),
+            words(x, y + 10, name, paint="dim"),
+            box(x + 32, y, long, 11, 1.5, "result"),
+            words(x + 38 + long, y + 10, _told(seconds)),
         ]
     return "".join(parts)
 
 
-def _pill(right: float, word: str) -> str:
-    back, letters = PILLS.get(word, (_UP, "#ffffff") if word[0] in "123456789" else (_WAITING, INK))
-    width = 20 + 7.4 * len(word)
-    x = right + 48 - width
-    return f'<rect x="{x:.0f}" y="7" width="{width:.0f}" height="21" rx="10" fill="{back}"/>' + _text(
-        x + width / 2, 22, word, fill=letters, anchor="middle"
-    )
-
-
-def _text(
-    x: float, y: float, text: str, *, size: int = 12, weight: str = "normal", fill: str = INK, anchor: str = "start"
-) -> str:
-    look = f'font-size="{size}" font-weight="{weight}" fill="{fill}" text-anchor="{anchor}"'
-    return f'<text x="{x:.0f}" y="{y:.0f}" {look}>{escape(text)}</text>'
+def _lamp(word: str) -> str:
+    kind = PILLS.get(word, "up" if word[0] in "123456789" else "")
+    return pill(WIDTH - 12 - wide(word, 11, 600) - 18, 9, word, kind)
 
 
 def _counted(snapshot: Mapping[str, float], what: str, name: str, label: str) -> str:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from base64 import b64encode
 from collections import deque
 from collections.abc import Mapping
-from html import escape
 
 import ipywidgets as W
 
 from ocpp_lab.metrics import Metrics
 
-from .board import Reading, card, reading, recent, summary
+from . import controls
+from .board import HEIGHT, Reading, card, inside, reading, recent, summary
 from .percentiles import buckets
-from .shown import Shown
+from .shown import Part, Shown
 
 LOOK = 0.1
 """Seconds between two looks at the metrics."""
@@ -27,7 +26,7 @@ class Dashboard(Shown):
     """``Dashboard({"CP_1": watch_charge_point(charge_point), "central system": watch_central_system(central_system)})``
 
     Shows itself as the last line of a cell: connection state, depth of the write queue and of the outbox, percentiles
-    of the last ``window`` seconds, lines lost, dials, errors by code. It reads the metrics and nothing else.
+    of the last ``window`` seconds, connections lost, dials, errors by code. It reads the metrics and nothing else.
 
     Records first: every ``LOOK`` seconds a few numbers. Draws after: at most once in ``REFRESH`` seconds, as SVG text.
     ``drawings`` and ``drawing_seconds`` say what that cost. Stops with ``close()``; the board keeps what it showed.
@@ -48,7 +47,7 @@ class Dashboard(Shown):
         self._loop = asyncio.get_running_loop()
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self.board = W.HTML()
-        self.box = W.VBox([self.board], layout=W.Layout(max_width="764px"))
+        self.box = controls.card(self.board)
         self.record()
         self.draw()
         self.start()
@@ -105,18 +104,14 @@ class Dashboard(Shown):
         self._timers[what] = self._loop.call_later(seconds, self._again, what, seconds)
         getattr(self, what)()
 
-    def picture(self) -> str:
-        """An image for each end: numbers that vary stay out of the words beside it."""
-        return "".join(
-            f'<figure style="margin:0"><img alt="{escape(repr(self))}: {escape(name)}" style="max-width:100%"'
-            f' src="data:image/svg+xml;base64,{_image(drawn)}"></figure>'
-            for name, drawn in zip(self.ends, self._cards(), strict=True)
-        )
+    def parts(self) -> list[Part]:
+        return [
+            Part(
+                HEIGHT,
+                inside(self._unread.get(name, name), self._newest[name], recent(readings, self.window), self.window),
+            )
+            for name, readings in self.readings.items()
+        ]
 
     def __repr__(self) -> str:
         return f"Dashboard: {', '.join(self.ends)}; drawn at most {1 / REFRESH:g} times a second"
-
-
-def _image(svg: str) -> str:
-    """A drawing that stands alone has to say what it is."""
-    return b64encode(svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1).encode()).decode()

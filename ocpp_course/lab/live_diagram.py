@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from typing import Any
+from collections.abc import Callable
 
 import ipywidgets as W
 
@@ -12,6 +12,8 @@ from ocpp_lab.charge_point import ChargePoint
 from ocpp_lab.connection import CONNECTION
 from ocpp_lab.trace import Event
 
+from . import controls
+from .shown import Shown, image
 from .state_picture import Moment, state_picture
 from .vector import Vector
 
@@ -21,21 +23,28 @@ FLASH = 1.2
 """Seconds for which the last edge is drawn as new; css/diagram_live.css has the same."""
 
 
-class LiveDiagram:
+class LiveDiagram(Shown):
     """The connection table of one charge point, drawn anew when its state changes, and each second of a back-off.
 
+    Of a function it shows the charge point that the function returns, which may be another one after a restart.
     ``close()`` at the end: it looks no more, and the picture stays. `picture` is static HTML, for a saved notebook.
     """
 
-    def __init__(self, charge_point: ChargePoint, finding: str = "") -> None:
-        self.charge_point = charge_point
+    def __init__(self, of: ChargePoint | Callable[[], ChargePoint], finding: str = "") -> None:
+        self._living = of if callable(of) else lambda: of
         self.finding = finding
         self.shown = W.HTML()
+        self.box = controls.card(self.shown).add_class("ol-drawn")
         self._loop = asyncio.get_running_loop()
         self._edge: tuple[str, str, str] | None = None
         self._newest: Event | None = None  # of the trace, the one that the edge was read from
-        self._drawn: Moment | None = None
+        self._drawn: tuple[ChargePoint, Moment] | None = None
         self._tick()
+
+    @property
+    def charge_point(self) -> ChargePoint:
+        """The one that lives now."""
+        return self._living()
 
     def moment(self) -> Moment:
         """Where the charge point is now."""
@@ -48,7 +57,8 @@ class LiveDiagram:
 
     def picture(self) -> str:
         """The diagram as it is now, as static HTML."""
-        return self._vector(self.moment()).picture()
+        drawn = self._vector(self.moment())
+        return image(drawn.live(), drawn.alt, drawn.width)
 
     def close(self) -> None:
         """Look no more; the picture stays as it was last."""
@@ -73,8 +83,8 @@ class LiveDiagram:
 
     def _tick(self) -> None:
         moment = self.moment()
-        if moment != self._drawn:
-            self._drawn = moment
+        if (drawn := (self.charge_point, moment)) != self._drawn:
+            self._drawn = drawn
             self.shown.value = self._vector(moment).live()
         self._timer = self._loop.call_later(REFRESH, self._tick)
 
@@ -83,9 +93,10 @@ class LiveDiagram:
             CONNECTION, self.finding or f"{self.charge_point.identity} is {moment.state}", moment=moment
         )
 
-    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
-        bundle: dict[str, Any] = self.shown._repr_mimebundle_(**options)
-        return bundle | {"text/plain": repr(self)}
+    @property
+    def alt(self) -> str:
+        """Where it stands, and no more: the table is said by the picture itself."""
+        return repr(self)
 
     def __repr__(self) -> str:
         return f"LiveDiagram: {self.charge_point.identity} is {self.charge_point.state}"

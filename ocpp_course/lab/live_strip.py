@@ -12,7 +12,7 @@ from ocpp_lab.timeline import Timeline
 from ocpp_lab.trace import Event
 
 from . import controls
-from .shown import Shown
+from .shown import WIDTH, Shown
 from .strip import life, states, states_finding
 
 
@@ -51,8 +51,8 @@ class LiveStrip(Shown):
         marks = [(at, _word(what)) for at, what in self.marks() if not what.endswith("no more")]
         said = states_finding(lived)
         controls.tell(self.status, f"{lived.bands[-1].state if lived.bands else 'unknown'} · {said}")
-        finding = f"The last {lived.end - lived.start:.0f} s: {said}"
-        self._drawn = states(lived, finding=finding, marks=marks)
+        finding = f"The last {lived.end - lived.start:.0f} s"  # what is to be said of them stands above it
+        self._drawn = states(lived, finding=finding, marks=marks, width=WIDTH)
         self.strip.value = self._drawn._repr_html_()
         self.drawn += 1
 

@@ -20,6 +20,9 @@ from .sheet import sheet
 Option = str | tuple[str, str]
 """The words of an option, or the words and why it is not right."""
 
+MOST_COLUMNS = 6
+"""Of a table on a card that is as narrow as its words."""
+
 ON = "Try another one, or see what happened."
 
 
@@ -68,7 +71,7 @@ class Card:
         question = f'<p class="q"><span class="kick">Predict, then look.</span> {marked(self.question)}</p>'
         options = "".join(self._option(key, *option) for key, option in self.options.items())
         body = "".join(map(_shown, self.shown))
-        wide = " wide" if "<figure" in body else ""
+        wide = " wide" if _wide(body) else ""
         style = sheet("card", "grid") if sheet("grid") in body else sheet("card")
         body = body.replace(sheet("grid"), "")  # said once for all tables of the card
         return (
@@ -86,6 +89,12 @@ class Card:
             f'<details class="{"right" if right else "wrong"}"><summary>{letter} <span>{marked(words)}</span></summary>'
             f'<div class="why"><b>{"Right." if right else "No."}</b> {marked(why)}</div></details>'
         )
+
+
+def _wide(body: str) -> bool:
+    """Whether a plot or a table is in it that needs more room than words do."""
+    columns = (row.count("<th") + row.count("<td") for row in body.split("<tr")[1:])
+    return "<figure" in body or max(columns, default=0) > MOST_COLUMNS
 
 
 def _shown(each: Shown) -> str:

@@ -10,8 +10,11 @@ from itertools import pairwise
 from random import Random
 
 from .night import Hour
+from .pen import wide
 
 WIDTH, GROUND = 1100, 40
+LONGEST = 560
+"""Of a sentence, before it runs into the lamp; a longer one is written smaller."""
 """Pixels; ``GROUND`` is the height of the road at the bottom."""
 SKY = ((0.0, "#d98a5a"), (0.1, "#a5627a"), (0.26, "#4d4a7c"), (0.5, "#1f2b4d"), (0.8, "#111a30"), (1.0, "#0d1526"))
 """Where the night has which colour, from dusk to the small hours."""
@@ -145,8 +148,9 @@ def _post(x: float, y: float) -> str:
 
 def _words(big: str, small: str, sentence: str) -> str:
     """On a shade, because dusk is bright. The sentence stands in the notebook's text as well."""
+    size = 17 if wide(sentence, 17) < LONGEST else 15
     return (
         f'<rect width="620" height="132" fill="url(#shade)"/><text x="28" y="46" font-size="34" font-weight="700" '
         f'fill="#fff" letter-spacing="-.5">{big}<tspan dx="14" font-size="17" font-weight="600" letter-spacing="0" '
-        f'fill="{GLOW}">{small}</tspan></text><text x="28" y="78" font-size="17" fill="#e3e9f5">{sentence}</text>'
+        f'fill="{GLOW}">{small}</tspan></text><text x="28" y="78" font-size="{size}" fill="#e3e9f5">{sentence}</text>'
     )

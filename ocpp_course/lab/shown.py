@@ -77,8 +77,13 @@ def still(parts: Sequence[Part], alt: str) -> str:
         f'{box(0.5, 0.5, WIDTH - 1, height - 1, 10, "raise")}<g clip-path="url(#c)">{"".join(drawn)}</g>'
         f"{box(0.5, 0.5, WIDTH - 1, height - 1, 10, 'none', 'rule')}</svg>"
     )
+    return image(svg, alt, WIDTH)
+
+
+def image(svg: str, alt: str, width: int) -> str:
+    """An SVG that knows both themes, as an image that takes the one of the page."""
     data = base64.b64encode(svg.encode()).decode()
-    look = f'width="{WIDTH}" style="max-width:100%;height:auto"'  # GitHub drops the style and keeps the width
+    look = f'width="{width}" style="max-width:100%;height:auto"'  # GitHub drops the style and keeps the width
     return (
         f'{THEMES}<figure class="ol" style="margin:0"><img alt="{escape(alt)}" {look}'
         f' src="data:image/svg+xml;base64,{data}"></figure>'

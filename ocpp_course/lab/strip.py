@@ -19,7 +19,7 @@ from ocpp_lab.trace import Event
 
 from .calls import Ended, calls
 from .looks import EDGE, FAINT, FILL, INK, OUTCOMES, PAPER, STATES
-from .style import WIDE, Picture, figure, styled, subplots, title
+from .style import PER_INCH, WIDE, Picture, figure, styled, subplots, title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,8 +59,8 @@ PER = {"h": ("minute", 60.0), "min": ("minute", 60.0), "s": ("second", 1.0)}
 SLIVERS = 400
 """A band that takes less than this part of the time is too thin to be seen, and has no place in the legend."""
 
-ROOM = 0.07
-"""Of the width, for the word of a mark."""
+ROOM = 77
+"""CSS pixels, for the word of a mark."""
 
 BINS = 96
 """Bars of a row: 24 hours in quarters of an hour."""
@@ -201,19 +201,21 @@ def states(
     marks: Sequence[tuple[float, str]] = (),
     since: float = -math.inf,
     until: float | None = None,
+    width: int = WIDE,
     alt: str = "",
 ) -> Picture:
     """The strip: state as coloured bands, outbox depth, heartbeats, frames, over the same time.
 
     ``events`` is the charge point's own trace (or a `life`), ``depth`` a `Timeline` with a probe named ``outbox``.
     ``marks`` are instants (loop time, s) with a word: what was done to it. A ▼ is a death: it was online, and is not.
+    ``width``: CSS pixels.
     """
     lived = events if isinstance(events, Life) else life(events, depth, since=since, until=until)
     ratios = {"height_ratios": [1.0, 1.5, 0.8, 1.3]}
-    fig, axes = subplots(430, rows=4, width=WIDE, sharex=True, gridspec_kw=ratios)
+    fig, axes = subplots(430, rows=4, width=width, sharex=True, gridspec_kw=ratios)
     scale, unit = next((size, name) for least, size, name in UNITS if lived.end - lived.start >= least)
     done = [(at, word) for at, word in marks if lived.start <= at <= lived.end]
-    _draw_states(axes[0], lived, scale, done)
+    _draw_states(axes[0], lived, scale, done, room=ROOM / width)
     _draw_depth(axes[1], lived, scale)
     _draw_heartbeats(axes[2], lived, scale)
     _draw_frames(axes[3], lived, scale, unit)
@@ -240,13 +242,13 @@ def _many(count: int, what: str) -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
-def _draw_states(ax: Axes, lived: Life, scale: float, marks: list[tuple[float, str]]) -> None:
+def _draw_states(ax: Axes, lived: Life, scale: float, marks: list[tuple[float, str]], room: float) -> None:
     for band in lived.bands:
         left, width = (band.start - lived.start) / scale, (band.end - band.start) / scale
         ax.barh(0.5, width, height=1, left=left, **_band(band.state))
     for at in lived.deaths:
         ax.plot((at - lived.start) / scale, 1.22, **DEATH, clip_on=False)
-    for (at, word), level in zip(sorted(marks), _levels(lived, marks), strict=True):
+    for (at, word), level in zip(sorted(marks), _levels(marks, room * (lived.end - lived.start)), strict=True):
         x = (at - lived.start) / scale
         ax.axvline(x, **MARK)
         where = (0, 7 + 11 * level)
@@ -256,9 +258,8 @@ def _draw_states(ax: Axes, lived: Life, scale: float, marks: list[tuple[float, s
     ax.grid(visible=False)
 
 
-def _levels(lived: Life, marks: list[tuple[float, str]]) -> list[int]:
-    """How high the word of each mark stands: on the lowest line on which its neighbour leaves it room."""
-    room = ROOM * (lived.end - lived.start)
+def _levels(marks: list[tuple[float, str]], room: float) -> list[int]:
+    """How high the word of each mark stands: on the lowest row on which its neighbour leaves it ``room`` (s)."""
     free, levels = [-math.inf] * 3, []
     for at, _ in sorted(marks):
         level = next((level for level in range(3) if at - free[level] >= room), free.index(min(free)))
@@ -331,10 +332,15 @@ def _legend(fig: Figure, lived: Life, marks: list[tuple[float, str]]) -> None:
     handles += [Patch(**SENT), Patch(**RECEIVED)]
     signs: list[tuple[Any, str, Sequence[Any]]] = [
         (BEAT, "heartbeat", lived.heartbeats),
-        (UNANSWERED, "heartbeat without a good answer", _bad(lived)),
+        (UNANSWERED, "heartbeat that failed", _bad(lived)),
     ]
     signs += [(DEATH, "death: it was online", lived.deaths), (MARK, "what was done", marks)]
     handles += [Line2D([], [], **look, label=label) for look, label, there in signs if there]
     fig.legend(
-        handles=handles, loc="outside lower left", borderaxespad=0.3, ncols=7, handlelength=1.8, columnspacing=1.4
+        handles=handles,
+        loc="outside lower left",
+        borderaxespad=0.3,
+        ncols=6 if fig.get_figwidth() * PER_INCH >= WIDE else 4,  # so many that the longest words fit
+        handlelength=1.8,
+        columnspacing=1.4,
     )

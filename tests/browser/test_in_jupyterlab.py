@@ -73,8 +73,8 @@ EFFECTS: dict[str, list[tuple[str, str, str | re.Pattern[str]]]] = {
         ("press", "CallError", "on: no fault"),
         ("press", "wrong id", re.compile(r"orphan ([3-9]|\d\d)")),
         ("press", "wrong id", "on: no fault"),
-        ("press", "reset", re.compile(r"lines lost: ([6-9]|\d\d)")),
-        ("press", "close 1001", re.compile(r"lines lost: ([7-9]|\d\d)")),
+        ("press", "reset", re.compile(r"connections lost: ([6-9]|\d\d)")),
+        ("press", "close 1001", re.compile(r"connections lost: ([7-9]|\d\d)")),
         ("press", "half-open", "on: half-open both"),
     ],
 }

@@ -46,7 +46,7 @@ def words(image: ElementTree.Element) -> str:
 
 
 async def test_a_live_charge_point_and_its_central_system() -> None:
-    """State, lines lost, dials by outcome, errors by code, percentiles: as they happen."""
+    """State, connections lost, dials by outcome, errors by code, percentiles: as they happen."""
     async with CentralSystem() as server, ChargePoint(server.url, "CP_1", delays=partial(repeat, 0.02)) as point:
         board = Dashboard({"CP_1": watch_charge_point(point), "central system": watch_central_system(server)})
         await point.wait_for("online")
@@ -61,7 +61,7 @@ async def test_a_live_charge_point_and_its_central_system() -> None:
         ours, theirs = board.text.splitlines()
         assert ours.startswith("CP_1: online · write queue 0 · outbox 0 · p50 ")
         assert "error 1" in ours and "errors by code: GenericError 1" in ours
-        assert "lines lost: 1" in ours and "dials: connected 2, refused_503 1" in ours
+        assert "connections lost: 1" in ours and "dials: connected 2, refused_503 1" in ours
         assert (
             theirs.startswith("central system: 1 connected · write queue 0") and "handshakes refused: 503 1" in theirs
         )
@@ -239,6 +239,13 @@ async def test_it_shows_itself_and_is_the_same_text_in_every_run() -> None:
     assert bundle["text/plain"] == repr(board) == "Dashboard: CP_1, central system; drawn at most 4 times a second"
     assert "application/vnd.jupyter.widget-view+json" in bundle
     assert not re.search(r"<script|on\w+=", board.board.value)
+    board.close()
+
+
+async def test_it_has_no_colour_of_its_own_so_it_follows_the_theme() -> None:
+    board = Dashboard({"CP_1": Metrics()})
+    assert "#" not in board.board.value and 'class="f-ink"' in board.board.value
+    assert 'alt="Dashboard: CP_1; drawn' in board.picture()
     board.close()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from base64 import b64decode
 from collections.abc import Iterator
 from itertools import repeat
 
@@ -64,6 +65,17 @@ async def test_a_back_off_is_drawn_once_a_second() -> None:
 
 
 @simulated
+async def test_of_a_function_it_shows_who_lives_now() -> None:
+    lives = [ChargePoint("ws://127.0.0.1:9/", name) for name in ("CP_1", "CP_2")]
+    diagram = lab.diagram(lambda: lives[0])
+    assert "CP_1 is disconnected" in diagram.shown.value
+    lives.pop(0)
+    await asyncio.sleep(2 * REFRESH)
+    assert "CP_2 is disconnected" in diagram.shown.value
+    diagram.close()
+
+
+@simulated
 async def test_what_did_not_change_is_not_sent_again() -> None:
     sent: list[str] = []
     async with pair() as (_, charge_point):
@@ -93,7 +105,9 @@ async def test_the_picture_is_static_and_says_the_state() -> None:
     charge_point = ChargePoint("ws://127.0.0.1:9/", "CP_1")
     diagram = lab.diagram(charge_point)
     picture = diagram.picture()
-    assert picture.startswith('<figure class="ol-vector"') and "<script" not in picture
+    assert '<figure class="ol"' in picture and "<script" not in picture
+    drawn = b64decode(re.findall('base64,([^"]+)', picture)[0]).decode()
+    assert "light-dark(" in drawn and 'still"' not in drawn  # it takes the theme of the page
     assert 'alt="State diagram. CP_1 is disconnected.' in picture
     assert repr(diagram) == diagram._repr_mimebundle_()["text/plain"] == "LiveDiagram: CP_1 is disconnected"
     diagram.close()

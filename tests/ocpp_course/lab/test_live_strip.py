@@ -17,7 +17,7 @@ async def test_it_follows_until_it_is_closed() -> None:
     assert "online · 0 deaths" in strip.status.value
     trace.note("CP_1", "=", "online → waiting (lost)")
     await until(lambda: "waiting · 1 death, 0 returns" in strip.status.value)
-    assert "1 death, 0 returns" in strip.strip.value
+    assert "1 death, 0 returns" in strip.strip.value and "width:760px" in strip.strip.value
     await strip.close()
     drawn = strip.drawn
     await asyncio.sleep(0.2)

@@ -92,6 +92,13 @@ def test_a_card_with_a_figure_is_wide(shell: Shell) -> None:
     assert 'class="ol predict wide"' in shell.page
 
 
+@pytest.mark.parametrize(("columns", "wide"), [(6, False), (7, True)])
+def test_a_card_with_a_wide_table_is_wide(shell: Shell, columns: int, wide: bool) -> None:
+    with ask():
+        display(lab.grid({"row": [*range(columns - 1)]}, [*map(str, range(columns - 1))]))
+    assert ('class="ol predict wide"' in shell.page) == wide
+
+
 def test_an_exception_passes_through_and_what_came_before_is_shown_unfolded(
     shell: Shell, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from ocpp_course.lab import road
 from ocpp_course.lab.night import NIGHT, Hour
+from ocpp_course.lab.pen import wide
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -41,6 +42,13 @@ def test_a_header_lights_its_own_hour(hour: Hour) -> None:
     svg = road.header(hour, NIGHT)
     assert shown(svg) == [True, False][: len(shown(svg))]
     assert hour.time in svg and hour.happens in svg
+
+
+@pytest.mark.parametrize("hour", NIGHT, ids=lambda each: each.stem)
+def test_the_sentence_of_a_header_ends_before_the_lamp(hour: Hour) -> None:
+    texts = list(ElementTree.fromstring(road.header(hour, NIGHT)).iter(f"{SVG}text"))
+    sentence = next(each for each in texts if each.text == hour.happens)
+    assert 28 + wide(hour.happens, float(sentence.get("font-size", "0"))) < 590
 
 
 def test_before_the_night_no_lamp_is_lit() -> None:

@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image, ImageColor
 
 from ocpp_course.lab import cadence, detection, heartbeats_per_minute, life, states
 from ocpp_course.lab.lifecycle import detection_finding
 from ocpp_course.lab.strip import DEAD, HATCHES, Life, _levels, states_finding
-from ocpp_course.lab.style import STATES
+from ocpp_course.lab.style import STATES, WIDE, WIDTH
 from ocpp_lab import CONNECTION, Event, Policy, Sample, Timeline
 from ocpp_lab.simulation import World, simulate
 
@@ -183,11 +184,10 @@ def test_cadence_says_its_numbers() -> None:
 
 
 def test_words_of_marks_stand_low_where_there_is_room_and_apart_where_there_is_none() -> None:
-    lived = life([state(0, "disconnected → connecting (connect)")], until=100.0)
     far = [(10.0, "cut"), (50.0, "reset"), (90.0, "cut")]
     near = [(10.0, "cut"), (11.0, "reset"), (12.0, "close"), (30.0, "cut")]
-    assert _levels(lived, far) == [0, 0, 0]
-    assert _levels(lived, near) == [0, 1, 2, 0]
+    assert _levels(far, room=7.0) == [0, 0, 0]
+    assert _levels(near, room=7.0) == [0, 1, 2, 0]
 
 
 def test_every_sign_that_is_drawn_is_in_the_legend(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,3 +198,15 @@ def test_every_sign_that_is_drawn_is_in_the_legend(monkeypatch: pytest.MonkeyPat
     said = {text.get_text() for text in drawn[0].legends[0].get_texts()}
     assert {"online", "not running", "heartbeat", "death: it was online", "what was done"} <= said
     assert drawn[0].axes[3].get_ylabel() == "frames per\nsecond"
+
+
+@pytest.mark.parametrize("width", [WIDTH, WIDE])
+def test_a_legend_of_everything_fits(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    drawn: list[Any] = []
+    monkeypatch.setattr("ocpp_course.lab.strip.figure", lambda fig, alt: drawn.append(fig))
+    unanswered = frame(12, ">", '[2,"9","Heartbeat",{}]'), frame(13, "!", "Heartbeat timed out")
+    states([*BOOT, *beat(5, 1), *BACK, *unanswered, state(20, "power cut")], marks=[(10, "cut")], until=25, width=width)
+    FigureCanvasAgg(drawn[0]).draw()  # type: ignore[no-untyped-call]
+    legend = drawn[0].legends[0]
+    assert len(legend.get_texts()) > 8
+    assert legend.get_window_extent().x1 <= drawn[0].bbox.x1
