@@ -118,7 +118,7 @@ def _notes() -> Iterator[str]:
     yield f"- MeterValues has {compact} bytes without spaces; json.dumps puts some in, b sends {size(meter_values())}."
     yield "- a sends the text of a call back as it came: its answer to MeterValues is as long as the question."
     yield "- a and b know no timeout, no error and no action; but for b′ they serve no call while they wait."
-    yield "- d asks the operating system for 8 KiB at a time, asyncio and so a to c for 256 KiB; b″ asks as d does."
+    yield "- d asks the operating system for 4 KiB at a time, asyncio and so a to c for 256 KiB; b″ asks as d does."
     yield "- c validates in a thread pool, its default."
     yield "- f and g have 50 charge points in one process; g makes 50 pages there every second, about 1 ms each."
     yield "- The simulated hour is watched by the invariants; its websockets look at nothing that comes."
