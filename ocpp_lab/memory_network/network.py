@@ -14,7 +14,7 @@ from .server import MemoryServer
 from .transport import MemoryTransport
 
 FIRST_PORT = 49_152
-"""The first of those that nobody has registered (RFC 6335)."""
+"""The first of those that are free for everybody."""
 
 HOSTS = ("127.0.0.1", "localhost", "::1")
 

@@ -205,7 +205,7 @@ class MemoryTransport(asyncio.Transport):
             self._loop.call_soon(self._end, error)
 
     def _end(self, error: Exception | None) -> None:
-        """Tell both sides. Whoever closes with bytes unread breaks the connection off, as TCP does (RFC 2525, 2.17)."""
+        """Tell both sides. Whoever closes with bytes unread breaks the connection off, as TCP does."""
         if self._state == "over":
             return
         self._state = "over"
