@@ -90,6 +90,13 @@ def number_of_cells(notebook: Notebook) -> Iterator[str]:
         yield f"{cells} cells; expected {CELLS.start} to {CELLS.stop - 1}"
 
 
+def keeps_its_answers_out_of_pages(notebook: Notebook) -> Iterator[str]:
+    """`jupyter nbconvert --to html` shows what JupyterLab hides, but for this."""
+    for cell in notebook["cells"]:
+        if asks(cell) and not cell["metadata"].get("transient", {}).get("remove_source"):
+            yield f"{name(cell)} shows its answer in a page of nbconvert: `make notebooks`"
+
+
 def counted_from_one(notebook: Notebook) -> Iterator[str]:
     counts = [cell["execution_count"] for cell in code_cells(notebook)]
     if counts != list(range(1, len(counts) + 1)):
@@ -226,6 +233,7 @@ RULES: list[Rule] = [
     names_what_exists,
     calls_it_a_connection,
     keeps_its_answers_folded,
+    keeps_its_answers_out_of_pages,
     leaves_questions,
 ]
 

@@ -109,6 +109,11 @@ SPOILT: list[tuple[Rule, Callable[[Notebook], None], str]] = [
     (rules.calls_it_a_connection, add_prose("Three\nlines lost."), "'lines lost'"),
     (rules.keeps_its_answers_folded, add_prose("**Predict** what comes."), "expected a card"),
     (rules.keeps_its_answers_folded, spoil_cell(source=["q1 = lab.predict('What comes?')"]), "shows the answer"),
+    (
+        rules.keeps_its_answers_out_of_pages,
+        spoil_cell(source=["# Question 1"], metadata={"jupyter": {"source_hidden": True}}),
+        "shows its answer",
+    ),
     (rules.leaves_questions, add_prose("**Check yourself.** Who may close?"), "none without"),
     (rules.opens_without_a_question, lambda notebook: notebook["metadata"].pop("language_info"), "would ask"),
 ]

@@ -30,6 +30,9 @@ from tools.picture import for_github
 FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
 CELL_TIMEOUT = 60
 FOLDERS = re.compile(r"(?:~|/)[\w./+-]*/([\w-]+/[\w-]+\.py)")  # all but the last folder of a path in a traceback
+NO_SOURCE = {"remove_source": True}
+"""Under "transient" in a cell's metadata: nbconvert, which shows code that JupyterLab hides, leaves it out. The code of
+a question holds its answer."""
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -109,6 +112,8 @@ def tidy(notebook: NotebookNode) -> None:
     for number, cell in enumerate(code, start=1):
         cell.execution_count = number
         cell.metadata.pop("execution", None)
+        if cell.source.startswith("# Question"):
+            cell.metadata.transient = nbformat.from_dict(NO_SOURCE)
         cell.outputs = _joined(cell.outputs)
         for output in cell.outputs:
             _tidy_output(output, number)
