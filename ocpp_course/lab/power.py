@@ -9,8 +9,11 @@ from collections import Counter
 from contextlib import closing, suppress
 from pathlib import Path
 
+from ocpp_lab import browser_tab
+
 from . import controls
 from .clicked import Clicked, find
+from .one_line import NotHere
 from .panel import REFRESH, _counted
 from .shown import Part, Shown
 
@@ -19,6 +22,10 @@ TIPS = {
     "kill -9": "Ends the process in the middle of whatever it does.",
 }
 BUTTONS = tuple(TIPS)
+NO_PROCESSES = (
+    "A browser tab has no processes, so there is none to kill here. Go on behind the cells that use this panel; on a"
+    " computer of your own they run"
+)
 CHILD = Path(__file__).with_name("victim.py")
 
 
@@ -29,9 +36,12 @@ class PowerPanel(Shown):
     one from the same file. ``said`` has every line that a process printed, which it does once a thing is durable.
 
     Without a mouse: ``panel.press("power on")``, then ``await panel.settle()``. At the end ``await panel.close()``.
+    Raises `NotHere` in a browser tab.
     """
 
     def __init__(self, url: str, path: str | Path, identity: str = "CP_9") -> None:
+        if browser_tab.IN_A_TAB:
+            raise NotHere(NO_PROCESSES)
         self.url, self.path, self.identity = url, Path(path), identity
         self.lives = 0
         self.said: list[tuple[str, str]] = []

@@ -15,6 +15,7 @@ from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from . import drawing_library
 from .looks import FAINT, INK, OUTCOMES, PAPER, RULE, STATES, Look
 from .sheet import bare
 
@@ -68,10 +69,13 @@ RC: Any = {  # its keys are a type of their own in matplotlib's stubs
 
 
 def styled[**P, R](draw: Callable[P, R]) -> Callable[P, R]:
-    """Make a function draw in this style; matplotlib is imported at its first call."""
+    """Make a function draw in this style; matplotlib is imported at its first call. Without it, a line is drawn."""
 
     @wraps(draw)
     def drawn(*args: P.args, **kwargs: P.kwargs) -> R:
+        if why := drawing_library.missing():
+            instead: R = _instead(draw.__name__, args, why)
+            return instead
         import matplotlib
 
         with matplotlib.rc_context(RC):
@@ -101,6 +105,25 @@ class Picture:
     def save(self, path: str | Path) -> None:
         """Write the PNG to a file."""
         Path(path).write_bytes(self.png)
+
+
+class NoPicture(Picture):
+    """A line in place of a figure, and what the figure would have shown, if that is known."""
+
+    def __init__(self, why: str, alt: str = "") -> None:
+        super().__init__(b"", f"{why} {alt}".strip(), 0)
+
+    def _repr_html_(self) -> str:
+        return f'<p class="ol">{html.escape(self.alt)}</p>'
+
+
+def _instead(name: str, args: tuple[Any, ...], why: str) -> Any:
+    match name:
+        case "subplots":
+            return drawing_library.Blank(), drawing_library.Blank()
+        case "figure":
+            return NoPicture(why, str(args[1]) if len(args) > 1 else "")
+    return NoPicture(why)
 
 
 @styled
