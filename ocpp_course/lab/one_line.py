@@ -16,10 +16,6 @@ PLAIN = (KeyboardInterrupt, asyncio.CancelledError, OcppError, RuntimeError)
 AGAIN = "Run the cell that makes it again, or restart the kernel and run all cells."
 
 
-class NotHere(RuntimeError):
-    """What this Python cannot do at all, in a browser tab; its text is the line that the reader is told."""
-
-
 def told(error: BaseException) -> str | None:
     """The line, or None for an error whose traceback helps more."""
     where = place_in(error.__traceback__)
@@ -27,8 +23,6 @@ def told(error: BaseException) -> str | None:
     match error:
         case KeyboardInterrupt() | asyncio.CancelledError():
             return f"Interrupted{at}. What runs in the background goes on; run the cell again when you like."
-        case NotHere():
-            return f"{error}{at}"
         case OcppError():
             return f"{type(error).__name__}: {error}{at}"
         case RuntimeError() if str(error).startswith("expected "):

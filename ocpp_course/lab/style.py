@@ -144,6 +144,8 @@ def wrapped(finding: str, width: float = WIDTH) -> list[str]:
 
 def title(ax: Axes, finding: str) -> None:
     """The finding above a plot, from the left edge of the figure, in lines that fit."""
+    if drawing_library.missing():
+        return
     fig = ax.figure.figure
     width = fig.get_figwidth() * PER_INCH
     fig.suptitle(
