@@ -47,7 +47,13 @@ def missing() -> str:
 
 
 class Blank:
-    """Stands for a figure and its axes: whatever is asked of it is blank too, and nothing is drawn."""
+    """Stands for a figure or its axes: whatever is asked of it is blank too, and nothing is drawn.
+
+    It may be unpacked into as many as it has ``rows``.
+    """
+
+    def __init__(self, rows: int = 1) -> None:
+        self.rows = rows
 
     def __getattr__(self, name: str) -> Blank:
         if name.startswith("__"):
@@ -61,4 +67,4 @@ class Blank:
         return self
 
     def __iter__(self) -> Iterator[Blank]:
-        return iter((self, self))
+        return iter([Blank() for _ in range(self.rows)])

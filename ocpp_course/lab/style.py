@@ -74,7 +74,7 @@ def styled[**P, R](draw: Callable[P, R]) -> Callable[P, R]:
     @wraps(draw)
     def drawn(*args: P.args, **kwargs: P.kwargs) -> R:
         if why := drawing_library.missing():
-            instead: R = _instead(draw.__name__, args, why)
+            instead: R = _instead(draw.__name__, args, kwargs, why)
             return instead
         import matplotlib
 
@@ -117,10 +117,10 @@ class NoPicture(Picture):
         return f'<p class="ol">{html.escape(self.alt)}</p>'
 
 
-def _instead(name: str, args: tuple[Any, ...], why: str) -> Any:
+def _instead(name: str, args: tuple[Any, ...], options: dict[str, Any], why: str) -> Any:
     match name:
         case "subplots":
-            return drawing_library.Blank(), drawing_library.Blank()
+            return drawing_library.Blank(), drawing_library.Blank(options.get("rows", 1))
         case "figure":
             return NoPicture(why, str(args[1]) if len(args) > 1 else "")
     return NoPicture(why)

@@ -86,8 +86,9 @@ async def test_where_nothing_can_wait_for_it_the_reader_comes_again(tab: Tab) ->
 
 
 def _drawn() -> tuple[Any, str]:
-    fig, axes = lab.subplots(rows=2)
-    for ax in axes:
+    fig, axes = lab.subplots(rows=3)
+    for ax, _ in zip(axes, range(3), strict=True):
         ax.plot([1, 2], [3, 4], label="calls")
     axes[0].set_ylim(0, None)
+    lab.title(axes[0], f"{1000 * 2} calls")
     return fig, "two calls & an end"
