@@ -93,6 +93,15 @@ bench: .venv/made  ## what crowds, durability and types cost, in ratios; writes 
 chaos: .venv/made  ## 10,000 seeds of everything that goes wrong, in simulation; fewer: make chaos SEEDS=500
 	$(PYTHON) -m ocpp_lab.simulation --seeds $(SEEDS) --jobs $$(nproc 2>/dev/null || echo 2)
 
+.PHONY: site
+site: .venv/made  ## build/site: the workbook for a browser tab, for any static host (docs/web.md); needs npm
+	@$(PYTHON) -m tools.site
+
+.PHONY: site-check
+site-check: .venv/made  ## all notebooks and solutions in the site, in a real browser; for a release, half an hour
+	@tools/find_chromium.sh --install >/dev/null
+	OCPP_LAB_SOAK=1 OCPP_LAB_SITE_CHECK=1 $(PYTEST) -s -m browser tests/browser/test_site.py tests/browser/test_site_whole.py
+
 .PHONY: pins
 pins:  ## constraints.txt anew: the newest versions that the bounds in pyproject.toml allow
 	tools/pins.sh

@@ -9,13 +9,14 @@ the milestones of the course that build the room. docs/architecture.md draws the
         credentials      HTTP Basic as OCPP means it                                          1
         backoff          a generator of waiting times, seeded                                 3
         bounded          a dict that forgets its oldest, for keys that a peer invents         -
+        memory_network   servers and connections in memory, where there are no sockets        -
+        browser_tab      what a Python in a browser tab lacks, put in first           -
         frames           Call, CallResult, CallError to text and back                         1
         messages         the typed payloads by feature profile; ACTIONS, all on one screen    2
         tolerance        what real devices get wrong, mended and counted, if so chosen        2
         codec            typed payload to JSON and back; a violation becomes the right code   2
         pipe             send, iterate, close: over a WebSocket or in memory                  1
         transport        texts over a pipe: one writer, one queue, counters                   1
-        memory_network   servers and connections in memory, where there are no sockets        -
     the conversation
         states           state machines as tables, one engine for all of them                 3, 5
         router           which coroutine answers which request, typed                         2
@@ -51,6 +52,7 @@ the milestones of the course that build the room. docs/architecture.md draws the
 The public names follow, by room. `import ocpp_lab.messages as m` has the 39 operations.
 """
 
+from . import browser_tab as browser_tab  # before all others: it makes up for what a browser tab lacks
 from . import messages
 from .backoff import backoff
 from .central_system import CentralSystem, Ledger, Policy

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
+from . import browser_tab
 from .errors import FrameError
 
 UniqueId = Annotated[str, Meta(max_length=36)]
@@ -87,6 +88,8 @@ def decode(text: str | bytes) -> Frame:
     """
     if not isinstance(text, str):
         raise FrameError("FormationViolation", None, f"expected a text frame, came a binary frame of {len(text)} bytes")
+    if browser_tab.IN_A_TAB and browser_tab.too_deep(text):
+        raise FrameError("FormationViolation", None, "expected JSON (J-spec 4.1.2), came one that is nested too deeply")
     try:
         raw = _decoder.decode(text)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:

@@ -41,7 +41,7 @@ def grade(
     is told of each one that is done. Raises KeyboardInterrupt when the process is told to end; no child is left.
     """
     if not hasattr(os, "fork"):
-        raise OSError("expected a system that can fork (Linux, macOS); on Windows use WSL")
+        raise OSError("expected a system that can fork (Linux, macOS); on Windows use WSL; a browser tab cannot")
     vault = _warm_up()
     waiting = list(enumerate(found))
     with _Class((seed, limits or Limits(), walls or Walls(), vault), progress) as running, _ends_by_interrupt():

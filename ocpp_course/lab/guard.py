@@ -23,6 +23,8 @@ from contextlib import suppress
 from types import FrameType
 from typing import Any
 
+from ocpp_lab import browser_tab
+
 from .one_line import install, is_cell, place
 
 TICK = 0.2
@@ -35,7 +37,7 @@ LONG = 5.0
 """Seconds that what a cell calls may take, or a sleep. A drawing on a busy machine is slow; an endless loop comes back
 to a line of the cell."""
 
-KERNEL = ("ipykernel", "jupyter_client", "zmq", "tornado", "IPython")
+KERNEL = ("ipykernel", "jupyter_client", "zmq", "tornado", "IPython", "pyodide", "pyodide_kernel")
 """Packages whose tasks are the kernel's own."""
 
 
@@ -72,7 +74,8 @@ class Guard:
             threading.Thread(target=self._watch, name="guard", daemon=True).start()
 
     def __repr__(self) -> str:
-        return f"Guard: a cell that waits longer than {self.after:g} s says where; Interrupt works"
+        ends = "an endless loop needs Restart kernel" if browser_tab.IN_A_TAB else "Interrupt works"
+        return f"Guard: a cell that waits longer than {self.after:g} s says where; {ends}"
 
     async def stop(self) -> list[str]:
         """End the guard, and return the names of the tasks that are still there: none, if all was closed."""
@@ -90,6 +93,8 @@ class Guard:
         while True:
             self._beat, self._worked = time.monotonic(), time.process_time()
             due = self.after * 2**self._told
+            if self._cell and self._cell.done():
+                self._cell_ends(None)  # the kernel of a browser tab does not say so
             if self._cell and self._context is not None and self._beat - self._since >= due:
                 # In the cell's own context: only then does the line appear under the cell that waits.
                 self._context.run(print, f"waiting {due:g} s in {waits_in(self._cell)}", flush=True)

@@ -9,8 +9,11 @@ from collections import Counter
 from contextlib import closing, suppress
 from pathlib import Path
 
+from ocpp_lab import browser_tab
+
 from . import controls
 from .clicked import Clicked, find
+from .inside import Inside
 from .panel import REFRESH, _counted
 from .shown import Part, Shown
 
@@ -19,6 +22,7 @@ TIPS = {
     "kill -9": "Ends the process in the middle of whatever it does.",
 }
 BUTTONS = tuple(TIPS)
+IN_A_TAB = "a browser tab has no processes: kill -9 is a power cut inside it"
 CHILD = Path(__file__).with_name("victim.py")
 
 
@@ -29,6 +33,7 @@ class PowerPanel(Shown):
     one from the same file. ``said`` has every line that a process printed, which it does once a thing is durable.
 
     Without a mouse: ``panel.press("power on")``, then ``await panel.settle()``. At the end ``await panel.close()``.
+    In a browser tab, which has no processes, it lives in this one, and *kill -9* is a power cut: see `inside`.
     """
 
     def __init__(self, url: str, path: str | Path, identity: str = "CP_9") -> None:
@@ -37,7 +42,7 @@ class PowerPanel(Shown):
         self.said: list[tuple[str, str]] = []
         """What happened and the tag it happened to, in order."""
         self.exit_codes: list[int] = []
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: asyncio.subprocess.Process | Inside | None = None
         self._clicked = Clicked(self._done)
         self._loop = asyncio.get_running_loop()
         self.trouble = ""
@@ -99,7 +104,7 @@ class PowerPanel(Shown):
             f"messages in its file: {self.waiting()}",
             f"transactions open: {self.running()}",
         ]
-        return " · ".join(parts)
+        return " · ".join([*parts, IN_A_TAB] if browser_tab.IN_A_TAB else parts)
 
     def _count(self, sql: str) -> int:
         if self.path.exists():
@@ -113,12 +118,17 @@ class PowerPanel(Shown):
         if self._process:
             return
         self.lives += 1
-        # -P: beside the script lie modules of ours, which must not stand in the way of those they are named like.
-        command = (sys.executable, "-P", str(CHILD), self.url, self.identity, str(self.path), str(self.lives))
-        self._process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+        self._process = await self._begin()
         self._listener = asyncio.create_task(self._listen(self._process), name="power panel: listener")
 
-    async def _listen(self, process: asyncio.subprocess.Process) -> None:
+    async def _begin(self) -> asyncio.subprocess.Process | Inside:
+        if browser_tab.IN_A_TAB:
+            return Inside(self.url, self.identity, self.path, self.lives)
+        # -P: beside the script lie modules of ours, which must not stand in the way of those they are named like.
+        command = (sys.executable, "-P", str(CHILD), self.url, self.identity, str(self.path), str(self.lives))
+        return await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+
+    async def _listen(self, process: asyncio.subprocess.Process | Inside) -> None:
         """To the end: what it said before it died counts, though we read it later."""
         assert process.stdout
         async for line in process.stdout:

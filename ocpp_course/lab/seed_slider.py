@@ -8,6 +8,8 @@ from typing import Any
 
 import ipywidgets as W
 
+from ocpp_lab import browser_tab
+
 from . import controls
 from .shown import Shown
 from .style import Picture
@@ -16,6 +18,7 @@ from .style import Picture
 class SeedSlider[T](Shown):
     """``SeedSlider(run, draw)``: each new seed calls ``run(seed)`` in a thread and shows ``draw(seed, result)``.
 
+    A browser tab has no threads: there it stands still meanwhile.
     The first seed is run at once, in place. Without a mouse: ``slider.set(7)``, then ``await slider.settle()``. A seed
     that comes while another one runs waits; of several that wait, the newest is run. Call ``close()`` at the end.
     """
@@ -59,7 +62,7 @@ class SeedSlider[T](Shown):
         while self.seed != (seed := int(self.slider.value)):
             controls.tell(self.status, f"seed {seed} runs …")
             try:
-                result = await asyncio.to_thread(self.run, seed)
+                result = self.run(seed) if browser_tab.IN_A_TAB else await asyncio.to_thread(self.run, seed)
                 picture = self.draw(seed, result)
             except Exception as error:
                 controls.tell(self.status, f"seed {seed} failed: {error!r}")

@@ -15,6 +15,7 @@ from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from . import drawing_library
 from .looks import FAINT, INK, OUTCOMES, PAPER, RULE, STATES, Look
 from .sheet import bare
 
@@ -68,10 +69,13 @@ RC: Any = {  # its keys are a type of their own in matplotlib's stubs
 
 
 def styled[**P, R](draw: Callable[P, R]) -> Callable[P, R]:
-    """Make a function draw in this style; matplotlib is imported at its first call."""
+    """Make a function draw in this style; matplotlib is imported at its first call. Without it, a line is drawn."""
 
     @wraps(draw)
     def drawn(*args: P.args, **kwargs: P.kwargs) -> R:
+        if why := drawing_library.missing():
+            instead: R = _instead(draw.__name__, args, kwargs, why)
+            return instead
         import matplotlib
 
         with matplotlib.rc_context(RC):
@@ -103,6 +107,25 @@ class Picture:
         Path(path).write_bytes(self.png)
 
 
+class NoPicture(Picture):
+    """A line in place of a figure, and what the figure would have shown, if that is known."""
+
+    def __init__(self, why: str, alt: str = "") -> None:
+        super().__init__(b"", f"{why} {alt}".strip(), 0)
+
+    def _repr_html_(self) -> str:
+        return f'<p class="ol">{html.escape(self.alt)}</p>'
+
+
+def _instead(name: str, args: tuple[Any, ...], options: dict[str, Any], why: str) -> Any:
+    match name:
+        case "subplots":
+            return drawing_library.Blank(), drawing_library.Blank(options.get("rows", 1))
+        case "figure":
+            return NoPicture(why, str(args[1]) if len(args) > 1 else "")
+    return NoPicture(why)
+
+
 @styled
 def subplots(height: int = 300, *, rows: int = 1, width: int = WIDTH, **options: Any) -> tuple[Figure, Any]:
     """A figure of so many CSS pixels in this style, and its axes. pyplot does not know it: nothing has to be closed."""
@@ -121,6 +144,8 @@ def wrapped(finding: str, width: float = WIDTH) -> list[str]:
 
 def title(ax: Axes, finding: str) -> None:
     """The finding above a plot, from the left edge of the figure, in lines that fit."""
+    if drawing_library.missing():
+        return
     fig = ax.figure.figure
     width = fig.get_figwidth() * PER_INCH
     fig.suptitle(

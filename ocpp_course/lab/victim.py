@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Callable
 from itertools import count, repeat
 
 from ocpp_lab import ChargePoint
@@ -17,26 +18,39 @@ PACE = 0.03  # seconds between two events; a ledger tells events apart by the mi
 SAMPLES = 4
 
 
-async def charge(charge_point: ChargePoint, tag: str) -> None:
+type Say = Callable[[str, str], object]
+"""Told what happened, and the tag it happened to."""
+
+
+def printed(what: str, tag: str) -> None:
+    print(what, tag, flush=True)
+
+
+async def charge_for_ever(charge_point: ChargePoint, life: str, say: Say) -> None:
+    """One transaction after the other."""
+    for number in count(1):
+        await charge(charge_point, f"TAG_{life}.{number}", say)
+
+
+async def charge(charge_point: ChargePoint, tag: str, say: Say) -> None:
     """One transaction."""
     charge_point.charging.plug_in(1)
     charge_point.charging.start(1, tag)
-    print("start", tag, flush=True)
+    say("start", tag)
     for _ in range(SAMPLES):
         await asyncio.sleep(PACE)
         charge_point.charging.sample(1, "Trigger")
-        print("sample", tag, flush=True)
+        say("sample", tag)
     await asyncio.sleep(PACE)
     charge_point.charging.stop(1, "Local")
-    print("stop", tag, flush=True)
+    say("stop", tag)
     charge_point.charging.unplug(1)
     await asyncio.sleep(PACE)
 
 
 async def main(url: str, identity: str, path: str, life: str) -> None:
     async with ChargePoint(url, identity, path=path, delays=lambda: repeat(0.05)) as charge_point:
-        for number in count(1):
-            await charge(charge_point, f"TAG_{life}.{number}")
+        await charge_for_ever(charge_point, life, printed)
 
 
 if __name__ == "__main__":

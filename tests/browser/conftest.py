@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
 
 from tests.browser.lab import LabNotebook
 from tests.browser.server import LabServer, browser_page, find_chromium
+from tests.browser.site import SiteNotebook, SiteServer
 from tests.house import ROOT
 
 
@@ -43,3 +46,30 @@ def server() -> Iterator[LabServer]:
     """JupyterLab over a copy of notebooks/."""
     with LabServer(ROOT / "notebooks") as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def site() -> Iterator[SiteServer]:
+    """The site, made now and served from loopback; without npm it cannot be made."""
+    from tools.site import __main__ as tool
+
+    if shutil.which("npm") is None:
+        complain = pytest.fail if os.environ.get("CI") else pytest.skip
+        complain("no npm: the site was not made and not looked at. Install nodejs with npm")
+    assert tool.main([]) == 0
+    with SiteServer(tool.SITE) as server:
+        yield server
+
+
+@pytest.fixture
+def tab(page: Page, site: SiteServer) -> SiteNotebook:
+    """A browser that reaches nothing but this host."""
+
+    def gate(route: Route) -> None:
+        if re.match(r"https?://127\.0\.0\.1[:/]", route.request.url):
+            route.continue_()
+        else:
+            route.abort()
+
+    page.context.route("**/*", gate)
+    return SiteNotebook(page, site)

@@ -14,7 +14,10 @@ import pytest
 
 from ocpp_course.lab import PowerPanel
 from ocpp_course.lab.power import CHILD
-from ocpp_lab import CentralSystem, ChargePoint
+from ocpp_lab import CentralSystem, ChargePoint, browser_tab
+
+IN_A_TAB = pytest.mark.parametrize("in_a_tab", [False, True], ids=["process", "tab"])
+"""Where there are no processes a power cut inside this one must come to the same."""
 
 
 async def until(condition: Callable[[], object]) -> None:
@@ -27,8 +30,12 @@ def count(panel: PowerPanel, what: str) -> int:
     return Counter(said for said, _ in panel.said)[what]
 
 
-async def test_a_process_is_killed_and_another_one_goes_on_from_its_file(tmp_path: Path) -> None:
+@IN_A_TAB
+async def test_a_process_is_killed_and_another_one_goes_on_from_its_file(
+    tmp_path: Path, in_a_tab: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Core 4.8, 4.10: what a process said to be durable is in the ledger once, whatever killed the process."""
+    monkeypatch.setattr(browser_tab, "IN_A_TAB", in_a_tab)
     path = tmp_path / "charge_point.db"
     async with CentralSystem() as central_system:
         panel = PowerPanel(central_system.url, path)
@@ -66,7 +73,16 @@ async def test_it_shows_what_lies_in_the_file_while_the_power_is_off(tmp_path: P
         await panel.close()
 
 
-async def test_closing_leaves_no_process(tmp_path: Path) -> None:
+async def test_in_a_tab_it_says_that_it_is_a_power_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(browser_tab, "IN_A_TAB", True)
+    panel = PowerPanel("ws://127.0.0.1:9", tmp_path / "charge_point.db")
+    assert panel.text.endswith(" · a browser tab has no processes: kill -9 is a power cut inside it")
+    await panel.close()
+
+
+@IN_A_TAB
+async def test_closing_leaves_no_process(tmp_path: Path, in_a_tab: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(browser_tab, "IN_A_TAB", in_a_tab)
     panel = PowerPanel("ws://127.0.0.1:9", tmp_path / "charge_point.db")
     panel.press("power on")
     await panel.settle()

@@ -1,0 +1,101 @@
+"""What is put in for a browser tab, tried with a loop and modules of our own."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import subprocess
+import sys
+import time
+import types
+
+import pytest
+
+from ocpp_lab import CentralSystem, ChargePoint, FrameError, browser_tab, decode
+from ocpp_lab.browser_tab import MAX_DEPTH, PAGE, prepare, too_deep
+from tests.house import ROOT
+
+
+@pytest.fixture
+def restored(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
+    """The kernel's empty `resource`; what `prepare` changes is as before after the test."""
+    resource = types.ModuleType("resource")
+    monkeypatch.setitem(sys.modules, "resource", resource)
+    monkeypatch.setattr(time, "thread_time", time.thread_time)
+    return resource
+
+
+async def test_both_ends_talk_without_a_socket(restored: types.ModuleType) -> None:
+    loop = asyncio.get_running_loop()
+    handler = loop.get_exception_handler()
+    prepare(loop)
+    loop.set_exception_handler(handler)
+    async with CentralSystem() as central_system, ChargePoint(central_system.url, "CP_1") as charge_point:
+        async with asyncio.timeout(5):
+            await charge_point.wait_for("online")
+        port = int(central_system.url.rpartition(":")[2])
+    assert port >= 49_152 and "create_server" in vars(loop)
+    del loop.create_server, loop.create_connection  # type: ignore[attr-defined]
+
+
+def test_what_the_kernel_and_pyodide_lack_is_there(restored: types.ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(time, "thread_time")
+    loop = asyncio.new_event_loop()
+    prepare(loop)
+    loop.close()
+    assert restored.getpagesize() == PAGE
+    assert time.thread_time is time.process_time
+
+
+def test_what_is_there_stays(restored: types.ModuleType) -> None:
+    def theirs() -> int:
+        return 4096
+
+    restored.getpagesize = theirs  # type: ignore[attr-defined]
+    loop = asyncio.new_event_loop()
+    prepare(loop)
+    loop.close()
+    assert restored.getpagesize is theirs
+    assert time.thread_time is not time.process_time
+
+
+def test_what_a_task_raises_unheard_is_logged(restored: types.ModuleType, caplog: pytest.LogCaptureFixture) -> None:
+    loop = asyncio.new_event_loop()
+    prepare(loop)
+    with caplog.at_level(logging.ERROR, "asyncio"):
+        loop.call_exception_handler({"message": "nobody listened", "exception": ValueError("lost")})
+    loop.close()
+    [record] = caplog.records
+    assert record.getMessage() == "nobody listened" and record.exc_info and str(record.exc_info[1]) == "lost"
+
+
+@pytest.mark.parametrize(
+    ("text", "deep"),
+    [
+        ("[" * MAX_DEPTH, False),
+        ("[" * (MAX_DEPTH + 1), True),
+        ('{"a":' * (MAX_DEPTH + 1), True),
+        ("[" * 300 + "{" * 300, True),
+        ("[]" * 100_000, False),
+        ("]" * 1_000 + "[" * (MAX_DEPTH + 1), False),
+        ("", False),
+    ],
+)
+def test_too_deep(text: str, deep: bool) -> None:
+    assert too_deep(text) is deep
+
+
+def test_a_tab_refuses_what_is_too_deep_before_it_is_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    deep = '[2,"17","DataTransfer",' + '{"a":' * 500 + "0" + "}" * 500 + "]"
+    decode(deep)  # here it is no trouble
+    monkeypatch.setattr(browser_tab, "IN_A_TAB", True)
+    with pytest.raises(FrameError, match="nested too deeply") as caught:
+        decode(deep)
+    assert (caught.value.code, caught.value.unique_id) == ("FormationViolation", None)
+
+
+def test_elsewhere_nothing_is_done() -> None:
+    asked = "browser_tab.IN_A_TAB, 'create_server' in vars(loop), loop.get_exception_handler()"
+    code = f"import asyncio; from ocpp_lab import browser_tab; loop = asyncio.new_event_loop(); print({asked})"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert ran.stdout.split() == ["False", "False", "None"]
