@@ -104,6 +104,7 @@ async def test_under_tls(tmp_path: Path) -> None:
         assert (await told(central_system)) == f"? {address} sent no WebSocket handshake, but b'\\x00garbage'"
 
 
+@pytest.mark.sockets("TLS")
 async def test_a_guest_that_refuses_our_certificate(tmp_path: Path) -> None:
     """It says why, in a TLS alert, if its library lets it (asyncio's does not)."""
 
@@ -145,6 +146,7 @@ async def test_no_common_subprotocol() -> None:
         assert await told(central_system) == f"CP_1 no common subprotocol, closed, from {host}:{port}"
 
 
+@pytest.mark.sockets("TLS")
 async def test_who_gets_in_is_told_with_its_address_too(tmp_path: Path) -> None:
     async with secured(tmp_path) as secure, CentralSystem() as plain:
         for central_system in (secure, plain):
@@ -188,6 +190,7 @@ async def test_silent_guests_hold_up_nobody(tmp_path: Path) -> None:
         assert not trouble(secure) and not trouble(plain)
 
 
+@pytest.mark.sockets("TLS")
 async def test_a_request_that_comes_in_the_same_breath_as_the_end_of_tls(tmp_path: Path) -> None:
     """TLS 1.3: a client need not wait after its last handshake message, and none of its words is lost."""
     async with secured(tmp_path) as central_system:
@@ -196,6 +199,7 @@ async def test_a_request_that_comes_in_the_same_breath_as_the_end_of_tls(tmp_pat
                 await charge_point.wait_for("online")
 
 
+@pytest.mark.sockets("another process")
 async def test_the_operator_sees_it() -> None:
     async with running("central-system", "--port", "0", "--identity", "CP_1") as central_system:
         port = int((await listening(central_system)).rpartition(":")[2])

@@ -71,7 +71,12 @@ def other_end(lost: str, size: int) -> bool:
     return f"{over}; that limit is the other end's, ours is --max-size (max_size=)" in lost
 
 
-@pytest.mark.parametrize("tls", [False, True], ids=["ws", "wss"])
+over_either = pytest.mark.parametrize(
+    "tls", [False, pytest.param(True, marks=pytest.mark.sockets("TLS"))], ids=["ws", "wss"]
+)
+
+
+@over_either
 @pytest.mark.parametrize("size", SIZES)
 async def test_a_frame_that_the_central_system_does_not_take(
     size: int, tls: bool, caplog: pytest.LogCaptureFixture
@@ -91,7 +96,7 @@ async def test_a_frame_that_the_central_system_does_not_take(
     assert "ConnectionLost: the connection was closed with 1009" in caplog.text
 
 
-@pytest.mark.parametrize("tls", [False, True], ids=["ws", "wss"])
+@over_either
 @pytest.mark.parametrize("size", SIZES)
 async def test_a_frame_that_the_charge_point_does_not_take(
     size: int, tls: bool, caplog: pytest.LogCaptureFixture
