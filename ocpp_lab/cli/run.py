@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import errno
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, nullcontext, suppress
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,7 @@ from ..central_system import CentralSystem
 from ..charge_point import ChargePoint
 from ..errors import HandshakeRefused, NotConnected
 from ..metrics import forgiven
-from ..trace import Event, Trace
-from ..trace_file import TraceFile
+from ..trace import Trace
 from .console import EXAMPLE, Console
 from .inputs import BadInput, open_trace_file
 from .story import LogLines, Story
@@ -29,8 +27,8 @@ async def run_central_system(*, raw: bool, file: Path | None = None, **options: 
     """
     stop = stop_on_signals()
     story = Story(raw=raw, on_closed=stop.set)
-    with closing(story), LogLines(story), _written(story, file) as tell:
-        central_system = CentralSystem(trace=Trace(1, tell), **options)
+    with closing(story), LogLines(story), _told(story, file) as trace:
+        central_system = CentralSystem(trace=trace, **options)
         try:
             await central_system.start()
         except OSError as error:
@@ -59,9 +57,9 @@ async def run_charge_point(url: str, identity: str, *, raw: bool, file: Path | N
     """
     stop = stop_on_signals()
     story = Story(raw=raw, on_closed=stop.set)
-    with closing(story), LogLines(story, hint), _written(story, file) as tell:
+    with closing(story), LogLines(story, hint), _told(story, file) as trace:
         try:
-            charge_point = ChargePoint(url, identity, trace=Trace(1, tell), **options)
+            charge_point = ChargePoint(url, identity, trace=trace, **options)
         except ValueError as error:
             raise BadInput(str(error)) from None
         story.say("=", f"dials {charge_point.dialler.url}, stop with Ctrl-C", identity)
@@ -75,18 +73,17 @@ async def run_charge_point(url: str, identity: str, *, raw: bool, file: Path | N
 
 
 @contextmanager
-def _written(story: Story, path: Path | None) -> Iterator[Callable[[Event], None]]:
-    """The listener of a trace: the story on the screen, and a file if one is wanted."""
+def _told(story: Story, path: Path | None) -> Iterator[Trace]:
+    """A trace that is told on the screen, and in a file if one is wanted."""
+    trace = Trace(1)
     file = open_trace_file(path, lambda trouble: story.say("!", f"--trace-file {trouble}"))
+    if file:
+        trace.subscribe(file.tell)
+    trace.subscribe(story.tell)
     with file or nullcontext():
-        yield partial(_tell_both, story, file) if file else story.tell
+        yield trace
     if file and file.missed:
         story.say("!", f"--trace-file {path}: {file.missed} events are missing in it")
-
-
-def _tell_both(story: Story, file: TraceFile, event: Event) -> None:
-    file.tell(event)  # first: a screen that fails takes nothing from it
-    story.tell(event)
 
 
 def tell_forgiven(story: Story, what: Mapping[str, int]) -> None:
