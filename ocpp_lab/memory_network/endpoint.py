@@ -1,4 +1,4 @@
-"""`Endpoint`: what is asked of a socket, for a transport that has none: its names, and the size of its buffers."""
+"""`Endpoint`: what is asked of a socket, for a transport that has none: its name, and the size of its buffers."""
 
 from __future__ import annotations
 
@@ -18,25 +18,14 @@ class Endpoint:
 
     family, type, proto = socket.AF_INET, socket.SOCK_STREAM, 0
 
-    def __init__(self, name: Address, peer: Address | None, buffers: Callable[[bool, int], None]) -> None:
+    def __init__(self, name: Address, buffers: Callable[[bool, int], None]) -> None:
         self.rude = False
         self._name = name
-        self._peer = peer
         self._buffers = buffers
 
     def getsockname(self) -> Address:
         """The host and port of this end."""
         return self._name
-
-    def getpeername(self) -> Address:
-        """Those of the other end. Raises OSError for a listening one, as a socket does."""
-        if self._peer is None:
-            raise OSError("expected a connection, came a server")
-        return self._peer
-
-    def fileno(self) -> int:
-        """None: -1."""
-        return -1
 
     def setsockopt(self, level: int, option: int, value: int | bytes) -> None:
         """The three options that change how a connection behaves."""

@@ -21,7 +21,7 @@ class MemoryServer(asyncio.AbstractServer):
         address: Address,
         forget: Callable[[int], None],
     ) -> None:
-        self.sockets: tuple[Endpoint, ...] = (Endpoint(address, None, self._resize),)
+        self.sockets: tuple[Endpoint, ...] = (Endpoint(address, self._resize),)
         self.room = ROOM
         """Bytes that a connection keeps while nobody reads: SO_RCVBUF of the listening socket."""
         self._loop = loop

@@ -33,7 +33,7 @@ class MemoryTransport(asyncio.Transport):
         peer: Address,
         over: Callable[[MemoryTransport], None] = lambda transport: None,
     ) -> None:
-        self.endpoint = Endpoint(name, peer, self._resize)
+        self.endpoint = Endpoint(name, self._resize)
         super().__init__({"socket": self.endpoint, "sockname": name, "peername": peer})
         self._loop = loop
         self._in = incoming
