@@ -22,8 +22,6 @@ settings.load_profile("soak" if SOAK else "test")
 
 os.environ["no_proxy"] = "*"  # websockets would ask http_proxy for the hosts of a simulated network
 
-_in_memory = False  # the test that runs has a network in memory
-
 TIME_LIMIT = 30.0
 """Seconds that an async test may take; a hung session must not hang the run."""
 
@@ -55,34 +53,36 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     """Run ``async def test_*`` in a loop of its own, also under hypothesis (then one loop for each example)."""
     seconds = limit.args[0] if (limit := pyfuncitem.get_closest_marker("time_limit")) else TIME_LIMIT
-    global _in_memory
-    _in_memory = bool(pyfuncitem.config.getoption(MEMORY))
+    memory = bool(pyfuncitem.config.getoption(MEMORY))
     test = pyfuncitem.obj
     if hypothesis := getattr(test, "hypothesis", None):
         if inspect.iscoroutinefunction(hypothesis.inner_test):
-            hypothesis.inner_test = _in_a_loop(hypothesis.inner_test, seconds)
+            hypothesis.inner_test = _in_a_loop(hypothesis.inner_test, seconds, memory)
         return None
     if not inspect.iscoroutinefunction(test):
         return None
     names = inspect.signature(test).parameters
-    _in_a_loop(test, seconds)(**{name: pyfuncitem.funcargs[name] for name in names})
+    _in_a_loop(test, seconds, memory)(**{name: pyfuncitem.funcargs[name] for name in names})
     return True
 
 
-def _in_a_loop(test: Callable[..., Coroutine[Any, Any, None]], seconds: float) -> Callable[..., None]:
+def _in_a_loop(test: Callable[..., Coroutine[Any, Any, None]], seconds: float, memory: bool) -> Callable[..., None]:
     def run(*args: Any, **kwargs: Any) -> None:
-        asyncio.run(_watched(test(*args, **kwargs), seconds), debug=False)
+        asyncio.run(_watched(test(*args, **kwargs), seconds, memory), debug=False)
 
     run.__name__ = test.__name__  # hypothesis prints it with the failing example
     return run
 
 
-async def _watched(test: Coroutine[Any, Any, None], seconds: float) -> None:
-    """Await the test; fail it if it hangs, leaves a task behind, or something raised where nobody listens."""
+async def _watched(test: Coroutine[Any, Any, None], seconds: float, memory: bool) -> None:
+    """Await the test, perhaps with a network in memory.
+
+    Fail it if it hangs, leaves a task behind, or something raised where nobody listens.
+    """
     unheard: list[str] = []
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _, context: unheard.append(_describe(context)))
-    if _in_memory:
+    if memory:
         MemoryNetwork(loop).install()
     try:
         async with asyncio.timeout(seconds) as limit:
