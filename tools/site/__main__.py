@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -52,7 +51,7 @@ def lay_out(core: Path, wheels: list[Path]) -> list[str]:
         shutil.copy(wheel, folder)
     made = lock.lock(json.loads((core / lock.NAME).read_text(encoding="utf-8")), wheels, parts.distribution())
     (folder / lock.NAME).write_text(json.dumps(made), encoding="utf-8")
-    return [lock.entry(wheel)["name"] for wheel in wheels]
+    return [lock.name(wheel) for wheel in wheels]
 
 
 def contents() -> None:
@@ -81,12 +80,7 @@ def build() -> None:
     """What JupyterLite makes of that. Raises RuntimeError with the end of what it said if it fails."""
     shutil.rmtree(SITE, ignore_errors=True)
     places = ("--lite-dir", LITE, "--output-dir", SITE, "--contents", LITE / "contents")
-    command = [parts.BUILDER / "bin" / "jupyter", "lite", "build", *places, *OPTIONS]
-    ran = subprocess.run(command, cwd=LITE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    if ran.returncode:
-        raise RuntimeError(
-            f"expected JupyterLite to build the site, came status {ran.returncode}:\n{ran.stdout[-3000:]}"
-        )
+    parts.run(parts.BUILDER / "bin" / "jupyter", "lite", "build", *places, *OPTIONS, cwd=LITE)
 
 
 if __name__ == "__main__":

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import zipfile
 from pathlib import Path
 from typing import Any
+
+from packaging.utils import canonicalize_name
 
 NAME = "pyodide-lock.json"
 """A lock file tells Pyodide of each package the file, its hash, and what can be imported from it."""
@@ -29,12 +30,11 @@ def entry(wheel: Path) -> dict[str, Any]:
     """What the lock file says of a wheel. It depends on nothing, because all of ours are loaded at the beginning."""
     with zipfile.ZipFile(wheel) as opened:
         files = opened.namelist()
-    distribution, version = wheel.name.split("-")[:2]
     folders = {file.split("/")[0] for file in files}
     tops = {folder.removesuffix(".py") for folder in folders if not folder.endswith((".dist-info", ".data"))}
     return {
-        "name": re.sub(r"[-_.]+", "-", distribution).lower(),
-        "version": version,
+        "name": name(wheel),
+        "version": wheel.name.split("-")[1],
         "file_name": wheel.name,
         "install_dir": "site",
         "sha256": hashlib.sha256(wheel.read_bytes()).hexdigest(),
@@ -43,3 +43,8 @@ def entry(wheel: Path) -> dict[str, Any]:
         "depends": [],
         "unvendored_tests": False,
     }
+
+
+def name(wheel: Path) -> str:
+    """How Pyodide calls the package of a wheel."""
+    return canonicalize_name(wheel.name.split("-")[0])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 import re
+import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -56,10 +57,7 @@ def pages(site: Path, contents: Path) -> None:
             target = site / "read" / name.with_suffix(".html")
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(page(name, body), encoding="utf-8")
-    for picture in (contents / "notebooks" / "pictures").iterdir():
-        target = site / "read" / picture.relative_to(contents)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(picture.read_bytes())
+    shutil.copytree(contents / "notebooks" / "pictures", site / "read" / "notebooks" / "pictures", dirs_exist_ok=True)
     (site / "index.html").write_text(INDEX, encoding="utf-8")
 
 

@@ -28,10 +28,10 @@ PYTHON, PLATFORM = "3.14", "pyemscripten_2026_0_wasm32"
 
 
 def run(*command: str | Path, cwd: Path = ROOT) -> str:
-    """What a program printed. Raises RuntimeError with what it complained about if it failed."""
+    """What a program printed. Raises RuntimeError with the end of all that it said if it failed."""
     ran = subprocess.run(command, cwd=cwd, capture_output=True, text=True)
     if ran.returncode:
-        told = (ran.stderr or ran.stdout)[-2000:]
+        told = f"{ran.stdout[-2000:]}{ran.stderr[-2000:]}"
         raise RuntimeError(f"expected `{' '.join(map(str, command))}` to work, came status {ran.returncode}:\n{told}")
     return ran.stdout
 
