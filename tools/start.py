@@ -29,11 +29,11 @@ FOOT = re.compile(r"\n# %% \[markdown\]\n# \| before \|[^\n]*\n# \|[^\n]*\n# \|[
 
 
 def main() -> int:
-    made = files() | sources()
-    for name, text in made.items():
+    whole, dressed_again = files(), sources()
+    for name, text in (whole | dressed_again).items():
         (ROOT / name).parent.mkdir(exist_ok=True)
         (ROOT / name).write_text(text, encoding="utf-8")
-    print(f"START, {len(files()) - 1} pictures, heads and feet of {len(sources())} sources")
+    print(f"START, {len(whole) - 1} pictures, heads and feet of {len(dressed_again)} sources")
     return 0
 
 
