@@ -25,6 +25,7 @@ from nbformat import NotebookNode
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from ocpp_course.checks.workbook import METADATA
+from ocpp_course.saving import WIDGET
 from tools.picture import for_github
 
 FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
@@ -33,7 +34,6 @@ FOLDERS = re.compile(r"(?:~|/)[\w./+-]*/([\w-]+/[\w-]+\.py)")  # all but the las
 NO_SOURCE = {"remove_source": True}
 """Under "transient" in a cell's metadata: nbconvert, which shows code that JupyterLab hides, leaves it out. The code of
 a question holds its answer."""
-WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 def main(arguments: list[str]) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 from IPython import get_ipython
 from IPython.core.displaypub import CapturingDisplayPublisher
 
-WIDGET = "application/vnd.jupyter.widget-view+json"
+from ..saving import WIDGET
 
 ALIVE = (
     "expected printed text, tables and pictures inside `with lab.predict(…)`, came a live panel or widget. "
