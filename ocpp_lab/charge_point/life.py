@@ -54,8 +54,7 @@ class Life:
                 await keep_connected(self._dial, self._serve, self._waits, fire=self.machine.fire)
             except Exception:
                 self._failed()
-            self._wait(AFTER_A_BUG)
-            await asyncio.sleep(AFTER_A_BUG)
+            await asyncio.sleep(self._wait(AFTER_A_BUG))
             self.machine.fire("wait_over")
 
     def give_up(self) -> None:
