@@ -22,3 +22,8 @@ def tracked() -> list[Path]:
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     names = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout.split("\0")
     return [ROOT / name for name in names if name and (ROOT / name).is_file()]
+
+
+def name_of(path: Path) -> str:
+    """A path as it is called in the repository."""
+    return str(path.relative_to(ROOT))

@@ -10,14 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.house import ROOT
+from tests.house import name_of
 from tools.rooms import room_of, sources
 
 STACK = [path for path in sources() if room_of(path).startswith("ocpp_lab")]
-
-
-def name_of(path: Path) -> str:
-    return str(path.relative_to(ROOT))
 
 
 def undocumented(tree: ast.AST, prefix: str = "") -> Iterator[str]:
@@ -25,8 +21,7 @@ def undocumented(tree: ast.AST, prefix: str = "") -> Iterator[str]:
     for node in ast.iter_child_nodes(tree):
         if not isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             continue
-        setter = any(isinstance(each, ast.Attribute) and each.attr == "setter" for each in node.decorator_list)
-        if node.name.startswith(("_", "on_")) or setter:
+        if node.name.startswith(("_", "on_")) or _is_setter(node):
             continue
         if not ast.get_docstring(node):
             yield prefix + node.name
@@ -61,7 +56,7 @@ def unannounced(tree: ast.AST, around: str = "") -> Iterator[str]:
 DEFINED = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def _is_setter(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+def _is_setter(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     return any(isinstance(each, ast.Attribute) and each.attr == "setter" for each in node.decorator_list)
 
 

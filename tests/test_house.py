@@ -17,7 +17,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.house import ROOT, tracked
+from tests.house import ROOT, name_of, tracked
 from tools.rooms import PACKAGES, imports, room_of, rooms_imported, sources, stack
 
 # Bottom to top, as the map at the top of ocpp_lab/__init__.py has it. A room imports only from rooms before it; the
@@ -52,10 +52,6 @@ MAX_LINES = 350
 
 
 # --- who imports whom ---------------------------------------------------------------------------------------------
-
-
-def name_of(path: Path) -> str:
-    return str(path.relative_to(ROOT))
 
 
 def test_both_packages_are_read() -> None:
