@@ -10,13 +10,12 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator, Sequence
 from html import escape
-from pathlib import Path
 
 from .icons import PATHS
 from .night import NIGHT, POINTS, WARM_UP, Hour, spoken
 from .sheet import sheet
+from .vector import script
 
-SCRIPT = Path(__file__).parent / "js" / "start.js"
 PICTURES = "notebooks/pictures"
 IN_A_ROW = 3
 INTRODUCTION = (
@@ -85,18 +84,12 @@ class Dress:
         return "the look of this page"
 
     def _repr_html_(self) -> str:
-        return f'<div class="ol dress">{sheet("start")}{_signs()}<script>{script()}</script></div>'
+        return f'<div class="ol dress">{sheet("start")}{_signs()}<script>{script("start")}</script></div>'
 
 
 def dress() -> Dress:
     """The last expression of START's first cell."""
     return Dress()
-
-
-def script() -> str:
-    """js/start.js without comments and indentation."""
-    lines = (line.strip() for line in SCRIPT.read_text(encoding="utf-8").splitlines())
-    return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 
 def _signs() -> str:

@@ -33,9 +33,7 @@ class Vector:
 
     def picture(self) -> str:
         """The figure as static HTML: no script, nothing that changes."""
-        data = base64.b64encode(self.svg.encode()).decode()
-        look = f'width="{self.width}" style="max-width:100%;height:auto"'  # GitHub drops the style and keeps the width
-        image = f'<img alt="{html.escape(self.alt)}" {look} src="data:image/svg+xml;base64,{data}">'
+        image = embedded(self.svg, self.alt, self.width)
         return f'<figure class="ol-{self.script}" style="margin:0">{image}</figure>'
 
     def _repr_html_(self) -> str:
@@ -73,6 +71,13 @@ def svg(parts: str, size: tuple[int, int], alt: str, *styles: str) -> str:
         f'width="{width}" height="{height}" role="img" aria-label="{escaped(alt)}">{style}'
         f'<g class="ink">{parts}</g></svg>'
     )
+
+
+def embedded(svg: str, alt: str, width: int) -> str:
+    """An SVG as an ``<img>`` that holds all of it."""
+    data = base64.b64encode(svg.encode()).decode()
+    look = f'width="{width}" style="max-width:100%;height:auto"'  # GitHub drops the style and keeps the width
+    return f'<img alt="{html.escape(alt)}" {look} src="data:image/svg+xml;base64,{data}">'
 
 
 def escaped(text: str) -> str:
