@@ -15,7 +15,7 @@ from . import letters, lifelines, rungs
 from .lamp import lamp
 from .layout import MAX_ARROWS, Across, Arrow, Layout, Note, duration, lay_out
 from .passages import NAMES, instants
-from .rungs import MEANING, Step, X
+from .rungs import Step, X, meaning
 from .vector import Vector, svg, text
 
 # CSS pixels.
@@ -136,12 +136,12 @@ class _Drawing:
             facts["a"] = duration(arrow.seconds)
         if arrow.received is not None and (travel := duration(arrow.received - arrow.at)) != "0 ms":
             facts["d"] = travel
-        return Step(top, bottom, arrow.at, MEANING.get(arrow.outcome, ""), rungs.arrow(arrow, top, bottom), facts)
+        return Step(top, bottom, arrow.at, meaning(arrow.outcome), rungs.arrow(arrow, top, bottom), facts)
 
     def _note(self, note: Note) -> Step:
         y = self._y(note.y)
         if note.kind == "mark":
-            return Step(y, y, note.at, MEANING.get(note.outcome, ""), rungs.mark(note, y), {"w": note.words})
+            return Step(y, y, note.at, meaning(note.outcome), rungs.mark(note, y), {"w": note.words})
         who = NAMES[note.side] if note.text in CONNECTION else "connector"
         return Step(y, y, note.at, rungs.lit(note), rungs.state(note, y), {"w": f"{who} is now {note.text}"})
 

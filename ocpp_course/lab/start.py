@@ -7,11 +7,10 @@ output of the cell above it: a style sheet, and a script that asks JupyterLab, w
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from .icons import PATHS
+from .icons import mask
 from .night import NIGHT, POINTS, WARM_UP, Hour, spoken
 from .sheet import sheet
 from .vector import script
@@ -95,7 +94,7 @@ def dress() -> Dress:
 def _signs() -> str:
     """The signs of the links, as masks: Markdown may hold no SVG."""
     rules = (
-        f".ol.start .{kind}:{where} {{mask-image: url({_mask(sign)})}}"
+        f".ol.start .{kind}:{where} {{mask-image: {mask(sign, 1.7)}}}"
         for kind, where, sign in (
             ("go", "after", "next"),
             ("read", "before", "notebook"),
@@ -104,9 +103,3 @@ def _signs() -> str:
         )
     )
     return f"<style>{' '.join(rules)}</style>"
-
-
-def _mask(sign: str) -> str:
-    look = 'fill="none" stroke="#000" stroke-width="1.7" stroke-linecap="round" stroke-linejoin="round"'
-    svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" {look}>{PATHS[sign]}</svg>'
-    return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
