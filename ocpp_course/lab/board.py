@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from html import escape
 from textwrap import shorten
 
+from .lamp import lamp
 from .layout import duration
 from .pen import box, pill, wide, words
 from .percentiles import Buckets, between, quantile
@@ -23,11 +24,6 @@ MOST_LETTERS = 104
 QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 SHORTEST, LONGEST = 0.001, 60.0
 """Seconds at the two ends of the latency bars (log scale)."""
-
-PILLS = {
-    "online": "up", "booting": "half", "pending": "half", "rejected": "half", "forgotten": "half", "failed": "bad",
-}  # fmt: skip
-"""The lamp of a state, as `pen.pill` names it; every other one is out. The word is always written."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +167,7 @@ def _latency(x: float, found: Mapping[str, float], window: float) -> str:
 
 
 def _lamp(word: str) -> str:
-    kind = PILLS.get(word, "up" if word[0] in "123456789" else "")
+    kind = "up" if word[0] in "123456789" else lamp(word)
     return pill(WIDTH - 12 - wide(word, 11, 600) - 18, 9, word, kind)
 
 

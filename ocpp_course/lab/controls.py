@@ -6,7 +6,6 @@ as a picture.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable
 from functools import cache
 from html import escape
@@ -15,7 +14,7 @@ from typing import Any
 
 import ipywidgets as W
 
-from .icons import PATHS
+from .icons import PATHS, mask
 from .pen import box, sign, wide, words
 from .sheet import sheet
 from .shown import WIDTH, Part
@@ -188,14 +187,6 @@ def _described(label: str) -> dict[str, str]:
 def _signs() -> str:
     """A sign before a button's words: a mask, so that it takes the colour of the words."""
     rules = [
-        f".ol .{cls}::before{{-webkit-mask-image:{(u := _mask(n))};mask-image:{u}}}" for cls, n in _BY_CLASS.items()
+        f".ol .{cls}::before{{-webkit-mask-image:{(u := mask(n, 1.9))};mask-image:{u}}}" for cls, n in _BY_CLASS.items()
     ]
     return f"<style>{''.join(rules)}</style>"
-
-
-def _mask(name: str) -> str:
-    svg = (
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="#000" stroke-width="1.9" '
-        f'stroke-linecap="round" stroke-linejoin="round">{PATHS[name].replace("currentColor", "#000")}</svg>'
-    )
-    return f"url(data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()})"

@@ -7,12 +7,11 @@ from collections.abc import Iterable, Sequence
 
 from ocpp_lab.trace import Event
 
-from . import letters
 from .deliveries import Caller, Deliveries, Reply, Way, deliver
-from .vector import Vector, number, svg, text
+from .vector import Vector, heading, number, svg, text
 
 # CSS pixels.
-WIDTH, ROW, HEAD, TITLE, TITLE_LINE = 640, 30, 34, 15, 21
+WIDTH, ROW, HEAD = 640, 30, 34
 LEFT, RIGHT = 236, 470
 
 HUES = ("result", "error", "stray", "timeout", "lost")
@@ -35,9 +34,8 @@ def correlation(
     """
     story = [event for event in events if event.at >= since]
     made = {way: deliver(story, way, timeout) for way in ways or ("order", "id")}
-    lines = letters.lines(title, WIDTH - 32, TITLE, bold=True)
-    parts = [text(16, 30 + TITLE_LINE * n, line, "finding") for n, line in enumerate(lines)]
-    top = 14 + TITLE_LINE * len(lines)
+    said, taken = heading(title, WIDTH)
+    parts, top = [said], 14 + taken
     for way, deliveries in made.items():
         panel = _Panel(deliveries, names, top + HEAD)
         parts += [

@@ -66,11 +66,7 @@ class Dashboard(Shown):
     @property
     def text(self) -> str:
         """What the newest readings say, a line for each end."""
-        told = [
-            summary(self._unread.get(name, name), self._newest[name], recent(readings, self.window))
-            for name, readings in self.readings.items()
-        ]
-        return "\n".join(told)
+        return "\n".join(summary(*seen) for seen in self._seen())
 
     def record(self) -> None:
         """One look at the metrics of each end."""
@@ -90,13 +86,16 @@ class Dashboard(Shown):
     def draw(self) -> None:
         """Show what was recorded."""
         begun = self._loop.time()
-        self.board.value = "".join(self._cards())  # only a change is sent to the browser
+        self.board.value = "".join(
+            card(*seen, self.window) for seen in self._seen()
+        )  # only a change is sent to the browser
         self.drawings += 1
         self.drawing_seconds.append(self._loop.time() - begun)
 
-    def _cards(self) -> list[str]:
+    def _seen(self) -> list[tuple[str, dict[str, float], list[Reading]]]:
+        """Of each end: its name, or how its card says that it cannot be read; the newest numbers; those of late."""
         return [
-            card(self._unread.get(name, name), self._newest[name], recent(readings, self.window), self.window)
+            (self._unread.get(name, name), self._newest[name], recent(readings, self.window))
             for name, readings in self.readings.items()
         ]
 
@@ -105,13 +104,7 @@ class Dashboard(Shown):
         getattr(self, what)()
 
     def parts(self) -> list[Part]:
-        return [
-            Part(
-                HEIGHT,
-                inside(self._unread.get(name, name), self._newest[name], recent(readings, self.window), self.window),
-            )
-            for name, readings in self.readings.items()
-        ]
+        return [Part(HEIGHT, inside(*seen, self.window)) for seen in self._seen()]
 
     def __repr__(self) -> str:
         return f"Dashboard: {', '.join(self.ends)}; drawn at most {1 / REFRESH:g} times a second"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from html import escape
+import base64
 
 PATHS: dict[str, str] = {
     # the three actors
@@ -81,6 +81,9 @@ def icon(name: str, size: float | None = None) -> str:
     return f'<svg class="i" viewBox="0 0 24 24" aria-hidden="true"{style}>{PATHS[name]}</svg>'
 
 
-def labelled(name: str, words: str, size: float | None = None) -> str:
-    """A sign and its word."""
-    return f"{icon(name, size)} <span>{escape(words)}</span>"
+def mask(name: str, stroke: float) -> str:
+    """A sign as a CSS ``url()``: a mask, so that what it stands before gives it its colour."""
+    look = f'fill="none" stroke="#000" stroke-width="{stroke}" stroke-linecap="round" stroke-linejoin="round"'
+    shapes = PATHS[name].replace("currentColor", "#000")
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" {look}>{shapes}</svg>'
+    return f"url(data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()})"

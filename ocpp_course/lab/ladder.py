@@ -11,15 +11,16 @@ from ocpp_lab.connection import CONNECTION
 from ocpp_lab.trace import Event, Trace
 from ocpp_lab.trace_file import read_trace
 
-from . import letters, lifelines, rungs
+from . import lifelines, rungs
+from .changes import change
 from .lamp import lamp
 from .layout import MAX_ARROWS, Across, Arrow, Layout, Note, duration, lay_out
 from .passages import NAMES, instants
-from .rungs import MEANING, Step, X
-from .vector import Vector, svg, text
+from .rungs import Step, X, meaning
+from .vector import Vector, heading, svg, text
 
 # CSS pixels.
-WIDTH, ROW, TITLE, TITLE_LINE, CLOCK = 640, 34, 15, 21, 52
+WIDTH, ROW, CLOCK = 640, 34, 52
 LONGEST = 6000
 """Characters of a frame that can be read in the picture; it shall not carry a firmware."""
 
@@ -72,11 +73,10 @@ def _state_at(events: list[Event], at: float) -> str:
     """The state that the charge point was in then: the last one that it went into, or that the next one came from."""
     state = ""
     for event in events:
-        old, arrow, new = event.text.partition(" → ")
-        if event.mark == "=" and arrow and old in CONNECTION:
+        if changed := change(event):
             if event.at >= at:
-                return state or old
-            state = new.partition(" (")[0]
+                return state or changed.old
+            state = changed.new
     return state
 
 
@@ -85,8 +85,8 @@ class _Drawing:
 
     def __init__(self, layout: Layout, title: str, first_state: str, states: bool) -> None:
         self.layout = layout
-        self.lines = letters.lines(title, WIDTH - 32, TITLE, bold=True)
-        self.head = 14 + TITLE_LINE * len(self.lines) + (4 if self.lines else 0)
+        self.title, taken = heading(title, WIDTH)
+        self.head = 14 + taken + (4 if taken else 0)
         self.top = self.head + lifelines.HEAD
         self.height = round(self.top + layout.height * ROW + 20)
         self.notes = [note for note in layout.notes if states or note.kind == "mark"]
@@ -96,8 +96,7 @@ class _Drawing:
         self.states = [(0.0, first_state), *((self._y(note.y), note.text) for note in lived)]
 
     def svg(self) -> str:
-        parts = [text(16, 30 + TITLE_LINE * n, line, "finding") for n, line in enumerate(self.lines)]
-        parts.append(lifelines.lives(self.states, self.head + 30, self.height - 12))
+        parts = [self.title, lifelines.lives(self.states, self.head + 30, self.height - 12)]
         parts += [self._pause(across) for across in self.layout.across if across.kind != "cut"]
         # what is still to come is veiled when the ladder is stepped through
         parts.append(f'<rect class="veil" x="2" y="{self.height}" width="{WIDTH - 4}" height="{self.height}"/>')
@@ -136,12 +135,12 @@ class _Drawing:
             facts["a"] = duration(arrow.seconds)
         if arrow.received is not None and (travel := duration(arrow.received - arrow.at)) != "0 ms":
             facts["d"] = travel
-        return Step(top, bottom, arrow.at, MEANING.get(arrow.outcome, ""), rungs.arrow(arrow, top, bottom), facts)
+        return Step(top, bottom, arrow.at, meaning(arrow.outcome), rungs.arrow(arrow, top, bottom), facts)
 
     def _note(self, note: Note) -> Step:
         y = self._y(note.y)
         if note.kind == "mark":
-            return Step(y, y, note.at, MEANING.get(note.outcome, ""), rungs.mark(note, y), {"w": note.words})
+            return Step(y, y, note.at, meaning(note.outcome), rungs.mark(note, y), {"w": note.words})
         who = NAMES[note.side] if note.text in CONNECTION else "connector"
         return Step(y, y, note.at, rungs.lit(note), rungs.state(note, y), {"w": f"{who} is now {note.text}"})
 

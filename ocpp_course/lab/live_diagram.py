@@ -13,6 +13,7 @@ from ocpp_lab.connection import CONNECTION
 from ocpp_lab.trace import Event
 
 from . import controls
+from .changes import change
 from .shown import Shown, image
 from .state_picture import Moment, state_picture
 from .vector import Vector
@@ -69,10 +70,8 @@ class LiveDiagram(Shown):
         for event in reversed(self.charge_point.trace.events):
             if event is self._newest:
                 return
-            old, arrow, rest = event.text.partition(" → ")
-            new, _, cause = rest.rstrip(")").partition(" (")
-            if event.mark == "=" and arrow and old in CONNECTION and event.identity == self.charge_point.identity:
-                self._edge, self._newest = (old, cause, new), event
+            if event.identity == self.charge_point.identity and (changed := change(event)):
+                self._edge, self._newest = (changed.old, changed.cause, changed.new), event
                 return
 
     def _back_off(self, now: float) -> tuple[float, float]:

@@ -46,6 +46,12 @@ MEANINGS: Mapping[str, str] = {
 }
 """The six hues that mean something, and nothing else has one; amber (`FAULT`) is what *we* break on purpose."""
 
+MEANING_OF: Mapping[str, str] = {
+    "result": "result", "CallError": "error", "malformed": "error", "timeout": "timeout", "lost": "lost",
+    "late": "stray", "repeated": "stray", "orphan": "stray", "waiting": "quiet", "not sent": "quiet",
+}  # fmt: skip
+"""Of each outcome of a call or a reply: the sign and colour that it has everywhere."""
+
 SIGNS: Mapping[str, str] = {"result": "●", "error": "■", "timeout": "✕", "lost": "▼", "stray": "◇", "quiet": "○"}
 
 FAULT, ON_FAULT = "#ffc233", "#2a1e00"

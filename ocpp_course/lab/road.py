@@ -13,9 +13,9 @@ from .night import Hour
 from .pen import wide
 
 WIDTH, GROUND = 1100, 40
+"""Pixels; ``GROUND`` is the height of the road at the bottom."""
 LONGEST = 560
 """Of a sentence, before it runs into the lamp; a longer one is written smaller."""
-"""Pixels; ``GROUND`` is the height of the road at the bottom."""
 SKY = ((0.0, "#d98a5a"), (0.1, "#a5627a"), (0.26, "#4d4a7c"), (0.5, "#1f2b4d"), (0.8, "#111a30"), (1.0, "#0d1526"))
 """Where the night has which colour, from dusk to the small hours."""
 GLOW, UNLIT, POLE = "#ffdf9a", "#aab6d3", "#7f8bab"

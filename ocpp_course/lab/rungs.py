@@ -1,6 +1,6 @@
 """The rungs of a ladder as pieces of SVG: a frame, a mark, a state, a cut. What can be stepped to is a `Step`.
 
-Solid asks, dashed and hollow answers. A colour is that of the class around the piece (`MEANING`), so the pieces say
+Solid asks, dashed and hollow answers. A colour is that of the class around the piece (`meaning`), so the pieces say
 ``currentColor`` and nothing else.
 """
 
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from . import letters
 from .lamp import lamp
 from .layout import Across, Arrow, Note
+from .palette import MEANING_OF
 from .passages import Side
 from .vector import escaped, number, text
 
@@ -21,11 +22,10 @@ X: Mapping[Side, int] = {"left": 150, "right": 552}
 LABEL, SMALL = 12.5, 11.0
 """CSS pixels: the letters of a name, and of what is said about it."""
 
-MEANING: Mapping[str | None, str] = {
-    "CallError": "error", "malformed": "error", "timeout": "timeout", "lost": "lost",
-    "late": "stray", "repeated": "stray", "orphan": "stray", "waiting": "quiet", "not sent": "quiet",
-}  # fmt: skip
-"""The word of the palette for each outcome that is trouble."""
+
+def meaning(outcome: str | None) -> str:
+    """The word of the palette for what is trouble; "" for what is none."""
+    return MEANING_OF[outcome] if outcome else ""
 
 
 @dataclass
@@ -124,7 +124,7 @@ def _sign(each: Arrow, asks: bool, x: float, y: float) -> str:
         return f'<path class="full" d="M{number(x - 4.5)} {number(y - 4.5)}h9v9h-9Z"/>'
     if asks or not each.outcome:
         return ""
-    if MEANING.get(each.outcome) == "stray":
+    if meaning(each.outcome) == "stray":
         return f'<path class="hollow" d="M{number(x)} {number(y - 6)}l6 6l-6 6l-6 -6Z"/>'
     return f'<path class="hollow" d="M{number(x - 4.5)} {number(y - 4.5)}h9v9h-9Z"/>'
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from html import escape
 
 from .icons import PATHS
+from .lamp import lamp
 from .pen import badge, box, pill, sign, wide, words
 from .shown import WIDTH
 
@@ -20,7 +21,6 @@ LEFT, RIGHT = 118, 642
 """Where the connection begins and ends."""
 ASKS, ANSWERS = 44, 88
 """Height of the rail to the central system, and of the one back."""
-PILLS = {"online": "up", "booting": "half", "pending": "half", "connecting": "half", "rejected": "bad", "failed": "bad"}
 AT_REST = ("waiting", "disconnected", "stopped", "failed")
 PLACES = {
     "ignore": "reads", "stop reading": "reads",
@@ -73,7 +73,7 @@ def _charge_point(scene: Scene) -> str:
         box(0, 0, LEFT, FOOT, 0, "soft")
         + sign("charge point", 43, 7, 32, paint, 1.4)
         + words(59, 52, scene.identity, 12, "ink", 600, "middle")
-        + pill(59, 58, scene.state, PILLS.get(scene.state, ""), "middle")
+        + pill(59, 58, scene.state, lamp(scene.state), "middle")
         + _meter(92, "queue", scene.queue, "result")
         + _meter(107, "outbox", scene.outbox, "ink")
     )

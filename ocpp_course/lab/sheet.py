@@ -30,7 +30,7 @@ def rules(*names: str) -> str:
 @cache
 def bare(name: str) -> str:
     """A ``<style>`` with one file of ``css/`` and no tokens, for an output that takes no colour from them."""
-    return f"<style>{_small((FOLDER / f'{name}.css').read_text(encoding='utf-8'))}</style>"
+    return f"<style>{rules(name)}</style>"
 
 
 def _colours() -> str:

@@ -7,14 +7,13 @@ a line of text.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
-from html import escape
 from typing import Any, NamedTuple
 
 import ipywidgets as W
 
 from .pen import box, colours
+from .vector import embedded
 
 WIDTH = 760
 THEMES = (
@@ -82,9 +81,4 @@ def still(parts: Sequence[Part], alt: str) -> str:
 
 def image(svg: str, alt: str, width: int) -> str:
     """An SVG that knows both themes, as an image that takes the one of the page."""
-    data = base64.b64encode(svg.encode()).decode()
-    look = f'width="{width}" style="max-width:100%;height:auto"'  # GitHub drops the style and keeps the width
-    return (
-        f'{THEMES}<figure class="ol" style="margin:0"><img alt="{escape(alt)}" {look}'
-        f' src="data:image/svg+xml;base64,{data}"></figure>'
-    )
+    return f'{THEMES}<figure class="ol" style="margin:0">{embedded(svg, alt, width)}</figure>'

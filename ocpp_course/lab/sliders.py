@@ -9,17 +9,14 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
 from html import escape
 from itertools import product
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from .pen import box, colours, words
 from .sheet import sheet
 from .shown import THEMES, WIDTH
-
-SCRIPT = Path(__file__).parent / "js" / "sliders.js"
+from .vector import embedded, script
 
 
 class Knob(NamedTuple):
@@ -75,12 +72,10 @@ class Sliders:
         )
 
     def _repr_html_(self) -> str:
-        still = base64.b64encode(self._svg(colours()).encode()).decode()
-        look = f'width="{WIDTH}" style="max-width:100%;height:auto"'  # GitHub drops the style and keeps the width
         return (
             f'{THEMES}<figure class="ol ol-sliders" style="margin:0" data-all="{self._all()}">'
-            f'<img alt="{escape(self.alt)}" {look} src="data:image/svg+xml;base64,{still}">'
-            f"<script>{_script()}</script></figure>"
+            f"{embedded(self._svg(colours()), self.alt, WIDTH)}"
+            f"<script>{script('sliders')}</script></figure>"
         )
 
     def _all(self) -> str:
@@ -91,10 +86,3 @@ class Sliders:
             "frames": {",".join(map(str, place)): [one.finding, *one.paths] for place, one in self.drawings.items()},
         }
         return base64.b64encode(json.dumps(told, separators=(",", ":")).encode()).decode()
-
-
-@cache
-def _script() -> str:
-    """Without comments and room at the edges."""
-    lines = (line.strip() for line in SCRIPT.read_text(encoding="utf-8").splitlines())
-    return "\n".join(line for line in lines if line and not line.startswith("//"))

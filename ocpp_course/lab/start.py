@@ -7,16 +7,14 @@ output of the cell above it: a style sheet, and a script that asks JupyterLab, w
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Sequence
 from html import escape
-from pathlib import Path
 
-from .icons import PATHS
+from .icons import mask
 from .night import NIGHT, POINTS, WARM_UP, Hour, spoken
 from .sheet import sheet
+from .vector import script
 
-SCRIPT = Path(__file__).parent / "js" / "start.js"
 PICTURES = "notebooks/pictures"
 IN_A_ROW = 3
 INTRODUCTION = (
@@ -85,7 +83,7 @@ class Dress:
         return "the look of this page"
 
     def _repr_html_(self) -> str:
-        return f'<div class="ol dress">{sheet("start")}{_signs()}<script>{script()}</script></div>'
+        return f'<div class="ol dress">{sheet("start")}{_signs()}<script>{script("start")}</script></div>'
 
 
 def dress() -> Dress:
@@ -93,16 +91,10 @@ def dress() -> Dress:
     return Dress()
 
 
-def script() -> str:
-    """js/start.js without comments and indentation."""
-    lines = (line.strip() for line in SCRIPT.read_text(encoding="utf-8").splitlines())
-    return "\n".join(line for line in lines if line and not line.startswith("//"))
-
-
 def _signs() -> str:
     """The signs of the links, as masks: Markdown may hold no SVG."""
     rules = (
-        f".ol.start .{kind}:{where} {{mask-image: url({_mask(sign)})}}"
+        f".ol.start .{kind}:{where} {{mask-image: {mask(sign, 1.7)}}}"
         for kind, where, sign in (
             ("go", "after", "next"),
             ("read", "before", "notebook"),
@@ -111,9 +103,3 @@ def _signs() -> str:
         )
     )
     return f"<style>{' '.join(rules)}</style>"
-
-
-def _mask(sign: str) -> str:
-    look = 'fill="none" stroke="#000" stroke-width="1.7" stroke-linecap="round" stroke-linejoin="round"'
-    svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" {look}>{PATHS[sign]}</svg>'
-    return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"

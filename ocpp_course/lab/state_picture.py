@@ -7,12 +7,12 @@ from typing import Any
 
 from ocpp_lab.states import Table
 
-from . import edges, letters
+from . import edges
 from .edges import BOX, COLUMN, ROW, Point
 from .plan import Plan, plan
-from .vector import Vector, number, svg, text
+from .vector import Vector, heading, number, svg, text
 
-WIDTH, TITLE, TITLE_LINE, LEGEND = 760, 15, 21, 22
+WIDTH, LEGEND = 760, 22
 """CSS pixels."""
 
 
@@ -50,10 +50,10 @@ class _Drawing:
 
     def __init__(self, made: Plan, finding: str, moment: Moment | None) -> None:
         self.made, self.moment = made, moment
-        self.lines = letters.lines(finding, WIDTH - 32, TITLE, bold=True)
+        self.title, taken = heading(finding, WIDTH)
         self.shapes = edges.shapes(list(made.marks))
         rows = [row for _, row in made.places.values()]
-        top = 22 + TITLE_LINE * len(self.lines) + BOX[1] / 2 - min(rows) * ROW
+        top = 22 + taken + BOX[1] / 2 - min(rows) * ROW
         self.centres: dict[str, Point] = {
             state: (22 + BOX[0] / 2 + column * COLUMN, top + row * ROW) for state, (column, row) in made.places.items()
         }
@@ -61,8 +61,7 @@ class _Drawing:
         self.height = round(self.low + LEGEND * len(made.marks) + 10)
 
     def parts(self) -> str:
-        parts = [text(16, 30 + TITLE_LINE * n, line, "finding") for n, line in enumerate(self.lines)]
-        parts += [self._box(state) for state in self.centres]
+        parts = [self.title, *(self._box(state) for state in self.centres)]
         parts += [self._arrow(source, target) for source, target in self.made.arrows]
         parts += [self._explained(n, event) for n, event in enumerate(self.made.marks)]
         ago = self.moment.ago if self.moment else 0.0

@@ -6,18 +6,17 @@
 from __future__ import annotations
 
 import math
-import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ocpp_lab.connection import CONNECTION
 from ocpp_lab.frames import Call
 from ocpp_lab.timeline import Sample, Timeline
 from ocpp_lab.trace import Event
 
 from .calls import Ended, calls
+from .changes import change
 from .looks import EDGE, FAINT, FILL, INK, OUTCOMES, PAPER, STATES
 from .style import PER_INCH, WIDE, Picture, figure, styled, subplots, title
 
@@ -76,8 +75,6 @@ BEAT: Any = {
 UNANSWERED: Any = {"color": OUTCOMES["timeout"].colour, "linestyle": "none", "marker": "X", "markersize": 7}
 DEATH: Any = {"color": OUTCOMES["lost"].colour, "linestyle": "none", "marker": "v", "markersize": 7}
 MARK: Any = {"color": INK, "linewidth": 0.8, "linestyle": (0, (2, 2))}
-
-_CHANGE = re.compile(r"(\w+) → (\w+) \(\w+\)")
 
 
 class Band(NamedTuple):
@@ -175,12 +172,9 @@ def _bands(story: list[Event], start: float, end: float) -> list[Band]:
 
 
 def _new_state(event: Event) -> str | None:
-    if event.mark != "=":
-        return None
-    change = _CHANGE.fullmatch(event.text)
-    if change and change[2] in CONNECTION:
-        return change[2]
-    return "off" if event.text == "power cut" else None
+    if changed := change(event):
+        return changed.new
+    return "off" if event.mark == "=" and event.text == "power cut" else None
 
 
 def heartbeats_per_minute(events: Iterable[Event], since: float, until: float) -> float:

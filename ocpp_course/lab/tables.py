@@ -7,12 +7,7 @@ from typing import Any
 
 from .calls import Ended
 from .grid import Verdict, bad, good, grid
-
-MEANING = {
-    "result": "result", "CallError": "error", "malformed": "error", "timeout": "timeout", "lost": "lost",
-    "late": "stray", "repeated": "stray", "orphan": "stray", "not sent": "quiet", "waiting": "quiet",
-}  # fmt: skip
-"""Of each outcome: the sign and colour that it has everywhere."""
+from .palette import MEANING_OF
 
 PRICE = 0.45
 """Euro for a kWh, in the course's invoices."""
@@ -25,7 +20,7 @@ def facts(said: Mapping[str, Any], title: str = "") -> grid:
 
 def outcome(name: str, more: str = "") -> Verdict:
     """A cell for how a call ended, with the sign and the colour of that end. Raises KeyError for no outcome."""
-    return Verdict(MEANING[name], name, more)
+    return Verdict(MEANING_OF[name], name, more)
 
 
 def ends(ended: Iterable[Ended], title: str = "", *, names: Sequence[str] = ()) -> grid:

@@ -12,11 +12,14 @@ import re
 from functools import cache
 from pathlib import Path
 
+from . import letters
 from .sheet import rules
 
 FOLDER = Path(__file__).parent / "js"
 NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What a peer may send and an SVG may not hold."""
+TITLE, TITLE_LINE = 15, 21
+"""CSS pixels: the letters of a finding, and from one of its lines to the next."""
 
 
 class Vector:
@@ -33,9 +36,7 @@ class Vector:
 
     def picture(self) -> str:
         """The figure as static HTML: no script, nothing that changes."""
-        data = base64.b64encode(self.svg.encode()).decode()
-        look = f'width="{self.width}" style="max-width:100%;height:auto"'  # GitHub drops the style and keeps the width
-        image = f'<img alt="{html.escape(self.alt)}" {look} src="data:image/svg+xml;base64,{data}">'
+        image = embedded(self.svg, self.alt, self.width)
         return f'<figure class="ol-{self.script}" style="margin:0">{image}</figure>'
 
     def _repr_html_(self) -> str:
@@ -75,6 +76,13 @@ def svg(parts: str, size: tuple[int, int], alt: str, *styles: str) -> str:
     )
 
 
+def embedded(svg: str, alt: str, width: int) -> str:
+    """An SVG as an ``<img>`` that holds all of it."""
+    data = base64.b64encode(svg.encode()).decode()
+    look = f'width="{width}" style="max-width:100%;height:auto"'  # GitHub drops the style and keeps the width
+    return f'<img alt="{html.escape(alt)}" {look} src="data:image/svg+xml;base64,{data}">'
+
+
 def escaped(text: str) -> str:
     """Any text as it may stand in an SVG."""
     return html.escape(NO_XML.sub("�", text))
@@ -84,6 +92,14 @@ def text(x: float, y: float, words: str, kind: str = "", anchor: str = "start") 
     """One line of text; ``kind`` is its class."""
     ends = "" if anchor == "start" else f' text-anchor="{anchor}"'
     return f'<text class="{kind}" x="{number(x)}" y="{number(y)}"{ends}>{escaped(words)}</text>'
+
+
+def heading(finding: str, width: int) -> tuple[str, int]:
+    """A finding at the top of a picture so wide, in as many lines as it needs; and the CSS pixels that they take."""
+    lines = letters.lines(finding, width - 32, TITLE, bold=True)
+    return "".join(text(16, 30 + TITLE_LINE * n, line, "finding") for n, line in enumerate(lines)), TITLE_LINE * len(
+        lines
+    )
 
 
 def number(value: float) -> str:

@@ -17,6 +17,7 @@ from ocpp_lab.trace import Event, Trace
 
 from . import controls
 from .flights import Flight, Flights, Hold, Mark
+from .palette import SIGNS
 from .scene import AT_REST, HEIGHT, Scene, inner, svg
 from .sheet import sheet
 from .shown import Part, Shown
@@ -177,7 +178,7 @@ def _element(each: Flight | Mark | Hold, at: float) -> str:
             look = f'class="ol-f {each.kind} {each.fate}" style="--at:{at:.2f}"'
             return f'<div class="ol-t {each.way}"><span {look}>{escape(each.label[:40])}</span></div>'
         case Mark():
-            return f'<div class="ol-m {each.kind}" style="--at:{at:.2f}">{_CROSS[each.kind]} {escape(each.words)}</div>'
+            return f'<div class="ol-m {each.kind}" style="--at:{at:.2f}">{SIGNS[each.kind]} {escape(each.words)}</div>'
         case Hold():
             ring = '<circle class="{}" cx="12" cy="12" r="9"/>'
             return (
@@ -185,6 +186,3 @@ def _element(each: Flight | Mark | Hold, at: float) -> str:
                 f'style="--for:{each.seconds:g};--at:{at + 0.4:.2f}">'
                 f"{ring.format('s-rule')}{ring.format('s-fault ring')}</svg>"
             )
-
-
-_CROSS = {"timeout": "✕", "lost": "▼"}

@@ -47,6 +47,7 @@ SETTLED = """([quiet, limit]) => new Promise(settled => {
         .observe(document.body, {subtree: true, childList: true, characterData: true})
 })"""
 """Until nothing on the page has changed for a while, or the limit is over: a live board never rests."""
+THEME = "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme}).then(() => null)"
 FAILED_CELLS = r"""() => window.jupyterapp.shell.currentWidget.content.widgets
     .map(cell => cell.model)
     .filter(cell => cell.type === 'code' && !cell.sharedModel.source.includes('NBVAL_RAISES_EXCEPTION'))
@@ -61,6 +62,12 @@ NOT_RUN = r"""() => window.jupyterapp.shell.currentWidget.content.widgets
     .filter(cell => cell.type === 'code' && cell.executionCount === null)
     .map(cell => cell.sharedModel.source.split('\n')[0])"""
 """Asked of the model: a cell whose input is hidden shows no number."""
+
+
+def use_theme(page: Page, name: str) -> None:
+    """Switch JupyterLab to its theme Light or Dark, and wait until it shows."""
+    page.evaluate(THEME, f"JupyterLab {name}")
+    page.wait_for_function("light => document.body.dataset.jpThemeLight === String(light)", arg=name == "Light")
 
 
 class LabNotebook:
@@ -193,12 +200,13 @@ class LabNotebook:
         marks = ["Click to show javascript error", "Error displaying widget", "Loading widget..."]
         found = [f"{self.text.count(mark)} × {mark!r}" for mark in marks if mark in self.text]
         found += [f"dialog: {text}" for text in self.page.locator(".jp-Dialog").all_inner_texts()]
-        found += [f"error in {cell}" for cell in self._failed_cells()]
+        found += [f"error in {cell}" for cell in self.failed_cells()]
         not_run: list[str] = self.page.evaluate(NOT_RUN)
         found += [f"a cell did not run: {cell}" for cell in not_run]
         return found + self.console_errors
 
-    def _failed_cells(self) -> list[str]:
+    def failed_cells(self) -> list[str]:
+        """First line and error of each cell that failed and is not tagged for it."""
         failed: list[str] = self.page.evaluate(FAILED_CELLS)
         return failed
 

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from playwright.sync_api import Page
 
-from tests.browser.lab import FAILED_CELLS, LabNotebook
+from tests.browser.lab import LabNotebook
 
 KINDS = {
     ".mjs": "text/javascript",
@@ -129,10 +129,6 @@ class SiteNotebook(LabNotebook):
         self.add_cell(code)
         self._run("notebook:run-cell", timeout)
         return "\n".join(map(text_of, self.outputs()[-1]))
-
-    def failed_cells(self) -> list[str]:
-        """First line and error of each cell that failed."""
-        return list(self.page.evaluate(FAILED_CELLS))
 
     def strangers(self) -> list[str]:
         """What was asked of others. JupyterLite asks its own service worker from the root of the host: that is none."""

@@ -9,13 +9,12 @@ from playwright.sync_api import Page
 
 from tests.browser.accessibility import complaints
 from tests.browser.course import course, trust
-from tests.browser.lab import LabNotebook
+from tests.browser.lab import LabNotebook, use_theme
 from tests.browser.server import LabServer
 
 pytestmark = pytest.mark.browser
 
 THEMES = ("Light", "Dark")
-CHANGE = "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})"
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +28,7 @@ def look(page: Page) -> None:
     """Fails with what is wrong in each theme, as a list to read."""
     said = []
     for theme in THEMES:
-        page.evaluate(CHANGE, f"JupyterLab {theme}")
-        page.wait_for_function("dark => document.body.dataset.jpThemeLight === String(!dark)", arg=theme == "Dark")
+        use_theme(page, theme)
         said += [f"{theme}: {each}" for each in complaints(page)]
     if said:
         pytest.fail("\n".join([f"{len(said)} things that not everybody can read or operate:", *said]), pytrace=False)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.lab import LabNotebook
+from tests.browser.lab import LabNotebook, use_theme
 from tests.browser.server import LabServer
 
 pytestmark = pytest.mark.browser
 
-THEME = "name => window.jupyterapp.commands.execute('apputils:change-theme', {theme: name}).then(() => null)"
 FILTER = "image => getComputedStyle(image).filter"
 
 
@@ -38,8 +37,7 @@ def test_a_plot_turns_its_light_round_on_a_dark_page(page: Page, server: LabServ
     notebook.run_all()
     image = notebook.widgets.locator(".ol.plot img").first
     seen = []
-    for theme in ("JupyterLab Light", "JupyterLab Dark"):
-        page.evaluate(THEME, theme)
-        page.wait_for_function("name => document.body.dataset.jpThemeName === name", arg=theme)
+    for theme in ("Light", "Dark"):
+        use_theme(page, theme)
         seen.append(image.evaluate(FILTER))
     assert seen == ["none", "invert(0.9333) hue-rotate(180deg)"]

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.course import course, trust
+from tests.browser.lab import use_theme
 from tests.browser.server import LabServer
 from tests.house import ROOT
 
@@ -50,9 +51,7 @@ def begin(page: Page, server: LabServer, progress: dict[str, Any] | None = None,
         write_progress(server, progress)
     page.goto(f"{server.url}lab/tree/START.ipynb?token={server.token}&reset")
     page.get_by_role("heading", name="One bad Friday night").wait_for(timeout=60_000)
-    page.evaluate(
-        "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", f"JupyterLab {theme}"
-    )
+    use_theme(page, theme)
     page.evaluate("window.jupyterapp.shell.collapseLeft()")
 
 

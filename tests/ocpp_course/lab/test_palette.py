@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from ocpp_course.lab.icons import PATHS, icon
-from ocpp_course.lab.palette import DARK, FAULT, LIGHT, MEANINGS, ON_FAULT, SIGNS, Theme
+from ocpp_course.lab.looks import OUTCOMES
+from ocpp_course.lab.palette import DARK, FAULT, LIGHT, MEANING_OF, MEANINGS, ON_FAULT, SIGNS, Theme
 from ocpp_course.lab.sheet import FOLDER, sheet
 
 Colour = tuple[float, float, float]
@@ -105,3 +106,8 @@ def test_a_sign_has_no_text_and_takes_its_colour_from_around_it(name: str) -> No
 def test_an_unknown_sign_is_refused_with_those_that_there_are() -> None:
     with pytest.raises(ValueError, match=r"expected one of the signs charge point, .* came 'chargepoint'"):
         icon("chargepoint")
+
+
+def test_every_outcome_of_a_figure_has_its_meaning() -> None:
+    assert MEANING_OF.keys() == OUTCOMES.keys()
+    assert set(MEANING_OF.values()) <= MEANINGS.keys()

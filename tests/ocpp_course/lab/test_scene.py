@@ -5,7 +5,13 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
+import pytest
+
+from ocpp_course.lab.board import Reading, card
+from ocpp_course.lab.lamp import lamp
+from ocpp_course.lab.pen import pill
 from ocpp_course.lab.scene import LEFT, RIGHT, Scene, inner, svg
+from ocpp_lab.connection import CONNECTION
 
 GOOD = Scene("CP_1", "online")
 
@@ -51,3 +57,11 @@ def test_one_is_no_plural() -> None:
     page = svg(Scene("CP_1", "online", counts={"calls": 1, "result": 1, "error": 2}))
     said = re.sub(r"<[^>]*>", "|", page)
     assert "|1||call|" in said and "|1||result|" in said and "|2||errors|" in said
+
+
+@pytest.mark.parametrize("state", CONNECTION)
+def test_a_state_has_the_same_lamp_on_the_wire_on_the_board_and_in_the_ladder(state: str) -> None:
+    assert pill(59, 58, state, lamp(state), "middle") in inner(Scene("CP_1", state))
+    shown = card("CP_1", {f'ocpp_connection_state{{state="{state}"}}': 1.0}, [Reading(0.0, 0.0, None, [])], 30)
+    look = pill(0, 9, state, lamp(state))
+    assert re.sub(r' x="[^"]*"', "", look) in re.sub(r' x="[^"]*"', "", shown)

@@ -12,6 +12,8 @@ import pytest
 
 from ocpp_course.lab import start
 from ocpp_course.lab.night import NIGHT
+from ocpp_course.lab.sheet import FOLDER
+from ocpp_course.lab.vector import script
 from tests.house import ROOT
 from tools import start as tool
 
@@ -77,15 +79,15 @@ def test_the_dress_shows_no_word_of_its_own() -> None:
     html = start.dress()._repr_html_()
     assert re.sub(r"<(style|script)>.*?</\1>", "", html, flags=re.DOTALL) == '<div class="ol dress"></div>'
     assert "http" not in re.sub(r"base64,[\w+/=]+", "", html)
-    assert not re.search(r"^\s*//", start.script(), re.M)
+    assert not re.search(r"^\s*//", script("start"), re.M)
 
 
 def test_what_the_script_and_the_style_look_for_is_on_the_page() -> None:
     made = {"on", "off", "here", "passed", "bar", "tag", "done", "next", "pill", "up", "dress"}  # by scripts, or in SVG
     page = set(" ".join(re.findall(r'class="([^"]+)"', start.page())).split())
-    sought = set(re.findall(r"querySelector(?:All)?\('[^']*?\.([a-z]+)", start.script()))
+    sought = set(re.findall(r"querySelector(?:All)?\('[^']*?\.([a-z]+)", script("start")))
     assert sought <= page | made
-    styled = set(re.findall(r"\.([a-z]+)", (start.SCRIPT.parents[1] / "css" / "start.css").read_text(encoding="utf-8")))
+    styled = set(re.findall(r"\.([a-z]+)", (FOLDER / "start.css").read_text(encoding="utf-8")))
     assert styled - {"ol", "jp"} <= page | made
 
 

@@ -5,13 +5,6 @@ from __future__ import annotations
 import pytest
 
 from ocpp_course import lab
-from ocpp_course.lab.palette import MEANINGS
-from ocpp_course.lab.tables import MEANING
-
-
-def test_every_outcome_of_a_figure_has_its_meaning_in_a_table() -> None:
-    assert MEANING.keys() == lab.OUTCOMES.keys()
-    assert set(MEANING.values()) <= MEANINGS.keys()
 
 
 def test_an_end_is_its_word_with_its_sign_and_what_was_told() -> None:

@@ -9,9 +9,6 @@ from xml.etree.ElementTree import fromstring
 
 import pytest
 
-from ocpp_course.lab.palette import MEANINGS
-from ocpp_course.lab.rungs import MEANING
-from ocpp_course.lab.style import OUTCOMES
 from ocpp_course.lab.vector import FOLDER, Vector, escaped, script, svg, text
 from tools.rooms import imports
 
@@ -82,8 +79,3 @@ def test_what_we_draw_ourselves_needs_no_matplotlib() -> None:
         inside = {module.split(".")[2] for module in found if module.startswith("ocpp_course.lab.")}
         queue += [each for each in inside - seen if (FOLDER.parent / f"{each}.py").is_file()]
     assert {"vector", "rungs", "edges", "passages", "live_diagram"} <= seen
-
-
-def test_every_outcome_that_is_trouble_has_a_meaning() -> None:
-    assert MEANING.keys() | {"result"} == OUTCOMES.keys()
-    assert set(MEANING.values()) <= MEANINGS.keys()
