@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from ..messages import ChargePointStatus
 from ..states import Machine, Table
-from .transactions import Transactions
 
 log = logging.getLogger(__name__)
 
@@ -155,12 +154,3 @@ class Connector:
         self.car.taken += taken
         self._register += taken
         self._flows_since = now
-
-
-def recover(number: int, transactions: Transactions, time: Callable[[], float]) -> Connector:
-    """A connector as a power cut left it: meter register and availability (core 5.2). Nobody is told."""
-    connector = Connector(number, time, register=transactions.register(number))
-    connector.operative = transactions.operative(number)
-    if not connector.operative:
-        connector.become("Unavailable")
-    return connector
