@@ -33,6 +33,16 @@ CREATE TABLE clock (newest TEXT, "offset" REAL NOT NULL DEFAULT 0);
 INSERT INTO clock (newest) SELECT max(seen) FROM transactions
 """
 """Version 2."""
+_LOCAL_LIST = """
+CREATE TABLE local_list (id_tag TEXT PRIMARY KEY, status TEXT NOT NULL, expires TEXT, parent TEXT);
+CREATE TABLE local_list_version (version INTEGER NOT NULL)  -- one row, none before the first update
+"""
+_RESERVATIONS = """
+-- The id is text: the specification bounds no integer, sqlite does. A parent is a group, "until" an instant.
+CREATE TABLE reservations (
+    id TEXT PRIMARY KEY, connector INTEGER NOT NULL, tag TEXT NOT NULL, parent TEXT, until TEXT NOT NULL
+)
+"""
 
 
 class Store(Database):
@@ -45,7 +55,7 @@ class Store(Database):
     """
 
     def __init__(self, path: str = ":memory:", owner: str = "") -> None:
-        super().__init__(path, [_TABLES, _CLOCK], alone=bool(owner))
+        super().__init__(path, [_TABLES, _CLOCK, _LOCAL_LIST, _RESERVATIONS], alone=bool(owner))
         self._inhabited = False  # from `move_in` on
         if owner:
             try:
