@@ -42,6 +42,18 @@ CREATE TABLE sessions (
 ALTER TABLE tags ADD COLUMN parent TEXT
 """
 """Sessions that wait or are over, and the groups of known tags."""
+_LOCAL_LIST = """
+CREATE TABLE local_list (id_tag TEXT PRIMARY KEY, status TEXT NOT NULL, expires TEXT, parent TEXT);
+CREATE TABLE local_list_version (version INTEGER NOT NULL)  -- one row, none before the first update
+"""
+_RESERVATIONS = """
+-- The id is text: the specification bounds no integer, sqlite does. A parent is a group, "until" an instant.
+CREATE TABLE reservations (
+    id TEXT PRIMARY KEY, connector INTEGER NOT NULL, tag TEXT NOT NULL, parent TEXT, until TEXT NOT NULL
+)
+"""
+_STEPS = [_TABLES, _CLOCK, _SESSIONS, _LOCAL_LIST, _RESERVATIONS]
+"""In the order in which they came: a file has a version of this list."""
 
 
 class Store(Database):
@@ -54,7 +66,7 @@ class Store(Database):
     """
 
     def __init__(self, path: str = ":memory:", owner: str = "") -> None:
-        super().__init__(path, [_TABLES, _CLOCK, _SESSIONS], alone=bool(owner))
+        super().__init__(path, _STEPS, alone=bool(owner))
         self._inhabited = False  # from `move_in` on
         if owner:
             try:

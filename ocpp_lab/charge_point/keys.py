@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from ..heartbeat import A_DAY
+from .local_list import MOST_IN_ONE, MOST_LISTED
 
 Access = Literal["R", "RW", "W"]
 
@@ -91,6 +92,14 @@ _TABLE: tuple[tuple[str, str, Access, Callable[[str], bool]], ...] = (
     ("StopTxnAlignedData", "", "RW", _only("")),  # a stop carries no readings
     ("StopTxnSampledData", "", "RW", _only("")),
     ("ConnectorPhaseRotation", "0.Unknown", "RW", _only("0.Unknown")),  # no meter here has phases
+    #
+    # Local Auth List Management.
+    ("LocalAuthListEnabled", "true", "RW", _boolean),  # `LocalAuthList` and `KnownTags`; an empty list says nothing
+    ("LocalAuthListMaxLength", str(MOST_LISTED), "R", _text),  # `LocalList`
+    ("SendLocalListMaxLength", str(MOST_IN_ONE), "R", _text),
+    #
+    # Reservation.
+    ("ReserveConnectorZeroSupported", "true", "R", _boolean),  # `may_reserve`
     #
     # What it is: set by `ChargePoint` when it is made.
     ("GetConfigurationMaxKeys", "50", "R", _number(1, 1000)),  # `Core`, at each GetConfiguration

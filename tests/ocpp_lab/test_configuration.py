@@ -34,7 +34,15 @@ REQUIRED = {  # core 9.1, for the Core profile
     "TransactionMessageRetryInterval",
     "UnlockConnectorOnEVSideDisconnect",
 }
-READ_ONLY = {"GetConfigurationMaxKeys", "NumberOfConnectors", "SupportedFeatureProfiles", "SecurityProfile"}
+READ_ONLY = {
+    "GetConfigurationMaxKeys",
+    "LocalAuthListMaxLength",
+    "NumberOfConnectors",
+    "ReserveConnectorZeroSupported",
+    "SecurityProfile",
+    "SendLocalListMaxLength",
+    "SupportedFeatureProfiles",
+}
 KEY = "0001020304050607FFFFFFFFFFFFFFFFFFFFFFFF"
 
 
