@@ -194,7 +194,7 @@ def now_text(seconds: float = 0.0) -> str:
 
 
 class ScriptedCentralSystem(Script):
-    """Listens where our charge point dials. Accepts boots, tags and transactions (ids 1, 2, …) unless told otherwise."""
+    """Listens where our charge point dials. Accepts boots, tags and transactions (1, 2, …) unless told otherwise."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -225,7 +225,12 @@ class ScriptedCentralSystem(Script):
 
     async def _serve(self) -> Any:
         return await serve(
-            self._met, "cs", 9000, subprotocols=["ocpp1.6"], compression=None, ping_interval=None  # type: ignore[list-item]
+            self._met,
+            "cs",
+            9000,
+            subprotocols=["ocpp1.6"],
+            compression=None,
+            ping_interval=None,  # type: ignore[list-item]
         )
 
     async def _met(self, socket: ServerConnection) -> None:

@@ -18,7 +18,10 @@ async def sends(script: ScriptedCentralSystem, version: int, kind: str = "Full",
     """SendLocalList; a tag's value is its status, None deletes it."""
     entries = [{"idTag": tag, **({"idTagInfo": {"status": status}} if status else {})} for tag, status in tags.items()]
     answer = await script.says(
-        "SendLocalList", listVersion=version, updateType=kind, **({"localAuthorizationList": entries} if entries else {})
+        "SendLocalList",
+        listVersion=version,
+        updateType=kind,
+        **({"localAuthorizationList": entries} if entries else {}),
     )
     return str(answer["status"])
 
