@@ -190,11 +190,12 @@ async def test_unlock_without_a_transaction() -> None:
 
 @simulated(seed=1)
 async def test_unlock_where_the_lock_jams() -> None:
-    """Core 5.18, 7.47: UnlockFailed."""
+    """Core 5.18, 7.47: UnlockFailed; the transaction has ended all the same."""
     async with at_charge_point() as (script, charge_point):
-        charge_point.charging.plug_in(1)
+        await script.starts(charge_point)
         charge_point.charging.jam_lock(1)
         assert (await script.says("UnlockConnector", connectorId=1))["status"] == "UnlockFailed"
+        assert (await script.hears("StopTransaction"))["reason"] == "UnlockCommand"
 
 
 @simulated(seed=1)

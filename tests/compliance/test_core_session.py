@@ -246,9 +246,10 @@ async def test_start_says_no_and_only_the_energy_stops() -> None:
         await asyncio.sleep(1)
         assert script.statuses(1)[-1]["status"] == "SuspendedEVSE"
         await script.hears_no("StopTransaction", seconds=600)
+        script.forgets()
         await charge_point.charging.present(1, "TAG_A")
         stop = await script.hears("StopTransaction")
-        assert stop["meterStop"] - 0 <= 3  # what flowed before the answer came
+        assert stop["meterStop"] <= 3  # what flowed before the answer came
 
 
 @simulated(seed=1)
