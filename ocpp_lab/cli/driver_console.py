@@ -107,7 +107,7 @@ class DriverConsole:
     async def status(self, words: Sequence[str]) -> str:
         """All connectors."""
         rows = [
-            f"{self.charge_point.identity} is {self.charge_point.state}; {len(self.charge_point.outbox)} messages wait"
+            f"{self.charge_point.identity} is {self.charge_point.state}; {len(self.charge_point.outbox)} transaction messages wait"
         ]
         for number, place in self.charge_point.connectors.items():
             if number:
