@@ -104,7 +104,7 @@ _TABLE: tuple[tuple[str, str, Access, Callable[[str], bool]], ...] = (
     # What it is: set by `ChargePoint` when it is made.
     ("GetConfigurationMaxKeys", "50", "R", _number(1, 1000)),  # `Core`, at each GetConfiguration
     ("NumberOfConnectors", "1", "R", _number(1, 1000)),
-    ("SupportedFeatureProfiles", "Core,RemoteTrigger", "R", _text),
+    ("SupportedFeatureProfiles", "Core,LocalAuthListManagement,Reservation,RemoteTrigger", "R", _text),
 )
 
 

@@ -53,4 +53,6 @@ def orders(
             waits=delivery.waits,
         )
     )
+    router.include(premises.local_auth_list)
+    router.include(premises.reserving)
     return router

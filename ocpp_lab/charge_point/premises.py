@@ -16,12 +16,14 @@ from .bays import Bays
 from .charging import Charging
 from .chores import Chores
 from .gate import Gate
+from .local_auth_list import LocalAuthList
 from .memory import Memory
 from .metering import Metering
 from .options import ChargingOptions
 from .owed import Owed
 from .patience import Patience
 from .reader import Reader
+from .reserving import Reserving, places
 from .starts import Starts
 from .statuses import Statuses
 from .stops import Stops
@@ -90,10 +92,24 @@ class Premises:
         reader = Reader(self.bays, self.authorizer, chores)
         self.charging = Charging(self.bays, reader, memory.transaction_ids, Allowance(self.bays, chores))
         self.patience = Patience(chores, partial(configuration.seconds, "ConnectionTimeOut"), self._run_out)
+        self.local_auth_list = LocalAuthList(memory.local_list, configuration, conflict=self._conflict, now=date)
+        self.authorizer.listed, self.authorizer.conflict = self.local_auth_list.listed, self.local_auth_list.compare
+        self.reserving = Reserving(
+            memory.reservations, chores, places=partial(places, self.bays), notice=self.bays.notice, date=date
+        )
+        self.bays.reservations = self.reserving
         for number, connector in self.connectors.items():
             connector.on_change = partial(self._changed, number)
         if options.cable == "fixed":
             configuration.fix("UnlockConnectorOnEVSideDisconnect", "false")  # core errata 3.83
+
+    def open(self, chores: Chores) -> None:
+        """Show what a power cut left. Raises `StoreFailed` if it cannot be read."""
+        self.reserving.restore()
+        chores.start(self.reserving.run(), "reservations")
+
+    def _conflict(self, id_tag: str) -> None:
+        self.statuses.warn(0, "LocalListConflict", f"idTag {id_tag}")
 
     def write_down(self) -> None:
         """What is owed and the last readings, before the power goes.

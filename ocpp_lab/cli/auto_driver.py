@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from random import Random
 
 from ..charge_point import ChargePoint
-from ..charge_point.connector import Car
 from ..errors import IllegalTransition, StoreFailed
+from ..station.connector import Car
 
 TAGS = tuple(f"TAG_{number:04}" for number in range(200))
 """The tags of the street, for whoever has no other."""

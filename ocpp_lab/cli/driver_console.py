@@ -11,8 +11,8 @@ from typing import Any, NamedTuple, get_args
 
 from .. import messages as m
 from ..charge_point import ChargePoint
-from ..charge_point.connector import Car
 from ..errors import IllegalTransition, OcppError
+from ..station.connector import Car
 
 EXAMPLE = "plug 1"
 USUAL = ("20", "11")
@@ -79,10 +79,11 @@ class DriverConsole:
     async def fault(self, words: Sequence[str]) -> str:
         """Break a connector."""
         number, code = self._connector(words[0]), [*words, "GroundFailure"][1]
-        codes = [each for each in get_args(m.ChargePointErrorCode) if each != "NoError"]
+        codes: dict[str, m.ChargePointErrorCode] = {each: each for each in get_args(m.ChargePointErrorCode)}
+        del codes["NoError"]
         if code not in codes:
             raise ValueError(f"expected an error code, came {code:.50}; there are: {', '.join(codes)}")
-        self.charge_point.charging.fault(number, code)
+        self.charge_point.charging.fault(number, codes[code])
         return f"connector {number}: {code}"
 
     async def repair(self, words: Sequence[str]) -> str:
@@ -106,9 +107,8 @@ class DriverConsole:
 
     async def status(self, words: Sequence[str]) -> str:
         """All connectors."""
-        rows = [
-            f"{self.charge_point.identity} is {self.charge_point.state}; {len(self.charge_point.outbox)} transaction messages wait"
-        ]
+        wait = f"{len(self.charge_point.outbox)} transaction messages wait"
+        rows = [f"{self.charge_point.identity} is {self.charge_point.state}; {wait}"]
         for number, place in self.charge_point.connectors.items():
             if number:
                 running = self.charge_point.transactions.on(number)

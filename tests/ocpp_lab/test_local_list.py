@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,7 @@ from typing import Any
 import pytest
 
 from ocpp_lab import messages as m
-from ocpp_lab.charge_point.authorization import AuthorizationCache
 from ocpp_lab.charge_point.configuration import Configuration
-from ocpp_lab.charge_point.known_tags import KnownTags
 from ocpp_lab.charge_point.local_auth_list import LocalAuthList
 from ocpp_lab.charge_point.local_list import MOST_IN_ONE, MOST_LISTED, LocalList, disagree
 from ocpp_lab.errors import StoreFailed
@@ -151,8 +148,10 @@ def test_list_and_version_survive_a_power_cut_together(tmp_path: Path) -> None:
 # --- the handlers ---------------------------------------------------------------------------------------------------
 
 
-def profile(enabled: bool = True) -> LocalAuthList:
-    return LocalAuthList(filled(), Configuration(LocalAuthListEnabled=enabled))
+def profile(enabled: bool = True, conflicts: list[str] | None = None) -> LocalAuthList:
+    told = [] if conflicts is None else conflicts
+    configuration = Configuration(LocalAuthListEnabled=enabled)
+    return LocalAuthList(filled(), configuration, conflict=told.append, now=lambda: NOON)
 
 
 async def test_the_version_is_told() -> None:
@@ -198,24 +197,12 @@ def test_when_list_and_answer_disagree(listed: m.IdTagInfo, came: m.IdTagInfo, d
     assert disagree(listed, came, NOON) is different
 
 
-def known_tags(conflicts: list[str], enabled: bool = True) -> KnownTags:
-    configuration = Configuration(LocalAuthListEnabled=enabled)
-    return KnownTags(filled(), AuthorizationCache(), configuration, conflict=conflicts.append, now=lambda: NOON)
-
-
-def test_what_is_listed_is_never_copied_into_the_cache() -> None:
-    """Core 3.5.3. A conflict is told (core 3.5.2)."""
+def test_a_conflict_is_told_and_a_list_that_is_switched_off_has_none() -> None:
+    """Core 3.5.2; of a tag that is not listed there is nothing to tell."""
     conflicts: list[str] = []
-    tags = known_tags(conflicts)
-    for tag, status in [("TAG_A", "Accepted"), ("tag_b", "Accepted"), ("TAG_C", "Blocked")]:
-        tags.learn(tag, info(status))
-    cached: Sequence[str | None] = [tags.cache.status(tag, NOON) for tag in ("TAG_A", "TAG_B", "TAG_C")]
-    assert (conflicts, cached) == (["tag_b"], [None, None, "Blocked"])
-
-
-def test_a_list_that_is_switched_off_says_nothing() -> None:
-    conflicts: list[str] = []
-    tags = known_tags(conflicts, enabled=False)
-    assert tags.listed("TAG_A") is None
-    tags.learn("TAG_B", info())
-    assert (conflicts, tags.cache.status("TAG_B", NOON)) == ([], "Accepted")
+    for enabled in (True, False):
+        orders = profile(enabled, conflicts)
+        assert (orders.listed("TAG_A") is None) is not enabled
+        for tag, status in [("TAG_A", "Accepted"), ("tag_b", "Accepted"), ("TAG_C", "Blocked")]:
+            orders.compare(tag, info(status))
+    assert conflicts == ["tag_b"]

@@ -13,7 +13,7 @@ import pytest
 
 from ocpp_lab import messages as m
 from ocpp_lab.charge_point.chores import Chores
-from ocpp_lab.charge_point.reservations import Place, Reservations, may_reserve
+from ocpp_lab.charge_point.kept_reservations import KeptReservations, Place, may_reserve
 from ocpp_lab.charge_point.reserving import AGAIN, Reserving
 from ocpp_lab.errors import StoreFailed
 from ocpp_lab.station.rights import Reservation
@@ -108,12 +108,12 @@ def can_be_served(living: list[Reservation], free: list[int]) -> bool:
 def test_reservations_survive_a_power_cut(tmp_path: Path) -> None:
     """With ids of any size, the newest of each id, in the order of their ends."""
     path = str(tmp_path / "cp.db")
-    book = Reservations(path)
+    book = KeptReservations(path)
     big = Reservation(2**70, 2, "TAG_B", "FAMILY", LATER)
     sooner = held(1, -5, NOON)
     for each in (held(1, -5), big, sooner):
         book.put(each)
-    left = Reservations(power_cut(path))
+    left = KeptReservations(power_cut(path))
     assert left.all() == [sooner, big]
     assert left.living(NOON) == [big]
     assert (left.remove(2**70), left.remove(2**70)) == (big, None)
@@ -132,21 +132,17 @@ class Street:
         self.shown: list[str] = []
         self.ahead = timedelta()  # by how much the clock was set
         self.chores = Chores("CP_1")
-        self.book = Reservations(Store())
-        self.reserving = Reserving(self.book, self, self.chores, date=self.date)
+        self.book = KeptReservations(Store())
+        self.reserving = Reserving(
+            self.book, self.chores, places=lambda: self.kinds, notice=self.notice, date=self.date
+        )
         self._began = asyncio.get_running_loop().time()
 
     def date(self) -> datetime:
         return NOON + timedelta(seconds=asyncio.get_running_loop().time() - self._began) + self.ahead
 
-    def places(self) -> dict[int, Place]:
-        return self.kinds
-
-    def reserve(self, connector: int) -> None:
-        self.shown.append(f"reserve {connector}")
-
-    def release(self, connector: int) -> None:
-        self.shown.append(f"release {connector}")
+    def notice(self, connector: int, event: str) -> None:
+        self.shown.append(f"{event} {connector}")
 
     async def ask(self, connector: int, reservation: int = 1, **options: datetime) -> str:
         return (await self.reserving.on_reserve(ask(connector, reservation, **options))).status  # type: ignore[arg-type]
@@ -230,14 +226,14 @@ async def test_a_clock_that_is_set_changes_what_has_expired() -> None:
 
 @simulated
 async def test_a_connector_that_breaks_ends_its_reservation() -> None:
-    """Core 5.13, (3); the charge point as a whole ends them all. Nothing is shown: Faulted is shown already."""
+    """Core 5.13, (3). Nothing is shown: Faulted is shown already."""
     street = Street()
     await street.ask(1, 1)
     await street.ask(0, 2)
-    street.reserving.broken(1)
-    assert [each.id for each in street.reserving.living()] == [2]
-    street.reserving.broken(0)
-    assert (street.reserving.living(), street.shown) == ([], ["reserve 1"])
+    street.reserving.ends(1, "Faulted")
+    assert [each.id for each in street.reserving.reservations()] == [2]
+    street.reserving.ends(0, "Unavailable")
+    assert (street.reserving.reservations(), street.shown) == ([], ["reserve 1"])
 
 
 @simulated
@@ -246,7 +242,7 @@ async def test_the_driver_who_begins_uses_it_up() -> None:
     street = Street()
     await street.ask(1, 1)
     street.reserving.used(1)
-    assert (street.reserving.living(), await street.ask(1, 2)) == ([], "Accepted")
+    assert (street.reserving.reservations(), await street.ask(1, 2)) == ([], "Accepted")
 
 
 @simulated

@@ -1,4 +1,4 @@
-"""`Reservations`: who has a connector kept until when; what may be reserved is a pure decision (core 3.11, 5.13)."""
+"""`KeptReservations`: who has a connector kept until when; and what may be reserved, a pure decision (core 5.13)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Place = Literal["free", "occupied", "faulted", "unavailable"]
 """What a connector is to somebody who wants to reserve it. Occupied: a cable, a driver or a session is there."""
 
 
-class Reservations:
+class KeptReservations:
     """The reservations of a charge point, in the store: they hold offline, and after a power cut.
 
     Those that expired are there until somebody removes them; who asks compares `Reservation.until` with his clock.
