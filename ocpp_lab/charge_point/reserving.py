@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Literal
 
 from .. import messages as m
-from ..errors import StoreFailed
 from ..station.rights import Reservation
 from .bays import Bays
 from .chores import Chores
@@ -105,12 +104,9 @@ class Reserving:
         self._changed.set()
 
     def restore(self) -> None:
-        """After a power cut: what has expired meanwhile is removed, what holds is shown."""
-        now = self.date()
+        """After a power cut: what was reserved is shown. What has expired meanwhile ends as soon as `run` does."""
         for each in self.kept.all():
-            if now >= each.until:
-                self.kept.remove(each.id)
-            elif each.connector:
+            if each.connector:
                 self.notice(each.connector, "reserve")
 
     async def run(self) -> None:
@@ -119,7 +115,7 @@ class Reserving:
             self._changed.clear()
             try:
                 seconds = self._end_expired()
-            except StoreFailed as error:
+            except Exception as error:  # our file, or whoever tells the time: the others end all the same, later
                 self.chores.failed("the end of a reservation", error)
                 seconds = AGAIN
             with suppress(TimeoutError):
