@@ -140,7 +140,8 @@ class Answers:
     async def on_data_transfer(self, request: m.DataTransferRequest) -> m.DataTransferResponse:
         with _own_file():
             self.ledger.records.transfers.told(current_session().identity, request, self.now())
-        return m.DataTransferResponse(status="UnknownVendorId")
+        vendor = self.policy.vendors.get(request.vendor_id)
+        return vendor(request) if vendor else m.DataTransferResponse(status="UnknownVendorId")
 
     async def on_diagnostics(
         self, request: m.DiagnosticsStatusNotificationRequest

@@ -20,6 +20,7 @@ class CertificateBook(RecordBook):
     request: asked, signed, refused."""
 
     table = "certificates"
+    over = f"NOT (state = 'held' AND kind <> '{SIGNED}')"  # a peer may ask for as many of those as it likes
     size = "length(pem)"
 
     def ask(self, identity: str, kind: str, pem: str, at: datetime) -> int:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
 from .. import messages as m
 from .tags import KnownTag, Tags
 
+Vendor = Callable[[m.DataTransferRequest], m.DataTransferResponse]
+"""What a vendor's own message is answered."""
 OneCar = Literal["known tags", "all tags", "no tag"]
 """Which tags charge one car at a time."""
 
@@ -24,7 +26,8 @@ class Policy:
 
     ``one_car``: which tags charge one car at a time; a start with one that charges elsewhere already is answered with
     ConcurrentTx (core 7.2). By default those that ``id_tags`` knows: each of them is somebody's card. Of a tag that
-    nobody knows, and that is let in all the same, nobody can say how many carry it.
+    nobody knows, and that is let in all the same, nobody can say how many carry it. ``vendors`` answer a DataTransfer,
+    by vendorId; any other is unknown (core 4.3).
     """
 
     registration: m.RegistrationStatus = "Accepted"
@@ -33,6 +36,7 @@ class Policy:
     id_tags: MutableMapping[str, KnownTag] = field(default_factory=dict)
     unknown_tag: m.AuthorizationStatus = "Accepted"
     one_car: OneCar = "known tags"
+    vendors: dict[str, Vendor] = field(default_factory=dict)
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, Tags(value) if name == "id_tags" else value)

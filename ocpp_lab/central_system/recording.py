@@ -32,6 +32,9 @@ class Recording(Protocol):
     def transaction_on(self, identity: str, connector_id: int) -> Mapping[str, Any] | None:
         """The newest open transaction on this connector; None if none is known."""
 
+    def open_transactions(self, identity: str | None = None) -> Sequence[Mapping[str, Any]]:
+        """The transactions that are known not to have ended, of one charge point or of all, oldest first."""
+
     def charges_elsewhere(self, transaction_id: int) -> bool:
         """Whether the tag of this transaction was charging another car when it began; False if that is not known."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import string
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 from .. import messages as m
@@ -24,10 +24,10 @@ BEGINS, ENDS = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 class Certifying(Protocol):
     """A certificate authority, as the operator needs it."""
 
-    def sign(self, csr: str, identity: str) -> str:
-        """The certificate chain (PEM) for a certificate signing request (PEM) of this charge point.
+    def sign(self, request: str) -> str:
+        """The certificate chain (PEM) for a certificate signing request (PEM).
 
-        Raises ValueError for a request that it does not sign: a wrong name, a weak key, a signature that does not fit.
+        Raises ValueError for a request that it does not sign: a weak key, a signature that does not fit.
         """
 
 
@@ -35,8 +35,10 @@ class SecurityOrders(Ordering):
     """What was installed and signed is in the book of `Records.certificates`."""
 
     authority: Certifying | None = None
-    """Who signs the certificates of charge points; the operator's own. None: nobody, and SignCertificate is
-    rejected."""
+    """Who signs the certificates of charge points; the operator's own. None: nobody."""
+    vouch: Callable[[str, str], str | None] | None = None
+    """Says of identity and request why that is not this charge point's own, or None: whoever knows the serial numbers.
+    While nobody does, nothing is signed: one charge point could ask for the certificate of another."""
 
     # -- keys and profiles
 
@@ -115,13 +117,21 @@ class SecurityOrders(Ordering):
 
     def _signed(self, identity: str, csr: str) -> str | None:
         number = self._records.certificates.ask(identity, REQUEST, csr, self._now())
-        try:
-            chain = self.authority.sign(csr, identity) if self.authority else None
-        except ValueError as error:
-            log.warning("! %s: a certificate signing request was refused: %s", identity, error)
-            chain = None
+        chain, trouble = self._judge(identity, csr)
+        if trouble:
+            log.warning("! %s: a certificate signing request was refused: %s", identity, trouble)
         self._records.certificates.mark(number, "signed" if chain else "refused")
         return chain
+
+    def _judge(self, identity: str, csr: str) -> tuple[str | None, str | None]:
+        """The chain, or what is wrong."""
+        if self.authority is None or self.vouch is None:
+            return None, "nobody signs here"
+        try:
+            trouble = self.vouch(identity, csr)
+            return (None, trouble) if trouble else (self.authority.sign(csr), None)
+        except ValueError as error:
+            return None, str(error)
 
     async def _bring_quietly(self, identity: str, chain: str) -> None:
         try:

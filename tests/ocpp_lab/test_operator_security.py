@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ocpp_lab import messages as m
 from ocpp_lab.errors import Forbidden
 from tests.operated import done, operated, sent
 from tests.pair import simulated
@@ -19,10 +20,15 @@ NAMED = {"hashAlgorithm": "SHA256", "issuerNameHash": "a", "issuerKeyHash": "b",
 class Signs:
     """An authority that signs whatever is not bad."""
 
-    def sign(self, csr: str, identity: str) -> str:
-        if csr == "bad":
+    def sign(self, request: str) -> str:
+        if request == "bad":
             raise ValueError("expected a better one")
-        return f"signed for {identity}: {csr}"
+        return f"signed: {request}"
+
+
+def vouch(identity: str, csr: str) -> str | None:
+    """Everybody's requests are its own, but for one."""
+    return "wrong-charge-point" if csr == "of another" else None
 
 
 def certificates(peer: Any) -> list[tuple[str, str]]:
@@ -33,10 +39,10 @@ def certificates(peer: Any) -> list[tuple[str, str]]:
 async def test_a_certificate_follows_the_answer() -> None:
     """Whitepaper A02.FR.11: Accepted first, then CertificateSigned; both are kept."""
     async with operated() as (operator, peer):
-        operator.authority = Signs()
+        operator.authority, operator.vouch = Signs(), vouch
         assert await peer.ask("csr", "SignCertificate", {"csr": "please"}) == [3, "csr", {"status": "Accepted"}]
         _, unique_id, action, payload = await peer.hear()
-        assert (action, payload) == ("CertificateSigned", {"certificateChain": "signed for CP_1: please"})
+        assert (action, payload) == ("CertificateSigned", {"certificateChain": "signed: please"})
         await peer.say(3, unique_id, OK)
         await peer.is_served()
         assert certificates(peer) == [("request", "signed"), ("ChargePointCertificate", "held")]
@@ -44,20 +50,23 @@ async def test_a_certificate_follows_the_answer() -> None:
 
 @simulated
 async def test_nobody_signs_what_is_bad(caplog: pytest.LogCaptureFixture) -> None:
-    """A02.FR.12: Rejected, whether there is no authority, or it does not want to."""
+    """A02.FR.12: Rejected, whether there is no authority, nobody who vouches, or one of them says no."""
     async with operated() as (operator, peer):
         assert (await peer.ask("1", "SignCertificate", {"csr": "please"}))[2] == {"status": "Rejected"}
         operator.authority = Signs()
-        assert (await peer.ask("2", "SignCertificate", {"csr": "bad"}))[2] == {"status": "Rejected"}
+        assert (await peer.ask("2", "SignCertificate", {"csr": "please"}))[2] == {"status": "Rejected"}
+        operator.vouch = vouch
+        for csr in ("bad", "of another"):
+            assert (await peer.ask(csr, "SignCertificate", {"csr": csr}))[2] == {"status": "Rejected"}
         await peer.is_served()
-        assert certificates(peer) == [("request", "refused"), ("request", "refused")] and sent(peer.ours) == []
-        assert "expected a better one" in caplog.text
+        assert certificates(peer) == [("request", "refused")] * 4 and sent(peer.ours) == []
+        assert "expected a better one" in caplog.text and "wrong-charge-point" in caplog.text
 
 
 @simulated
 async def test_a_certificate_that_was_not_taken() -> None:
     async with operated() as (operator, peer):
-        operator.authority = Signs()
+        operator.authority, operator.vouch = Signs(), vouch
         answer, _ = await done(peer, operator.sign("CP_1", "please"), {"status": "Rejected"})
         assert answer.status == "Rejected"
         assert certificates(peer) == [("request", "signed"), ("ChargePointCertificate", "refused")]
@@ -119,9 +128,12 @@ async def test_security_events_are_kept_once() -> None:
 
 @simulated
 async def test_messages_of_vendors_are_kept() -> None:
-    """Core 4.3: nobody knows the vendor here, and what it said can be read."""
+    """Core 4.3: a vendor that nobody knows gets no more than that, and what it said can be read."""
     async with operated() as (_, peer):
         answer = await peer.ask("x", "DataTransfer", {"vendorId": "them", "messageId": "m", "data": "ż" * 1000})
         assert answer[2] == {"status": "UnknownVendorId"}
-        [row] = peer.ours.ledger.records.transfers.rows()
+        peer.ours.policy.vendors["us"] = lambda request: m.DataTransferResponse(status="Accepted", data=request.data)
+        answer = await peer.ask("y", "DataTransfer", {"vendorId": "us", "data": "1"})
+        assert answer[2] == {"status": "Accepted", "data": "1"}
+        [row, _] = peer.ours.ledger.records.transfers.rows()
         assert (row["identity"], row["vendor"], row["message"]) == ("CP_1", "them", "m") and "ż" in row["payload"]

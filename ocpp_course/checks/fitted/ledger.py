@@ -45,6 +45,10 @@ class FittedLedger:
     def transaction_on(self, identity: str, connector_id: int) -> None:
         """The same."""
 
+    def open_transactions(self, identity: str | None = None) -> list[dict[str, Any]]:
+        """The same."""
+        return []
+
     def charges_elsewhere(self, transaction_id: int) -> bool:
         """The same: every tag may charge as many cars as it likes."""
         return False
