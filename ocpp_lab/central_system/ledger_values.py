@@ -25,9 +25,9 @@ def small(value: int | None) -> int | str | None:
     return value if value is None or fits(value) else str(value)
 
 
-def fits(value: int) -> bool:
-    """Whether sqlite can hold this integer."""
-    return -(2**63) <= value < 2**63
+def fits(*values: int) -> bool:
+    """Whether sqlite can hold these integers."""
+    return all(-(2**63) <= value < 2**63 for value in values)
 
 
 def instant(timestamp: datetime) -> str:

@@ -9,7 +9,7 @@ import msgspec
 
 from ..codec import to_object
 from ..messages import ChargingProfile, ClearChargingProfileRequest
-from .ledger_values import instant
+from .ledger_values import fits, instant
 from .order_end import OrderEnd
 from .record_book import RecordBook
 
@@ -79,6 +79,8 @@ class ProfileBook(RecordBook):
 
     def begun(self, identity: str, connector: int, id_tag: str, transaction_id: int) -> None:
         """A transaction began: the profile that went with its remote start is its own (core 5.16.2)."""
+        if not fits(connector, transaction_id):
+            return  # such a ledger is none of ours, and nobody has installed anything there
         waiting = f"identity = ? AND id_tag = ? COLLATE NOCASE AND used_by IS NULL AND {INSTALLED}"
         which = f"{waiting} AND coalesce(connector, ?) = ?"
         self._set(
@@ -87,7 +89,8 @@ class ProfileBook(RecordBook):
 
     def ended(self, identity: str, transaction_id: int) -> None:
         """A TxProfile ends with its transaction (core 3.13.1)."""
-        self._set("state = 'ended'", f"identity = ? AND used_by = ? AND {INSTALLED}", identity, transaction_id)
+        if fits(transaction_id):
+            self._set("state = 'ended'", f"identity = ? AND used_by = ? AND {INSTALLED}", identity, transaction_id)
 
     def installed(self, identity: str) -> list[dict[str, Any]]:
         """What this charge point may have now, oldest first."""

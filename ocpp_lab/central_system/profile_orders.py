@@ -22,8 +22,6 @@ class ProfileOrders(Ordering):
         """Install a profile, or replace one (core 5.16). A TxProfile gets the id of the transaction that runs there, if
         it has none; raises `Forbidden` if none runs (core 5.16.4)."""
         check_profile(connector_id, profile)
-        if not fits(profile.charging_profile_id):
-            raise Forbidden(f"expected a chargingProfileId of 64 bits, came {profile.charging_profile_id} (core 7.8)")
         if profile.charging_profile_purpose == "TxProfile":
             profile = msgspec.structs.replace(profile, transaction_id=self._running(identity, connector_id, profile))
         request = m.SetChargingProfileRequest(connector_id=connector_id, cs_charging_profiles=profile)
@@ -65,6 +63,8 @@ class ProfileOrders(Ordering):
         others = [connector_id, purpose, stack_level]
         if id is not None and any(other is not None for other in others):
             raise Forbidden("expected an id, or other fields: with an id those are ignored (core errata 3.26)")
+        if not fits(*(each for each in (id, connector_id, stack_level) if each is not None)):
+            raise Forbidden("expected numbers of 64 bits, which is what can be recorded (core 6.13)")
         request = m.ClearChargingProfileRequest(
             id=id, connector_id=connector_id, charging_profile_purpose=purpose, stack_level=stack_level
         )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ..errors import Forbidden
 from ..messages import ChargingProfile
+from .ledger_values import fits
 
 
 def check_profile(connector_id: int | None, profile: ChargingProfile, *, remote: bool = False) -> None:
@@ -37,6 +38,8 @@ def _placed(connector_id: int | None, profile: ChargingProfile) -> Iterator[str]
 
 def _whole(profile: ChargingProfile) -> Iterator[str]:
     """What holds wherever it goes."""
+    if not fits(profile.charging_profile_id, profile.stack_level, profile.transaction_id or 0):
+        yield "expected numbers of 64 bits, which is what can be recorded (core 7.8)"
     schedule = profile.charging_schedule
     recurring = profile.charging_profile_kind == "Recurring"
     if recurring and profile.recurrency_kind is None:

@@ -51,13 +51,14 @@ class ReservationBook(RecordBook):
 
     def used(self, identity: str, reservation: int, transaction_id: int) -> None:
         """A transaction began with it, which ends it (core 5.13)."""
-        if fits(reservation):
+        if fits(reservation, transaction_id):
             which = f"identity = ? AND reservation = ? AND {LIVING}"
             self._set("state = 'used', used_by = ?", which, transaction_id, identity, reservation)
 
     def cancelled(self, identity: str, reservation: int) -> None:
         """The charge point has none of this id any more."""
-        self._set("state = 'cancelled'", f"identity = ? AND reservation = ? AND {LIVING}", identity, reservation)
+        if fits(reservation):
+            self._set("state = 'cancelled'", f"identity = ? AND reservation = ? AND {LIVING}", identity, reservation)
 
     def living(self, identity: str, now: datetime) -> list[dict[str, Any]]:
         """What this charge point may keep now, oldest first."""

@@ -41,8 +41,8 @@ class ReservationOrders(Ordering):
         if until.tzinfo is None or until <= self._now():
             raise Forbidden(f"expected an end that is to come, with its offset, came {until} (core 5.13)")
         number = self._records.reservations.next_id() if reservation_id is None else reservation_id
-        if not fits(number):
-            raise Forbidden(f"expected a reservationId of 64 bits, came {number} (core 6.37)")
+        if not fits(number, connector_id):
+            raise Forbidden("expected numbers of 64 bits, which is what can be recorded (core 6.37)")
         request = m.ReserveNowRequest(
             connector_id=connector_id, expiry_date=until, id_tag=id_tag, parent_id_tag=parent, reservation_id=number
         )

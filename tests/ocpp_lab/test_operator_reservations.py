@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,10 @@ from typing import Any
 import pytest
 
 from ocpp_lab import CallTimeout, Ledger
+from tests.fakes import power_cut
 from tests.operated import DATE, done, operated, starts
 from tests.pair import simulated
-from tests.simulated import fresh_path
+from tests.simulated import fresh_path, quiet
 
 HOUR = DATE + timedelta(hours=1)
 ACCEPTED = {"status": "Accepted"}
@@ -104,4 +106,29 @@ async def test_they_are_there_after_a_restart(tmp_path: Path) -> None:
         assert living["reservation"] == 1
         reserved, _ = await done(peer, operator.reserve("CP_1", 2, "TAG_B", HOUR), ACCEPTED)
         assert reserved.reservation_id == 2
+    again.close()
+
+
+@simulated
+async def test_we_end_in_the_middle_of_an_order(tmp_path: Path) -> None:
+    """What was asked and never answered here may be there: it is counted as living, and a list is sent whole."""
+    path = fresh_path(tmp_path, "ledger")
+    ledger = Ledger(path)
+    async with operated(ledger=ledger) as (operator, peer):
+        await done(peer, operator.send_list("CP_1", {"A": "Accepted"}), ACCEPTED)
+        orders = [operator.reserve("CP_1", 1, "TAG_A", HOUR), operator.send_list("CP_1", {"B": "Accepted"})]
+        tasks = [asyncio.create_task(order) for order in orders]
+        await peer.hear()
+        await quiet()
+        again = Ledger(power_cut(path))
+        for task in tasks:
+            task.cancel()
+    ledger.close()
+    async with operated(ledger=again) as (operator, peer):
+        [living] = again.records.reservations.living("CP_1", DATE)
+        assert (living["reservation"], living["state"]) == (1, "asked")
+        reserved, _ = await done(peer, operator.reserve("CP_1", 1, "TAG_A", HOUR, reservation_id=1), ACCEPTED)
+        assert states(peer) == [(1, "replaced"), (1, "held")] and reserved.status == "Accepted"
+        _, asked = await done(peer, operator.send_list("CP_1", {"B": "Accepted"}), ACCEPTED)
+        assert asked[0][1]["updateType"] == "Full" and asked[0][1]["listVersion"] == 3
     again.close()
