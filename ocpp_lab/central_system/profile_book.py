@@ -83,14 +83,15 @@ class ProfileBook(RecordBook):
             return  # such a ledger is none of ours, and nobody has installed anything there
         waiting = f"identity = ? AND id_tag = ? COLLATE NOCASE AND used_by IS NULL AND {INSTALLED}"
         which = f"{waiting} AND coalesce(connector, ?) = ?"
-        self._set(
-            "used_by = ?, connector = ?", which, transaction_id, connector, identity, id_tag, connector, connector
-        )
+        news = [transaction_id, connector]
+        self._set_any("used_by = ?, connector = ?", news, which, identity, id_tag, connector, connector)
 
     def ended(self, identity: str, transaction_id: int) -> None:
         """A TxProfile ends with its transaction (core 3.13.1)."""
         if fits(transaction_id):
-            self._set("state = 'ended'", f"identity = ? AND used_by = ? AND {INSTALLED}", identity, transaction_id)
+            self._set_any(
+                "state = 'ended'", [], f"identity = ? AND used_by = ? AND {INSTALLED}", identity, transaction_id
+            )
 
     def installed(self, identity: str) -> list[dict[str, Any]]:
         """What this charge point may have now, oldest first."""

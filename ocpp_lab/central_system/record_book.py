@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from ..database import Database
@@ -42,3 +43,8 @@ class RecordBook:
 
     def _set(self, change: str, which: str, *values: Any) -> None:
         self._db.execute(f"UPDATE {self.table} SET {change} WHERE {which}", values)
+
+    def _set_any(self, change: str, news: Sequence[Any], which: str, *values: Any) -> None:
+        """The same where there hardly ever is such a row: then nothing is written, and a full disk is none of ours."""
+        for (number,) in self._db.execute(f"SELECT number FROM {self.table} WHERE {which}", values):
+            self._set(change, "number = ?", *news, number)

@@ -53,7 +53,7 @@ class ReservationBook(RecordBook):
         """A transaction began with it, which ends it (core 5.13)."""
         if fits(reservation, transaction_id):
             which = f"identity = ? AND reservation = ? AND {LIVING}"
-            self._set("state = 'used', used_by = ?", which, transaction_id, identity, reservation)
+            self._set_any("state = 'used', used_by = ?", [transaction_id], which, identity, reservation)
 
     def cancelled(self, identity: str, reservation: int) -> None:
         """The charge point has none of this id any more."""
