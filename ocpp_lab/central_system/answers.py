@@ -5,19 +5,22 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Container, Iterator, MutableMapping
+from collections.abc import Callable, Container, Coroutine, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
+
+import msgspec
 
 from .. import messages as m
 from ..bounded import Bounded
 from ..errors import StoreFailed
 from ..router import Router
 from ..session import current_session
+from .job_book import JobKind
+from .policy import Policy
 from .recording import Recording
-from .tags import Tags
+from .tags import at_instant
 
 log = logging.getLogger(__name__)
 
@@ -28,35 +31,8 @@ MOST_STATUSES = 50_000
 At its longest one takes about 900 bytes."""
 
 
-@dataclass
-class Policy:
-    """The decisions of a central system, settable while it runs.
-
-    ``registration`` and ``interval`` (s) are what a BootNotification gets; ``registrations`` overrides the first for
-    one identity. ``id_tags`` knows the tags; what it does not know gets ``unknown_tag``. It may be set to a dict, which
-    is copied: what shall change later is ``policy.id_tags`` itself.
-    """
-
-    registration: m.RegistrationStatus = "Accepted"
-    interval: int = 300
-    registrations: dict[str, m.RegistrationStatus] = field(default_factory=dict)
-    id_tags: MutableMapping[str, m.AuthorizationStatus] = field(default_factory=dict)
-    unknown_tag: m.AuthorizationStatus = "Accepted"
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        super().__setattr__(name, Tags(value) if name == "id_tags" else value)
-
-    def register(self, identity: str) -> m.RegistrationStatus:
-        """What this charge point's next BootNotification gets."""
-        return self.registrations.get(identity, self.registration)
-
-    def authorize(self, id_tag: str) -> m.IdTagInfo:
-        """What is known of this tag. Tags are compared without regard to case (core 7.28)."""
-        return m.IdTagInfo(status=cast(Tags, self.id_tags).status_of(id_tag, self.unknown_tag))
-
-
 class Answers:
-    """The handlers of all requests that a charge point may send, but SignCertificate. ``connected``: who is, now."""
+    """The handlers of all requests that a charge point may send. ``connected``: who is, now."""
 
     def __init__(
         self,
@@ -74,6 +50,12 @@ class Answers:
         """The newest status by identity and connector: the first `MOST_CONNECTORS` connectors of each, and of all
         `MOST_STATUSES`. Of more, the one goes that came longest ago from somebody who is not connected."""
         self._connectors: Counter[str] = Counter()  # by identity, how many are in there
+        self.certify: Callable[[str, str], Coroutine[Any, Any, None] | None] = lambda identity, csr: None
+        """Told of a certificate signing request: what brings the certificate, after the answer; None: Rejected."""
+        self.after_start: Callable[[str, int, m.StartTransactionRequest], Coroutine[Any, Any, None]] | None = None
+        """Set by whoever wants it: run with identity, transaction id and request, after the answer to a start, again if
+        that is repeated. A TxProfile that is sent earlier is rejected, for its id is not known there (core 5.16.1);
+        and the request may be hours old."""
 
     async def on_boot(self, request: m.BootNotificationRequest) -> m.BootNotificationResponse:
         status = self.policy.register(current_session().identity)
@@ -83,7 +65,8 @@ class Answers:
         return m.HeartbeatResponse(current_time=self.now())
 
     async def on_authorize(self, request: m.AuthorizeRequest) -> m.AuthorizeResponse:
-        return m.AuthorizeResponse(id_tag_info=self.policy.authorize(request.id_tag))
+        # Never ConcurrentTx, which is for starts (core 7.2): the driver may want to stop.
+        return m.AuthorizeResponse(id_tag_info=at_instant(self.policy.authorize(request.id_tag), self.now()))
 
     async def on_status(self, request: m.StatusNotificationRequest) -> m.StatusNotificationResponse:
         self._remember(current_session().identity, request)
@@ -104,15 +87,39 @@ class Answers:
 
     async def on_start(self, request: m.StartTransactionRequest) -> m.StartTransactionResponse:
         # Always answered, whatever the tag is worth: the car is plugged in and energy may flow (core 4.8).
+        session = current_session()
         with _own_file():
-            transaction_id = self.ledger.start(current_session().identity, request)
-        info = self._authorize(request.id_tag) or m.IdTagInfo(status="Invalid")
+            transaction_id = self.ledger.start(session.identity, request)
+            self._settle(session.identity, transaction_id, request)
+        info = self._judge(transaction_id, request.id_tag)
+        if self.after_start:
+            session.spawn(self.after_start(session.identity, transaction_id, request), "after a start")
         return m.StartTransactionResponse(transaction_id=transaction_id, id_tag_info=info)
 
+    def _settle(self, identity: str, transaction_id: int, request: m.StartTransactionRequest) -> None:
+        """What the operator arranged before: a reservation has served, the profile of a remote start has its id."""
+        records = self.ledger.records
+        if request.reservation_id is not None:
+            records.reservations.used(identity, request.reservation_id, transaction_id)
+        records.profiles.begun(identity, request.connector_id, request.id_tag, transaction_id)
+
     async def on_stop(self, request: m.StopTransactionRequest) -> m.StopTransactionResponse:
+        identity = current_session().identity
         with _own_file():
-            self.ledger.stop(current_session().identity, request)
+            self.ledger.stop(identity, request)
+            self.ledger.records.profiles.ended(identity, request.transaction_id)
         return m.StopTransactionResponse(id_tag_info=self._authorize(request.id_tag) if request.id_tag else None)
+
+    def _judge(self, transaction_id: int, id_tag: str) -> m.IdTagInfo:
+        """What a start is answered: also whether this tag is charging another car (core 7.2)."""
+        info = self._authorize(id_tag)
+        if info is None:
+            return m.IdTagInfo(status="Invalid")
+        if info.status == "Accepted" and self.policy.one_at_a_time(id_tag):
+            with _own_file():
+                if self.ledger.charges_elsewhere(transaction_id):
+                    return msgspec.structs.replace(info, status="ConcurrentTx")
+        return info
 
     def _authorize(self, id_tag: str) -> m.IdTagInfo | None:
         """What the policy says of a tag whose transaction is kept already; None if it fails.
@@ -120,7 +127,7 @@ class Answers:
         To report that (InternalError) would have the charge point send its message again, in vain, and then destroy it.
         """
         try:
-            return self.policy.authorize(id_tag)
+            return at_instant(self.policy.authorize(id_tag), self.now())
         except Exception:
             log.exception("! the policy failed over a tag")
             return None
@@ -131,28 +138,50 @@ class Answers:
         return m.MeterValuesResponse()
 
     async def on_data_transfer(self, request: m.DataTransferRequest) -> m.DataTransferResponse:
-        return m.DataTransferResponse(status="UnknownVendorId")
+        with _own_file():
+            self.ledger.records.transfers.told(current_session().identity, request, self.now())
+        vendor = self.policy.vendors.get(request.vendor_id)
+        return vendor(request) if vendor else m.DataTransferResponse(status="UnknownVendorId")
 
     async def on_diagnostics(
         self, request: m.DiagnosticsStatusNotificationRequest
     ) -> m.DiagnosticsStatusNotificationResponse:
+        self._note("diagnostics", request.status)
         return m.DiagnosticsStatusNotificationResponse()
 
     async def on_firmware(self, request: m.FirmwareStatusNotificationRequest) -> m.FirmwareStatusNotificationResponse:
+        self._note("firmware", request.status)
         return m.FirmwareStatusNotificationResponse()
 
     async def on_signed_firmware(
         self, request: m.SignedFirmwareStatusNotificationRequest
     ) -> m.SignedFirmwareStatusNotificationResponse:
+        self._note("signed firmware", request.status, request.request_id)
         return m.SignedFirmwareStatusNotificationResponse()
 
     async def on_log_status(self, request: m.LogStatusNotificationRequest) -> m.LogStatusNotificationResponse:
+        self._note("log", request.status, request.request_id)
         return m.LogStatusNotificationResponse()
+
+    def _note(self, kind: JobKind, status: str, request_id: int | None = None) -> None:
+        with _own_file():
+            self.ledger.records.jobs.told(current_session().identity, kind, status, self.now(), request_id)
 
     async def on_security_event(
         self, request: m.SecurityEventNotificationRequest
     ) -> m.SecurityEventNotificationResponse:
+        with _own_file():
+            self.ledger.records.events.told(current_session().identity, request)
         return m.SecurityEventNotificationResponse()
+
+    async def on_sign(self, request: m.SignCertificateRequest) -> m.SignCertificateResponse:
+        # The answer first, then the certificate (whitepaper A02.FR.11 and A02.FR.12).
+        session = current_session()
+        bringing = self.certify(session.identity, request.csr)
+        if bringing is None:
+            return m.SignCertificateResponse(status="Rejected")
+        session.spawn(bringing, "CertificateSigned")
+        return m.SignCertificateResponse(status="Accepted")
 
     def router(self, *, lenient: bool = False) -> Router:
         """A fresh router with these handlers."""

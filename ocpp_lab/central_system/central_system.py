@@ -36,7 +36,7 @@ from ..session import CALL_TIMEOUT, Answering, Session, random_ids
 from ..tally import Tally
 from ..trace import Trace
 from ..transport import Transport
-from .answers import Answers, Policy
+from .answers import Answers
 from .closing import errors_of
 from .desk import Desk
 from .door import choose_subprotocol, identity_of
@@ -46,7 +46,9 @@ from .guest import Entrance, came_from
 from .heard import Heard
 from .keyring import Keyring, check_keys
 from .ledger import Ledger
+from .operator import Operator
 from .operator_session import OperatorSession
+from .policy import Policy
 from .recording import Recording
 from .registrar import Registrar
 
@@ -118,6 +120,9 @@ class CentralSystem(Heard):
         """What the newest BootNotification of each identity got; kept across reconnects (J-spec 5.4). Of more than
         20,000 the one is forgotten that changed longest ago and is neither connected nor listed in ``identities``."""
         self.answers = Answers(self.policy, self.ledger, now, self.sessions)
+        self.operator = Operator(self.__getitem__, self.ledger, self.policy, self.registrations, now)
+        """What an operator asks of charge points: checked before it is sent, and recorded in the ledger."""
+        self.answers.certify = self.operator.certify
         own = self.answers.router(lenient=lenient)
         self.notes: Counter[str] = own.notes if router is None else Counter()
         """What our own router let pass in requests; empty if another one answers, which may count for itself."""
