@@ -131,5 +131,3 @@ class EventClock:
         self.offset = offset
         for tell in self.when_set:
             tell()
-        for tell in self.when_set:
-            tell()

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from ..messages import ChargePointStatus, Request
+from ..outbox import Entry
 from ..station.connector import Cable, Connector
 from .allowance import Allowance
 from .authorization import Authorizer
@@ -58,6 +59,7 @@ class Premises:
             memory.transactions,
         )
         self.note = note
+        self.chores = chores
         self.connectors = {
             number: recover(number, transactions, time, options.cable) for number in range(options.connectors + 1)
         }
@@ -103,10 +105,11 @@ class Premises:
         if options.cable == "fixed":
             configuration.fix("UnlockConnectorOnEVSideDisconnect", "false")  # core errata 3.83
 
-    def open(self, chores: Chores) -> None:
-        """Show what a power cut left. Raises `StoreFailed` if it cannot be read."""
+    def recover(self, queued: list[Entry], *, resume: bool) -> None:
+        """After a power cut: see `Charging.recover`; and what is reserved. Raises `StoreFailed` if that is unreadable."""
+        self.charging.recover(queued, resume=resume)
         self.reserving.restore()
-        chores.start(self.reserving.run(), "reservations")
+        self.chores.start(self.reserving.run(), "reservations")
 
     def _conflict(self, id_tag: str) -> None:
         self.statuses.warn(0, "LocalListConflict", f"idTag {id_tag}")

@@ -10,11 +10,11 @@ from ..charge_point import ChargePoint
 from ..errors import IllegalTransition, StoreFailed
 from ..station.connector import Car
 
-TAGS = tuple(f"TAG_{number:04}" for number in range(200))
+STREET_TAGS = tuple(f"TAG_{number:04}" for number in range(200))
 """The tags of the street, for whoever has no other."""
 AWAY = (60.0, 1200.0)
 """Seconds between two cars at a connector, from and to."""
-LOOKS = 30.0
+GLANCES = 30.0
 """Seconds after which a driver looks whether the battery is full."""
 
 
@@ -64,5 +64,5 @@ class AutoDriver:
         """Until the battery is full, or for so long."""
         place, left = self.charge_point.connectors[self.connector], seconds
         while left > 0 and not place.full:
-            await asyncio.sleep(min(LOOKS, left))
-            left -= LOOKS
+            await asyncio.sleep(min(GLANCES, left))
+            left -= GLANCES

@@ -14,12 +14,12 @@ from ..charge_point import ChargePoint
 from ..errors import IllegalTransition, OcppError
 from ..station.connector import Car
 
-EXAMPLE = "plug 1"
-USUAL = ("20", "11")
+A_DRIVER_SAYS = "plug 1"
+A_USUAL_CAR = ("20", "11")
 """What a car wants (kWh) and takes (kW) if nobody says."""
 
 
-class Verb(NamedTuple):
+class DriverVerb(NamedTuple):
     """One thing that a driver can type. ``usage`` names its words; those in brackets may be left out."""
 
     usage: str
@@ -45,7 +45,7 @@ class DriverConsole:
             return
         self.group.create_task(self._do(verb, words), name=f"driver {line:.20}")
 
-    async def _do(self, verb: Verb, words: Sequence[str]) -> None:
+    async def _do(self, verb: DriverVerb, words: Sequence[str]) -> None:
         try:
             for text in (await verb.do(self, words)).splitlines():
                 self.say("=", text)
@@ -59,7 +59,7 @@ class DriverConsole:
     async def plug(self, words: Sequence[str]) -> str:
         """A car with a battery that wants so many kWh and takes so many kW."""
         number = self._connector(words[0])
-        wanted, power = map(_kilo, ("KWH", "KW"), [*words[1:], *USUAL[len(words) - 1 :]])
+        wanted, power = map(_kilo, ("KWH", "KW"), [*words[1:], *A_USUAL_CAR[len(words) - 1 :]])
         self.charge_point.charging.plug_in(number, Car(wanted=wanted, power=power))
         return f"connector {number}: a car is plugged in, it wants {wanted / 1000:g} kWh at {power / 1000:g} kW"
 
@@ -77,7 +77,7 @@ class DriverConsole:
         return f"{where}: the tag {words[1]} is {status}"
 
     async def fault(self, words: Sequence[str]) -> str:
-        """Break a connector."""
+        """Break a connector. Raises ValueError for a code that there is not."""
         number, code = self._connector(words[0]), [*words, "GroundFailure"][1]
         codes: dict[str, m.ChargePointErrorCode] = {each: each for each in get_args(m.ChargePointErrorCode)}
         del codes["NoError"]
@@ -118,7 +118,7 @@ class DriverConsole:
 
     async def help(self, words: Sequence[str]) -> str:
         """What can be typed."""
-        return "\n".join(f"{verb.usage:<22} {verb.text}" for verb in VERBS.values())
+        return "\n".join(f"{verb.usage:<22} {verb.text}" for verb in DRIVER_VERBS.values())
 
     def _connector(self, word: str, least: int = 1) -> int:
         most = len(self.charge_point.connectors) - 1
@@ -127,26 +127,32 @@ class DriverConsole:
         return int(word)
 
 
-VERBS: dict[str, Verb] = {
-    "plug": Verb("plug N [KWH [KW]]", "a car is plugged in: what it wants, and takes (20 and 11)", DriverConsole.plug),
-    "tag": Verb("tag N TAG", "a tag is held to the reader; N is 0 for the reader of the station", DriverConsole.tag),
-    "unplug": Verb("unplug N", "the cable is pulled", DriverConsole.unplug),
-    "fault": Verb("fault N [CODE]", "the connector breaks (GroundFailure)", DriverConsole.fault),
-    "repair": Verb("repair N", "it is mended", DriverConsole.repair),
-    "jam": Verb("jam N", "the lock of its socket jams", DriverConsole.jam),
-    "free": Verb("free N", "the lock works again", DriverConsole.free),
-    "status": Verb("status", "what each connector does", DriverConsole.status),
-    "help": Verb("help", "this list", DriverConsole.help),
+DRIVER_VERBS: dict[str, DriverVerb] = {
+    "plug": DriverVerb(
+        "plug N [KWH [KW]]", "a car is plugged in: what it wants, and takes (20 and 11)", DriverConsole.plug
+    ),
+    "tag": DriverVerb(
+        "tag N TAG", "a tag is held to the reader; N is 0 for the reader of the station", DriverConsole.tag
+    ),
+    "unplug": DriverVerb("unplug N", "the cable is pulled", DriverConsole.unplug),
+    "fault": DriverVerb("fault N [CODE]", "the connector breaks (GroundFailure)", DriverConsole.fault),
+    "repair": DriverVerb("repair N", "it is mended", DriverConsole.repair),
+    "jam": DriverVerb("jam N", "the lock of its socket jams", DriverConsole.jam),
+    "free": DriverVerb("free N", "the lock works again", DriverConsole.free),
+    "status": DriverVerb("status", "what each connector does", DriverConsole.status),
+    "help": DriverVerb("help", "this list", DriverConsole.help),
 }
 """By the first word of a line."""
 
 
-def parse(line: str) -> tuple[Verb, list[str]]:
+def parse(line: str) -> tuple[DriverVerb, list[str]]:
     """``tag 1 TAG_A`` to the verb and its words; raises ValueError with what to type instead."""
     name, *words = line.split()
-    verb = VERBS.get(name.lower())
+    verb = DRIVER_VERBS.get(name.lower())
     if verb is None:
-        raise ValueError(f"expected one of {', '.join(VERBS)}, came {name:.30}; such as: {EXAMPLE}; or: help")
+        raise ValueError(
+            f"expected one of {', '.join(DRIVER_VERBS)}, came {name:.30}; such as: {A_DRIVER_SAYS}; or: help"
+        )
     _, *named = verb.usage.split()
     least = sum(not word.startswith("[") for word in named)
     if not least <= len(words) <= len(named):

@@ -15,7 +15,7 @@ from ..charge_point import ChargePoint
 from ..pipe import CLOSE_TIMEOUT, OPEN_TIMEOUT, PING_INTERVAL
 from ..session import CALL_TIMEOUT
 from ..trace import Trace
-from .auto_driver import TAGS, AutoDriver
+from .auto_driver import STREET_TAGS, AutoDriver
 
 A_SECOND = 50
 """Charge points that begin to dial in one second: who is met by all at once shows nothing but that."""
@@ -129,7 +129,7 @@ class Fleet:
     def _drivers(self, group: asyncio.TaskGroup, charge_point: ChargePoint) -> list[asyncio.Task[None]]:
         return [
             group.create_task(
-                AutoDriver(charge_point, number, Random(self._rng.random()), TAGS).run(),
+                AutoDriver(charge_point, number, Random(self._rng.random()), STREET_TAGS).run(),
                 name=f"{charge_point.identity} driver {number}",
             )
             for number in charge_point.connectors

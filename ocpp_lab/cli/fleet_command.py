@@ -57,9 +57,7 @@ def fleet(
       ocpp-lab fleet ws://127.0.0.1:9000 --count 20 --seed 7
     """
     with one_line_errors():
-        parts = urlsplit(endpoint(url))
-        if not anywhere and not is_loopback(parts.hostname or ""):
-            raise BadInput(f"URL: expected this machine, came {parts.hostname}; ask its owner, then add --anywhere")
+        _at_home(url, anywhere)
         seconds = _within(hours, 0.001, 1000.0, "--hours") * 3600
         speed = _within(speed, 0.1, 1000.0, "--speed")
         within(connectors, 1, 100, "--connectors")
@@ -75,6 +73,13 @@ def fleet(
         }
         with asyncio.Runner(loop_factory=lambda: FastLoop(speed)) as runner:
             runner.run(_run(url, seconds, **options))
+
+
+def _at_home(url: str, anywhere: bool) -> None:
+    """`BadInput` for the URL of another machine that nobody has asked for."""
+    host = urlsplit(endpoint(url)).hostname or ""
+    if not anywhere and not is_loopback(host):
+        raise BadInput(f"URL: expected this machine, came {host}; ask its owner, then add --anywhere")
 
 
 async def _run(url: str, seconds: float, *, speed: float, **options: Any) -> None:

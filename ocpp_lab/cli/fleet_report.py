@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from .fleet import Fleet
 
-OUTCOMES = ("result", "error", "timeout", "lost")
+TOLD_OUTCOMES = ("result", "error", "timeout", "lost")
 
 
 def progress(fleet: Fleet, part: float) -> str:
@@ -36,9 +36,9 @@ def summary(fleet: Fleet, seconds: float) -> list[str]:
 
 
 def _calls(ended: Counter[tuple[str, str]]) -> Iterable[str]:
-    yield f"{'call':<22}" + "".join(f"{outcome:>10}" for outcome in OUTCOMES)
+    yield f"{'call':<22}" + "".join(f"{outcome:>10}" for outcome in TOLD_OUTCOMES)
     for action in sorted({action for action, _ in ended}):
-        yield f"{action:<22}" + "".join(f"{ended[action, outcome]:>10}" for outcome in OUTCOMES)
+        yield f"{action:<22}" + "".join(f"{ended[action, outcome]:>10}" for outcome in TOLD_OUTCOMES)
 
 
 def _latency(fleet: Fleet) -> str:

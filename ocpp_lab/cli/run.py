@@ -17,10 +17,9 @@ from ..charge_point import ChargePoint
 from ..errors import HandshakeRefused, NotConnected, StoreFailed
 from ..metrics import forgiven, watch_central_system
 from ..trace import Trace
-from .auto_driver import TAGS, AutoDriver
+from .auto_driver import STREET_TAGS, AutoDriver
 from .console import EXAMPLE, Console
-from .driver_console import EXAMPLE as DRIVES
-from .driver_console import DriverConsole
+from .driver_console import A_DRIVER_SAYS, DriverConsole
 from .inputs import BadInput, open_trace_file
 from .story import LogLines, Story
 from .typed import TypedLines
@@ -87,7 +86,7 @@ async def _drive(charge_point: ChargePoint, story: Story, stop: asyncio.Event, a
     async with asyncio.TaskGroup() as group:
         console = DriverConsole(charge_point, group, story.say)
         typed = TypedLines(console.typed, partial(story.say, "!"))
-        typing = f"type what a driver does, such as: {DRIVES}, or help - " if typed.open() else ""
+        typing = f"type what a driver does, such as: {A_DRIVER_SAYS}, or help - " if typed.open() else ""
         story.say("=", f"dials {charge_point.dialler.url}; {typing}stop with Ctrl-C", charge_point.identity)
         ended = group.create_task(_ended(charge_point), name="end of the charge point")
         asked = group.create_task(stop.wait(), name="end of the run")
@@ -105,7 +104,7 @@ def _drivers(charge_point: ChargePoint, group: asyncio.TaskGroup, auto: int | No
         return []
     return [
         group.create_task(
-            AutoDriver(charge_point, number, Random(f"{auto} {number}"), TAGS).run(), name=f"driver {number}"
+            AutoDriver(charge_point, number, Random(f"{auto} {number}"), STREET_TAGS).run(), name=f"driver {number}"
         )
         for number in charge_point.connectors
         if number

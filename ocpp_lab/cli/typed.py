@@ -7,7 +7,7 @@ import os
 import stat
 from collections.abc import Callable
 
-MAX_TYPED = 65_536  # bytes of one line
+LONGEST_TYPED = 65_536  # bytes of one line
 
 
 class TypedLines:
@@ -47,7 +47,7 @@ class TypedLines:
             self.close()
             loop.call_later(1.0, self.open)
             return
-        data = os.read(self.fd, MAX_TYPED)
+        data = os.read(self.fd, LONGEST_TYPED)
         *lines, self._rest = (self._rest + data).split(b"\n")
         if not data:  # the end: a last line may lack its newline
             self.close()
@@ -55,9 +55,9 @@ class TypedLines:
         for line in lines:
             if text := line.decode(errors="replace").strip():
                 self.told(text)
-        if len(self._rest) > MAX_TYPED:
+        if len(self._rest) > LONGEST_TYPED:
             self._rest = b""
-            self.alarm(f"a typed line is longer than {MAX_TYPED} bytes and was dropped")
+            self.alarm(f"a typed line is longer than {LONGEST_TYPED} bytes and was dropped")
 
     def _in_background(self) -> bool:
         return os.isatty(self.fd) and os.tcgetpgrp(self.fd) != os.getpgrp()

@@ -12,7 +12,7 @@ import pytest
 
 from ocpp_lab import CentralSystem, ChargePoint
 from ocpp_lab.cli.auto_driver import AutoDriver
-from ocpp_lab.cli.driver_console import VERBS, DriverConsole, parse
+from ocpp_lab.cli.driver_console import DRIVER_VERBS, DriverConsole, parse
 from tests.pair import actions, pair, payloads, simulated
 from tests.program import listening, running
 
@@ -110,8 +110,8 @@ async def test_help_names_every_verb() -> None:
     async with console(said) as (_, _, driver):
         driver.typed("help")
         await asyncio.sleep(1)
-        assert [line.split()[0] for line in said] == list(VERBS)
-        for verb in VERBS.values():
+        assert [line.split()[0] for line in said] == list(DRIVER_VERBS)
+        for verb in DRIVER_VERBS.values():
             assert parse(verb.usage.replace("[", "").replace("]", ""))[0] is verb
 
 
