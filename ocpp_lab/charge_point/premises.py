@@ -106,7 +106,7 @@ class Premises:
             configuration.fix("UnlockConnectorOnEVSideDisconnect", "false")  # core errata 3.83
 
     def recover(self, queued: list[Entry], *, resume: bool) -> None:
-        """After a power cut: see `Charging.recover`; and what is reserved. Raises `StoreFailed` if that is unreadable."""
+        """After a power cut: see `Charging.recover`; and what is reserved. Raises `StoreFailed`."""
         self.charging.recover(queued, resume=resume)
         self.reserving.restore()
         self.chores.start(self.reserving.run(), "reservations")
