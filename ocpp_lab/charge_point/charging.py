@@ -16,10 +16,11 @@ from .. import messages as m
 from ..codec import encode_payload
 from ..errors import IllegalTransition, StoreFailed
 from ..outbox import Entry
+from ..station.car import Car
 from ..transaction_ids import TransactionIds
 from .authorization import Authorizer
 from .configuration import Configuration
-from .connector import Car, Connector
+from .connector import Connector
 from .metering import Metering
 from .owed import Owed
 from .stops import Stops

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from ..messages import ChargePointStatus
 from ..states import Machine, Table
+from ..station.car import Car
+from ..station.meter import Meter
 from .transactions import Transactions
 
 log = logging.getLogger(__name__)
@@ -35,27 +36,10 @@ CHARGE_POINT: Table[ChargePointStatus, ChargePointStatus] = {
 """Connector 0 is the charge point as a whole, and knows these three only (core 4.9)."""
 
 
-@dataclass
-class Car:
-    """A battery that takes ``power`` (W) until it has the ``wanted`` energy (Wh), and then nothing."""
-
-    wanted: float = 20_000.0
-    power: float = 11_000.0
-    taken: float = 0.0
-
-    @property
-    def full(self) -> bool:
-        """Whether it has all the energy that it wants."""
-        return self.taken >= self.wanted - 1e-6
-
-
 class Connector:
     """One connector. ``time()`` gives seconds; ``register`` (Wh) is the meter's reading when it starts.
 
     ``on_change(old, event, new)`` is told of every new status, after it; what it raises is logged and counted.
-
-    The meter is arithmetic: energy is the integral of power over time, taken piece by piece whenever power changes or
-    somebody reads.
     """
 
     def __init__(
@@ -77,9 +61,10 @@ class Connector:
         """Availability as it was last commanded (core 5.2); set once it is written down."""
         self.car: Car | None = None
         """What the cable is plugged into; None while the cable is out."""
-        self._time = time
-        self._register = register
-        self._flows_since: float | None = None  # None: the contactor is open
+        self.meter = Meter(time, register)
+        """What has flown here, and what flows now."""
+        self.offered: float | None = None
+        """A per phase that a car may take; None: as much as the connector carries. Set by `offer`."""
 
     @property
     def status(self) -> ChargePointStatus:
@@ -115,46 +100,37 @@ class Connector:
     @property
     def energy(self) -> float:
         """The meter's register in Wh."""
-        self._integrate()
-        return self._register
+        return self.meter.energy
 
     @property
     def power(self) -> float:
         """What flows now, in W."""
-        self._integrate()
-        return self.car.power if self._flows_since is not None and self.car and not self.car.full else 0.0
+        return self.meter.power
 
     @property
     def full(self) -> bool:
         """Whether there is a car that takes no more."""
-        self._integrate()
+        self.meter.count()
         return self.car is not None and self.car.full
 
     @property
     def seconds_to_full(self) -> float | None:
         """How long until the car takes no more, None if nothing flows."""
-        if not (power := self.power) or self.car is None:
-            return None
-        return (self.car.wanted - self.car.taken) / power * 3600
+        return self.meter.seconds_to_full
+
+    def offer(self, amperes: float | None) -> None:
+        """From now on a car may take so much (A per phase); None: as much as the connector carries."""
+        self.offered = amperes
+        self.meter.offer(amperes)
 
     def close_contactor(self) -> None:
         """Let energy flow."""
-        self._integrate()
-        self._flows_since = self._time()
+        if self.car:
+            self.meter.flow(self.car, self.offered)
 
     def open_contactor(self) -> None:
         """Stop the energy; the meter keeps what has flown."""
-        self._integrate()
-        self._flows_since = None
-
-    def _integrate(self) -> None:
-        if self._flows_since is None or self.car is None:
-            return
-        now = self._time()
-        taken = min(self.car.power * (now - self._flows_since) / 3600, self.car.wanted - self.car.taken)
-        self.car.taken += taken
-        self._register += taken
-        self._flows_since = now
+        self.meter.cut()
 
 
 def recover(number: int, transactions: Transactions, time: Callable[[], float]) -> Connector:

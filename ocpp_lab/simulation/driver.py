@@ -11,8 +11,8 @@ from typing import Any
 
 from .. import messages as m
 from ..charge_point import ChargePoint
-from ..charge_point.connector import Car
 from ..errors import IllegalTransition
+from ..station.car import Car
 from .site import ChargePointSite
 
 IN_USE = ("Charging", "SuspendedEV", "SuspendedEVSE")
