@@ -16,11 +16,10 @@ from .. import messages as m
 from ..codec import encode_payload
 from ..errors import IllegalTransition, StoreFailed
 from ..outbox import Entry
-from ..station.car import Car
+from ..station.connector import Car, Connector
 from ..transaction_ids import TransactionIds
 from .authorization import Authorizer
 from .configuration import Configuration
-from .connector import Connector
 from .metering import Metering
 from .owed import Owed
 from .stops import Stops

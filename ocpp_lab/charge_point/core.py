@@ -7,10 +7,10 @@ from typing import Any
 
 from .. import messages as m
 from ..errors import CallFailed
+from ..station.connector import Connector
 from .authorization import AuthorizationCache
 from .charging import Charging
 from .configuration import Configuration
-from .connector import Connector
 from .or_else import or_else
 from .transactions import Transactions
 

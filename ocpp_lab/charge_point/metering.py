@@ -10,9 +10,9 @@ from typing import Any
 
 from .. import messages as m
 from ..errors import StoreFailed
+from ..station.connector import Connector
 from .chores import Chores
 from .configuration import Configuration
-from .connector import Connector
 from .keys import ENERGY
 from .owed import Owed
 from .transactions import Transaction, Transactions

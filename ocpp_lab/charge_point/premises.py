@@ -9,10 +9,10 @@ from functools import partial
 from typing import Any
 
 from ..messages import ChargePointStatus, Request
+from ..station.connector import Connector
 from .authorization import Authorizer
 from .charging import Charging
 from .chores import Chores
-from .connector import recover
 from .gate import Gate
 from .memory import Memory
 from .metering import Metering
@@ -21,6 +21,7 @@ from .owed import Owed
 from .patience import Patience
 from .statuses import Statuses
 from .stops import Stops
+from .transactions import Transactions
 
 
 class Premises:
@@ -100,3 +101,12 @@ class Premises:
         self.note("=", f"connector {number}: {old} → {new}")
         self.statuses.changed(number)
         self.patience.changed(number, new)
+
+
+def recover(number: int, transactions: Transactions, time: Callable[[], float]) -> Connector:
+    """A connector as a power cut left it: meter register and availability (core 5.2). Nobody is told."""
+    connector = Connector(number, time, register=transactions.register(number))
+    connector.operative = transactions.operative(number)
+    if not connector.operative:
+        connector.become("Unavailable")
+    return connector

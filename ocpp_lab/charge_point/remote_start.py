@@ -7,11 +7,11 @@ from functools import partial
 from typing import Any
 
 from .. import messages as m
+from ..station.connector import Connector
 from ..transaction_ids import TransactionIds
 from .authorization import Authorizer
 from .charging import Charging
 from .configuration import Configuration
-from .connector import Connector
 from .or_else import or_else
 from .transactions import Transactions
 

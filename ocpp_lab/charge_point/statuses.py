@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from ..errors import CallTimeout, ConnectionLost, NotConnected, OcppError
 from ..messages import ChargePointStatus, StatusNotificationRequest
-from .connector import Connector
+from ..station.connector import Connector
 
 MOST_CHANGES = 1000
 """Changes that wait to be told: a central system that answers none may cause as many as it likes."""

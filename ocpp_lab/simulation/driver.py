@@ -12,7 +12,7 @@ from typing import Any
 from .. import messages as m
 from ..charge_point import ChargePoint
 from ..errors import IllegalTransition
-from ..station.car import Car
+from ..station.connector import Car
 from .site import ChargePointSite
 
 IN_USE = ("Charging", "SuspendedEV", "SuspendedEVSE")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from .car import Car
 from .mains import FREQUENCY, RATED, VOLTAGE
-from .quantities import Quantity
+from .quantities import PHASES, Quantity
 
 
 class Meter:
@@ -78,7 +78,7 @@ class Meter:
         """Everything that it can measure, at this instant, in the order of core 7.31."""
         power, soc = self.power, self.car.soc if self.car else None
         offered = self._offer if self.car else 0.0
-        values = [Quantity("Current.Import", current, f"L{n}") for n, current in enumerate(self.currents, 1)]
+        values = [Quantity("Current.Import", *each) for each in zip(self.currents, PHASES, strict=True)]
         values += [
             Quantity("Current.Offered", offered),
             Quantity("Energy.Active.Import.Register", self._register),
@@ -88,7 +88,7 @@ class Meter:
         ]
         if soc is not None:
             values.append(Quantity("SoC", soc))
-        return [*values, *(Quantity("Voltage", VOLTAGE, f"L{n}") for n in (1, 2, 3))]
+        return [*values, *(Quantity("Voltage", VOLTAGE, phase) for phase in PHASES)]
 
     @property
     def _offer(self) -> float:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
-_PHASES = ("L1", "L2", "L3")
+from ..messages import Measurand, Phase, UnitOfMeasure
 
-MEASURED: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
-    "Current.Import": ("A", _PHASES),
+PHASES: Final[tuple[Phase, ...]] = ("L1", "L2", "L3")
+"""The phases of the mains."""
+
+MEASURED: Final[dict[Measurand, tuple[UnitOfMeasure, tuple[Phase, ...]]]] = {
+    "Current.Import": ("A", PHASES),
     "Current.Offered": ("A", ()),
     "Energy.Active.Import.Register": ("Wh", ()),
     "Frequency": ("Hertz", ()),  # not in the table of units, but core errata 3.84 says so
     "Power.Active.Import": ("W", ()),
     "Power.Offered": ("W", ()),
     "SoC": ("Percent", ()),
-    "Voltage": ("V", _PHASES),
+    "Voltage": ("V", PHASES),
 }
 """By measurand, its unit, and the phases on which it is measured one by one; none: as a whole."""
 
@@ -26,20 +29,21 @@ MOST_MEASURANDS: Final = sum(1 + len(phases) for _, phases in MEASURED.values())
 class Quantity(NamedTuple):
     """One thing that a meter shows: a measurand of core 7.31, its value in the unit of `MEASURED`, perhaps a phase."""
 
-    measurand: str
+    measurand: Measurand
     value: float
-    phase: str | None = None
+    phase: Phase | None = None
 
     @property
-    def unit(self) -> str:
+    def unit(self) -> UnitOfMeasure:
         """The unit of the value (core 7.45)."""
         return MEASURED[self.measurand][0]
 
     @property
     def text(self) -> str:
         """The value as it is told. A register shows whole Wh: rounded down, what it has not seen is not sold."""
-        digits = {"Wh": 0, "Percent": 0}.get(self.unit, 1)
-        return str(int(self.value)) if self.unit == "Wh" else f"{self.value:.{digits}f}"
+        if self.unit == "Wh":
+            return str(int(self.value))
+        return f"{self.value:.0f}" if self.unit == "Percent" else f"{self.value:.1f}"
 
 
 def items(text: str) -> list[str]:
@@ -64,4 +68,4 @@ def chosen(quantities: Iterable[Quantity], wanted: str) -> list[Quantity]:
 
 def _is_measured(item: str) -> bool:
     measurand, _, phase = item.rpartition(".")
-    return item in MEASURED or phase in MEASURED.get(measurand, ("", ()))[1]
+    return item in MEASURED or phase in MEASURED.get(cast("Measurand", measurand), ("", ()))[1]

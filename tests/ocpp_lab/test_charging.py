@@ -15,7 +15,7 @@ import pytest
 
 from ocpp_lab import CallFailed, CentralSystem, ChargePoint, IllegalTransition, PayloadError, Policy
 from ocpp_lab import messages as m
-from ocpp_lab.station.car import Car
+from ocpp_lab.station.connector import Car
 from tests.fakes import NOON
 from tests.pair import (
     actions,

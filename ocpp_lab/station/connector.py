@@ -7,9 +7,8 @@ from collections.abc import Callable
 
 from ..messages import ChargePointStatus
 from ..states import Machine, Table
-from ..station.car import Car
-from ..station.meter import Meter
-from .transactions import Transactions
+from .car import Car as Car
+from .meter import Meter
 
 log = logging.getLogger(__name__)
 
@@ -131,12 +130,3 @@ class Connector:
     def open_contactor(self) -> None:
         """Stop the energy; the meter keeps what has flown."""
         self.meter.cut()
-
-
-def recover(number: int, transactions: Transactions, time: Callable[[], float]) -> Connector:
-    """A connector as a power cut left it: meter register and availability (core 5.2). Nobody is told."""
-    connector = Connector(number, time, register=transactions.register(number))
-    connector.operative = transactions.operative(number)
-    if not connector.operative:
-        connector.become("Unavailable")
-    return connector
