@@ -149,6 +149,7 @@ class Charging:
             request = m.StartTransactionRequest(connector_id=connector, id_tag=id_tag, timestamp=now, meter_start=meter)
             encode_payload(request)  # a tag that cannot be sent leaves no trace
             self.transactions.open(name, connector, id_tag, now, meter)
+            self.metering.readings.begun(name, connector, now)
             self.submit(request, name)
         if place.status == "Finishing":
             place.become("Preparing")  # again, without a new plug (core 4.9, F2)
@@ -211,8 +212,8 @@ class Charging:
             place.become("Finishing")
 
     def sample(self, connector: int, context: m.ReadingContext) -> None:
-        """Read the meter of a running transaction now; see `Metering.sample`."""
-        self.metering.sample(connector, context)
+        """Read the meter of a running transaction now; see `MeterReadings.sample`."""
+        self.metering.readings.sample(connector, context)
 
     def recover(self, queued: list[Entry], *, resume: bool) -> None:
         """After a power cut: go on with the transactions that ran, or close them with their newest reading.
@@ -235,11 +236,11 @@ class Charging:
         place = self._connector(transaction.connector)
         place.car = place.car or Car()
         place.become("Charging")
-        self._let_flow(place)
+        self._let_flow(place, transaction.started)
 
-    def _let_flow(self, place: Connector) -> None:
+    def _let_flow(self, place: Connector, started: datetime | None = None) -> None:
         place.close_contactor()
-        self.metering.watch(place.number)
+        self.metering.watch(place.number, started)
 
     # -- answers to what the outbox sent
 

@@ -11,6 +11,8 @@ from .authorization import AuthorizationCache
 from .configuration import Configuration
 from .delivery import TransactionMessages
 from .options import ChargingOptions, Connecting, Pieces
+from .phase_rotation import as_wired
+from .transaction_data import TransactionData
 from .transactions import Transactions
 
 
@@ -25,6 +27,7 @@ class Memory:
         self.outbox: TransactionMessages = Outbox(self.store) if outbox is None else outbox  # an empty one is false
         self.transaction_ids = TransactionIds(self.store)
         self.transactions = Transactions(self.store)
+        self.transaction_data = TransactionData(self.store)
         self.cache = AuthorizationCache(self.store)
         self.configuration = Configuration(self.store, **keys)
 
@@ -43,6 +46,8 @@ def open_memory(
         store,
         pieces.outbox,
         NumberOfConnectors=charging.connectors,
+        ConnectorPhaseRotation=as_wired(charging.connectors),
+        ConnectorPhaseRotationMaxLength=charging.connectors + 1,
         MessageTimeout=round(connecting.timeout),
         WebSocketPingInterval=ceil(connecting.ping_interval or 0),
     )

@@ -43,7 +43,8 @@ def orders(memory: Memory, premises: Premises, gate: Gate, delivery: Delivery, *
             gate,
             premises.connectors,
             memory.transactions,
-            premises.metering,
+            memory.transaction_ids,
+            premises.metering.readings,
             premises.statuses,
             waits=delivery.waits,
         )

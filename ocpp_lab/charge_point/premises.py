@@ -9,16 +9,19 @@ from functools import partial
 from typing import Any
 
 from ..messages import ChargePointStatus, Request
+from ..outbox import Entry
 from ..station.connector import Connector
 from .authorization import Authorizer
 from .charging import Charging
 from .chores import Chores
 from .gate import Gate
 from .memory import Memory
+from .meter_readings import MeterReadings
 from .metering import Metering
 from .options import ChargingOptions
 from .owed import Owed
 from .patience import Patience
+from .phase_rotation import is_rotation
 from .statuses import Statuses
 from .stops import Stops
 from .transactions import Transactions
@@ -39,7 +42,7 @@ class Premises:
         gate: Gate,
         chores: Chores,
         *,
-        submit: Callable[[Request[Any], str], int],
+        submit: Callable[[Request[Any], str | None], int],
         new_name: Callable[[], str],
         note: Callable[[str, str], None],
         now: Callable[[], datetime],
@@ -63,9 +66,11 @@ class Premises:
             report_all=options.report_all,
         )
         self.owed = Owed(transactions, chores)
-        self.metering = Metering(
-            self.connectors, transactions, configuration, chores, self.owed, submit=submit, now=now
+        readings = MeterReadings(
+            self.connectors, transactions, memory.transaction_data, configuration, self.owed, submit=submit, now=now
         )
+        self.metering = Metering(readings, chores, date=date)
+        configuration.keys["ConnectorPhaseRotation"].valid = partial(is_rotation, connectors=options.connectors)
         self.authorizer = Authorizer(
             memory.cache, configuration, gate.call, online=lambda: gate.state() == "online", now=date
         )
@@ -76,7 +81,7 @@ class Premises:
             configuration,
             self.authorizer,
             self.metering,
-            Stops(transactions, self.metering, self.owed, submit=submit, now=now),
+            Stops(transactions, readings, self.owed, submit=submit, now=now),
             self.owed,
             submit=submit,
             new_name=new_name,
@@ -86,6 +91,11 @@ class Premises:
         self.patience = Patience(chores, seconds, self.charging.set_free)
         for number, connector in self.connectors.items():
             connector.on_change = partial(self._changed, number)
+
+    def recover(self, queued: list[Entry], *, resume: bool) -> None:
+        """The power is on: see `Charging.recover`. From now on meters are read."""
+        self.charging.recover(queued, resume=resume)
+        self.metering.begin()
 
     def write_down(self) -> None:
         """What is owed and the last readings, before the power goes.
