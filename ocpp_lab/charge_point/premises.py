@@ -91,6 +91,7 @@ class Premises:
         self.patience = Patience(chores, seconds, self.charging.set_free)
         for number, connector in self.connectors.items():
             connector.on_change = partial(self._changed, number)
+            connector.on_offer = partial(self.metering.power_changed, number)
 
     def recover(self, queued: list[Entry], *, resume: bool) -> None:
         """The power is on: see `Charging.recover`. From now on meters are read."""

@@ -64,6 +64,8 @@ class Connector:
         """What has flown here, and what flows now."""
         self.offered: float | None = None
         """A per phase that a car may take; None: as much as the connector carries. Set by `offer`."""
+        self.on_offer: Callable[[], object] = lambda: None
+        """Told after every `offer`: the car will be full at another time."""
 
     @property
     def status(self) -> ChargePointStatus:
@@ -121,6 +123,7 @@ class Connector:
         """From now on a car may take so much (A per phase); None: as much as the connector carries."""
         self.offered = amperes
         self.meter.offer(amperes)
+        self.on_offer()
 
     def close_contactor(self) -> None:
         """Let energy flow."""

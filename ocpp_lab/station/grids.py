@@ -37,7 +37,7 @@ def next_clock(now: datetime, interval: int) -> datetime | None:
 
 
 def next_sample(elapsed: float, interval: float) -> float:
-    """Seconds after the start of a transaction at which the next sample is due, strictly after ``elapsed`` (core 9.1.19)."""
+    """Seconds after a transaction's start at which the next sample is due, strictly after ``elapsed`` (core 9.1.19)."""
     return (elapsed // interval + 1) * interval
 
 
