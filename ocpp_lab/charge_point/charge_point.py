@@ -149,6 +149,7 @@ class ChargePoint:
         self.connectors = premises.connectors
         self.statuses = premises.statuses
         self.metering = premises.metering
+        self.clock.on_set = self.metering.clock_was_set
         self.charging = premises.charging
 
     # -- life
@@ -161,7 +162,7 @@ class ChargePoint:
         """
         if self.state != "disconnected":
             raise RuntimeError("expected a charge point that was not started yet; a new start is a new ChargePoint")
-        self.charging.recover(self.outbox.entries(), resume=self._resume)
+        self._premises.recover(self.outbox.entries(), resume=self._resume)
         self.machine.fire("connect")
         self._living = asyncio.create_task(self.life.run(), name=f"{self.identity} life")
         self._living.add_done_callback(self._ended)

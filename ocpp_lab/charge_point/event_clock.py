@@ -63,6 +63,8 @@ class EventClock:
         self.settable = settable
         self.offset = timedelta(seconds=offset) if settable else timedelta()
         """The central system's clock minus ours, as far as we believe it; `hear` sets it."""
+        self.on_set: Callable[[], object] = lambda: None
+        """Told after the offset was set; by whoever waits for a time of day."""
         self._store = store
         self._now = now
         self._newest = datetime.fromisoformat(newest) if newest else None  # the newest timestamp of all lives
@@ -127,3 +129,4 @@ class EventClock:
             return
         log.info("= the clock is set: %+.3f s, before %+.3f s", offset.total_seconds(), self.offset.total_seconds())
         self.offset = offset
+        self.on_set()

@@ -12,6 +12,8 @@ from .configuration import Configuration
 from .delivery import TransactionMessages
 from .kept_sessions import KeptSessions
 from .options import ChargingOptions, Connecting, Pieces
+from .phase_rotation import as_wired
+from .transaction_data import TransactionData
 from .transactions import Transactions
 
 
@@ -27,6 +29,7 @@ class Memory:
         self.transaction_ids = TransactionIds(self.store)
         self.transactions = Transactions(self.store)
         self.sessions = KeptSessions(self.store)
+        self.transaction_data = TransactionData(self.store)
         self.cache = AuthorizationCache(self.store)
         self.configuration = Configuration(self.store, **keys)
 
@@ -45,6 +48,8 @@ def open_memory(
         store,
         pieces.outbox,
         NumberOfConnectors=charging.connectors,
+        ConnectorPhaseRotation=as_wired(charging.connectors),
+        ConnectorPhaseRotationMaxLength=charging.connectors + 1,
         MessageTimeout=round(connecting.timeout),
         WebSocketPingInterval=ceil(connecting.ping_interval or 0),
     )

@@ -48,7 +48,8 @@ def orders(
             gate,
             premises.connectors,
             memory.transactions,
-            premises.metering,
+            memory.transaction_ids,
+            premises.metering.readings,
             premises.statuses,
             waits=delivery.waits,
         )

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from ..messages import ChargePointStatus, Request
+from ..outbox import Entry
 from ..station.connector import Cable, Connector
 from .allowance import Allowance
 from .authorization import Authorizer
@@ -17,10 +18,12 @@ from .charging import Charging
 from .chores import Chores
 from .gate import Gate
 from .memory import Memory
+from .meter_readings import MeterReadings
 from .metering import Metering
 from .options import ChargingOptions
 from .owed import Owed
 from .patience import Patience
+from .phase_rotation import is_rotation
 from .reader import Reader
 from .starts import Starts
 from .statuses import Statuses
@@ -43,7 +46,7 @@ class Premises:
         gate: Gate,
         chores: Chores,
         *,
-        submit: Callable[[Request[Any], str], int],
+        submit: Callable[[Request[Any], str | None], int],
         new_name: Callable[[], str],
         note: Callable[[str, str], None],
         now: Callable[[], datetime],
@@ -70,9 +73,11 @@ class Premises:
             report_all=options.report_all,
         )
         self.owed = Owed(transactions, chores)
-        self.metering = Metering(
-            self.connectors, transactions, configuration, chores, self.owed, submit=submit, now=now
+        readings = MeterReadings(
+            self.connectors, transactions, memory.transaction_data, configuration, self.owed, submit=submit, now=now
         )
+        self.metering = Metering(readings, chores, date=date)
+        configuration.keys["ConnectorPhaseRotation"].valid = partial(is_rotation, connectors=options.connectors)
         self.authorizer = Authorizer(
             memory.cache, configuration, gate.call, online=lambda: gate.state() == "online", now=date
         )
@@ -82,8 +87,8 @@ class Premises:
             memory.sessions,
             configuration,
             self.metering,
-            Starts(transactions, submit=submit, new_name=new_name, now=now),
-            Stops(transactions, self.metering, self.owed, submit=submit, now=now),
+            Starts(transactions, readings, submit=submit, new_name=new_name, now=now),
+            Stops(transactions, readings, self.owed, submit=submit, now=now),
             self.owed,
             date=date,
         )
@@ -92,8 +97,14 @@ class Premises:
         self.patience = Patience(chores, partial(configuration.seconds, "ConnectionTimeOut"), self._run_out)
         for number, connector in self.connectors.items():
             connector.on_change = partial(self._changed, number)
+            connector.on_offer = partial(self.metering.power_changed, number)
         if options.cable == "fixed":
             configuration.fix("UnlockConnectorOnEVSideDisconnect", "false")  # core errata 3.83
+
+    def recover(self, queued: list[Entry], *, resume: bool) -> None:
+        """The power is on: see `Charging.recover`. From now on meters are read."""
+        self.charging.recover(queued, resume=resume)
+        self.metering.begin()
 
     def write_down(self) -> None:
         """What is owed and the last readings, before the power goes.
