@@ -33,6 +33,13 @@ CREATE TABLE clock (newest TEXT, "offset" REAL NOT NULL DEFAULT 0);
 INSERT INTO clock (newest) SELECT max(seen) FROM transactions
 """
 """Version 2."""
+_CHARGING_PROFILES = """
+-- A TxProfile has the name of its transaction in "owner", one that waits for its transaction a tag. The id is text:
+-- the specification bounds no integer, sqlite does.
+CREATE TABLE charging_profiles (
+    id TEXT NOT NULL, connector INTEGER NOT NULL, owner TEXT, id_tag TEXT, profile TEXT NOT NULL
+)
+"""
 
 
 class Store(Database):
@@ -45,7 +52,7 @@ class Store(Database):
     """
 
     def __init__(self, path: str = ":memory:", owner: str = "") -> None:
-        super().__init__(path, [_TABLES, _CLOCK], alone=bool(owner))
+        super().__init__(path, [_TABLES, _CLOCK, _CHARGING_PROFILES], alone=bool(owner))
         self._inhabited = False  # from `move_in` on
         if owner:
             try:

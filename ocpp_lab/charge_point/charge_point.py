@@ -145,6 +145,7 @@ class ChargePoint:
             now=lambda: self.clock.stamp(),
             date=self.clock.now,
             retry_interval=connecting.retry_interval,
+            profiles=self._pieces.profiles,
         )
         self.connectors = premises.connectors
         self.statuses = premises.statuses

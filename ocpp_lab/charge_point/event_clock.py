@@ -63,6 +63,8 @@ class EventClock:
         self.settable = settable
         self.offset = timedelta(seconds=offset) if settable else timedelta()
         """The central system's clock minus ours, as far as we believe it; `hear` sets it."""
+        self.when_set: list[Callable[[], object]] = []
+        """Told that the clock was set: whoever waits for an instant waits anew. Entered by those who wait."""
         self._store = store
         self._now = now
         self._newest = datetime.fromisoformat(newest) if newest else None  # the newest timestamp of all lives
@@ -127,3 +129,5 @@ class EventClock:
             return
         log.info("= the clock is set: %+.3f s, before %+.3f s", offset.total_seconds(), self.offset.total_seconds())
         self.offset = offset
+        for tell in self.when_set:
+            tell()

@@ -90,10 +90,17 @@ _TABLE: tuple[tuple[str, str, Access, Callable[[str], bool]], ...] = (
     ("ConnectorPhaseRotation", "0.Unknown", "RW", _only("0.Unknown")),  # no meter here has phases
     ("ResetRetries", "0", "RW", _only("0")),  # a reset that was accepted does not fail
     #
+    # Smart Charging: read by `SmartCharging` at each request.
+    ("ChargeProfileMaxStackLevel", "9", "R", _number(0, 1000)),
+    ("ChargingScheduleAllowedChargingRateUnit", "Current,Power", "R", _text),
+    ("ChargingScheduleMaxPeriods", "24", "R", _number(1, 1000)),
+    ("MaxChargingProfilesInstalled", "20", "R", _number(1, 1000)),
+    ("ConnectorSwitch3to1PhaseSupported", "false", "R", _boolean),  # a car takes as many phases as it has
+    #
     # What it is: set by `ChargePoint` when it is made.
     ("GetConfigurationMaxKeys", "50", "R", _number(1, 1000)),  # `Core`, at each GetConfiguration
     ("NumberOfConnectors", "1", "R", _number(1, 1000)),
-    ("SupportedFeatureProfiles", "Core,RemoteTrigger", "R", _text),
+    ("SupportedFeatureProfiles", "Core,RemoteTrigger,SmartCharging", "R", _text),
 )
 
 

@@ -10,6 +10,7 @@ from ..transaction_ids import TransactionIds
 from .authorization import AuthorizationCache
 from .configuration import Configuration
 from .delivery import TransactionMessages
+from .kept_profiles import KeptProfiles
 from .options import ChargingOptions, Connecting, Pieces
 from .transactions import Transactions
 
@@ -26,6 +27,7 @@ class Memory:
         self.transaction_ids = TransactionIds(self.store)
         self.transactions = Transactions(self.store)
         self.cache = AuthorizationCache(self.store)
+        self.profiles = KeptProfiles(self.store)
         self.configuration = Configuration(self.store, **keys)
 
     def close(self) -> None:

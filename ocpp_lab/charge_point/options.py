@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl as tls
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from random import Random
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from ..clock import utc_now
 from ..pipe import MAX_SIZE, PING_INTERVAL
 from ..session import CALL_TIMEOUT, Awaiting, Carrying
+from ..smart_charging import Profiles
 from ..states import Machine
 from ..trace import Trace
 from .delivery import TransactionMessages
@@ -72,7 +73,7 @@ class Pieces:
     closing)``, ``heartbeat(call, interval, *, now)``, ``machine(table, state, on_change)`` and ``delays()`` (waits in s
     between dials) are factories; ``outbox`` is one that keeps its messages itself. What each must have is said in the
     rooms that use it: `session.Carrying`, `session.Awaiting`, `uplink.Speaking`, `uplink.Beating`, `uplink.States`,
-    `delivery.TransactionMessages`.
+    `delivery.TransactionMessages`; ``profiles`` are the functions of smart charging.
     """
 
     transport: Callable[..., Carrying] | None = None
@@ -82,6 +83,7 @@ class Pieces:
     machine: Callable[..., States] = Machine
     outbox: TransactionMessages | None = None
     delays: Callable[[], Iterator[float]] | None = None
+    profiles: Profiles = field(default_factory=Profiles)
 
 
 @dataclass(frozen=True, kw_only=True)

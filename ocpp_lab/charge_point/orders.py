@@ -48,4 +48,5 @@ def orders(memory: Memory, premises: Premises, gate: Gate, delivery: Delivery, *
             waits=delivery.waits,
         )
     )
+    router.include(premises.smart_charging)
     return router

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from ..messages import ChargePointStatus, Request
+from ..smart_charging import Profiles
 from .authorization import Authorizer
 from .charging import Charging
 from .chores import Chores
@@ -19,6 +20,7 @@ from .metering import Metering
 from .options import ChargingOptions
 from .owed import Owed
 from .patience import Patience
+from .smart_charging import SmartCharging
 from .statuses import Statuses
 from .stops import Stops
 
@@ -44,6 +46,7 @@ class Premises:
         now: Callable[[], datetime],
         date: Callable[[], datetime],
         retry_interval: float,
+        profiles: Profiles,
     ) -> None:
         time, configuration, transactions = (
             asyncio.get_running_loop().time,
@@ -80,6 +83,17 @@ class Premises:
             submit=submit,
             new_name=new_name,
             now=now,
+        )
+        self.smart_charging = SmartCharging(
+            [number for number in self.connectors if number],
+            memory.profiles,
+            transactions,
+            memory.transaction_ids,
+            configuration,
+            profiles,
+            now=date,
+            offer=lambda connector, amperes: None,
+            changed=asyncio.Event(),
         )
         seconds = partial(configuration.seconds, "ConnectionTimeOut")
         self.patience = Patience(chores, seconds, self.charging.set_free)

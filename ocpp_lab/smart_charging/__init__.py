@@ -7,12 +7,14 @@ schedule that goes.
 from .composing import changes, composite, total
 from .limits import Allowed, limit_at
 from .obeying import obey
+from .profiles import Profiles
 from .sharing import offers, share
 from .stack import Installed, Rules, clear, ended, install
 
 __all__ = [
     "Allowed",
     "Installed",
+    "Profiles",
     "Rules",
     "changes",
     "clear",

@@ -16,7 +16,7 @@ from operator import itemgetter
 from typing import Final
 
 from ..messages import ChargingProfile, ChargingRateUnitType, ChargingSchedule, ChargingSchedulePeriod
-from .limits import RECURRENCES, AREA_VOLTAGE, Allowed, allowed, begins
+from .limits import AREA_VOLTAGE, RECURRENCES, Allowed, allowed, begins
 from .stack import Installed
 
 _MICROSECOND: Final = timedelta(microseconds=1)

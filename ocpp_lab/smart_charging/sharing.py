@@ -48,6 +48,8 @@ def offers(
     ChargePointMaxProfile is the limit for all connectors together (core 3.13.3): what they may draw by their own
     profiles is shared if it is more than that.
     """
+    if not running:
+        return {}, None
     stack = list(stack)
     own = [each for each in stack if each.profile.charging_profile_purpose != "ChargePointMaxProfile"]
     lines = {

@@ -34,7 +34,13 @@ REQUIRED = {  # core 9.1, for the Core profile
     "TransactionMessageRetryInterval",
     "UnlockConnectorOnEVSideDisconnect",
 }
-READ_ONLY = {"GetConfigurationMaxKeys", "NumberOfConnectors", "SupportedFeatureProfiles", "SecurityProfile"}
+READ_ONLY = {"GetConfigurationMaxKeys", "NumberOfConnectors", "SupportedFeatureProfiles", "SecurityProfile"} | {
+    "ChargeProfileMaxStackLevel",
+    "ChargingScheduleAllowedChargingRateUnit",
+    "ChargingScheduleMaxPeriods",
+    "ConnectorSwitch3to1PhaseSupported",
+    "MaxChargingProfilesInstalled",
+}
 KEY = "0001020304050607FFFFFFFFFFFFFFFFFFFFFFFF"
 
 
