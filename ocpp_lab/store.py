@@ -40,6 +40,14 @@ CREATE TABLE charging_profiles (
     id TEXT NOT NULL, connector INTEGER NOT NULL, owner TEXT, id_tag TEXT, profile TEXT NOT NULL
 )
 """
+_FILE_JOBS = """
+-- The newest job of each lane, as it was asked for. "told": whether the central system has answered the status.
+CREATE TABLE file_jobs (
+    lane TEXT PRIMARY KEY, action TEXT NOT NULL, payload TEXT NOT NULL, status TEXT, told INTEGER NOT NULL,
+    name TEXT NOT NULL
+);
+CREATE TABLE firmware (version TEXT NOT NULL)  -- one row, none while there is only that of the factory
+"""
 
 
 class Store(Database):
@@ -52,7 +60,7 @@ class Store(Database):
     """
 
     def __init__(self, path: str = ":memory:", owner: str = "") -> None:
-        super().__init__(path, [_TABLES, _CLOCK, _CHARGING_PROFILES], alone=bool(owner))
+        super().__init__(path, [_TABLES, _CLOCK, _CHARGING_PROFILES, _FILE_JOBS], alone=bool(owner))
         self._inhabited = False  # from `move_in` on
         if owner:
             try:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl as tls
+from copy import copy
 from functools import partial
 from random import Random
 from types import TracebackType
@@ -32,6 +34,7 @@ from .chores import Chores
 from .delivery import Delivery
 from .dial import Dialler
 from .event_clock import EventClock
+from .file_jobs import FileJobs, Sender
 from .gate import Gate
 from .life import Life, Speaker
 from .live_keys import live_keys
@@ -39,12 +42,13 @@ from .memory import Memory, open_memory
 from .options import ChargingOptions, Connecting, Pieces, Security, Surroundings, filled, refuse
 from .orders import orders
 from .premises import Premises
-from .registration import LONGEST_WAIT, may_serve
+from .registration import ANSWERED, LONGEST_WAIT, may_serve
 from .state_watch import StateWatch
 from .uplink import Beating, Duties, Speaking, Uplink
 from .uptime import Uptime
 
 log = logging.getLogger(__name__)
+_BOOT = m.BootNotificationRequest(charge_point_vendor="OCPP Lab", charge_point_model="One")
 
 
 class ChargePoint:
@@ -80,7 +84,7 @@ class ChargePoint:
         security, connecting = filled(security, options), filled(connecting, options)
         charging, pieces, around = filled(charging, options), filled(pieces, options), filled(surroundings, options)
         refuse(options)
-        self.boot = boot or m.BootNotificationRequest(charge_point_vendor="OCPP Lab", charge_point_model="One")
+        self.boot = copy(boot or _BOOT)
         """What it says of itself whenever it boots."""
         encode_payload(self.boot)
         self.identity = identity
@@ -103,8 +107,8 @@ class ChargePoint:
         self._living: asyncio.Task[NoReturn] | None = None  # from `start` until `stop` has seen its end
         self._remember(open_memory(path, identity, connecting, charging, pieces))
         self.clock = EventClock(self.memory.store, around.now, settable=around.set_clock)
-        self._open(charging, connecting)
-        self.router = orders(self.memory, self._premises, self.gate, self.delivery, lenient=self._lenient)
+        jobs = self.file_jobs = self._open(charging, connecting, security.ssl)
+        self.router = orders(self.memory, self._premises, self.gate, self.delivery, jobs, lenient=self._lenient)
         """What the central system may ask for."""
         self.configuration.effects |= live_keys(self.gate, self.dialler, self.metering)
         duties = self._duties(connecting.retry_interval)
@@ -131,7 +135,7 @@ class ChargePoint:
             given_up=lambda entry: self.charging.given_up(entry),
         )
 
-    def _open(self, options: ChargingOptions, connecting: Connecting) -> None:
+    def _open(self, options: ChargingOptions, connecting: Connecting, ssl: tls.SSLContext | None) -> FileJobs:
         """What drivers meet."""
         self._resume = options.resume_transactions
         premises = self._premises = Premises(
@@ -151,6 +155,8 @@ class ChargePoint:
         self.statuses = premises.statuses
         self.metering = premises.metering
         self.charging = premises.charging
+        sender = Sender(self.identity, self.boot, self.trace, connecting, ssl)
+        return FileJobs(sender, self.memory.jobs, self.gate, self.chores, self.clock, premises.closing_time)
 
     # -- life
 
@@ -163,6 +169,7 @@ class ChargePoint:
         if self.state != "disconnected":
             raise RuntimeError("expected a charge point that was not started yet; a new start is a new ChargePoint")
         self.charging.recover(self.outbox.entries(), resume=self._resume)
+        self.file_jobs.recover()
         self.machine.fire("connect")
         self._living = asyncio.create_task(self.life.run(), name=f"{self.identity} life")
         self._living.add_done_callback(self._ended)
@@ -270,7 +277,7 @@ class ChargePoint:
             listening=self.clock.listening,
             wait_for=self._watch.wait_for,
             heartbeat=lambda: make_heartbeat(self.gate.call, self.configuration.seconds("HeartbeatInterval")),
-            works={"statuses": lambda: self.statuses.run(), "outbox": lambda: self.delivery.run()},
+            works=self._premises.works | {"outbox": lambda: self.delivery.run(), "file jobs": self.file_jobs.run},
             delivering=self.delivery.lane,
             note=self.note,
             failed=self.chores.failed,
@@ -294,7 +301,7 @@ class ChargePoint:
     def _booted(self, response: m.BootNotificationResponse) -> None:
         """A BootNotification was answered."""
         self.gate.registration = response.status
-        self.machine.fire(_ANSWERED[response.status])
+        self.machine.fire(ANSWERED[response.status])
         if response.status == "Accepted":
             self.statuses.forget()  # the central system wants to hear of every connector (core errata 3.22)
             if response.interval > 0:
@@ -341,10 +348,3 @@ class ChargePoint:
     def note(self, mark: str, text: str) -> None:
         """Add a line to the trace; the marks are those of `Trace`."""
         self.trace.note(self.identity, mark, text)
-
-
-_ANSWERED: dict[m.RegistrationStatus, ConnectionEvent] = {
-    "Accepted": "accepted",
-    "Pending": "pending",
-    "Rejected": "rejected",
-}

@@ -97,10 +97,13 @@ _TABLE: tuple[tuple[str, str, Access, Callable[[str], bool]], ...] = (
     ("MaxChargingProfilesInstalled", "20", "R", _number(1, 1000)),
     ("ConnectorSwitch3to1PhaseSupported", "false", "R", _boolean),  # a car takes as many phases as it has
     #
+    # Firmware Management: what `FileTransfer` speaks (core errata 3.88).
+    ("SupportedFileTransferProtocols", "HTTP,HTTPS", "R", _text),
+    #
     # What it is: set by `ChargePoint` when it is made.
     ("GetConfigurationMaxKeys", "50", "R", _number(1, 1000)),  # `Core`, at each GetConfiguration
     ("NumberOfConnectors", "1", "R", _number(1, 1000)),
-    ("SupportedFeatureProfiles", "Core,RemoteTrigger,SmartCharging", "R", _text),
+    ("SupportedFeatureProfiles", "Core,RemoteTrigger,SmartCharging,FirmwareManagement", "R", _text),
 )
 
 

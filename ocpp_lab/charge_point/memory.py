@@ -10,6 +10,7 @@ from ..transaction_ids import TransactionIds
 from .authorization import AuthorizationCache
 from .configuration import Configuration
 from .delivery import TransactionMessages
+from .kept_jobs import KeptJobs
 from .kept_profiles import KeptProfiles
 from .options import ChargingOptions, Connecting, Pieces
 from .transactions import Transactions
@@ -28,6 +29,7 @@ class Memory:
         self.transactions = Transactions(self.store)
         self.cache = AuthorizationCache(self.store)
         self.profiles = KeptProfiles(self.store)
+        self.jobs = KeptJobs(self.store)
         self.configuration = Configuration(self.store, **keys)
 
     def close(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl as tls
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from random import Random
@@ -37,6 +37,9 @@ class Connecting:
     the largest frame it reads; a larger one closes the connection with 1009. ``lenient``: what `tolerance` mends in
     what it reads is let pass, and counted. ``send_buffer`` (bytes) shrinks the socket's buffer, to make back-pressure
     visible. ``compression`` costs 32 KB for each idle connection.
+
+    ``file_hosts`` are the only hosts that firmware is fetched from and logs are sent to (None: any, as the central
+    system says). ``file_folder`` is where ``file:`` locations may lead (None: nowhere).
     """
 
     timeout: float = CALL_TIMEOUT
@@ -46,6 +49,8 @@ class Connecting:
     lenient: bool = False
     compression: bool = False
     send_buffer: int | None = None
+    file_hosts: Collection[str] | None = None
+    file_folder: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..router import Router
 from .core import Core
 from .delivery import Delivery
+from .file_jobs import FileJobs
 from .gate import Gate
 from .memory import Memory
 from .premises import Premises
@@ -12,7 +13,9 @@ from .remote_start import RemoteStart
 from .remote_trigger import RemoteTrigger
 
 
-def orders(memory: Memory, premises: Premises, gate: Gate, delivery: Delivery, *, lenient: bool = False) -> Router:
+def orders(
+    memory: Memory, premises: Premises, gate: Gate, delivery: Delivery, file_jobs: FileJobs, *, lenient: bool = False
+) -> Router:
     """A router with all handlers; ``lenient``: see `Connecting`."""
     router = Router("ChargePoint", lenient=lenient)
     router.include(
@@ -46,7 +49,10 @@ def orders(memory: Memory, premises: Premises, gate: Gate, delivery: Delivery, *
             premises.metering,
             premises.statuses,
             waits=delivery.waits,
+            file_jobs=file_jobs.triggers,
         )
     )
     router.include(premises.smart_charging)
+    router.include(file_jobs.uploads)
+    router.include(file_jobs.firmware)
     return router

@@ -13,7 +13,9 @@ from ..smart_charging import Profiles
 from .authorization import Authorizer
 from .charging import Charging
 from .chores import Chores
+from .closing_time import DoorClosed
 from .connector import recover
+from .errands import Work
 from .gate import Gate
 from .memory import Memory
 from .metering import Metering
@@ -95,6 +97,10 @@ class Premises:
             offer=lambda connector, amperes: None,
             changed=asyncio.Event(),
         )
+        self._freed = asyncio.Event()  # set at every change of a status
+        self.closing_time = DoorClosed(transactions, self._freed)
+        self.works: dict[str, Work] = {"statuses": lambda: self.statuses.run()}
+        """What runs beside a connection while its boot is accepted."""
         seconds = partial(configuration.seconds, "ConnectionTimeOut")
         self.patience = Patience(chores, seconds, self.charging.set_free)
         for number, connector in self.connectors.items():
@@ -114,3 +120,4 @@ class Premises:
         self.note("=", f"connector {number}: {old} → {new}")
         self.statuses.changed(number)
         self.patience.changed(number, new)
+        self._freed.set()

@@ -7,6 +7,7 @@ from functools import partial
 
 from .. import messages as m
 from .connector import Connector
+from .errands import Work
 from .gate import Gate
 from .metering import Metering
 from .or_else import or_else
@@ -18,7 +19,8 @@ class RemoteTrigger:
     """TriggerMessage: the answer first, then the message.
 
     What is triggered again before it was sent is Accepted and sent once: one message tells the current state to all who
-    asked (core 5.17). ``waits(key)`` says whether a message in the outbox is still to be delivered.
+    asked (core 5.17). ``waits(key)`` says whether a message in the outbox is still to be delivered. ``file_jobs``
+    tell, by its action, the status of a job with files.
     """
 
     def __init__(
@@ -30,6 +32,7 @@ class RemoteTrigger:
         statuses: Statuses,
         *,
         waits: Callable[[int], bool],
+        file_jobs: Mapping[str, Work],
     ) -> None:
         self.gate = gate
         self.connectors = connectors
@@ -37,6 +40,7 @@ class RemoteTrigger:
         self.metering = metering
         self.statuses = statuses
         self.waits = waits
+        self.file_jobs = file_jobs
         self._sampled: dict[int, int] = {}
         """By connector, the key of the newest reading that was triggered; set by `_sample`."""
 
@@ -56,8 +60,9 @@ class RemoteTrigger:
                 done = self._tell([number for number in self.connectors if one in (None, number)])
             case "MeterValues":
                 done = self._sample([t.connector for t in self.transactions if one in (None, 0, t.connector)])
-            case _:
-                return m.TriggerMessageResponse(status="NotImplemented")
+            case "DiagnosticsStatusNotification" | "FirmwareStatusNotification" as wanted:
+                self.gate.once(f"triggered {wanted}", self.file_jobs[wanted])
+                done = True
         return m.TriggerMessageResponse(status="Accepted" if done else "Rejected")
 
     def _boot(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -22,6 +23,13 @@ from tests.profiles import DAY, profile
 
 TX: Any = {"purpose": "TxProfile"}
 MAX: Any = {"purpose": "ChargePointMaxProfile"}
+
+_paths = itertools.count()
+
+
+def fresh(folder: Path) -> str:
+    """A path that no other seed uses."""
+    return str(folder / f"cp{next(_paths)}")
 
 
 class Site:
@@ -206,7 +214,7 @@ async def test_a_schedule_without_end_is_cut() -> None:
 @simulated
 async def test_profiles_survive_a_power_cut(tmp_path: Path) -> None:
     """Core errata 3.37; those of a transaction as long as it goes on."""
-    path = str(tmp_path / "cp")
+    path = fresh(tmp_path)
     async with site(path=path) as here:
         await here.start()
         await here.set(0, profile((0, 20.0), id=1, **MAX))
@@ -235,7 +243,7 @@ async def test_what_cannot_be_written_is_refused() -> None:
 
 
 def test_the_file_keeps_profiles_as_they_came(tmp_path: Path) -> None:
-    path = str(tmp_path / "cp")
+    path = fresh(tmp_path)
     kept = KeptProfiles(path)
     odd = profile((0, 10.1), id=10**30, kind="Recurring", recurs="Weekly", duration=5, valid=(0.001, 9), least=0.1)
     stack = [Installed(0, odd), Installed(2, profile(id=-1, **TX))]

@@ -40,6 +40,7 @@ READ_ONLY = {"GetConfigurationMaxKeys", "NumberOfConnectors", "SupportedFeatureP
     "ChargingScheduleMaxPeriods",
     "ConnectorSwitch3to1PhaseSupported",
     "MaxChargingProfilesInstalled",
+    "SupportedFileTransferProtocols",
 }
 KEY = "0001020304050607FFFFFFFFFFFFFFFFFFFFFFFF"
 
