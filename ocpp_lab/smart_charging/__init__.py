@@ -5,6 +5,7 @@ schedule that goes.
 """
 
 from .composing import changes, composite, total
+from .leasing import Lease, leased, moves
 from .limits import Allowed, limit_at
 from .obeying import obey
 from .profiles import Profiles
@@ -14,6 +15,7 @@ from .stack import Installed, Rules, clear, ended, install
 __all__ = [
     "Allowed",
     "Installed",
+    "Lease",
     "Profiles",
     "Rules",
     "changes",
@@ -21,7 +23,9 @@ __all__ = [
     "composite",
     "ended",
     "install",
+    "leased",
     "limit_at",
+    "moves",
     "obey",
     "offers",
     "share",
