@@ -42,6 +42,7 @@ the milestones of the course that build the room. docs/architecture.md draws the
     the two ends
         file_transfer    files that go and come beside the connection, over HTTP               -
         smart_charging   which limit holds, as pure functions: install, clear, composite, obey  -
+        station          the thing in the car park: who may charge, and whose session it is   -
         charge_point     its life on the connection, and one file per feature profile         5
         central_system   the door, the desk of each connection, the ledger                    1, 5
     the whole at work

@@ -48,6 +48,15 @@ CREATE TABLE file_jobs (
 );
 CREATE TABLE firmware (version TEXT NOT NULL)  -- one row, none while there is only that of the factory
 """
+_SESSIONS = """
+-- What would go on at a connector without its transaction. 0 is the one reader of them all.
+CREATE TABLE sessions (
+    connector INTEGER PRIMARY KEY, phase TEXT NOT NULL, end_in INTEGER NOT NULL, car INTEGER NOT NULL,
+    locked INTEGER NOT NULL, tag TEXT, parent TEXT, denied TEXT
+);
+ALTER TABLE tags ADD COLUMN parent TEXT
+"""
+"""Sessions that wait or are over, and the groups of known tags."""
 
 
 class Store(Database):
@@ -60,7 +69,7 @@ class Store(Database):
     """
 
     def __init__(self, path: str = ":memory:", owner: str = "") -> None:
-        super().__init__(path, [_TABLES, _CLOCK, _CHARGING_PROFILES, _FILE_JOBS], alone=bool(owner))
+        super().__init__(path, [_TABLES, _CLOCK, _SESSIONS, _CHARGING_PROFILES, _FILE_JOBS], alone=bool(owner))
         self._inhabited = False  # from `move_in` on
         if owner:
             try:

@@ -108,7 +108,8 @@ class ChargePoint:
         self._remember(open_memory(path, identity, connecting, charging, pieces))
         self.clock = EventClock(self.memory.store, around.now, settable=around.set_clock)
         jobs = self.file_jobs = self._open(charging, connecting, security.ssl)
-        self.router = orders(self.memory, self._premises, self.gate, self.delivery, jobs, lenient=self._lenient)
+        parts = self.memory, self._premises, self.gate, self.delivery, self.chores, jobs
+        self.router = orders(*parts, lenient=self._lenient)
         """What the central system may ask for."""
         self.configuration.effects |= live_keys(self.gate, self.dialler, self.metering)
         duties = self._duties(connecting.retry_interval)
@@ -146,8 +147,7 @@ class ChargePoint:
             submit=self.delivery.submit,
             new_name=lambda: next(self._unique_ids),
             note=self.note,
-            now=lambda: self.clock.stamp(),
-            date=self.clock.now,
+            clock=self.clock,
             retry_interval=connecting.retry_interval,
             profiles=self._pieces.profiles,
         )
@@ -168,7 +168,7 @@ class ChargePoint:
         """
         if self.state != "disconnected":
             raise RuntimeError("expected a charge point that was not started yet; a new start is a new ChargePoint")
-        self.charging.recover(self.outbox.entries(), resume=self._resume)
+        self._premises.begin(self.outbox.entries(), resume=self._resume)
         self.file_jobs.recover()
         self.machine.fire("connect")
         self._living = asyncio.create_task(self.life.run(), name=f"{self.identity} life")

@@ -78,7 +78,11 @@ _TABLE: tuple[tuple[str, str, Access, Callable[[str], bool]], ...] = (
     #
     # Transactions and their meters.
     ("StopTransactionOnEVSideDisconnect", "true", "RW", _boolean),  # `Charging.unplug`
-    ("StopTransactionOnInvalidId", "true", "RW", _boolean),  # `Charging`, when a start is answered
+    ("UnlockConnectorOnEVSideDisconnect", "true", "RW", _boolean),  # `Bays`, at the end; R and false: a fixed cable
+    ("StopTransactionOnInvalidId", "true", "RW", _boolean),  # `Allowance`, when a start is answered
+    ("MaxEnergyOnInvalidId", "0", "RW", _number(0, 100_000)),  # Wh; `Allowance`, likewise
+    ("MinimumStatusDuration", "0", "RW", _number(0, 3600)),  # `Statuses`, at each change
+    ("ResetRetries", "0", "RW", _number(0, 100)),  # `Resets`, at each reset
     ("ConnectionTimeOut", "60", "RW", _number(0, A_DAY)),  # `Patience`, from the next Preparing; 0 waits for ever
     ("MeterValueSampleInterval", "60", "RW", _number(0, A_DAY)),  # `Metering`, told at the change; 0 is off
     ("MeterValuesSampledData", ENERGY, "RW", _only(ENERGY)),  # what `Metering` measures, and all that it can
@@ -86,9 +90,7 @@ _TABLE: tuple[tuple[str, str, Access, Callable[[str], bool]], ...] = (
     ("MeterValuesAlignedData", ENERGY, "RW", _only(ENERGY)),
     ("StopTxnAlignedData", "", "RW", _only("")),  # a stop carries no readings
     ("StopTxnSampledData", "", "RW", _only("")),
-    ("UnlockConnectorOnEVSideDisconnect", "true", "RW", _only("true")),  # a cable that is pulled is out at both ends
     ("ConnectorPhaseRotation", "0.Unknown", "RW", _only("0.Unknown")),  # no meter here has phases
-    ("ResetRetries", "0", "RW", _only("0")),  # a reset that was accepted does not fail
     #
     # Smart Charging: read by `SmartCharging` at each request.
     ("ChargeProfileMaxStackLevel", "9", "R", _number(0, 1000)),

@@ -12,6 +12,7 @@ from .configuration import Configuration
 from .delivery import TransactionMessages
 from .kept_jobs import KeptJobs
 from .kept_profiles import KeptProfiles
+from .kept_sessions import KeptSessions
 from .options import ChargingOptions, Connecting, Pieces
 from .transactions import Transactions
 
@@ -27,6 +28,7 @@ class Memory:
         self.outbox: TransactionMessages = Outbox(self.store) if outbox is None else outbox  # an empty one is false
         self.transaction_ids = TransactionIds(self.store)
         self.transactions = Transactions(self.store)
+        self.sessions = KeptSessions(self.store)
         self.cache = AuthorizationCache(self.store)
         self.profiles = KeptProfiles(self.store)
         self.jobs = KeptJobs(self.store)

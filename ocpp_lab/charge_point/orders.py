@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..router import Router
+from .chores import Chores
 from .core import Core
 from .delivery import Delivery
 from .file_jobs import FileJobs
@@ -11,10 +12,18 @@ from .memory import Memory
 from .premises import Premises
 from .remote_start import RemoteStart
 from .remote_trigger import RemoteTrigger
+from .resets import Resets
 
 
 def orders(
-    memory: Memory, premises: Premises, gate: Gate, delivery: Delivery, file_jobs: FileJobs, *, lenient: bool = False
+    memory: Memory,
+    premises: Premises,
+    gate: Gate,
+    delivery: Delivery,
+    chores: Chores,
+    file_jobs: FileJobs,
+    *,
+    lenient: bool = False,
 ) -> Router:
     """A router with all handlers; ``lenient``: see `Connecting`."""
     router = Router("ChargePoint", lenient=lenient)
@@ -25,19 +34,21 @@ def orders(
             memory.transactions,
             memory.cache,
             premises.charging,
-            later=gate.later,
-            reboot=gate.reboot,
+            Resets(
+                premises.bays,
+                chores,
+                delivered=delivery.emptied,
+                hush=gate.hush,
+                reboot=gate.reboot,
+                patience=lambda: gate.timeout if gate.state() == "online" else 0.0,
+            ),
         )
     )
     router.include(
         RemoteStart(
-            premises.connectors,
-            memory.transactions,
-            memory.transaction_ids,
-            memory.configuration,
-            premises.authorizer,
             premises.charging,
-            once=gate.once,
+            chores,
+            premises.smart_charging,
             has_room=lambda: len(memory.outbox) < memory.outbox.limit,
         )
     )

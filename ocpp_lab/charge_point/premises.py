@@ -4,35 +4,41 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime
 from functools import partial
 from typing import Any
 
 from ..messages import ChargePointStatus, Request
+from ..outbox import Entry
 from ..smart_charging import Profiles
+from ..station.connector import Cable, Connector
+from .allowance import Allowance
 from .authorization import Authorizer
+from .bays import Bays
 from .charging import Charging
 from .chores import Chores
 from .closing_time import DoorClosed
-from .connector import recover
 from .errands import Work
+from .event_clock import EventClock
 from .gate import Gate
 from .memory import Memory
 from .metering import Metering
 from .options import ChargingOptions
 from .owed import Owed
 from .patience import Patience
+from .reader import Reader
 from .smart_charging import SmartCharging
+from .starts import Starts
 from .statuses import Statuses
 from .stops import Stops
+from .transactions import Transactions
 
 
 class Premises:
     """Puts the parts together that drivers meet, as a power cut left them.
 
     ``submit(request, transaction)`` hands a message to the outbox, ``note(mark, text)`` tells the story,
-    ``retry_interval`` (s) is the wait before a status that had no answer is told again. ``now()`` gives the timestamp
-    of an event, ``date()`` only looks at the clock.
+    ``retry_interval`` (s) is the wait before a status that had no answer is told again. ``clock`` gives the
+    timestamps of events.
     """
 
     def __init__(
@@ -45,8 +51,7 @@ class Premises:
         submit: Callable[[Request[Any], str], int],
         new_name: Callable[[], str],
         note: Callable[[str, str], None],
-        now: Callable[[], datetime],
-        date: Callable[[], datetime],
+        clock: EventClock,
         retry_interval: float,
         profiles: Profiles,
     ) -> None:
@@ -56,7 +61,11 @@ class Premises:
             memory.transactions,
         )
         self.note = note
-        self.connectors = {number: recover(number, transactions, time) for number in range(options.connectors + 1)}
+        self.chores = chores
+        now, date = lambda: clock.stamp(), clock.now
+        self.connectors = {
+            number: recover(number, transactions, time, options.cable) for number in range(options.connectors + 1)
+        }
         self.statuses = Statuses(
             self.connectors,
             gate.call,
@@ -64,6 +73,7 @@ class Premises:
             now=now,
             note=note,
             retry_interval=retry_interval,
+            minimum=partial(configuration.seconds, "MinimumStatusDuration"),
             report_all=options.report_all,
         )
         self.owed = Owed(transactions, chores)
@@ -73,19 +83,19 @@ class Premises:
         self.authorizer = Authorizer(
             memory.cache, configuration, gate.call, online=lambda: gate.state() == "online", now=date
         )
-        self.charging = Charging(
+        self.bays = Bays(
             self.connectors,
             transactions,
-            memory.transaction_ids,
+            memory.sessions,
             configuration,
-            self.authorizer,
             self.metering,
+            Starts(transactions, submit=submit, new_name=new_name, now=now),
             Stops(transactions, self.metering, self.owed, submit=submit, now=now),
             self.owed,
-            submit=submit,
-            new_name=new_name,
-            now=now,
+            date=date,
         )
+        reader = Reader(self.bays, self.authorizer, chores)
+        self.charging = Charging(self.bays, reader, memory.transaction_ids, Allowance(self.bays, chores))
         self.smart_charging = SmartCharging(
             [number for number in self.connectors if number],
             memory.profiles,
@@ -94,17 +104,26 @@ class Premises:
             configuration,
             profiles,
             now=date,
-            offer=lambda connector, amperes: None,
-            changed=asyncio.Event(),
+            offer=self.bays.offer,
+            offer_first=self.bays.offer_first,
+            changed=self.bays.changed,
         )
-        self._freed = asyncio.Event()  # set at every change of a status
-        self.closing_time = DoorClosed(transactions, self._freed)
+        clock.when_set.append(self.bays.changed.set)
+        self.bays.listeners.append(self._promised)
+        self.bays.starts.beside.append(self.smart_charging.begin)
+        self.closing_time = DoorClosed(self.bays)
         self.works: dict[str, Work] = {"statuses": lambda: self.statuses.run()}
         """What runs beside a connection while its boot is accepted."""
-        seconds = partial(configuration.seconds, "ConnectionTimeOut")
-        self.patience = Patience(chores, seconds, self.charging.set_free)
+        self.patience = Patience(chores, partial(configuration.seconds, "ConnectionTimeOut"), self._run_out)
         for number, connector in self.connectors.items():
             connector.on_change = partial(self._changed, number)
+        if options.cable == "fixed":
+            configuration.fix("UnlockConnectorOnEVSideDisconnect", "false")  # core errata 3.83
+
+    def begin(self, queued: list[Entry], *, resume: bool) -> None:
+        """Go on as a power cut left it; see `Charging.recover`. From now on limits are obeyed."""
+        self.charging.recover(queued, resume=resume)
+        self.chores.start(self.smart_charging.obey(), "smart charging")
 
     def write_down(self) -> None:
         """What is owed and the last readings, before the power goes.
@@ -117,7 +136,28 @@ class Premises:
             self.metering.read_all()
 
     def _changed(self, number: int, old: ChargePointStatus, event: ChargePointStatus, new: ChargePointStatus) -> None:
-        self.note("=", f"connector {number}: {old} → {new}")
+        shown = self.connectors[number].shown
+        why = "" if shown.error_code == "NoError" else f" ({shown.error_code})"
+        self.note("=", f"connector {number}: {old} → {new}{why}")
         self.statuses.changed(number)
-        self.patience.changed(number, new)
-        self._freed.set()
+        if old != new:
+            self.patience.changed(number, new)
+
+    def _promised(self, number: int) -> None:
+        """Who does not come gets no profile, and nobody else gets theirs."""
+        facts = self.bays.sessions[number].facts
+        if facts.phase in ("free", "begun") and facts.tag is None and facts.asked is None:
+            self.smart_charging.break_promise(number)
+
+    def _run_out(self, connector: int) -> None:
+        if not self.charging.set_free(connector):
+            self.patience.changed(connector, self.connectors[connector].status)
+
+
+def recover(number: int, transactions: Transactions, time: Callable[[], float], cable: Cable) -> Connector:
+    """A connector as a power cut left it: meter register and availability (core 5.2). Nobody is told."""
+    connector = Connector(number, time, register=transactions.register(number), cable=cable)
+    connector.operative = transactions.operative(number)
+    if not connector.operative:
+        connector.become("Unavailable")
+    return connector

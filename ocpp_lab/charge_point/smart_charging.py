@@ -35,7 +35,8 @@ _Running = Mapping[int, Transaction]
 class SmartCharging:
     """The charging profiles of ``connectors`` (from 1 on).
 
-    ``offer(connector, amperes)`` tells a car what it may draw on each phase, None when nothing is said. ``changed`` is
+    ``offer(connector, amperes)`` tells a car what it may draw on each phase, None when nothing is said;
+    ``offer_first`` is the same for one that is about to begin. ``changed`` is
     set by whoever begins or ends a transaction, or sets the clock. ``now()`` looks at the clock.
     """
 
@@ -50,6 +51,7 @@ class SmartCharging:
         *,
         now: Callable[[], datetime],
         offer: Callable[[int, float | None], object],
+        offer_first: Callable[[int, float | None], object],
         changed: asyncio.Event,
     ) -> None:
         self.connectors = connectors
@@ -60,6 +62,7 @@ class SmartCharging:
         self.profiles = profiles
         self.now = now
         self.offer = offer
+        self.offer_first = offer_first
         self.changed = changed
         self.offered: dict[int, float] = {}
         """By connector, what its car was offered last (A per phase); nothing where no transaction runs. Set by the
@@ -127,6 +130,16 @@ class SmartCharging:
         promises = {**self.kept.promises, connector: Promise(id_tag, profile)}
         self.kept.keep(self.kept.installed, self.kept.owners, promises)
 
+    def break_promise(self, connector: int) -> None:
+        """Nobody starts there any more."""
+        if connector not in self.kept.promises:
+            return
+        rest = {number: each for number, each in self.kept.promises.items() if number != connector}
+        try:
+            self.kept.keep(self.kept.installed, self.kept.owners, rest)
+        except StoreFailed:
+            log.exception("! the charging profile of somebody who did not come could not be struck out")
+
     def begin(self, connector: int, name: str, id_tag: str, started: datetime) -> None:
         """A transaction begins: what was promised to it holds, and what may flow is offered before anything flows.
 
@@ -144,7 +157,7 @@ class SmartCharging:
             self.kept.keep(stack, owners, rest)
         since = {number: each.started for number, each in running.items() if number != connector}
         limits, _ = self.profiles.offers(stack, {**since, connector: started}, self.now())
-        self.offer(connector, limits[connector])
+        self.offer_first(connector, limits[connector])
 
     # -- obedience
 

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ocpp_lab import CallFailed, CentralSystem, ChargePoint, StoreFailed
+from ocpp_lab import CallFailed, StoreFailed
 from ocpp_lab import messages as m
 from ocpp_lab.charge_point.kept_profiles import KeptProfiles, Promise
 from ocpp_lab.charge_point.smart_charging import LONGEST_SCHEDULE
 from ocpp_lab.smart_charging import Installed
 from ocpp_lab.store import Store
 from tests.fakes import Failing, power_cut
-from tests.pair import pair, payloads, simulated, simulated_now
+from tests.pair import payloads, simulated, simulated_now
 from tests.profiles import DAY, profile
+from tests.smart_site import site
 
 TX: Any = {"purpose": "TxProfile"}
 MAX: Any = {"purpose": "ChargePointMaxProfile"}
@@ -30,48 +29,6 @@ _paths = itertools.count()
 def fresh(folder: Path) -> str:
     """A path that no other seed uses."""
     return str(folder / f"cp{next(_paths)}")
-
-
-class Site:
-    """Both ends, and what an operator asks of a charge point with two connectors."""
-
-    def __init__(self, central_system: CentralSystem, charge_point: ChargePoint) -> None:
-        self.central_system = central_system
-        self.charge_point = charge_point
-
-    async def ask(self, request: Any) -> Any:
-        return await self.central_system["CP_1"].call(request)
-
-    async def set(self, connector: int, one: m.ChargingProfile) -> str:
-        request = m.SetChargingProfileRequest(connector_id=connector, cs_charging_profiles=one)
-        return (await self.ask(request)).status
-
-    async def clear(self, **fields: Any) -> str:
-        return (await self.ask(m.ClearChargingProfileRequest(**fields))).status
-
-    async def composite(self, connector: int, duration: int = 100, unit: Any = None) -> list[tuple[int, float]]:
-        request = m.GetCompositeScheduleRequest(connector_id=connector, duration=duration, charging_rate_unit=unit)
-        answer = await self.ask(request)
-        assert answer.status == "Accepted" and answer.connector_id == connector
-        return [(each.start_period, each.limit) for each in answer.charging_schedule.charging_schedule_period]
-
-    async def start(self, connector: int = 1) -> int:
-        """A transaction; its id."""
-        self.charge_point.charging.plug_in(connector)
-        await self.charge_point.charging.present(connector, f"TAG_{connector}")
-        await asyncio.sleep(1)
-        return len(payloads(self.central_system, "StartTransaction"))
-
-    def stop(self, connector: int = 1) -> None:
-        self.charge_point.charging.unplug(connector)
-
-
-@asynccontextmanager
-async def site(**options: Any) -> AsyncIterator[Site]:
-    async with pair(connectors=2, **options) as (central_system, charge_point):
-        await charge_point.wait_for("online")
-        await asyncio.sleep(1)
-        yield Site(central_system, charge_point)
 
 
 # SetChargingProfile ---------------------------------------------------------------------------------------------------
