@@ -57,6 +57,15 @@ CREATE TABLE sessions (
 ALTER TABLE tags ADD COLUMN parent TEXT
 """
 """Sessions that wait or are over, and the groups of known tags."""
+_TRANSACTION_DATA = """
+-- Readings for the stop of a transaction that runs. They go with it.
+CREATE TABLE transaction_data (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, "transaction" TEXT NOT NULL, context TEXT NOT NULL, at TEXT NOT NULL,
+    reading TEXT NOT NULL
+);
+CREATE INDEX readings_of_a_transaction ON transaction_data ("transaction")
+"""
+"""The next version."""
 
 
 class Store(Database):
@@ -69,7 +78,8 @@ class Store(Database):
     """
 
     def __init__(self, path: str = ":memory:", owner: str = "") -> None:
-        super().__init__(path, [_TABLES, _CLOCK, _SESSIONS, _CHARGING_PROFILES, _FILE_JOBS], alone=bool(owner))
+        steps = [_TABLES, _CLOCK, _SESSIONS, _TRANSACTION_DATA, _CHARGING_PROFILES, _FILE_JOBS]
+        super().__init__(path, steps, alone=bool(owner))
         self._inhabited = False  # from `move_in` on
         if owner:
             try:

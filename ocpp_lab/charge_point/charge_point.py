@@ -168,7 +168,7 @@ class ChargePoint:
         """
         if self.state != "disconnected":
             raise RuntimeError("expected a charge point that was not started yet; a new start is a new ChargePoint")
-        self._premises.begin(self.outbox.entries(), resume=self._resume)
+        self._premises.recover(self.outbox.entries(), resume=self._resume)
         self.file_jobs.recover()
         self.machine.fire("connect")
         self._living = asyncio.create_task(self.life.run(), name=f"{self.identity} life")

@@ -21,10 +21,12 @@ from .errands import Work
 from .event_clock import EventClock
 from .gate import Gate
 from .memory import Memory
+from .meter_readings import MeterReadings
 from .metering import Metering
 from .options import ChargingOptions
 from .owed import Owed
 from .patience import Patience
+from .phase_rotation import is_rotation
 from .reader import Reader
 from .smart_charging import SmartCharging
 from .starts import Starts
@@ -48,7 +50,7 @@ class Premises:
         gate: Gate,
         chores: Chores,
         *,
-        submit: Callable[[Request[Any], str], int],
+        submit: Callable[[Request[Any], str | None], int],
         new_name: Callable[[], str],
         note: Callable[[str, str], None],
         clock: EventClock,
@@ -77,9 +79,11 @@ class Premises:
             report_all=options.report_all,
         )
         self.owed = Owed(transactions, chores)
-        self.metering = Metering(
-            self.connectors, transactions, configuration, chores, self.owed, submit=submit, now=now
+        readings = MeterReadings(
+            self.connectors, transactions, memory.transaction_data, configuration, self.owed, submit=submit, now=now
         )
+        self.metering = Metering(readings, chores, date=date)
+        configuration.keys["ConnectorPhaseRotation"].valid = partial(is_rotation, connectors=options.connectors)
         self.authorizer = Authorizer(
             memory.cache, configuration, gate.call, online=lambda: gate.state() == "online", now=date
         )
@@ -89,8 +93,8 @@ class Premises:
             memory.sessions,
             configuration,
             self.metering,
-            Starts(transactions, submit=submit, new_name=new_name, now=now),
-            Stops(transactions, self.metering, self.owed, submit=submit, now=now),
+            Starts(transactions, readings, submit=submit, new_name=new_name, now=now),
+            Stops(transactions, readings, self.owed, submit=submit, now=now),
             self.owed,
             date=date,
         )
@@ -108,7 +112,7 @@ class Premises:
             offer_first=self.bays.offer_first,
             changed=self.bays.changed,
         )
-        clock.when_set.append(self.bays.changed.set)
+        clock.when_set += [self.bays.changed.set, self.metering.clock_was_set]
         self.bays.listeners.append(self._promised)
         self.bays.starts.beside.append(self.smart_charging.begin)
         self.closing_time = DoorClosed(self.bays)
@@ -117,12 +121,14 @@ class Premises:
         self.patience = Patience(chores, partial(configuration.seconds, "ConnectionTimeOut"), self._run_out)
         for number, connector in self.connectors.items():
             connector.on_change = partial(self._changed, number)
+            connector.on_offer = partial(self.metering.power_changed, number)
         if options.cable == "fixed":
             configuration.fix("UnlockConnectorOnEVSideDisconnect", "false")  # core errata 3.83
 
-    def begin(self, queued: list[Entry], *, resume: bool) -> None:
-        """Go on as a power cut left it; see `Charging.recover`. From now on limits are obeyed."""
+    def recover(self, queued: list[Entry], *, resume: bool) -> None:
+        """The power is on: see `Charging.recover`. From now on meters are read and limits obeyed."""
         self.charging.recover(queued, resume=resume)
+        self.metering.begin()
         self.chores.start(self.smart_charging.obey(), "smart charging")
 
     def write_down(self) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from .. import messages as m
 from ..station.facts import is_open
@@ -52,12 +53,20 @@ class RemoteStart:
         if not self.bays.configuration.enabled("AuthorizeRemoteTxRequests"):
             return self.bays.accept(connector, tag, self._group(tag))
         if self.bays.sessions[connector].facts.phase == "over":
-            self.chores.start(self.charging.reader.present(connector, tag), f"RemoteStartTransaction {connector}")
+            self._find_out(connector, self.charging.reader.present(connector, tag))
             return True
         if not self.bays.happens(connector, "ask", tag):
             return False
-        self.chores.start(self.charging.reader.answer(connector, tag), f"RemoteStartTransaction {connector}")
+        self._find_out(connector, self.charging.reader.answer(connector, tag))
         return True
+
+    def _find_out(self, connector: int, asking: Coroutine[Any, Any, m.AuthorizationStatus]) -> None:
+        async def find_out() -> None:
+            if await asking != "Accepted":
+                self.profiles.break_promise(connector)
+
+        task = self.chores.start(find_out(), f"RemoteStartTransaction {connector}")
+        task.add_done_callback(lambda ended: asking.close())  # cancelled before it began, it would complain
 
     def _choose(self, wanted: int | None, tag: str) -> int | None:
         """The connector that is meant; if none is named, one where a cable waits, or else a free one (core 5.11)."""

@@ -17,7 +17,7 @@ from tests.simulated import clock
 from tests.smart_site import BIG, site
 
 TX: Any = {"purpose": "TxProfile"}
-MAX: Any = {"purpose": "ChargePointMaxProfile"}
+MAX: Any = {"purpose": "ChargePointMaxProfile", "id": 99}
 
 _paths = itertools.count()
 
