@@ -110,7 +110,7 @@ _TABLE: tuple[tuple[str, str, Access, Callable[[str], bool]], ...] = (
     ("ChargingScheduleAllowedChargingRateUnit", "Current,Power", "R", _text),
     ("ChargingScheduleMaxPeriods", "24", "R", _number(1, 1000)),
     ("MaxChargingProfilesInstalled", "20", "R", _number(1, 1000)),
-    ("ConnectorSwitch3to1PhaseSupported", "false", "R", _boolean),  # a car takes as many phases as it has
+    ("ConnectorSwitch3to1PhaseSupported", "true", "R", _boolean),  # `Connector.offer`
     #
     # Firmware Management: what `FileTransfer` speaks (core errata 3.88).
     ("SupportedFileTransferProtocols", "HTTP,HTTPS", "R", _text),

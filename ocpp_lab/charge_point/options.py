@@ -57,7 +57,7 @@ class Connecting:
 @dataclass(frozen=True, kw_only=True)
 class ChargingOptions:
     """``connectors`` is how many it has, from 1 on; ``cable`` says whose the cable is: "socket" is for a driver's own,
-    "fixed" hangs at the charge point, and has no lock.
+    "fixed" hangs at the charge point, and has no lock. ``current`` is what each gives at most (A per phase).
 
     ``resume_transactions``: what ran when the power went goes on; else it is closed with PowerLoss (core 4.10).
     ``report_all``: after every reconnect all statuses are told, as libocpp does, and not only those that changed.
@@ -65,12 +65,15 @@ class ChargingOptions:
 
     connectors: int = 1
     cable: Cable = "socket"
+    current: float = 32.0
     resume_transactions: bool = False
     report_all: bool = False
 
     def __post_init__(self) -> None:
         if self.connectors < 1:
             raise ValueError(f"expected at least 1 connector, came {self.connectors}")
+        if not 6.0 <= self.current <= 63.0:
+            raise ValueError(f"expected a current of 6 to 63 A, came {self.current}")
 
 
 @dataclass(frozen=True, kw_only=True)

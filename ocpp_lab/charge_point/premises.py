@@ -9,7 +9,7 @@ from typing import Any
 
 from ..messages import ChargePointStatus, Request
 from ..outbox import Entry
-from ..smart_charging import Profiles
+from ..smart_charging import Allowed, Profiles
 from ..station.connector import Cable, Connector
 from .allowance import Allowance
 from .authorization import Authorizer
@@ -107,6 +107,7 @@ class Premises:
             memory.transaction_ids,
             configuration,
             profiles,
+            Allowed(options.current, 3),
             now=date,
             offer=self.bays.offer,
             offer_first=self.bays.offer_first,

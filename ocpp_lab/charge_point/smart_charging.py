@@ -14,7 +14,7 @@ from typing import Final
 
 from .. import messages as m
 from ..errors import CallFailed, StoreFailed
-from ..smart_charging import Installed, Profiles, Rules
+from ..smart_charging import Allowed, Installed, Profiles, Rules
 from ..transaction_ids import TransactionIds
 from .configuration import Configuration
 from .kept_profiles import KeptProfiles, Promise
@@ -33,9 +33,9 @@ _Running = Mapping[int, Transaction]
 
 
 class SmartCharging:
-    """The charging profiles of ``connectors`` (from 1 on).
+    """The charging profiles of ``connectors`` (from 1 on), each of which gives what ``station`` says at most.
 
-    ``offer(connector, amperes)`` tells a car what it may draw on each phase, None when nothing is said;
+    ``offer(connector, amperes, phases)`` tells a car what it may draw on each phase, None when nothing is said;
     ``offer_first`` is the same for one that is about to begin. ``changed`` is
     set by whoever begins or ends a transaction, or sets the clock. ``now()`` looks at the clock.
     """
@@ -48,10 +48,11 @@ class SmartCharging:
         transaction_ids: TransactionIds,
         configuration: Configuration,
         profiles: Profiles,
+        station: Allowed,
         *,
         now: Callable[[], datetime],
-        offer: Callable[[int, float | None], object],
-        offer_first: Callable[[int, float | None], object],
+        offer: Callable[[int, float | None, int], object],
+        offer_first: Callable[[int, float | None, int], object],
         changed: asyncio.Event,
     ) -> None:
         self.connectors = connectors
@@ -60,13 +61,14 @@ class SmartCharging:
         self.transaction_ids = transaction_ids
         self.configuration = configuration
         self.profiles = profiles
+        self.station = station
         self.now = now
         self.offer = offer
         self.offer_first = offer_first
         self.changed = changed
-        self.offered: dict[int, float] = {}
-        """By connector, what its car was offered last (A per phase); nothing where no transaction runs. Set by the
-        task that obeys."""
+        self.offered: dict[int, Allowed] = {}
+        """By connector, what its car was offered last; nothing where no transaction runs. Set by a start, and
+        by the task that obeys."""
 
     # -- what the central system wants
 
@@ -108,9 +110,11 @@ class SmartCharging:
         stack, duration = self._stack(running), min(request.duration, LONGEST_SCHEDULE)
         started = {each: _second(running[each].started) if each in running else None for each in self.connectors}
         if number:
-            schedule = self.profiles.composite(stack, number, at, duration, unit, started=started[number])
+            schedule = self.profiles.composite(
+                stack, number, at, duration, unit, started=started[number], station=self.station
+            )
         else:
-            schedule = self.profiles.total(stack, started, at, duration, unit)
+            schedule = self.profiles.total(stack, started, at, duration, unit, station=self.station)
         return m.GetCompositeScheduleResponse(
             status="Accepted", connector_id=number, schedule_start=at, charging_schedule=schedule
         )
@@ -156,8 +160,9 @@ class SmartCharging:
             owners = {number: each.name for number, each in running.items()} | {connector: name}
             self.kept.keep(stack, owners, rest)
         since = {number: each.started for number, each in running.items() if number != connector}
-        limits, _ = self.profiles.offers(stack, {**since, connector: started}, self.now())
-        self.offer_first(connector, limits[connector])
+        limits, _ = self.profiles.offers(stack, {**since, connector: started}, self.now(), station=self.station)
+        self.offered = {**self.offered, connector: limits[connector]}
+        self.offer_first(connector, *limits[connector])
 
     # -- obedience
 
@@ -170,12 +175,14 @@ class SmartCharging:
                 log.exception("! the limits cannot be looked at: our own file failed")
                 await asyncio.sleep(PAUSE_AFTER_FAILURE)
 
-    def _look(self, at: datetime) -> tuple[dict[int, float], datetime | None]:
+    def _look(self, at: datetime) -> tuple[dict[int, Allowed], datetime | None]:
         running = self._running()
         stack = self._stack(running)
         if len(stack) < len(self.kept.installed):
             self._forget(stack, running)
-        return self.profiles.offers(stack, {number: each.started for number, each in running.items()}, at)
+        return self.profiles.offers(
+            stack, {number: each.started for number, each in running.items()}, at, station=self.station
+        )
 
     def _forget(self, stack: list[Installed], running: _Running) -> None:
         """What belongs to a transaction that is over; it is not obeyed any more, whether or not the file forgets it."""
@@ -184,10 +191,11 @@ class SmartCharging:
         except StoreFailed:
             log.exception("! charging profiles of a transaction that is over could not be struck out")
 
-    def _offer(self, limits: dict[int, float]) -> None:
+    def _offer(self, limits: dict[int, Allowed]) -> None:
         for number in self.connectors:
-            if limits.get(number) != self.offered.get(number):
-                self.offer(number, limits.get(number))
+            limit = limits.get(number)
+            if limit != self.offered.get(number):
+                self.offer(number, *(limit or (None, 3)))
         self.offered = limits
 
     # -- what there is

@@ -14,6 +14,7 @@ from ..messages import (
     ClearChargingProfileStatus,
 )
 from . import composing, obeying, sharing, stack
+from .limits import Allowed
 from .stack import Installed
 
 
@@ -28,5 +29,5 @@ class Profiles:
     ended: Callable[[list[Installed], int], list[Installed]] = stack.ended
     composite: Callable[..., ChargingSchedule] = composing.composite
     total: Callable[..., ChargingSchedule] = composing.total
-    offers: Callable[..., tuple[dict[int, float], datetime | None]] = sharing.offers
+    offers: Callable[..., tuple[dict[int, Allowed], datetime | None]] = sharing.offers
     obey: Callable[..., Coroutine[Any, Any, None]] = obeying.obey

@@ -41,8 +41,8 @@ def offers(
     *,
     station: Allowed = STATION_LIMIT,
     voltage: float = AREA_VOLTAGE,
-) -> tuple[dict[int, float], datetime | None]:
-    """The amperes per phase for each connector with a transaction, and when that changes next.
+) -> tuple[dict[int, Allowed], datetime | None]:
+    """What is allowed to each connector with a transaction, and when that changes next.
 
     ``running`` has the instant at which each transaction began, in the order in which they did. The
     ChargePointMaxProfile is the limit for all connectors together (core 3.13.3): what they may draw by their own
@@ -57,17 +57,20 @@ def offers(
         for number, started in running.items()
     }
     ceiling = changes(stack, 0, at, A_DAY_AHEAD, station=None, voltage=voltage)
-    wants = {number: (line[0][1] or station).amps for number, line in lines.items()}
+    wants = {number: line[0][1] or station for number, line in lines.items()}
     later = [line[1][0] for line in [*lines.values(), ceiling] if len(line) > 1]
     return _within(wants, ceiling[0][1]), min(later, default=_look_again(stack, at))
 
 
-def _within(wants: dict[int, float], ceiling: Allowed | None) -> dict[int, float]:
-    if ceiling is None or sum(wants.values()) <= ceiling.amps + 1e-9:
+def _within(wants: dict[int, Allowed], ceiling: Allowed | None) -> dict[int, Allowed]:
+    if ceiling is None:
         return wants
-    able = {str(number): amps for number, amps in wants.items() if amps >= LEAST_CURRENT}
-    parts = share(ceiling.amps, able)
-    return {number: parts.get(str(number), 0.0) for number in wants}
+    parts = {number: want.amps for number, want in wants.items()}
+    if sum(parts.values()) > ceiling.amps + 1e-9:
+        able = {str(number): amps for number, amps in parts.items() if amps >= LEAST_CURRENT}
+        given = share(ceiling.amps, able)
+        parts = {number: given.get(str(number), 0.0) for number in wants}
+    return {number: Allowed(parts[number], min(want.phases, ceiling.phases)) for number, want in wants.items()}
 
 
 def _look_again(stack: list[Installed], at: datetime) -> datetime | None:

@@ -83,6 +83,30 @@ async def test_below_the_minimum_the_station_pauses_and_goes_on() -> None:
 
 
 @simulated
+@pytest.mark.parametrize(("phases", "watts"), [(3, 3680), (1, 3680)])
+async def test_watts_for_one_phase_are_not_taken_three_times(phases: int, watts: float) -> None:
+    """Core 7.12: W is the total. A car with three phases gets one of them (ConnectorSwitch3to1PhaseSupported)."""
+    async with site() as here:
+        await here.set(1, profile((0, 3680.0, 1), (60, 11_040.0, 3), unit="W"))
+        here.charge_point.charging.plug_in(1, Car(wanted=1e9, power=22_080.0, phases=phases))
+        await here.charge_point.charging.present(1, "TAG_1")
+        await asyncio.sleep(1)
+        place = here.charge_point.connectors[1]
+        assert place.power == watts and [round(amps) for amps in place.meter.currents] == [16, 0, 0]
+        await asyncio.sleep(60)
+        assert place.power == (11_040 if phases == 3 else 3680)
+
+
+@simulated
+async def test_a_station_that_gives_less() -> None:
+    async with site(current=16.0) as here:
+        await here.start()
+        assert here.amps() == 16
+        assert await here.composite(1) == [(0, 16)]
+        assert await here.composite(0) == [(0, 32)]
+
+
+@simulated
 async def test_the_maximum_is_shared() -> None:
     """Core 3.13.3: the limit is for all connectors together; whoever leaves leaves room."""
     async with site() as here:

@@ -100,7 +100,7 @@ async def test_its_keys() -> None:
         "ChargingScheduleAllowedChargingRateUnit": "Current,Power",
         "ChargingScheduleMaxPeriods": "24",
         "MaxChargingProfilesInstalled": "20",
-        "ConnectorSwitch3to1PhaseSupported": "false",
+        "ConnectorSwitch3to1PhaseSupported": "true",
     }
     async with site() as here:
         answer = await here.ask(m.GetConfigurationRequest(key=list(keys)))

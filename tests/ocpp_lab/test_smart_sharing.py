@@ -8,12 +8,17 @@ from typing import Any
 
 import pytest
 
-from ocpp_lab.smart_charging import Installed, offers, share
+from ocpp_lab.smart_charging import Allowed, Installed, offers, share
 from tests.fakes import NOON
 from tests.house import scaled
 from tests.profiles import DAY, after, oracle, profile, random_stack
 
 MAX: Any = {"purpose": "ChargePointMaxProfile", "id": 99}
+
+
+def given_by(stack: Any, running: Any, at: Any) -> dict[int, float]:
+    """The amperes per phase."""
+    return {number: limit.amps for number, limit in offers(stack, running, at)[0].items()}
 
 
 @pytest.mark.parametrize(
@@ -54,20 +59,20 @@ def test_it_is_fair_and_complete() -> None:
 
 def test_without_a_maximum_everybody_gets_their_own() -> None:
     stack = [Installed(1, profile((0, 10.0), (60, 12.0)))]
-    assert offers(stack, {1: NOON, 2: NOON}, NOON) == ({1: 10, 2: 32}, after(60))
-    assert offers([], {1: NOON}, NOON) == ({1: 32}, None)
+    assert offers(stack, {1: NOON, 2: NOON}, NOON) == ({1: Allowed(10, 3), 2: Allowed(32, 3)}, after(60))
+    assert offers([], {1: NOON}, NOON) == ({1: Allowed(32, 3)}, None)
 
 
 def test_the_maximum_is_for_all_together() -> None:
     """Core 3.13.3: what connector 1 does not want is for connector 2."""
     stack = [Installed(0, profile((0, 40.0), **MAX)), Installed(1, profile((0, 10.0)))]
-    assert offers(stack, {1: NOON, 2: NOON}, NOON)[0] == {1: 10, 2: 30}
-    assert offers(stack, {2: NOON}, NOON)[0] == {2: 32}
+    assert given_by(stack, {1: NOON, 2: NOON}, NOON) == {1: 10, 2: 30}
+    assert given_by(stack, {2: NOON}, NOON) == {2: 32}
 
 
 def test_whoever_may_not_charge_takes_no_room() -> None:
     stack = [Installed(0, profile((0, 30.0), **MAX)), Installed(1, profile((0, 5.0)))]
-    assert offers(stack, {1: NOON, 2: NOON}, NOON)[0] == {1: 0, 2: 30}
+    assert given_by(stack, {1: NOON, 2: NOON}, NOON) == {1: 0, 2: 30}
 
 
 def test_the_next_look_is_at_the_next_change_of_anything() -> None:
@@ -84,7 +89,7 @@ def test_the_next_look_is_at_the_next_change_of_anything() -> None:
 def test_nothing_for_a_day_is_looked_at_again_then() -> None:
     """A limit that begins in a week is found in time."""
     stack = [Installed(1, profile((0, 10.0), start=7 * DAY))]
-    assert offers(stack, {1: NOON}, NOON) == ({1: 32}, after(DAY))
+    assert offers(stack, {1: NOON}, NOON) == ({1: Allowed(32, 3)}, after(DAY))
     assert offers(stack, {1: NOON}, after(6.5 * DAY))[1] == after(7 * DAY)
 
 
@@ -95,9 +100,10 @@ def test_nobody_gets_more_than_the_oracle_says_nor_all_more_than_the_maximum() -
         at = after(rng.randint(0, 100))
         given, until = offers(stack, running, at)
         tops = [o for n, began in running.items() for o in oracle(stack, n, at, 1, began)]
-        assert all(given[n] <= top.amps + 1e-9 for n, top in zip(running, tops, strict=True)), seed
+        assert all(given[n].amps <= top.amps + 1e-9 for n, top in zip(running, tops, strict=True)), seed
+        assert [given[n].phases for n in running] == [top.phases for top in tops], seed
         whole = [each for each in stack if each.profile.charging_profile_purpose == "ChargePointMaxProfile"]
-        assert sum(given.values()) <= 2 * oracle(whole, 0, at, 1, None)[0].amps + 1e-9, seed
+        assert sum(limit.amps for limit in given.values()) <= 2 * oracle(whole, 0, at, 1, None)[0].amps + 1e-9, seed
         assert until is None or until > at, seed
         if until is not None and rng.random() < 0.5:
             between = at + (until - at) * rng.random() - timedelta(microseconds=1)
