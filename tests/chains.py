@@ -1,4 +1,4 @@
-"""Certificates for every mistake that an end may make: names, keys, times, purposes and issuers as a test wants them."""
+"""Certificates for every mistake that an end may make: names, keys, times, purposes and issuers as a test wants."""
 
 from __future__ import annotations
 
