@@ -45,14 +45,16 @@ CREATE TABLE trusted_time (newest TEXT NOT NULL);
 CREATE TABLE security_profile (current INTEGER NOT NULL, wanted INTEGER, trying INTEGER NOT NULL);
 -- Roots that we trust. A fallback is kept until its successor was used.
 CREATE TABLE roots (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, use TEXT NOT NULL, pem TEXT NOT NULL, fallback INTEGER NOT NULL DEFAULT 0
+    number INTEGER PRIMARY KEY AUTOINCREMENT, use TEXT NOT NULL, pem TEXT NOT NULL,
+    signer TEXT,  -- who has signed it, if that was another one: its name by hashes needs that one's key
+    fallback INTEGER NOT NULL DEFAULT 0
 );
 -- Private keys of our own, and the chain of each. None yet: it was asked for, and the answer has not come.
 CREATE TABLE own_certificates (
     number INTEGER PRIMARY KEY AUTOINCREMENT, key BLOB NOT NULL, chain TEXT, renewal INTEGER NOT NULL DEFAULT 0
 );
 -- What was put in by the manufacturer is put in once. One row, or none.
-CREATE TABLE provisioned (at TEXT NOT NULL)
+CREATE TABLE provisioned (once INTEGER NOT NULL)
 """
 """Keys, certificates, and what happened to them."""
 

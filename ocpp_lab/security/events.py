@@ -83,7 +83,7 @@ class SecurityEvents:
             self._trim(type in CRITICAL, 0, self.keep)
             self._trim(type in CRITICAL, 1, MOST_WAITING)
         self._news.set()
-        log.info("= security event: %s %s", type, info or "")
+        log.debug("= security event: %s %s", type, info or "")
 
     def log(self) -> list[SecurityEvent]:
         """The newest critical ones, the newest others, and all that wait; oldest first."""
