@@ -52,4 +52,14 @@ CREATE TABLE keys (
 _THIRD = "CREATE INDEX outside ON meter_values (identity) WHERE id = 0"
 """Version 3: the readings that belong to no transaction are counted, and few among many."""
 
-STEPS = (_FIRST, _SECOND, _THIRD)
+_SECURITY = """
+CREATE TABLE profiles (identity TEXT PRIMARY KEY, taken INTEGER, offered TEXT NOT NULL);
+CREATE TABLE certificates (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    identity TEXT NOT NULL, at TEXT NOT NULL, chain TEXT NOT NULL, status TEXT  -- none yet: not answered
+);
+CREATE INDEX certificates_of ON certificates (identity)
+"""
+"""Security profiles that each charge point may use, and the certificates that were signed for it."""
+
+STEPS = (_FIRST, _SECOND, _THIRD, _SECURITY)

@@ -1,4 +1,4 @@
-"""`Routes`: where and with what the next dial goes, by security profile (whitepaper 2.1)."""
+"""`Routes`: where and with what the next dial goes, by security profile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`Wallet`: the certificates of a charge point, in its file: whom it trusts, and who it is (whitepaper 2.6).
+"""`Wallet`: the certificates of a charge point, in its file: whom it trusts, and who it is (whitepaper 2.6.2).
 
 It keeps and gives out; what may be put in is decided by `Certificates`. The file holds private keys, as it must: guard
 it as you guard them.

@@ -13,18 +13,20 @@ from typing import TYPE_CHECKING, Any
 
 from .contexts import KeyAndChain, client_context, server_context
 from .events import CRITICAL, PUSHED, SecurityEvents
+from .levels import Levels
 from .peer import chain_of, out_of_date
 from .upgrade import Upgrade, after_dial, answer_upgrade, settled
 
 if TYPE_CHECKING:
     from .authority import Authority, request_trouble
-    from .certificates import hash_data, read_certificates, root_trouble, trouble
+    from .certificates import from_der, hash_data, read_certificates, root_trouble, trouble
     from .firmware import signature_trouble, signing_certificate_trouble
     from .requests import candidates, new_request, signed, validity
 
 _WHERE = {
     "Authority": "authority",
     "candidates": "requests",
+    "from_der": "certificates",
     "hash_data": "certificates",
     "new_request": "requests",
     "read_certificates": "certificates",
@@ -59,6 +61,7 @@ __all__ = [
     "PUSHED",
     "Authority",
     "KeyAndChain",
+    "Levels",
     "SecurityEvents",
     "Upgrade",
     "after_dial",
@@ -66,6 +69,7 @@ __all__ = [
     "candidates",
     "chain_of",
     "client_context",
+    "from_der",
     "has_cryptography",
     "hash_data",
     "new_request",

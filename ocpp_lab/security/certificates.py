@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
@@ -20,6 +20,7 @@ from cryptography.x509 import (
     NameOID,
     ObjectIdentifier,
     SubjectAlternativeName,
+    load_der_x509_certificate,
     load_pem_x509_certificates,
 )
 from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyBuilder, Store, VerificationError
@@ -37,6 +38,11 @@ def read_certificates(text: str) -> list[Certificate]:
         return load_pem_x509_certificates(text.encode())
     except (ValueError, UnicodeEncodeError) as error:
         raise ValueError(f"expected certificates as PEM text: {error}") from None
+
+
+def from_der(encoded: Iterable[bytes]) -> list[Certificate]:
+    """The same as they are in TLS. Raises ValueError for what is none."""
+    return [load_der_x509_certificate(each) for each in encoded]
 
 
 def trouble(
