@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from ..credentials import read_key
 from ..heartbeat import A_DAY
 
 Access = Literal["R", "RW", "W"]
@@ -50,7 +51,11 @@ def _only(possible: str) -> Callable[[str], bool]:
 
 def _hex_key(text: str) -> bool:
     """The key comes as hex text of 16 to 20 bytes, the range of the whitepaper (A00.FR.205)."""
-    return 32 <= len(text) <= 40 and len(text) % 2 == 0 and all(c in "0123456789abcdefABCDEF" for c in text)
+    try:
+        read_key(text)
+    except ValueError:
+        return False
+    return True
 
 
 ENERGY: Final = "Energy.Active.Import.Register"

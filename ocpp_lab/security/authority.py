@@ -91,11 +91,11 @@ class Authority:
         between = read_certificates(self.chain)
         return _text(certificate) + "".join(_text(each) for each in between if each.issuer != each.subject)
 
-    def certify(self, owner: str, host: str, *, days: float = 1.0) -> KeyAndChain:
+    def certify(self, owner: str, host: str, *, days: float = 1.0, begins: datetime | None = None) -> KeyAndChain:
         """Key and chain of a central system: CN is its name (whitepaper A00.FR.510); fast to expire (A00.FR.701)."""
         key = ec.generate_private_key(ec.SECP256R1())
         names = SubjectAlternativeName([_general(host)])
-        leaf = self._made(_name(owner, host), key.public_key(), days, also=names)
+        leaf = self._made(_name(owner, host), key.public_key(), days, begins=begins, also=names)
         between = read_certificates(self.chain)
         return _pem(key), _text(leaf) + "".join(_text(each) for each in between if each.issuer != each.subject)
 

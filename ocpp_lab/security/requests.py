@@ -76,8 +76,8 @@ def signed(
 
 def candidates(pairs: Sequence[KeyAndChain], now: datetime) -> list[KeyAndChain]:
     """Those that are valid now, in the order in which to dial with them: the newest start first (A02.FR.08 to
-    A02.FR.10)."""
-    leaves = [(read_certificates(pair[1])[0], pair) for pair in pairs]
+    A02.FR.10), of two that begin at once the later in ``pairs``."""
+    leaves = [(read_certificates(pair[1])[0], pair) for pair in reversed(pairs)]
     valid = [(leaf, pair) for leaf, pair in leaves if is_valid(leaf, now)]
     return [pair for _, pair in sorted(valid, key=lambda each: each[0].not_valid_before_utc, reverse=True)]
 

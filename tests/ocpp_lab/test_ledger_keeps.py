@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from ocpp_lab import Call, Ledger, StoreFailed
+from ocpp_lab.central_system.ledger_tables import STEPS
 from ocpp_lab.messages import MeterValue, SampledValue, StartTransactionRequest, StopTransactionRequest
 from tests.fakes import NOON, Failing
 
