@@ -4,6 +4,8 @@ from ..pipe import MAX_SIZE
 from .answers import Answers, Policy
 from .central_system import CentralSystem
 from .ledger import Ledger
+from .ports import Listener
 from .recording import Recording
+from .registry import Registered
 
-__all__ = ["MAX_SIZE", "Answers", "CentralSystem", "Ledger", "Policy", "Recording"]
+__all__ = ["MAX_SIZE", "Answers", "CentralSystem", "Ledger", "Listener", "Policy", "Recording", "Registered"]
