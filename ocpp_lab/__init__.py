@@ -32,6 +32,7 @@ the milestones of the course that build the room. docs/architecture.md draws the
         store            everything of a charge point that survives a power cut               3
         outbox           transaction messages: durable, in order, retried                     3
         transaction_ids  the real transaction id, put in at the instant of sending            3
+        security         whom a certificate names; security profiles and events               -
         connection       the reconnect loop and its states: dial, boot, online, wait, again   3, 5
     what goes wrong and what is seen
         trace            what passed and when, in a bounded ring                              6

@@ -18,16 +18,17 @@ INSTALLED = "state IN ('held', 'unknown', 'asked')"
 
 
 class ProfileBook(RecordBook):
-    """The table ``profiles``. ``state``: asked, held, refused, unknown, replaced, cleared, ended (with its transaction,
-    ``used_by``). A profile that went with a remote start has its ``id_tag``, and no transaction before one begins."""
+    """The table ``charging_profiles``. ``state``: asked, held, refused, unknown, replaced, cleared, ended (with its
+    transaction, ``used_by``). A profile that went with a remote start has its ``id_tag``, and no
+    transaction before one begins."""
 
-    table = "profiles"
+    table = "charging_profiles"
     over = f"NOT {INSTALLED}"
     size = "length(payload)"
 
     def next_id(self, identity: str) -> int:
         """A chargingProfileId that this charge point was never given here."""
-        [(most,)] = self._db.execute("SELECT max(profile) FROM profiles WHERE identity = ?", (identity,))
+        [(most,)] = self._db.execute("SELECT max(profile) FROM charging_profiles WHERE identity = ?", (identity,))
         return int(most or 0) + 1
 
     def ask(
@@ -55,7 +56,7 @@ class ProfileBook(RecordBook):
         with self._db.transaction():
             self._set("state = ?", "number = ? AND state IN ('asked', 'unknown')", outcome.state, number)
             if outcome.done:
-                this = "(SELECT {} FROM profiles WHERE number = ?)"
+                this = "(SELECT {} FROM charging_profiles WHERE number = ?)"
                 same = (
                     f"(profile = {this.format('profile')}"
                     f" OR (connector, purpose, level) = {this.format('connector, purpose, level')})"
