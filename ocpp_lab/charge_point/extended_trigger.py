@@ -18,15 +18,18 @@ class ExtendedTrigger:
     for. ``log_status`` and ``firmware_status`` tell how the upload of a log and the signed update stand."""
 
     def __init__(
-        self, gate: Gate, trigger: Trigger, sign: Callable[[], Callable[[], Coroutine[Any, Any, Any]] | None]
+        self,
+        gate: Gate,
+        trigger: Trigger,
+        sign: Callable[[], Callable[[], Coroutine[Any, Any, Any]] | None],
+        log_status: StatusReport,
+        firmware_status: StatusReport,
     ) -> None:
         self.gate = gate
         self.trigger = trigger
         self.sign = sign
-        self.log_status: StatusReport = lambda: m.LogStatusNotificationRequest(status="Idle")
-        """Set by whoever uploads logs."""
-        self.firmware_status: StatusReport = lambda: m.SignedFirmwareStatusNotificationRequest(status="Idle")
-        """Set by whoever installs signed firmware."""
+        self.log_status = log_status
+        self.firmware_status = firmware_status
 
     async def on_extended_trigger_message(
         self, request: m.ExtendedTriggerMessageRequest

@@ -12,7 +12,6 @@ from .. import messages as m
 from .. import security
 from ..errors import (
     CallFailed,
-    CallTimeout,
     ConnectionLost,
     MalformedReply,
     NotAccepted,
@@ -20,6 +19,7 @@ from ..errors import (
     OcppError,
     StoreFailed,
 )
+from ..heartbeat import A_DAY
 from ..security.events import CRITICAL, PUSHED, SecurityEvents
 from ..security.peer import out_of_date, verified_root
 from .certificates import Certificates
@@ -29,13 +29,14 @@ from .dial import Dialler
 from .dial_failed import security_event_of
 from .errands import Work
 from .event_clock import EventClock
+from .extended_trigger import StatusReport
 from .gate import Gate
 from .options import Security
 from .routes import Route, Routes, is_key
 from .trusted_time import TrustedTime
 from .upgrading import Upgrading
 from .uplink import Asks
-from .wallet import Wallet
+from .wallet import MANUFACTURER, Wallet
 
 log = logging.getLogger(__name__)
 
@@ -97,6 +98,10 @@ class Guard:
             "security": self._prove_and_renew,
         }
         """What runs beside a connection while its boot is accepted."""
+        self.log_status: StatusReport = lambda: m.LogStatusNotificationRequest(status="Idle")
+        """How the upload of a log stands; set by whoever uploads logs."""
+        self.firmware_status: StatusReport = lambda: m.SignedFirmwareStatusNotificationRequest(status="Idle")
+        """How the signed update stands; set by whoever installs firmware."""
         self._told: str | None = None  # the trouble of the newest dials, until one succeeds: told once
 
     @property
@@ -156,27 +161,29 @@ class Guard:
     # -- the connection
 
     async def _prove_and_renew(self) -> None:
-        """During an upgrade, show that it works; then look after our certificate. Raises what ends a connection."""
+        """During an upgrade, show that it works: a boot may not be repeated after a reconnect, so a Heartbeat has to
+        do. Then look after our certificate, once a day. Raises what ends a connection."""
         if self.upgrading.under_proof:
-            await self._prove()
-        try:
+            await self._quietly(self.gate.call(m.HeartbeatRequest()))
+            if self.upgrading.under_proof:
+                raise ConnectionLost("nothing is answered over the new security profile")
+        while True:
             if self.profile == 3 and (ask := self.certificates.renewal()):
-                await ask
+                await self._quietly(ask)
+            await asyncio.sleep(A_DAY)
+
+    async def _quietly(self, work: Coroutine[Any, Any, object]) -> None:
+        try:
+            await work
         except (ConnectionLost, NotConnected, NotAccepted):
             raise
         except OcppError as error:
-            log.warning("! nobody signs a new certificate for us: %s", error)
-        await asyncio.get_running_loop().create_future()  # as long as the connection; whatever ends here ends it
+            log.warning("! %s", error)
 
-    async def _prove(self) -> None:
-        """A boot may not be repeated after a reconnect, so a Heartbeat has to do: whatever is answered is a proof."""
-        try:
-            await self.gate.call(m.HeartbeatRequest())
-        except (CallFailed, MalformedReply) as error:
-            log.info("= the new security profile works, though a Heartbeat is not: %s", error)
-        except CallTimeout as silence:
-            raise ConnectionLost(f"the new security profile is not proved: {silence}") from None
-        self.upgrading.proved()
+    def firmware_trouble(self, certificate: str) -> str | None:
+        """Why a signing certificate (PEM) is not our manufacturer's; None: it is. The operator's roots do not count."""
+        roots = [root.pem for root in self.wallet.roots(MANUFACTURER)]
+        return security.signing_certificate_trouble(certificate, roots, self.trusted_time.now())
 
     def ask(self) -> Callable[[], Coroutine[Any, Any, None]] | None:
         """What asks for a new certificate; None: it cannot be asked for."""
@@ -187,10 +194,16 @@ class Guard:
         self.upgrading.over()
 
     def listening(self, call: Asks) -> Asks:
-        """The same call; the time that an authenticated central system tells in an answer is heard."""
+        """The same call. Whatever is answered proves a new profile, and what an authenticated central system says of
+        the time is heard."""
 
         async def listened(request: Any, **options: Any) -> Any:
-            response = await call(request, **options)
+            try:
+                response = await call(request, **options)
+            except (CallFailed, MalformedReply):
+                self.upgrading.proved()
+                raise
+            self.upgrading.proved()
             if self.profile >= 2 and isinstance(response, m.HeartbeatResponse | m.BootNotificationResponse):
                 self.trusted_time.hear(response.current_time)
             return response

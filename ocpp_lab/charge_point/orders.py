@@ -52,7 +52,15 @@ def orders(
         waits=delivery.waits,
     )
     router.include(trigger)
-    router.include(ExtendedTrigger(gate, trigger.on_trigger_message, guard.ask))
+    router.include(
+        ExtendedTrigger(
+            gate,
+            trigger.on_trigger_message,
+            guard.ask,
+            log_status=lambda: guard.log_status(),
+            firmware_status=lambda: guard.firmware_status(),
+        )
+    )
     if has_cryptography():  # or nothing is known of certificates here, and that is what is answered
         router.include(guard.certificates)
     return router

@@ -18,6 +18,7 @@ from ocpp_lab import CentralSystem, ChargePoint, Ledger, security
 from ocpp_lab import messages as m
 from ocpp_lab.central_system.ports import Listener
 from ocpp_lab.central_system.registry import Registered
+from ocpp_lab.security import Upgrade
 from ocpp_lab.security.authority import Authority
 from tests.fakes import NOON, power_cut
 from tests.pair import actions, central_system_alone, charge_point_alone, on, payloads, simulated, simulated_now
@@ -191,7 +192,12 @@ async def test_a_lost_first_answer_locks_nobody_out(tmp_path: Path) -> None:
         async with charge_point_alone(timeout=5.0, **station()) as point:
             await point.wait_for("online")
             assert await upgrade(central_system, 2) == "Accepted"
-            central_system.faults.ignore("Heartbeat", times=1)
+            central_system.faults.ignore()
+            await point.wait_for("waiting")
+            await point.wait_for("online")
+            await point.wait_for("waiting")
+            assert point.guard.upgrading.state == Upgrade(1, 2, 1)
+            central_system.faults.clear()
             await online(point, 2)
             assert central_system.required.of("CP_1").taken == 2 and central_system.refused[403] >= 1
             assert await told(central_system) == "2"
