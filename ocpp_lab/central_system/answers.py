@@ -67,7 +67,13 @@ class Answers:
         return m.AuthorizeResponse(id_tag_info=at_instant(self.policy.authorize(request.id_tag), self.now()))
 
     async def on_status(self, request: m.StatusNotificationRequest) -> m.StatusNotificationResponse:
-        self._remember(current_session().identity, request)
+        identity, records = current_session().identity, self.ledger.records
+        with _own_file():
+            if request.error_code == "LocalListConflict":
+                records.lists.doubt(identity)
+            if request.status in ("Faulted", "Unavailable"):
+                records.reservations.failed(identity, request.connector_id)
+        self._remember(identity, request)
         return m.StatusNotificationResponse()
 
     def _remember(self, identity: str, request: m.StatusNotificationRequest) -> None:

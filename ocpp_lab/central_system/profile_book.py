@@ -70,6 +70,8 @@ class ProfileBook(RecordBook):
                 )
                 which = f"identity = {this.format('identity')} AND {same} AND number < ? AND {INSTALLED}"
                 self._set("state = 'replaced'", which, number, number, number, number)
+                waits = f"(identity, id_tag) = {this.format('identity, id_tag')} AND used_by IS NULL"
+                self._set("state = 'replaced'", f"{waits} AND number < ? AND {INSTALLED}", number, number)
 
     def cleared(self, identity: str, request: ClearChargingProfileRequest) -> None:
         """What matches is gone: the one with this id, whatever else was said (core errata 3.26), or all that match
