@@ -42,7 +42,7 @@ the milestones of the course that build the room. docs/architecture.md draws the
         chaos_proxy      a TCP proxy between both ends: late, slow, cut, half-open            all
     the two ends
         charge_point     its life on the connection, and one file per feature profile         5
-        central_system   the door, the desk of each connection, the ledger                    1, 5
+        central_system   the door, the desk of each connection, the ledger, the operator      1, 5
     the whole at work
         exposition       the page that Prometheus scrapes                                     6
         metrics          what happened, in numbers, for Prometheus                            6
@@ -66,6 +66,7 @@ from .errors import (
     CallTimeout,
     CallWithdrawn,
     ConnectionLost,
+    Forbidden,
     FrameError,
     HandshakeRefused,
     IllegalTransition,
@@ -99,7 +100,8 @@ from .transport import Transport
 __all__ = [
     # errors
     "OcppError", "FrameError", "PayloadError", "CallFailed", "MalformedReply", "CallTimeout", "CallWithdrawn",
-    "ConnectionLost", "NotConnected", "HandshakeRefused", "NotAccepted", "StoreFailed", "IllegalTransition",
+    "ConnectionLost", "NotConnected", "HandshakeRefused", "NotAccepted", "StoreFailed", "Forbidden",
+    "IllegalTransition",
     # the wire
     "Call", "CallResult", "CallError", "Frame", "encode", "decode",
     "messages", "ACTIONS", "Request", "Response", "encode_payload", "decode_payload",

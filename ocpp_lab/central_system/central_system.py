@@ -30,13 +30,12 @@ from ..pipe import (
     SUBPROTOCOL,
     WIRE_LOG,
     WebSocketPipe,
-    is_loopback,
 )
 from ..session import CALL_TIMEOUT, Answering, Session, random_ids
 from ..tally import Tally
 from ..trace import Trace
 from ..transport import Transport
-from .answers import Answers, Policy
+from .answers import Answers
 from .closing import errors_of
 from .desk import Desk
 from .door import choose_subprotocol, identity_of
@@ -44,9 +43,11 @@ from .doorbell import Doorbell
 from .gatekeeper import Gatekeeper
 from .guest import came_from
 from .heard import Heard
-from .keyring import Keyring, check_keys
+from .keyring import Keyring, check_keys, warn_of_open_door
 from .ledger import Ledger
+from .operator import Operator
 from .operator_session import OperatorSession
+from .policy import Policy
 from .ports import Listener, Ports
 from .recording import Recording
 from .registrar import Registrar
@@ -132,6 +133,9 @@ class CentralSystem(Heard):
         self.answers = Answers(self.policy, self.ledger, now, self.sessions)
         own = self.answers.router(lenient=lenient)
         self.signing = Signing(self.registry, self.ledger, now, authority)
+        pieces = (self.ledger, self.policy, self.registrations, now, self.signing, self.required)
+        self.operator = Operator(self.__getitem__, *pieces)
+        """What an operator asks of charge points: checked before it is sent, and recorded in the ledger."""
         own.include(self.signing)
         self.notes: Counter[str] = own.notes if router is None else Counter()
         """What our own router let pass in requests; empty if another one answers, which may count for itself."""
@@ -176,7 +180,8 @@ class CentralSystem(Heard):
             "open_timeout": OPEN_TIMEOUT,
             "close_timeout": CLOSE_TIMEOUT,
         }
-        self._check_keys()
+        check_keys(self.passwords)
+        warn_of_open_door(host, self.identities, self.passwords)
 
     # -- life
 
@@ -264,11 +269,6 @@ class CentralSystem(Heard):
 
     def _knows(self, identity: str) -> bool:
         return self.identities is None or identity in self.identities
-
-    def _check_keys(self) -> None:
-        check_keys(self.passwords)
-        if not is_loopback(self.host) and (self.identities is None or set(self.identities) - set(self.passwords)):
-            log.warning("! listening on %r, open to charge points without password: anybody can be one", self.host)
 
     async def _serve(self, websocket: ServerConnection) -> None:
         """One connection, from the handshake to its end."""

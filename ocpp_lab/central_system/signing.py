@@ -49,7 +49,8 @@ class Signing:
     async def on_sign_certificate(self, request: m.SignCertificateRequest) -> m.SignCertificateResponse:
         """Accepted if it can be signed (A02.FR.11); then CertificateSigned follows."""
         session = current_session()
-        why = self._trouble(session, request.csr)
+        why = "another one is under way" if self._under_way.get(session.identity) is session else None
+        why = why or self._trouble(session.identity, request.csr)
         if why:
             log.warning("! %s: its certificate is not signed: %s", session.identity, why)
             return m.SignCertificateResponse(status="Rejected")
@@ -57,14 +58,19 @@ class Signing:
         session.spawn(self._sign(session, request.csr), "CertificateSigned")
         return m.SignCertificateResponse(status="Accepted")
 
-    def _trouble(self, session: Session, request: str) -> str | None:
-        known = self._registry.get(session.identity, UNREGISTERED)
+    def make(self, identity: str, request: str) -> str:
+        """The chain (PEM) for a request (PEM) of this charge point. Raises ValueError with what is wrong with it."""
+        if why := self._trouble(identity, request):
+            raise ValueError(why)
+        assert self.authority is not None
+        return self.authority.sign(request)
+
+    def _trouble(self, identity: str, request: str) -> str | None:
+        known = self._registry.get(identity, UNREGISTERED)
         if self.authority is None:
             return "there is no authority"
         if not known.serial or not known.owner:
             return "nobody has registered its serial number and owner"
-        if self._under_way.get(session.identity) is session:
-            return "another one is under way"
         return security.request_trouble(request, serial=known.serial, owner=known.owner)
 
     async def _sign(self, session: Session, request: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from ocpp_lab.central_system.records import Records
 from ocpp_lab.codec import encode_payload
 from ocpp_lab.credentials import SealedKey
 from ocpp_lab.frames import Call, encode
@@ -34,6 +35,7 @@ class FittedLedger:
 
     def __init__(self, piece: Any) -> None:
         self.piece = piece
+        self.records = Records()
         self._readings: dict[tuple[str, bytes], MeterValuesRequest] = {}  # by identity and payload, the newest 20,000
         self._set_aside: dict[tuple[str, bytes], dict[str, Any]] = {}  # by identity and what was said, the newest 1,000
         self._registrations: dict[str, RegistrationStatus] = {}
@@ -41,6 +43,20 @@ class FittedLedger:
         self._profiles: dict[str, Levels] = {}
         self._certificates: dict[int, str] = {}  # by number, what each was answered; the newest 1,000
         self._numbers = count(1)
+
+    def transaction(self, transaction_id: int) -> None:
+        """The learner's ledger is asked for nothing but its answers."""
+
+    def transaction_on(self, identity: str, connector_id: int) -> None:
+        """The same."""
+
+    def open_transactions(self, identity: str | None = None) -> list[dict[str, Any]]:
+        """The same."""
+        return []
+
+    def charges_elsewhere(self, transaction_id: int) -> bool:
+        """The same: every tag may charge as many cars as it likes."""
+        return False
 
     def start(self, identity: str, request: StartTransactionRequest) -> int:
         number: int = self.piece.start(identity, request)
