@@ -66,10 +66,35 @@ CREATE TABLE transaction_data (
 CREATE INDEX readings_of_a_transaction ON transaction_data ("transaction")
 """
 """The next version."""
+_SECURITY = """
+CREATE TABLE security_events (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, type TEXT NOT NULL, at TEXT NOT NULL, info TEXT,
+    critical INTEGER NOT NULL, waits INTEGER NOT NULL  -- waits: to be told to the central system
+);
+CREATE INDEX security_rings ON security_events (critical, waits);
+-- The newest instant that an authenticated central system told. One row, or none.
+CREATE TABLE trusted_time (newest TEXT NOT NULL);
+-- Where an upgrade of the security profile stands. No row: it was never changed.
+CREATE TABLE security_profile (current INTEGER NOT NULL, wanted INTEGER, trying INTEGER NOT NULL);
+-- Roots that we trust. A fallback is kept until its successor was used.
+CREATE TABLE roots (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, use TEXT NOT NULL, pem TEXT NOT NULL,
+    signer TEXT,  -- who has signed it, if that was another one: its name by hashes needs that one's key
+    fallback INTEGER NOT NULL DEFAULT 0
+);
+-- Private keys of our own, and the chain of each. None yet: it was asked for, and the answer has not come.
+CREATE TABLE own_certificates (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, key BLOB NOT NULL, chain TEXT, renewal INTEGER NOT NULL DEFAULT 0
+);
+-- What was put in by the manufacturer is put in once. One row, or none.
+CREATE TABLE provisioned (once INTEGER NOT NULL)
+"""
+"""Keys, certificates, and what happened to them."""
 
 
 class Store(Database):
-    """The file of one charge point: outbox, transactions, their ids, meter registers, tags, changed keys, the clock.
+    """The file of one charge point: outbox, transactions, their ids, meter registers, tags, changed keys, the clock,
+    certificates with their private keys, security events.
 
     ``owner`` is the charge point's identity: it is written into a new file, compared in one that has an owner, and
     alone in the file while it is open. Two owners of one file would stop each other's transactions, so the second gets
@@ -78,7 +103,7 @@ class Store(Database):
     """
 
     def __init__(self, path: str = ":memory:", owner: str = "") -> None:
-        steps = [_TABLES, _CLOCK, _SESSIONS, _TRANSACTION_DATA, _CHARGING_PROFILES, _FILE_JOBS]
+        steps = [_TABLES, _CLOCK, _SESSIONS, _TRANSACTION_DATA, _SECURITY, _CHARGING_PROFILES, _FILE_JOBS]
         super().__init__(path, steps, alone=bool(owner))
         self._inhabited = False  # from `move_in` on
         if owner:

@@ -36,6 +36,7 @@ from .dial import Dialler
 from .event_clock import EventClock
 from .file_jobs import FileJobs, Sender
 from .gate import Gate
+from .guard import Guard
 from .life import Life, Speaker
 from .live_keys import live_keys
 from .memory import Memory, open_memory
@@ -88,14 +89,13 @@ class ChargePoint:
         """What it says of itself whenever it boots."""
         encode_payload(self.boot)
         self.identity = identity
-        self.now = around.now
-        """Our own clock, which nobody sets; what time it is says `clock`."""
+        self.now = around.now  # our own clock, which nobody sets; what time it is says `clock`
         self.trace = Trace(max_bytes=ONE_OF_MANY) if around.trace is None else around.trace
         self.tally = Tally()
         """What all sessions of this life count."""
         self.uptime = Uptime(asyncio.get_running_loop().time)
         """Dials, losses and seconds online of this life."""
-        self.dialler = Dialler(url, identity, security, connecting, note=self.note, on_dial=self._dialled)
+        self.dialler = Dialler(url, identity, security, connecting, note=self.note, on_dial=self.uptime.dialled)
         self.machine = pieces.machine(CONNECTION, "disconnected", self._changed)
         waits = pieces.delays or (lambda: backoff(around.rng or Random(identity)))
         self.gate = Gate(identity, lambda: self.machine.state, timeout=connecting.timeout, amnesia=Amnesia(waits))
@@ -107,15 +107,16 @@ class ChargePoint:
         self._living: asyncio.Task[NoReturn] | None = None  # from `start` until `stop` has seen its end
         self._remember(open_memory(path, identity, connecting, charging, pieces))
         self.clock = EventClock(self.memory.store, around.now, settable=around.set_clock)
-        jobs = self.file_jobs = self._open(charging, connecting, security.ssl)
-        parts = self.memory, self._premises, self.gate, self.delivery, self.chores, jobs
-        self.router = orders(*parts, lenient=self._lenient)
+        parts = self.configuration, self.dialler, self.gate, self.chores, self.clock, around.now
+        self.guard = Guard(self.boot.charge_point_serial_number or identity, security, *parts)
+        self.file_jobs = self._open(charging, connecting, security.ssl)
+        parts_of_orders = self.memory, self._premises, self.gate, self.delivery, self.chores, self.file_jobs, self.guard
+        self.router = orders(*parts_of_orders, lenient=self._lenient)
         """What the central system may ask for."""
         self.configuration.effects |= live_keys(self.gate, self.dialler, self.metering)
         duties = self._duties(connecting.retry_interval)
         self.life = Life(self.dialler.dial, self._speak, waits, self.machine, self.gate, duties)
         self.configuration.restore()  # what the central system changed in an earlier life wins
-        self.configuration["SecurityProfile"] = str(self.dialler.security_profile)
 
     # -- the parts
 
@@ -155,8 +156,8 @@ class ChargePoint:
         self.statuses = premises.statuses
         self.metering = premises.metering
         self.charging = premises.charging
-        sender = Sender(self.identity, self.boot, self.trace, connecting, ssl)
-        return FileJobs(sender, self.memory.jobs, self.gate, self.chores, self.clock, premises.closing_time)
+        closing, sender = premises.closing_time, Sender(self.identity, self.boot, self.trace, connecting, ssl)
+        return FileJobs(sender, self.memory.jobs, self.gate, self.chores, self.clock, closing, self.guard)
 
     # -- life
 
@@ -168,6 +169,7 @@ class ChargePoint:
         """
         if self.state != "disconnected":
             raise RuntimeError("expected a charge point that was not started yet; a new start is a new ChargePoint")
+        self.guard.begin()
         self._premises.recover(self.outbox.entries(), resume=self._resume)
         self.file_jobs.recover()
         self.machine.fire("connect")
@@ -266,6 +268,7 @@ class ChargePoint:
 
     def _duties(self, retry_interval: float) -> Duties:
         make_heartbeat = partial(self._pieces.heartbeat or Heartbeat, now=self.now)
+        works = self.guard.works | self._premises.works | self.file_jobs.works
         return Duties(
             identity=self.identity,
             registration=lambda: self.registration,
@@ -274,10 +277,10 @@ class ChargePoint:
             retry_interval=retry_interval,
             booted=self._booted,
             amnesia=self.gate.amnesia,
-            listening=self.clock.listening,
+            listening=lambda call: self.clock.listening(self.guard.listening(call)),
             wait_for=self._watch.wait_for,
             heartbeat=lambda: make_heartbeat(self.gate.call, self.configuration.seconds("HeartbeatInterval")),
-            works=self._premises.works | {"outbox": lambda: self.delivery.run(), "file jobs": self.file_jobs.run},
+            works=works | {"outbox": lambda: self.delivery.run()},
             delivering=self.delivery.lane,
             note=self.note,
             failed=self.chores.failed,
@@ -335,14 +338,11 @@ class ChargePoint:
 
     # -- the story
 
-    def _dialled(self, error: Exception | None) -> None:
-        self.uptime.dialled(error)
-        if error is None:
-            self.configuration["SecurityProfile"] = str(self.dialler.security_profile)
-
     def _changed(self, old: ConnectionState, event: ConnectionEvent, new: ConnectionState) -> None:
         self.note("=", f"{old} → {new} ({event})")
         self.uptime.changed(old, new)
+        if event == "lost":
+            self.guard.over()
         self._watch.changed(new)
 
     def note(self, mark: str, text: str) -> None:

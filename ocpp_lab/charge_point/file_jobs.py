@@ -10,13 +10,16 @@ from typing import Any, NamedTuple
 
 from .. import messages as m
 from ..file_transfer import FileTransfer
+from ..security import SecurityEvents
 from ..trace import Trace
 from .chores import Chores
 from .errands import Work
 from .event_clock import EventClock
-from .firmware import ClosingTime, Firmware, FirmwareTrust
+from .firmware import ClosingTime, Firmware
 from .gate import Gate
+from .guard import Guard
 from .kept_jobs import KeptJobs
+from .makers_mark import MakersMark
 from .notices import Notices
 from .options import Connecting
 from .uploads import TimedLines, Uploads
@@ -34,7 +37,7 @@ class Sender(NamedTuple):
 
 
 class FileJobs:
-    """The three lanes of jobs, and what tells of them. ``security_log`` gives its lines, ``trust`` knows certificates.
+    """The three lanes of jobs, and what tells of them. ``guard`` has the security log and knows certificates.
 
     Raises `StoreFailed` if the file cannot be read.
     """
@@ -47,9 +50,7 @@ class FileJobs:
         chores: Chores,
         clock: EventClock,
         closing_time: ClosingTime,
-        *,
-        security_log: TimedLines = tuple,
-        trust: FirmwareTrust | None = None,
+        guard: Guard,
     ) -> None:
         identity, boot, trace, connecting, ssl = sender
         self.gate = gate
@@ -60,7 +61,7 @@ class FileJobs:
         diagnostics = story(trace, identity, asyncio.get_running_loop().time, clock.now)
         self.uploads = Uploads(
             identity,
-            {"DiagnosticsLog": diagnostics, "SecurityLog": security_log},
+            {"DiagnosticsLog": diagnostics, "SecurityLog": security_log(guard.events)},
             transfer,
             kept,
             self.notices,
@@ -73,21 +74,19 @@ class FileJobs:
             kept,
             self.notices,
             chores,
-            trust or UnknownMaker(),
+            MakersMark(guard.wallet, guard.trusted_time.now, guard.tell),
             closing_time,
             reboot=gate.reboot,
             now=clock.now,
             clock_set=clock_set,
         )
+        self.works: dict[str, Work] = {"file jobs": self.notices.run}
+        """What runs beside a connection while its boot is accepted."""
 
     def recover(self) -> None:
         """Go on with what a power cut interrupted."""
         self.uploads.recover()
         self.firmware.lane.recover()
-
-    async def run(self) -> None:
-        """While online: tell what is to be told."""
-        await self.notices.run()
 
     @property
     def triggers(self) -> dict[str, Work]:
@@ -104,25 +103,6 @@ class FileJobs:
         return lambda: self.gate.call(status(), triggered=True)
 
 
-class UnknownMaker:
-    """No certificates at all: whoever signs firmware is unknown here, and unsigned firmware is taken."""
-
-    def demanded(self) -> bool:
-        """Never."""
-        return False
-
-    def certificate_trouble(self, certificate: str) -> str:
-        """Always the same."""
-        return "no manufacturer's root certificate is installed"
-
-    def signature_trouble(self, firmware: bytes, signature: str, certificate: str) -> str:
-        """Always the same."""
-        return self.certificate_trouble(certificate)
-
-    def event(self, type: str, info: str) -> None:
-        """Nobody notes it."""
-
-
 def story(trace: Trace, identity: str, time: Callable[[], float], now: Callable[[], datetime]) -> TimedLines:
     """The diagnostics of a charge point: what its trace has of it, with dates for the loop's seconds."""
 
@@ -135,3 +115,8 @@ def story(trace: Trace, identity: str, time: Callable[[], float], now: Callable[
         ]
 
     return lines
+
+
+def security_log(events: SecurityEvents) -> TimedLines:
+    """What was noted, a line each (N01.FR.05)."""
+    return lambda: [(event.at, " ".join(filter(None, (event.type, event.info)))) for event in events.log()]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, Literal
 
+from ..credentials import read_key
 from ..heartbeat import A_DAY
 from ..station.quantities import MOST_MEASURANDS, measurable
 from .phase_rotation import is_rotation
@@ -41,6 +42,11 @@ def _text(text: str) -> bool:
     return True
 
 
+def _organization(text: str) -> bool:
+    """What can stand in a certificate: at most 64 characters (the upper bound of X.520); none: it is not set."""
+    return len(text) <= 64 and text.isprintable()
+
+
 def _only(possible: str) -> Callable[[str], bool]:
     """What this charge point can do, and nothing else: a bad value is Rejected (core 5.3)."""
     return lambda text: text == possible
@@ -48,7 +54,11 @@ def _only(possible: str) -> Callable[[str], bool]:
 
 def _hex_key(text: str) -> bool:
     """The key comes as hex text of 16 to 20 bytes, the range of the whitepaper (A00.FR.205)."""
-    return 32 <= len(text) <= 40 and len(text) % 2 == 0 and all(c in "0123456789abcdefABCDEF" for c in text)
+    try:
+        read_key(text)
+    except ValueError:
+        return False
+    return True
 
 
 ENERGY: Final = "Energy.Active.Import.Register"
@@ -70,7 +80,13 @@ _TABLE: tuple[tuple[str, str, Access, Callable[[str], bool]], ...] = (
     ("HeartbeatInterval", "300", "RW", _number(1, A_DAY)),  # `Heartbeat`; 0 would be a beat without end
     ("MessageTimeout", "30", "RW", _number(1, 3600)),  # `Gate`; a call that waits holds up all others for so long
     ("WebSocketPingInterval", "60", "RW", _number(0, A_DAY)),  # `Dialler`, from the next dial; 0 is off (J-spec 7)
-    ("SecurityProfile", "0", "R", _number(0, 2)),  # tells the profile of the newest connection; set at each dial
+    #
+    # Security: whitepaper 7. `Guard` decides about a change of the profile, and dials.
+    ("SecurityProfile", "0", "RW", _number(0, 3)),  # tells the profile of the newest connection; set at each dial
+    ("CpoName", "", "RW", _organization),  # `Certificates`, whenever one is asked for or comes
+    ("AdditionalRootCertificateCheck", "false", "R", _boolean),  # `Certificates`; set by `ChargePoint` when it is made
+    ("CertificateSignedMaxChainSize", "10000", "R", _number(1, 10_000)),
+    ("CertificateStoreMaxLength", "20", "R", _number(1, 1000)),
     #
     # Transaction messages: read by `Delivery` whenever it begins to empty the outbox. The wait is the interval times
     # the number of sends so far (core 3.7.1), and at least a second: with 0 and no bound for the attempts, a central

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl as tls
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from random import Random
@@ -11,6 +11,7 @@ from typing import Any
 
 from ..clock import utc_now
 from ..pipe import MAX_SIZE, PING_INTERVAL
+from ..security import KeyAndChain
 from ..session import CALL_TIMEOUT, Awaiting, Carrying
 from ..smart_charging import Profiles
 from ..states import Machine
@@ -24,10 +25,27 @@ from .uplink import Beating, Speaking, States
 @dataclass(frozen=True, kw_only=True)
 class Security:
     """``password`` is the AuthorizationKey, raw bytes or hex text; ``ssl`` is for ``wss://`` (whitepaper, profiles 1
-    and 2)."""
+    and 2).
+
+    ``endpoints`` are those by security profile, for a charge point that changes its profile: ``{1: "ws://…", 2:
+    "wss://…", 3: "wss://…"}``. ``security_profile`` is the one with which it begins (None: by URL and password).
+
+    Without an ``ssl`` of its own it trusts the certificates in its file. The manufacturer puts in there, once:
+    ``roots`` of the central system, ``manufacturer_roots`` for firmware, and its ``own_certificate``, private key and
+    chain; all PEM. ``root_check``: a new root must be signed by the one that it replaces
+    (AdditionalRootCertificateCheck). ``security_events``: whether starts and resets are told to the central system as
+    security events; None: from profile 1 on.
+    """
 
     password: str | bytes | None = None
     ssl: tls.SSLContext | None = None
+    endpoints: Mapping[int, str] | None = None
+    security_profile: int | None = None
+    roots: Sequence[str] = ()
+    manufacturer_roots: Sequence[str] = ()
+    own_certificate: KeyAndChain | None = None
+    root_check: bool = False
+    security_events: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from ..router import Router
+from ..security import has_cryptography
 from .chores import Chores
 from .core import Core
 from .delivery import Delivery
+from .extended_trigger import ExtendedTrigger
 from .file_jobs import FileJobs
 from .gate import Gate
+from .guard import Guard
 from .memory import Memory
 from .premises import Premises
 from .remote_start import RemoteStart
@@ -22,6 +25,7 @@ def orders(
     delivery: Delivery,
     chores: Chores,
     file_jobs: FileJobs,
+    guard: Guard,
     *,
     lenient: bool = False,
 ) -> Router:
@@ -52,19 +56,29 @@ def orders(
             has_room=lambda: len(memory.outbox) < memory.outbox.limit,
         )
     )
+    trigger = RemoteTrigger(
+        gate,
+        premises.connectors,
+        memory.transactions,
+        memory.transaction_ids,
+        premises.metering.readings,
+        premises.statuses,
+        waits=delivery.waits,
+        file_jobs=file_jobs.triggers,
+    )
+    router.include(trigger)
     router.include(
-        RemoteTrigger(
+        ExtendedTrigger(
             gate,
-            premises.connectors,
-            memory.transactions,
-            memory.transaction_ids,
-            premises.metering.readings,
-            premises.statuses,
-            waits=delivery.waits,
-            file_jobs=file_jobs.triggers,
+            trigger.on_trigger_message,
+            guard.ask,
+            log_status=file_jobs.uploads.log_status,
+            firmware_status=file_jobs.firmware.signed_status,
         )
     )
     router.include(premises.smart_charging)
     router.include(file_jobs.uploads)
     router.include(file_jobs.firmware)
+    if has_cryptography():  # or nothing is known of certificates here, and that is what is answered
+        router.include(guard.certificates)
     return router

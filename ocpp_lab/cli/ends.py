@@ -87,6 +87,7 @@ def central_system(
     no_require_boot: Annotated[
         bool, typer.Option("--no-require-boot", help="Also answer calls that come before an accepted boot.")
     ] = False,
+    metrics: Annotated[bool, typer.Option("--metrics", help="Serve /metrics and /healthz on the same port.")] = False,
     max_size: MaxSize = MAX_SIZE,
     lenient: LenientFlag = False,
     trace: TraceFlag = False,
@@ -97,7 +98,7 @@ def central_system(
     Charge points connect to ws://ADDRESS:PORT/NAME. Without --password-file
     anybody who reaches it can be any charge point.
 
-    While it runs, type a call and Enter to send it to a charge point.
+    While it runs, type what its charge points shall do: help shows how.
 
     \b
     Examples:
@@ -105,7 +106,8 @@ def central_system(
       ocpp-lab central-system --host 0.0.0.0 --password-file keys.txt \\
                --cert server.pem --key server.key
       ocpp-lab central-system --trace-file night.jsonl
-      CP_1 Reset {"type": "Soft"}                 (typed while it runs)
+      start CP_1 TAG_A 1                          (typed while it runs)
+      CP_1 Reset {"type": "Soft"}                 (any call, as it is)
     """
     with one_line_errors():
         policy = Policy(
@@ -126,7 +128,7 @@ def central_system(
             "lenient": lenient,
         }
         with closing(_open_ledger(ledger)) as book:
-            asyncio.run(run_central_system(raw=trace, file=trace_file, ledger=book, **options))
+            asyncio.run(run_central_system(raw=trace, file=trace_file, metrics=metrics, ledger=book, **options))
 
 
 @ends.command("charge-point")

@@ -13,15 +13,16 @@ from typing import Any
 from ..central_system import CentralSystem
 from ..charge_point import ChargePoint
 from ..errors import HandshakeRefused, NotConnected
-from ..metrics import forgiven
+from ..metrics import forgiven, watch_central_system
 from ..trace import Trace
 from .console import EXAMPLE, Console
 from .inputs import BadInput, open_trace_file
 from .story import LogLines, Story
 
 
-async def run_central_system(*, raw: bool, file: Path | None = None, **options: Any) -> None:
-    """Serve until Ctrl-C or SIGTERM; then close every connection with 1001. The trace also goes into ``file``.
+async def run_central_system(*, raw: bool, file: Path | None = None, metrics: bool = False, **options: Any) -> None:
+    """Serve until Ctrl-C or SIGTERM; then close every connection with 1001. The trace also goes into ``file``; with
+    ``metrics`` there is a page for Prometheus.
 
     Raises `BadInput` if it cannot listen, or not write there.
     """
@@ -33,6 +34,9 @@ async def run_central_system(*, raw: bool, file: Path | None = None, **options: 
             await central_system.start()
         except OSError as error:
             raise BadInput(why_not_listening(central_system.host, central_system.port, error)) from None
+        if metrics:
+            watch_central_system(central_system)
+            story.say("=", f"metrics at {central_system.url.replace('ws', 'http', 1)}/metrics")
         await _serve(central_system, story, stop)
         tell_forgiven(story, forgiven(central_system.tally, central_system.notes))
 
@@ -40,8 +44,8 @@ async def run_central_system(*, raw: bool, file: Path | None = None, **options: 
 async def _serve(central_system: CentralSystem, story: Story, stop: asyncio.Event) -> None:
     """Charge points are served by the central system itself; the group holds what the operator calls."""
     async with asyncio.TaskGroup() as group:
-        console = Console(central_system, group, story.say)
-        typing = f"type a call, such as: {EXAMPLE} - " if console.open() else ""
+        console = Console(central_system, group, story.say, story.show)
+        typing = "type help, who, or a call such as: " + EXAMPLE + " - " if console.open() else ""
         story.say("=", f"{typing}stop with Ctrl-C")
         try:
             await stop.wait()

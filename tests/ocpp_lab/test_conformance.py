@@ -121,9 +121,8 @@ async def test_the_table_tells_behaviours_from_answers() -> None:
     assert rows["Reset"] == ["Core", "yes", "", "yes", ""]
     assert rows["ClearCache"] == ["Core", "yes", "", "yes", ""]
     assert rows["StartTransaction"] == ["Core", "yes", "yes", "", "yes"]
-    assert rows["DataTransfer"] == ["Core", "yes", "no", "answers only", "answers only"]
+    assert rows["DataTransfer"] == ["Core", "yes", "no", "answers only", "yes"]
     assert rows["GetLog"] == ["Security", "yes", "", "yes", ""]
-    assert rows["InstallCertificate"] == ["Security", "yes", "", "no", ""]
 
 
 # --- the rest of the README ---------------------------------------------------------------------------------------
