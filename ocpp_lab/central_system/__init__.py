@@ -6,7 +6,20 @@ from .central_system import CentralSystem
 from .ledger import Ledger
 from .operator import Operator
 from .policy import Policy
+from .ports import Listener
 from .recording import Recording
 from .records import Records
+from .registry import Registered
 
-__all__ = ["MAX_SIZE", "Answers", "CentralSystem", "Ledger", "Operator", "Policy", "Recording", "Records"]
+__all__ = [
+    "MAX_SIZE",
+    "Answers",
+    "CentralSystem",
+    "Ledger",
+    "Listener",
+    "Operator",
+    "Policy",
+    "Recording",
+    "Records",
+    "Registered",
+]

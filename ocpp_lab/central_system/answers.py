@@ -32,7 +32,7 @@ At its longest one takes about 900 bytes."""
 
 
 class Answers:
-    """The handlers of all requests that a charge point may send. ``connected``: who is, now."""
+    """The handlers of all requests that a charge point may send, but SignCertificate. ``connected``: who is, now."""
 
     def __init__(
         self,
@@ -50,8 +50,6 @@ class Answers:
         """The newest status by identity and connector: the first `MOST_CONNECTORS` connectors of each, and of all
         `MOST_STATUSES`. Of more, the one goes that came longest ago from somebody who is not connected."""
         self._connectors: Counter[str] = Counter()  # by identity, how many are in there
-        self.certify: Callable[[str, str], Coroutine[Any, Any, None] | None] = lambda identity, csr: None
-        """Told of a certificate signing request: what brings the certificate, after the answer; None: Rejected."""
         self.after_start: Callable[[str, int, m.StartTransactionRequest], Coroutine[Any, Any, None]] | None = None
         """Set by whoever wants it: run with identity, transaction id and request, after the answer to a start, again if
         that is repeated. A TxProfile that is sent earlier is rejected, for its id is not known there (core 5.16.1);
@@ -69,7 +67,13 @@ class Answers:
         return m.AuthorizeResponse(id_tag_info=at_instant(self.policy.authorize(request.id_tag), self.now()))
 
     async def on_status(self, request: m.StatusNotificationRequest) -> m.StatusNotificationResponse:
-        self._remember(current_session().identity, request)
+        identity, records = current_session().identity, self.ledger.records
+        with _own_file():
+            if request.error_code == "LocalListConflict":
+                records.lists.doubt(identity)
+            if request.status in ("Faulted", "Unavailable"):
+                records.reservations.failed(identity, request.connector_id)
+        self._remember(identity, request)
         return m.StatusNotificationResponse()
 
     def _remember(self, identity: str, request: m.StatusNotificationRequest) -> None:
@@ -173,15 +177,6 @@ class Answers:
         with _own_file():
             self.ledger.records.events.told(current_session().identity, request)
         return m.SecurityEventNotificationResponse()
-
-    async def on_sign(self, request: m.SignCertificateRequest) -> m.SignCertificateResponse:
-        # The answer first, then the certificate (whitepaper A02.FR.11 and A02.FR.12).
-        session = current_session()
-        bringing = self.certify(session.identity, request.csr)
-        if bringing is None:
-            return m.SignCertificateResponse(status="Rejected")
-        session.spawn(bringing, "CertificateSigned")
-        return m.SignCertificateResponse(status="Accepted")
 
     def router(self, *, lenient: bool = False) -> Router:
         """A fresh router with these handlers."""

@@ -21,6 +21,7 @@ from ..messages import (
     StartTransactionRequest,
     StopTransactionRequest,
 )
+from ..security import Levels
 from .ledger_tables import STEPS
 from .ledger_values import data_of, digest, fits, instant, number, small
 from .memory_limits import MemoryLimits
@@ -35,6 +36,10 @@ NO_TRANSACTION = 0
 
 MOST_OUTSIDE = Most(of_one=1000, of_all=20_000, characters=16_000_000)
 """Of what belongs to no transaction, in a file too: see `Ledger`."""
+
+
+MOST_CERTIFICATES = Most(of_one=100, of_all=20_000, characters=64_000_000)
+"""Certificates that were signed: a charge point may ask for as many as it likes."""
 
 
 class Ledger:
@@ -60,6 +65,7 @@ class Ledger:
         self._orphans = Newest(self._db, "orphans", MOST_OUTSIDE)
         self._second_stops = Newest(self._db, "second_stops", MOST_OUTSIDE)
         self._outside = Newest(self._db, "meter_values", MOST_OUTSIDE, f"id = {NO_TRANSACTION}")
+        self._certificates = Newest(self._db, "certificates", MOST_CERTIFICATES, size="length(chain)")
         self._memory = MemoryLimits(self._db) if path == ":memory:" else None
 
     @property
@@ -173,7 +179,34 @@ class Ledger:
             rings.setdefault(row["identity"], []).append(SealedKey(row["salt"], row["digest"], bool(row["opens"])))
         return rings
 
+    def keep_profiles(self, identity: str, levels: Levels) -> None:
+        """The security profiles that this identity may use from now on."""
+        row = (identity, levels.taken, "".join(map(str, sorted(levels.offered))))
+        self._db.execute("INSERT OR REPLACE INTO profiles VALUES (?,?,?)", row)
+
+    def profiles(self) -> dict[str, Levels]:
+        """Those of each identity of which something is known."""
+        rows = self._db.execute("SELECT identity, taken, offered FROM profiles")
+        return {identity: Levels(taken, frozenset(map(int, offered))) for identity, taken, offered in rows}
+
+    def keep_certificate(self, identity: str, chain: str, at: datetime) -> int:
+        """A certificate (PEM) was signed for this identity; returns its number. The newest 100 of each are kept."""
+        with self._db.transaction():
+            number = self._db.insert(
+                "INSERT INTO certificates (identity, at, chain) VALUES (?,?,?)", (identity, instant(at), chain)
+            )
+            self._certificates.trim(identity, len(chain))
+        return number
+
+    def certificate_answered(self, number: int, status: str) -> None:
+        """What CertificateSigned got."""
+        self._db.execute("UPDATE certificates SET status = ? WHERE number = ?", (status, number))
+
     # -- reading
+
+    def certificates(self, identity: str) -> list[dict[str, Any]]:
+        """What was signed for this charge point, oldest first: ``at``, ``chain``, and ``status``, None: no answer."""
+        return self.query("SELECT * FROM certificates WHERE identity = ? ORDER BY number", identity)
 
     def query(self, sql: str, *values: Any) -> list[dict[str, Any]]:
         """Any SELECT over the tables above, as a list of records; ``pandas.DataFrame`` takes it as it is."""

@@ -69,12 +69,12 @@ CREATE INDEX reservations_of ON reservations (identity, reservation);
 CREATE TABLE lists (
     identity TEXT PRIMARY KEY, version INTEGER NOT NULL, sure INTEGER NOT NULL, entries TEXT NOT NULL, at TEXT NOT NULL
 );
-CREATE TABLE profiles (
+CREATE TABLE charging_profiles (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     identity TEXT NOT NULL, connector INTEGER, id_tag TEXT, profile INTEGER NOT NULL, purpose TEXT NOT NULL,
     level INTEGER NOT NULL, used_by INTEGER, payload TEXT NOT NULL, at TEXT NOT NULL, state TEXT NOT NULL
 );
-CREATE INDEX profiles_of ON profiles (identity, state);
+CREATE INDEX charging_profiles_of ON charging_profiles (identity, state);
 CREATE TABLE jobs (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     identity TEXT NOT NULL, kind TEXT NOT NULL, request INTEGER, location TEXT NOT NULL, file TEXT,
@@ -96,16 +96,26 @@ CREATE TABLE transfers (
     identity TEXT NOT NULL, at TEXT NOT NULL, vendor TEXT NOT NULL, message TEXT, payload TEXT NOT NULL
 );
 CREATE INDEX transfers_of ON transfers (identity);
-CREATE TABLE certificates (
+CREATE TABLE root_certificates (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     identity TEXT NOT NULL, kind TEXT NOT NULL, pem TEXT NOT NULL, at TEXT NOT NULL, state TEXT NOT NULL
 );
-CREATE INDEX certificates_of ON certificates (identity);
-CREATE TABLE security_profiles (identity TEXT PRIMARY KEY, profile INTEGER NOT NULL, at TEXT NOT NULL)
+CREATE INDEX root_certificates_of ON root_certificates (identity)
 """
 """The tables of `Records`: what the operator asked for, and what charge points told beside their transactions."""
 
-_FOURTH = f"{_OPEN_TAGS};{RECORDS}"
-"""Version 4: who charges with which tag, and the operator's records."""
+_OPERATOR = f"{_OPEN_TAGS};{RECORDS}"
+"""Who charges with which tag, and the operator's records."""
 
-STEPS = (_FIRST, _SECOND, _THIRD, _FOURTH)
+
+_SECURITY = """
+CREATE TABLE profiles (identity TEXT PRIMARY KEY, taken INTEGER, offered TEXT NOT NULL);
+CREATE TABLE certificates (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    identity TEXT NOT NULL, at TEXT NOT NULL, chain TEXT NOT NULL, status TEXT  -- none yet: not answered
+);
+CREATE INDEX certificates_of ON certificates (identity)
+"""
+"""Security profiles that each charge point may use, and the certificates that were signed for it."""
+
+STEPS = (_FIRST, _SECOND, _THIRD, _SECURITY, _OPERATOR)

@@ -48,6 +48,11 @@ class ListBook:
         row = (identity, kept.version, int(kept.sure), entries, instant(at))
         self._db.execute("INSERT OR REPLACE INTO lists (identity, version, sure, entries, at) VALUES (?,?,?,?,?)", row)
 
+    def doubt(self, identity: str) -> None:
+        """It says that its list is in conflict with what we answer (core 3.5.2): the next one is sent whole."""
+        if self._db.execute("SELECT 1 FROM lists WHERE identity = ? AND sure", (identity,)):
+            self._db.execute("UPDATE lists SET sure = 0 WHERE identity = ?", (identity,))
+
     def versions(self) -> dict[str, int]:
         """The newest version by identity."""
         return {row["identity"]: row["version"] for row in self._db.records("SELECT * FROM lists ORDER BY identity")}

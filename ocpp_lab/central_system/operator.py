@@ -17,13 +17,15 @@ from .orders import Orders, Reachable
 from .policy import Policy
 from .profile_orders import ProfileOrders
 from .recording import Recording
+from .registry import RequiredProfiles
 from .reservation_orders import ReservationOrders
 from .security_orders import SecurityOrders
+from .signing import Signing
 
 
 class Operator(CoreOrders, ReservationOrders, ListOrders, ProfileOrders, JobOrders, SecurityOrders):
     """All verbs in one place, by profile in their own files. ``reach(identity)`` is the session with a charge point;
-    ``known`` is what the newest boot of each got."""
+    ``known`` is what the newest boot of each got; ``required`` which security profiles it may use."""
 
     def __init__(
         self,
@@ -32,5 +34,7 @@ class Operator(CoreOrders, ReservationOrders, ListOrders, ProfileOrders, JobOrde
         policy: Policy,
         known: Mapping[str, RegistrationStatus],
         now: Callable[[], datetime],
+        signing: Signing,
+        required: RequiredProfiles,
     ) -> None:
-        super().__init__(Orders(reach, ledger.records, known, now), ledger, policy, now)
+        super().__init__(Orders(reach, ledger.records, known, now), ledger, policy, now, signing, required)

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from ..credentials import SealedKey
 from ..frames import Call
 from ..messages import MeterValuesRequest, RegistrationStatus, StartTransactionRequest, StopTransactionRequest
+from ..security import Levels
 from .records import Records
 
 
@@ -64,3 +65,15 @@ class Recording(Protocol):
 
     def keys(self) -> Mapping[str, Sequence[SealedKey]]:
         """The keys of each identity, also before a restart; asked once, when the central system is made."""
+
+    def keep_profiles(self, identity: str, levels: Levels) -> None:
+        """The security profiles that this identity may use from now on."""
+
+    def profiles(self) -> Mapping[str, Levels]:
+        """Those of each identity, also before a restart; asked once, when the central system is made."""
+
+    def keep_certificate(self, identity: str, chain: str, at: datetime) -> int:
+        """A certificate (PEM) was signed for this identity, and is about to be sent; returns its number."""
+
+    def certificate_answered(self, number: int, status: str) -> None:
+        """What CertificateSigned got."""

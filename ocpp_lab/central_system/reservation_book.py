@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from ..database import Database
 from ..messages import ReserveNowRequest
 from .ledger_values import fits, instant
 from .order_end import OrderEnd
@@ -16,10 +17,16 @@ LIVING = "state IN ('held', 'unknown', 'asked')"
 
 class ReservationBook(RecordBook):
     """The table ``reservations``. ``state``: asked, held, refused, unknown, replaced, cancelled, used (``used_by`` is
-    the transaction). One that has expired stays held: ``until`` says it."""
+    the transaction), broken (its connector failed). One whose time is up stays held until the next one is asked for,
+    and is expired then: ``until`` says it."""
 
     table = "reservations"
     over = f"NOT {LIVING}"
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        # Whether anything was ever reserved: where nothing was, no status has to look for it.
+        self._any = bool(self._db.execute(f"SELECT 1 FROM {self.table} LIMIT 1"))
 
     def next_id(self) -> int:
         """An id that no charge point was ever given here."""
@@ -28,6 +35,8 @@ class ReservationBook(RecordBook):
 
     def ask(self, identity: str, request: ReserveNowRequest, at: datetime) -> int:
         """It is about to be sent. An older one with its id goes on until the answer says that it was replaced."""
+        self._any = True
+        self._set_any("state = 'expired'", [], f"identity = ? AND until <= ? AND {LIVING}", identity, instant(at))
         return self._add(
             identity=identity,
             reservation=request.reservation_id,
@@ -50,10 +59,16 @@ class ReservationBook(RecordBook):
                 self._set("state = 'replaced'", which, number, number)
 
     def used(self, identity: str, reservation: int, transaction_id: int) -> None:
-        """A transaction began with it, which ends it (core 5.13)."""
+        """A transaction began with it, which ends it (core 5.13); perhaps before its time was up, and told later."""
         if fits(reservation, transaction_id):
-            which = f"identity = ? AND reservation = ? AND {LIVING}"
+            which = f"identity = ? AND reservation = ? AND ({LIVING} OR state = 'expired')"
             self._set_any("state = 'used', used_by = ?", [transaction_id], which, identity, reservation)
+
+    def failed(self, identity: str, connector: int) -> None:
+        """This connector is Faulted or Unavailable, or with 0 all are: that ends what is reserved there (core 5.13)."""
+        if self._any and fits(connector):
+            which = f"identity = ? AND ? IN (connector, 0) AND {LIVING}"
+            self._set_any("state = 'broken'", [], which, identity, connector)
 
     def cancelled(self, identity: str, reservation: int) -> None:
         """The charge point has none of this id any more."""

@@ -2,43 +2,30 @@
 
 from __future__ import annotations
 
-import logging
 import string
-from collections.abc import Callable, Coroutine
-from typing import Any, Protocol
 
 from .. import messages as m
 from ..credentials import AUTHORIZATION_KEY
-from ..errors import CallFailed, Forbidden, OcppError
-from .certificate_book import REQUEST, SIGNED
-from .order_end import OrderEnd
+from ..errors import CallFailed, Forbidden
+from .operator_session import SECURITY_PROFILE
 from .ordering import Ordering
 from .orders import Settle
+from .signing import Signs
 
-log = logging.getLogger(__name__)
-
-SECURITY_PROFILE = "SecurityProfile"
 BEGINS, ENDS = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 
 
-class Certifying(Protocol):
-    """A certificate authority, as the operator needs it."""
-
-    def sign(self, request: str) -> str:
-        """The certificate chain (PEM) for a certificate signing request (PEM).
-
-        Raises ValueError for a request that it does not sign: a weak key, a signature that does not fit.
-        """
-
-
 class SecurityOrders(Ordering):
-    """What was installed and signed is in the book of `Records.certificates`."""
+    """What was installed is in the book of `Records.roots`; what was signed in `Ledger.certificates`."""
 
-    authority: Certifying | None = None
-    """Who signs the certificates of charge points; the operator's own. None: nobody."""
-    vouch: Callable[[str, str], str | None] | None = None
-    """Says of identity and request why that is not this charge point's own, or None: whoever knows the serial numbers.
-    While nobody does, nothing is signed: one charge point could ask for the certificate of another."""
+    @property
+    def authority(self) -> Signs | None:
+        """Who signs the certificates of charge points: the operator's own. None: nobody."""
+        return self._signing.authority
+
+    @authority.setter
+    def authority(self, authority: Signs | None) -> None:
+        self._signing.authority = authority
 
     # -- keys and profiles
 
@@ -59,22 +46,17 @@ class SecurityOrders(Ordering):
         Raises `Forbidden` for one that is not higher than what it accepted last (A05.FR.01), and for 2 or 3 if it has
         no root certificate to know us by (A05.FR.03). Whether it has what else it needs, only it knows.
         """
-        have = self._records.security_profile(identity)
+        have = self._required.of(identity).taken or 0
         if not have < profile <= 3:
             raise Forbidden(f"expected a security profile from {have + 1} to 3, came {profile} (whitepaper A05.FR.01)")
         if profile > 1 and not await self._trusts_somebody(identity):
             raise Forbidden(f"{identity} has no CentralSystemRootCertificate: install one first (whitepaper A05.FR.03)")
 
-        def settle(outcome: OrderEnd) -> None:
-            if outcome.done:
-                self._records.keep_security_profile(identity, profile, self._now())
-
-        request = m.ChangeConfigurationRequest(key=SECURITY_PROFILE, value=str(profile))
-        return await self._orders.send(identity, request, lambda: settle)
+        return await self._orders.send(identity, m.ChangeConfigurationRequest(key=SECURITY_PROFILE, value=str(profile)))
 
     async def _trusts_somebody(self, identity: str) -> bool:
         kind: m.CertificateUseEnumType = "CentralSystemRootCertificate"
-        if self._records.certificates.held(identity, kind):
+        if self._records.roots.held(identity, kind):
             return True
         try:
             return (await self.installed_certificates(identity, kind)).status == "Accepted"
@@ -104,45 +86,19 @@ class SecurityOrders(Ordering):
         return await self._orders.send(identity, m.DeleteCertificateRequest(certificate_hash_data=named))
 
     async def sign(self, identity: str, csr: str) -> m.CertificateSignedResponse:
-        """Sign this request and send the certificate (whitepaper 5.1). Raises `Forbidden` if nobody signs it."""
-        chain = self._signed(identity, csr)
-        if chain is None:
-            raise Forbidden(f"{identity}: expected a request that our authority signs (whitepaper A02.FR.12)")
-        return await self._bring(identity, chain)
-
-    def certify(self, identity: str, csr: str) -> Coroutine[Any, Any, None] | None:
-        """A charge point asks for a certificate: what brings it, to be run after the answer; None: it gets none."""
-        chain = self._signed(identity, csr)
-        return None if chain is None else self._bring_quietly(identity, chain)
-
-    def _signed(self, identity: str, csr: str) -> str | None:
-        number = self._records.certificates.ask(identity, REQUEST, csr, self._now())
-        chain, trouble = self._judge(identity, csr)
-        if trouble:
-            log.warning("! %s: a certificate signing request was refused: %s", identity, trouble)
-        self._records.certificates.mark(number, "signed" if chain else "refused")
-        return chain
-
-    def _judge(self, identity: str, csr: str) -> tuple[str | None, str | None]:
-        """The chain, or what is wrong."""
-        if self.authority is None or self.vouch is None:
-            return None, "nobody signs here"
+        """Have this request (PEM) of its own signed, and send the certificate (whitepaper 5.1). Raises `Forbidden` if
+        it is not signed."""
         try:
-            trouble = self.vouch(identity, csr)
-            return (None, trouble) if trouble else (self.authority.sign(csr), None)
+            chain = self._signing.make(identity, csr)
         except ValueError as error:
-            return None, str(error)
+            raise Forbidden(f"{identity}: {error} (whitepaper A02.FR.12)") from error
 
-    async def _bring_quietly(self, identity: str, chain: str) -> None:
-        try:
-            await self._bring(identity, chain)
-        except OcppError as error:
-            log.warning("! %s: its certificate could not be brought: %s", identity, error)
+        def ask() -> Settle:
+            number = self._ledger.keep_certificate(identity, chain, self._now())
+            return lambda outcome: self._ledger.certificate_answered(number, outcome.said)
 
-    async def _bring(self, identity: str, chain: str) -> m.CertificateSignedResponse:
-        request = m.CertificateSignedRequest(certificate_chain=chain)
-        return await self._orders.send(identity, request, lambda: self._kept(identity, SIGNED, chain))
+        return await self._orders.send(identity, m.CertificateSignedRequest(certificate_chain=chain), ask)
 
     def _kept(self, identity: str, kind: str, pem: str) -> Settle:
-        number = self._records.certificates.ask(identity, kind, pem, self._now())
-        return lambda outcome: self._records.certificates.settle(number, outcome)
+        number = self._records.roots.ask(identity, kind, pem, self._now())
+        return lambda outcome: self._records.roots.settle(number, outcome)

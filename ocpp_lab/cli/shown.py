@@ -26,8 +26,8 @@ def shown(ledger: Recording, identity: str, now: datetime) -> Iterator[str]:
         yield f"list of version {kept.version}, {len(kept.entries)} tags{'' if kept.sure else ', but that is not sure'}"
     for row in _newest(records.jobs.rows(identity)):
         yield f"job {row['number']}, {row['kind']}: {row['state']}"
-    for row in _newest(records.certificates.rows(identity)):
-        yield f"certificate {row['number']}, {row['kind']}: {row['state']}"
+    for row in _newest(records.roots.rows(identity)):
+        yield f"{row['kind']} {row['number']}: {row['state']}"
     for row in _newest(records.events.rows(identity)):
         yield f"event {row['type']} at {row['at']}"
     for row in _newest(records.orders.rows(identity)):

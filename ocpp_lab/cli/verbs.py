@@ -12,7 +12,7 @@ from ..central_system.job_orders import JobBegun
 from .shown import shown
 from .verb import Verb
 from .who import who
-from .word_kinds import Limit
+from .word_kinds import Limit, kind_of
 
 NOTHING: tuple[str, ...] = ()
 """The frames, which are shown, say it all."""
@@ -170,7 +170,8 @@ async def _who(cs: CentralSystem) -> Iterable[str]:
 async def _help(cs: CentralSystem, word: str | None) -> Iterable[str]:
     if word is not None:
         verb = OPERATOR_VERBS[verb_named(word)]
-        return [f"{verb.usage}: {verb.says}", f"such as: {verb.example}"]
+        words = [f"  {slot.name}: {kind_of(slot.name).expects}" for slot in verb.slots if "|" not in slot.name]
+        return [f"{verb.usage}: {verb.says}", *words, f"such as: {verb.example}"]
     lines = [f"{verb.usage:<38} {verb.says}" for verb in OPERATOR_VERBS.values()]
     raw = f'{"CP ACTION {JSON}":<38} Send any call as it is, such as: CP_1 Reset {{"type": "Soft"}}.'
     return [*lines, raw, "The beginning of a verb or of a name is enough, if it is the only one that begins so."]

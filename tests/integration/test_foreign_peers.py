@@ -81,12 +81,13 @@ async def test_their_charge_point_calls_us(action: str) -> None:
 
 @pytest.mark.parametrize("action", FROM_CHARGE_POINT)
 async def test_their_charge_point_gets_our_own_answers(action: str) -> None:
-    """Once it has booted, all it may send is answered out of the box, whatever is in it."""
+    """Once it has booted, all that it may send is answered out of the box."""
     async with CentralSystem() as central_system, foreign_charge_point(central_system) as peer:
         booted = await peer.call(theirs(call, "BootNotification", full_payload("BootNotification")), suppress=False)
         assert booted.status == "Accepted"
         for request in payloads(action):
-            result = await peer.call(theirs(call, action, request), suppress=False)
+            asked = theirs(call, action, request)
+            result = await peer.call(asked, suppress=False)
             assert as_json(result) == last_answer(list(central_system.trace))
 
 

@@ -143,7 +143,7 @@ class Plain:
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         def called(*args: Any) -> Any:
-            return {} if name in ("registrations", "keys") else 7
+            return {} if name in ("registrations", "keys", "profiles") else 7
 
         return called
 

@@ -135,6 +135,17 @@ async def test_another_version_than_ours() -> None:
         assert asked == [update(2, "Full", entry("A"))]
 
 
+@simulated
+async def test_a_conflict_that_the_charge_point_tells_of() -> None:
+    """LocalListConflict (core 3.5.2): the next list is whole."""
+    async with operated() as (operator, peer):
+        await done(peer, operator.send_list("CP_1", {"A": "Accepted"}), OK)
+        told = {"connectorId": 0, "status": "Available", "errorCode": "LocalListConflict"}
+        await peer.ask("conflict", "StatusNotification", told)
+        _, asked = await done(peer, operator.send_list("CP_1", {"A": "Accepted"}), OK)
+        assert asked == [update(2, "Full", entry("A"))]
+
+
 TAGS = st.dictionaries(
     st.sampled_from(["a", "A", "b", "C", "c", "d"]),
     st.sampled_from([m.IdTagInfo(status="Accepted"), m.IdTagInfo(status="Blocked")]),

@@ -85,6 +85,33 @@ async def test_a_cancelled_one_is_gone(answer: Any, left: int) -> None:
 
 
 @simulated
+async def test_a_connector_that_fails_ends_what_is_reserved_there() -> None:
+    """Core 5.13; the whole charge point ends all of it, and a status that says nothing of the kind ends nothing."""
+    async with operated() as (operator, peer):
+        for connector in (0, 1, 2, 3):
+            await done(peer, operator.reserve("CP_1", connector, "TAG_A", HOUR), ACCEPTED)
+        for connector, status in ((1, "Faulted"), (2, "Reserved"), (3, "Unavailable"), (2**70, "Faulted")):
+            told = {"connectorId": connector, "status": status, "errorCode": "NoError"}
+            await peer.ask("status", "StatusNotification", told)
+        assert states(peer) == [(1, "held"), (2, "broken"), (3, "held"), (4, "broken")]
+        await peer.ask("all", "StatusNotification", {"connectorId": 0, "status": "Faulted", "errorCode": "OtherError"})
+        assert [state for _, state in states(peer)] == ["broken"] * 4
+
+
+@simulated
+async def test_a_start_that_is_told_when_the_time_is_up() -> None:
+    """It began in time, offline: the reservation has served."""
+    date = [DATE]
+    async with operated(now=lambda: date[0]) as (operator, peer):
+        await done(peer, operator.reserve("CP_1", 1, "TAG_A", HOUR), ACCEPTED)
+        date[0] = HOUR + timedelta(hours=1)
+        await done(peer, operator.reserve("CP_1", 2, "TAG_A", HOUR + timedelta(hours=2)), ACCEPTED)
+        assert states(peer) == [(1, "expired"), (2, "held")]
+        await starts(peer, reservationId=1)
+        assert states(peer) == [(1, "used"), (2, "held")]
+
+
+@simulated
 async def test_a_cancel_that_failed_cancels_nothing() -> None:
     async with operated(timeout=1.0) as (operator, peer):
         await done(peer, operator.reserve("CP_1", 1, "TAG_A", HOUR), ACCEPTED)

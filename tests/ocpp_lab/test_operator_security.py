@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from ocpp_lab import messages as m
+from ocpp_lab.central_system.registry import Registered
 from ocpp_lab.errors import Forbidden
-from tests.operated import done, operated, sent
+from ocpp_lab.security import Authority, new_request
+from tests.operated import DATE, done, operated
 from tests.pair import simulated
 
 OK = {"status": "Accepted"}
@@ -17,59 +19,29 @@ KIND: Any = "CentralSystemRootCertificate"
 NAMED = {"hashAlgorithm": "SHA256", "issuerNameHash": "a", "issuerKeyHash": "b", "serialNumber": "c"}
 
 
-class Signs:
-    """An authority that signs whatever is not bad."""
-
-    def sign(self, request: str) -> str:
-        if request == "bad":
-            raise ValueError("expected a better one")
-        return f"signed: {request}"
-
-
-def vouch(identity: str, csr: str) -> str | None:
-    """Everybody's requests are its own, but for one."""
-    return "wrong-charge-point" if csr == "of another" else None
-
-
-def certificates(peer: Any) -> list[tuple[str, str]]:
-    return [(row["kind"], row["state"]) for row in peer.ours.ledger.records.certificates.rows("CP_1")]
+def roots(peer: Any) -> list[tuple[str, str]]:
+    return [(row["kind"], row["state"]) for row in peer.ours.ledger.records.roots.rows("CP_1")]
 
 
 @simulated
-async def test_a_certificate_follows_the_answer() -> None:
-    """Whitepaper A02.FR.11: Accepted first, then CertificateSigned; both are kept."""
-    async with operated() as (operator, peer):
-        operator.authority, operator.vouch = Signs(), vouch
-        assert await peer.ask("csr", "SignCertificate", {"csr": "please"}) == [3, "csr", {"status": "Accepted"}]
-        _, unique_id, action, payload = await peer.hear()
-        assert (action, payload) == ("CertificateSigned", {"certificateChain": "signed: please"})
-        await peer.say(3, unique_id, OK)
-        await peer.is_served()
-        assert certificates(peer) == [("request", "signed"), ("ChargePointCertificate", "held")]
-
-
-@simulated
-async def test_nobody_signs_what_is_bad(caplog: pytest.LogCaptureFixture) -> None:
-    """A02.FR.12: Rejected, whether there is no authority, nobody who vouches, or one of them says no."""
-    async with operated() as (operator, peer):
-        assert (await peer.ask("1", "SignCertificate", {"csr": "please"}))[2] == {"status": "Rejected"}
-        operator.authority = Signs()
-        assert (await peer.ask("2", "SignCertificate", {"csr": "please"}))[2] == {"status": "Rejected"}
-        operator.vouch = vouch
-        for csr in ("bad", "of another"):
-            assert (await peer.ask(csr, "SignCertificate", {"csr": csr}))[2] == {"status": "Rejected"}
-        await peer.is_served()
-        assert certificates(peer) == [("request", "refused")] * 4 and sent(peer.ours) == []
-        assert "expected a better one" in caplog.text and "wrong-charge-point" in caplog.text
-
-
-@simulated
-async def test_a_certificate_that_was_not_taken() -> None:
-    async with operated() as (operator, peer):
-        operator.authority, operator.vouch = Signs(), vouch
-        answer, _ = await done(peer, operator.sign("CP_1", "please"), {"status": "Rejected"})
-        assert answer.status == "Rejected"
-        assert certificates(peer) == [("request", "signed"), ("ChargePointCertificate", "refused")]
+async def test_a_certificate_that_the_operator_has_signed() -> None:
+    """For the charge point that is registered with the name in the request; kept with its answer."""
+    registry = {"CP_1": Registered(serial="SN-1", owner="Lab")}
+    csr = new_request("SN-1", "Lab")[1]
+    other = new_request("SN-2", "Lab")[1]
+    async with operated(registry=registry) as (operator, peer):
+        with pytest.raises(Forbidden, match="there is no authority"):
+            await operator.sign("CP_1", csr)
+        operator.authority = Authority.create("Lab", now=lambda: DATE)
+        assert peer.ours.signing.authority is operator.authority
+        for wrong, why in ((other, "wrong-charge-point"), ("CSR", "unreadable")):
+            with pytest.raises(Forbidden, match=why):
+                await operator.sign("CP_1", wrong)
+        for status in ("Rejected", "Accepted"):
+            answer, asked = await done(peer, operator.sign("CP_1", csr), {"status": status})
+            assert answer.status == status and "BEGIN CERTIFICATE" in asked[0][1]["certificateChain"]
+        assert [row["status"] for row in peer.ours.ledger.certificates("CP_1")] == ["Rejected", "Accepted"]
+        assert [row["outcome"] for row in peer.ours.ledger.records.orders.rows()] == ["Rejected", "Accepted"]
 
 
 @simulated
@@ -79,7 +51,7 @@ async def test_root_certificates() -> None:
         answer, asked = await done(peer, operator.install_certificate("CP_1", KIND, ROOT), OK)
         assert answer.status == "Accepted"
         assert asked == [("InstallCertificate", {"certificateType": KIND, "certificate": ROOT})]
-        assert certificates(peer) == [(KIND, "refused"), (KIND, "held")]
+        assert roots(peer) == [(KIND, "refused"), (KIND, "held")]
         there, _ = await done(peer, operator.installed_certificates("CP_1", KIND),
                               OK | {"certificateHashData": [NAMED]})  # fmt: skip
         [named] = there.certificate_hash_data or []
@@ -89,12 +61,12 @@ async def test_root_certificates() -> None:
 
 @simulated
 async def test_upwards_only() -> None:
-    """Whitepaper A05.FR.01; what was refused may be asked again."""
+    """Whitepaper A05.FR.01; what was refused may be asked again, and counts once it has connected with it."""
     async with operated() as (operator, peer):
         await done(peer, operator.upgrade_security("CP_1", 1), {"status": "Rejected"})
         _, asked = await done(peer, operator.upgrade_security("CP_1", 1), OK)
         assert asked == [("ChangeConfiguration", {"key": "SecurityProfile", "value": "1"})]
-        assert peer.ours.ledger.records.security_profile("CP_1") == 1
+        peer.ours.required.connected("CP_1", 1)
         with pytest.raises(Forbidden, match="from 2 to 3, came 1"):
             await operator.upgrade_security("CP_1", 1)
 

@@ -260,7 +260,13 @@ async def test_help() -> None:
         operator.said.clear()
         operator.type("help start")
         await peer.is_served()
-        assert operator.said == ["= start CP TAG [CONNECTOR]: Start charging.", "= such as: start CP_1 TAG_A 1"]
+        assert operator.said == [
+            "= start CP TAG [CONNECTOR]: Start charging.",
+            "=   CP: a charge point that is connected",
+            "=   TAG: a tag",
+            "=   CONNECTOR: a connector's number, 0 for all of it",
+            "= such as: start CP_1 TAG_A 1",
+        ]
 
 
 @pytest.mark.parametrize("name", sorted(set(OPERATOR_VERBS) - {"trust"}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import count
 from typing import Any
 
 import msgspec
@@ -18,6 +19,7 @@ from ocpp_lab.messages import (
     StartTransactionRequest,
     StopTransactionRequest,
 )
+from ocpp_lab.security import Levels
 
 MOST_SET_ASIDE = 1000
 MOST_READINGS = 20_000
@@ -26,9 +28,9 @@ MOST_READINGS = 20_000
 class FittedLedger:
     """``piece`` is the learner's, which keeps the transactions: step 3.7.
 
-    It knows nothing of meter values, refused messages, registrations and keys. They are kept here, in memory, while
-    this object lives. So a central system that restarts with a new one asks its charge points to boot again (core
-    5.17), and knows the configured keys only.
+    It knows nothing of meter values, refused messages, registrations, keys and certificates. They are kept here,
+    in memory, while this object lives. So a central system that restarts with a new one asks its charge points to boot
+    again (core 5.17), and knows the configured keys only.
     """
 
     def __init__(self, piece: Any) -> None:
@@ -38,6 +40,9 @@ class FittedLedger:
         self._set_aside: dict[tuple[str, bytes], dict[str, Any]] = {}  # by identity and what was said, the newest 1,000
         self._registrations: dict[str, RegistrationStatus] = {}
         self._keys: dict[str, Sequence[SealedKey]] = {}
+        self._profiles: dict[str, Levels] = {}
+        self._certificates: dict[int, str] = {}  # by number, what each was answered; the newest 1,000
+        self._numbers = count(1)
 
     def transaction(self, transaction_id: int) -> None:
         """The learner's ledger is asked for nothing but its answers."""
@@ -93,3 +98,20 @@ class FittedLedger:
 
     def keys(self) -> dict[str, Sequence[SealedKey]]:
         return {identity: keys for identity, keys in self._keys.items() if keys}
+
+    def keep_profiles(self, identity: str, levels: Levels) -> None:
+        self._profiles[identity] = levels
+
+    def profiles(self) -> dict[str, Levels]:
+        return dict(self._profiles)
+
+    def keep_certificate(self, identity: str, chain: str, at: datetime) -> int:
+        number = next(self._numbers)
+        self._certificates[number] = ""
+        if len(self._certificates) > MOST_SET_ASIDE:
+            del self._certificates[next(iter(self._certificates))]
+        return number
+
+    def certificate_answered(self, number: int, status: str) -> None:
+        if number in self._certificates:
+            self._certificates[number] = status
