@@ -47,7 +47,7 @@ def orders(
     router.include(
         RemoteStart(
             premises.charging,
-            chores,
+            guard.chores,
             has_room=lambda: len(memory.outbox) < memory.outbox.limit,
         )
     )
