@@ -33,6 +33,25 @@ CREATE TABLE clock (newest TEXT, "offset" REAL NOT NULL DEFAULT 0);
 INSERT INTO clock (newest) SELECT max(seen) FROM transactions
 """
 """Version 2."""
+_SESSIONS = """
+-- What would go on at a connector without its transaction. 0 is the one reader of them all.
+CREATE TABLE sessions (
+    connector INTEGER PRIMARY KEY, phase TEXT NOT NULL, end_in INTEGER NOT NULL, car INTEGER NOT NULL,
+    locked INTEGER NOT NULL, tag TEXT, parent TEXT, denied TEXT
+);
+ALTER TABLE tags ADD COLUMN parent TEXT
+"""
+"""Sessions that wait or are over, and the groups of known tags."""
+_LOCAL_LIST = """
+CREATE TABLE local_list (id_tag TEXT PRIMARY KEY, status TEXT NOT NULL, expires TEXT, parent TEXT);
+CREATE TABLE local_list_version (version INTEGER NOT NULL)  -- one row, none before the first update
+"""
+_RESERVATIONS = """
+-- The id is text: the specification bounds no integer, sqlite does. A parent is a group, "until" an instant.
+CREATE TABLE reservations (
+    id TEXT PRIMARY KEY, connector INTEGER NOT NULL, tag TEXT NOT NULL, parent TEXT, until TEXT NOT NULL
+)
+"""
 _SECURITY = """
 CREATE TABLE security_events (
     number INTEGER PRIMARY KEY AUTOINCREMENT, type TEXT NOT NULL, at TEXT NOT NULL, info TEXT,
@@ -57,6 +76,8 @@ CREATE TABLE own_certificates (
 CREATE TABLE provisioned (once INTEGER NOT NULL)
 """
 """Keys, certificates, and what happened to them."""
+_STEPS = [_TABLES, _CLOCK, _SESSIONS, _LOCAL_LIST, _RESERVATIONS, _SECURITY]
+"""In the order in which they came: a file has a version of this list."""
 
 
 class Store(Database):
@@ -70,7 +91,7 @@ class Store(Database):
     """
 
     def __init__(self, path: str = ":memory:", owner: str = "") -> None:
-        super().__init__(path, [_TABLES, _CLOCK, _SECURITY], alone=bool(owner))
+        super().__init__(path, _STEPS, alone=bool(owner))
         self._inhabited = False  # from `move_in` on
         if owner:
             try:

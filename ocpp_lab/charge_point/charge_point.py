@@ -147,6 +147,7 @@ class ChargePoint:
             date=self.clock.now,
             retry_interval=connecting.retry_interval,
         )
+        self.clock.when_set.append(premises.reserving.clock_set)
         self.connectors = premises.connectors
         self.statuses = premises.statuses
         self.metering = premises.metering
@@ -163,7 +164,7 @@ class ChargePoint:
         if self.state != "disconnected":
             raise RuntimeError("expected a charge point that was not started yet; a new start is a new ChargePoint")
         self.guard.begin()
-        self.charging.recover(self.outbox.entries(), resume=self._resume)
+        self._premises.recover(self.outbox.entries(), resume=self._resume)
         self.machine.fire("connect")
         self._living = asyncio.create_task(self.life.run(), name=f"{self.identity} life")
         self._living.add_done_callback(self._ended)

@@ -31,12 +31,13 @@ from .errands import Work
 from .event_clock import EventClock
 from .extended_trigger import StatusReport
 from .gate import Gate
+from .maker import Maker
 from .options import Security
 from .routes import Route, Routes, is_key
 from .trusted_time import TrustedTime
 from .upgrading import Upgrading
 from .uplink import Asks
-from .wallet import MANUFACTURER, Wallet
+from .wallet import Wallet
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +76,8 @@ class Guard:
         self.trusted_time = TrustedTime(store, now)
         self.upgrading = Upgrading(store, dialler.usual_profile)
         self.routes = Routes(dialler.urls, options.ssl, self.wallet, self.trusted_time.now)
+        self.maker = Maker(self.wallet, self.trusted_time.now, self.tell)
+        """Whose firmware is good."""
         self.certificates = Certificates(
             serial,
             self.wallet,
@@ -179,11 +182,6 @@ class Guard:
             raise
         except OcppError as error:
             log.warning("! %s", error)
-
-    def firmware_trouble(self, certificate: str) -> str | None:
-        """Why a signing certificate (PEM) is not our manufacturer's; None: it is. The operator's roots do not count."""
-        roots = [root.pem for root in self.wallet.roots(MANUFACTURER)]
-        return security.signing_certificate_trouble(certificate, roots, self.trusted_time.now())
 
     def ask(self) -> Callable[[], Coroutine[Any, Any, None]] | None:
         """What asks for a new certificate; None: it cannot be asked for."""

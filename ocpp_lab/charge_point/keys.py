@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 from ..credentials import read_key
 from ..heartbeat import A_DAY
+from .local_list import MOST_IN_ONE, MOST_LISTED
 
 Access = Literal["R", "RW", "W"]
 
@@ -94,7 +95,11 @@ _TABLE: tuple[tuple[str, str, Access, Callable[[str], bool]], ...] = (
     #
     # Transactions and their meters.
     ("StopTransactionOnEVSideDisconnect", "true", "RW", _boolean),  # `Charging.unplug`
-    ("StopTransactionOnInvalidId", "true", "RW", _boolean),  # `Charging`, when a start is answered
+    ("UnlockConnectorOnEVSideDisconnect", "true", "RW", _boolean),  # `Bays`, at the end; R and false: a fixed cable
+    ("StopTransactionOnInvalidId", "true", "RW", _boolean),  # `Allowance`, when a start is answered
+    ("MaxEnergyOnInvalidId", "0", "RW", _number(0, 100_000)),  # Wh; `Allowance`, likewise
+    ("MinimumStatusDuration", "0", "RW", _number(0, 3600)),  # `Statuses`, at each change
+    ("ResetRetries", "0", "RW", _number(0, 100)),  # `Resets`, at each reset
     ("ConnectionTimeOut", "60", "RW", _number(0, A_DAY)),  # `Patience`, from the next Preparing; 0 waits for ever
     ("MeterValueSampleInterval", "60", "RW", _number(0, A_DAY)),  # `Metering`, told at the change; 0 is off
     ("MeterValuesSampledData", ENERGY, "RW", _only(ENERGY)),  # what `Metering` measures, and all that it can
@@ -102,14 +107,20 @@ _TABLE: tuple[tuple[str, str, Access, Callable[[str], bool]], ...] = (
     ("MeterValuesAlignedData", ENERGY, "RW", _only(ENERGY)),
     ("StopTxnAlignedData", "", "RW", _only("")),  # a stop carries no readings
     ("StopTxnSampledData", "", "RW", _only("")),
-    ("UnlockConnectorOnEVSideDisconnect", "true", "RW", _only("true")),  # a cable that is pulled is out at both ends
     ("ConnectorPhaseRotation", "0.Unknown", "RW", _only("0.Unknown")),  # no meter here has phases
-    ("ResetRetries", "0", "RW", _only("0")),  # a reset that was accepted does not fail
+    #
+    # Local Auth List Management.
+    ("LocalAuthListEnabled", "true", "RW", _boolean),  # `LocalAuthList` and `KnownTags`; an empty list says nothing
+    ("LocalAuthListMaxLength", str(MOST_LISTED), "R", _text),  # `LocalList`
+    ("SendLocalListMaxLength", str(MOST_IN_ONE), "R", _text),
+    #
+    # Reservation.
+    ("ReserveConnectorZeroSupported", "true", "R", _boolean),  # `may_reserve`
     #
     # What it is: set by `ChargePoint` when it is made.
     ("GetConfigurationMaxKeys", "50", "R", _number(1, 1000)),  # `Core`, at each GetConfiguration
     ("NumberOfConnectors", "1", "R", _number(1, 1000)),
-    ("SupportedFeatureProfiles", "Core,RemoteTrigger", "R", _text),
+    ("SupportedFeatureProfiles", "Core,LocalAuthListManagement,Reservation,RemoteTrigger", "R", _text),
 )
 
 

@@ -10,6 +10,9 @@ from ..transaction_ids import TransactionIds
 from .authorization import AuthorizationCache
 from .configuration import Configuration
 from .delivery import TransactionMessages
+from .kept_reservations import KeptReservations
+from .kept_sessions import KeptSessions
+from .local_list import LocalList
 from .options import ChargingOptions, Connecting, Pieces
 from .transactions import Transactions
 
@@ -25,7 +28,10 @@ class Memory:
         self.outbox: TransactionMessages = Outbox(self.store) if outbox is None else outbox  # an empty one is false
         self.transaction_ids = TransactionIds(self.store)
         self.transactions = Transactions(self.store)
+        self.sessions = KeptSessions(self.store)
         self.cache = AuthorizationCache(self.store)
+        self.local_list = LocalList(self.store)
+        self.reservations = KeptReservations(self.store)
         self.configuration = Configuration(self.store, **keys)
 
     def close(self) -> None:

@@ -10,9 +10,9 @@ from typing import Any
 
 from .. import messages as m
 from ..errors import StoreFailed
+from ..station.connector import Connector
 from .chores import Chores
 from .configuration import Configuration
-from .connector import Connector
 from .keys import ENERGY
 from .owed import Owed
 from .transactions import Transaction, Transactions
@@ -46,15 +46,33 @@ class Metering:
         self.owed = owed
         self.submit = submit
         self.now = now
+        self.full: Callable[[int], None] = lambda connector: None
+        """Told the connector whose car takes no more; set by whoever follows the session."""
         self.missed = 0
         """Readings at intervals that could not be written down in this life; each is a gap in a curve."""
         self._meters: dict[int, asyncio.Task[None]] = {}
         """By connector, what reads its meter while a transaction runs there; begun by `watch`, ended by `leave`."""
+        self._due: dict[int, float] = {}  # by connector, when (loop time) the next reading is due
 
     def watch(self, connector: int) -> None:
         """From now on, a reading at every interval."""
         self.leave(connector)
+        interval = self.configuration.seconds("MeterValueSampleInterval")
+        self._due[connector] = asyncio.get_running_loop().time() + interval
+        self._read_on(connector)
+
+    def _read_on(self, connector: int) -> None:
         self._meters[connector] = self.chores.start(self._keep_reading(connector), f"meter {connector}")
+
+    def watches(self, connector: int) -> bool:
+        """Whether there are readings at intervals."""
+        return connector in self._meters
+
+    def power_changed(self, connector: int) -> None:
+        """Another power flows: the car will be full at another time."""
+        if meter := self._meters.pop(connector, None):
+            meter.cancel()
+            self._read_on(connector)
 
     def leave(self, connector: int) -> None:
         """No more readings at intervals."""
@@ -71,19 +89,18 @@ class Metering:
         interval = self.configuration.seconds("MeterValueSampleInterval")
         place = self.connectors[connector]
         loop = asyncio.get_running_loop()
-        next_sample = loop.time() + interval
         while True:
             full = place.seconds_to_full
-            wait = [next_sample - loop.time()] if interval > 0 else []
+            wait = [self._due[connector] - loop.time()] if interval > 0 else []
             if full is not None:
                 wait.append(full)
             if not wait:
                 return
             await asyncio.sleep(max(min(wait), 0.0))
             if place.full and place.status == "Charging":
-                place.become("SuspendedEV")
-            if interval > 0 and loop.time() >= next_sample - 1e-9:
-                next_sample += interval
+                self.full(connector)
+            if interval > 0 and loop.time() >= self._due[connector] - 1e-9:
+                self._due[connector] += interval
                 self._try_to_sample(connector)
 
     def _try_to_sample(self, connector: int) -> None:

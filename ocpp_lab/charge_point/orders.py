@@ -13,10 +13,17 @@ from .memory import Memory
 from .premises import Premises
 from .remote_start import RemoteStart
 from .remote_trigger import RemoteTrigger
+from .resets import Resets
 
 
 def orders(
-    memory: Memory, premises: Premises, gate: Gate, delivery: Delivery, guard: Guard, *, lenient: bool = False
+    memory: Memory,
+    premises: Premises,
+    gate: Gate,
+    delivery: Delivery,
+    guard: Guard,
+    *,
+    lenient: bool = False,
 ) -> Router:
     """A router with all handlers; ``lenient``: see `Connecting`."""
     router = Router("ChargePoint", lenient=lenient)
@@ -27,19 +34,20 @@ def orders(
             memory.transactions,
             memory.cache,
             premises.charging,
-            later=gate.later,
-            reboot=gate.reboot,
+            Resets(
+                premises.bays,
+                guard.chores,
+                delivered=delivery.emptied,
+                hush=gate.hush,
+                reboot=gate.reboot,
+                patience=lambda: gate.timeout if gate.state() == "online" else 0.0,
+            ),
         )
     )
     router.include(
         RemoteStart(
-            premises.connectors,
-            memory.transactions,
-            memory.transaction_ids,
-            memory.configuration,
-            premises.authorizer,
             premises.charging,
-            once=gate.once,
+            guard.chores,
             has_room=lambda: len(memory.outbox) < memory.outbox.limit,
         )
     )
@@ -63,4 +71,6 @@ def orders(
     )
     if has_cryptography():  # or nothing is known of certificates here, and that is what is answered
         router.include(guard.certificates)
+    router.include(premises.local_auth_list)
+    router.include(premises.reserving)
     return router

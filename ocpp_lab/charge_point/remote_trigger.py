@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from .. import messages as m
-from .connector import Connector
+from ..station.connector import Connector
 from .gate import Gate
 from .metering import Metering
 from .or_else import or_else

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import StoreFailed
 from ..messages import Reason, Request, StopTransactionRequest
-from .connector import Connector
+from ..station.connector import Connector
 from .metering import Metering
 from .owed import Owed
 from .transactions import Transaction, Transactions

@@ -12,6 +12,8 @@ from .contexts import NO_CHECK_TIME
 
 def chain_of(secured: Any) -> list[bytes]:
     """The certificates that the peer sent (DER), the leaf first; none if it sent none. ``secured`` is an SSLObject."""
+    if secured.getpeercert(True) is None:  # asked for its chain, Python fails then
+        return []
     if sys.version_info >= (3, 13):
         return list(secured.get_unverified_chain())
     sent = secured._sslobj.get_unverified_chain() or ()  # what 3.13 has made public

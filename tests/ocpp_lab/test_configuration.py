@@ -36,11 +36,14 @@ REQUIRED = {  # core 9.1, for the Core profile
 }
 READ_ONLY = {
     "GetConfigurationMaxKeys",
-    "NumberOfConnectors",
-    "SupportedFeatureProfiles",
     "AdditionalRootCertificateCheck",
     "CertificateSignedMaxChainSize",
     "CertificateStoreMaxLength",
+    "LocalAuthListMaxLength",
+    "NumberOfConnectors",
+    "ReserveConnectorZeroSupported",
+    "SendLocalListMaxLength",
+    "SupportedFeatureProfiles",
 }
 KEY = "0001020304050607FFFFFFFFFFFFFFFFFFFFFFFF"
 
@@ -85,9 +88,12 @@ def test_every_default_is_a_value_that_could_be_set() -> None:
         ("ConnectorPhaseRotation", "0.Unknown", "Accepted"),
         ("ConnectorPhaseRotation", "0.RST", "Rejected"),  # no meter of ours has phases
         ("ResetRetries", "0", "Accepted"),
-        ("ResetRetries", "3", "Rejected"),  # a reset that was accepted does not fail
-        ("UnlockConnectorOnEVSideDisconnect", "true", "Accepted"),
-        ("UnlockConnectorOnEVSideDisconnect", "false", "Rejected"),  # a cable that is pulled is out at both ends
+        ("ResetRetries", "3", "Accepted"),
+        ("ResetRetries", "-1", "Rejected"),
+        ("UnlockConnectorOnEVSideDisconnect", "false", "Accepted"),
+        ("UnlockConnectorOnEVSideDisconnect", "never", "Rejected"),
+        ("MaxEnergyOnInvalidId", "500", "Accepted"),
+        ("MinimumStatusDuration", "3", "Accepted"),
         ("SecurityProfile", "2", "Rejected"),  # it tells the profile in use
         ("HeartbeatInterval", "86400", "Accepted"),  # a day, and no more
         ("HeartbeatInterval", "86401", "Rejected"),

@@ -14,7 +14,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.hashes import SHA256, SHA512
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from ocpp_lab import security
+from ocpp_lab import Store, security
+from ocpp_lab.charge_point.maker import Maker
+from ocpp_lab.charge_point.wallet import Wallet
 from tests.chains import DAY, NIGHT, holder, name, root, rsa_key
 
 MAKER = root("Maker Root", "Maker")
@@ -82,3 +84,19 @@ def test_a_signature_made_by_openssl(tmp_path: Path) -> None:
     subprocess.run(command, check=True, cwd=tmp_path, capture_output=True)
     signature = (tmp_path / "signature").read_bytes()
     assert security.signature_trouble(FIRMWARE, text(signature), SIGNER.pem) is None
+
+
+def test_the_roots_of_the_wallet_decide() -> None:
+    """Those of the manufacturer; the operator may install as many of his own as he likes."""
+    wallet, noted = Wallet(Store()), list[tuple[str, str]]()
+    maker = Maker(wallet, lambda: NIGHT, lambda type, info: noted.append((type, info)))
+    wallet.put_root("CentralSystemRootCertificate", root().pem)
+    own = holder(name("Firmware"), root()).pem
+    assert maker.certificate_trouble(own) == "no root certificate of the manufacturer is installed"
+    assert not maker.demanded()
+    wallet.put_root("ManufacturerRootCertificate", MAKER.pem)
+    assert maker.demanded()
+    assert maker.certificate_trouble(SIGNER.pem) is None and maker.certificate_trouble(own) == "untrusted"
+    assert maker.signature_trouble(FIRMWARE, RIGHT, SIGNER.pem) is None
+    maker.event("InvalidFirmwareSignature", "x")
+    assert noted == [("InvalidFirmwareSignature", "x")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -14,11 +14,12 @@ from typing import Any
 
 import pytest
 
-from ocpp_lab import CentralSystem, ChargePoint, Ledger, security
+from ocpp_lab import CentralSystem, ChargePoint, Ledger, Store, security
 from ocpp_lab import messages as m
 from ocpp_lab.central_system.ports import Listener
 from ocpp_lab.central_system.registry import Registered
-from ocpp_lab.security import Upgrade
+from ocpp_lab.charge_point.upgrading import Upgrading
+from ocpp_lab.security import Upgrade, settled
 from ocpp_lab.security.authority import Authority
 from tests.fakes import NOON, power_cut
 from tests.pair import actions, central_system_alone, charge_point_alone, on, payloads, simulated, simulated_now
@@ -120,6 +121,8 @@ async def test_from_1_to_2_to_3(tmp_path: Path) -> None:
                 assert await upgrade(central_system, profile) == "Rejected"
             assert await upgrade(central_system, 1) == "Rejected"
             path = power_cut(path)
+        with closing(Store(path)) as store:
+            assert Upgrading(store, lambda: 1).state == settled(3)
         async with charge_point_alone(path=path, **station()) as point:
             await online(point, 3)
         for profile in (1, 2):
@@ -159,6 +162,8 @@ async def test_prerequisites() -> None:
             async with charge_point_alone(**options) as point:
                 await point.wait_for("online")
                 assert await upgrade(central_system, profile) == answer, (options.keys(), profile)
+                offered = central_system.required.of("CP_1").offered
+                assert offered == ({profile} if answer == "Accepted" else set())
 
 
 # The way back ---------------------------------------------------------------------------------------------------------
@@ -400,3 +405,40 @@ async def test_a_charge_point_without_security_tells_nobody() -> None:
         await point.wait_for("online")
         await asyncio.sleep(5)
         assert events(central_system) == ["StartupOfTheDevice"]
+
+
+# What a dial carries --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("profile", "carries"), [(0, False), (1, True), (2, True), (3, False)])
+async def test_a_password_goes_where_it_belongs(profile: int, carries: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Profile 3 authenticates by certificate: the key need not be shown, so it is not (A00.FR.401)."""
+    sent: list[Any] = []
+
+    async def fake(url: str, *, authorization: str | None, **options: Any) -> Any:
+        sent.append((url, authorization is not None, options["ssl"]))
+        raise OSError("nobody there")
+
+    monkeypatch.setattr("ocpp_lab.charge_point.dial.dial", fake)
+    point = ChargePoint("wss://cs:9003" if profile > 1 else "ws://cs:9000", "CP_1", **station(security_profile=profile))
+    with pytest.raises(OSError, match="nobody there"):
+        await point.dialler.dial()
+    [(url, shown, context)] = sent
+    assert url.startswith("wss:" if profile > 1 else "ws:") and shown == carries
+    assert (context is not None) == (profile > 1)
+    await point.stop()
+
+
+@simulated
+async def test_one_port_for_profiles_2_and_3() -> None:
+    """Who has a certificate shows it with profile 3 only: with 2 it would be another profile than the one in use."""
+    context = security.server_context([authority().certify(OWNER, "cs")], [authority().root], wanted=False)
+    shared = {2: "wss://cs:9002"}
+    async with central_system_alone(**server(listeners=[Listener(9002, context)])) as central_system:
+        made = {**station(), "endpoints": shared, "security_profile": 2}
+        async with charge_point_alone(**made) as point:
+            await point.wait_for("online")
+            assert central_system.required.of("CP_1").taken is None
+            assert await upgrade(central_system, 3) == "Accepted"
+            await online(point, 3)
+            assert central_system.required.of("CP_1").taken == 3
