@@ -42,6 +42,14 @@ CREATE TABLE sessions (
 ALTER TABLE tags ADD COLUMN parent TEXT
 """
 """Sessions that wait or are over, and the groups of known tags."""
+_TRANSACTION_DATA = """
+-- Readings for the stop of a transaction that runs. They go with it.
+CREATE TABLE transaction_data (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, "transaction" TEXT NOT NULL, context TEXT NOT NULL, at TEXT NOT NULL,
+    reading TEXT NOT NULL
+);
+CREATE INDEX readings_of_a_transaction ON transaction_data ("transaction")
+"""
 _LOCAL_LIST = """
 CREATE TABLE local_list (id_tag TEXT PRIMARY KEY, status TEXT NOT NULL, expires TEXT, parent TEXT);
 CREATE TABLE local_list_version (version INTEGER NOT NULL)  -- one row, none before the first update
@@ -76,7 +84,7 @@ CREATE TABLE own_certificates (
 CREATE TABLE provisioned (once INTEGER NOT NULL)
 """
 """Keys, certificates, and what happened to them."""
-_STEPS = [_TABLES, _CLOCK, _SESSIONS, _LOCAL_LIST, _RESERVATIONS, _SECURITY]
+_STEPS = [_TABLES, _CLOCK, _SESSIONS, _TRANSACTION_DATA, _LOCAL_LIST, _RESERVATIONS, _SECURITY]
 """In the order in which they came: a file has a version of this list."""
 
 

@@ -127,10 +127,10 @@ class Bays:
     def _look(self, session: ChargingSession) -> None:
         """A meter is read as long as a transaction runs, but for a fault."""
         number, facts = session.connector.number, session.facts
-        if facts.phase != "running" or facts.fault:
+        if facts.phase == "running" and not facts.fault:
+            self.metering.watch(number, self.begun[number].started)
+        else:
             self.metering.leave(number)
-        elif not self.metering.watches(number):
-            self.metering.watch(number)
         self.changed.set()
         for listener in self.listeners:
             listener(number)
@@ -196,7 +196,6 @@ class Bays:
         session = self.session(connector)
         session.connector.offer(amperes)
         (session.pause if session.connector.starved else session.go_on)("limit")
-        self.metering.power_changed(connector)
         self._look(session)
 
     def pause(self, connector: int, why: str) -> None:
@@ -226,13 +225,16 @@ class Bays:
         if facts.fault or (facts.phase == "free" and not facts.operative):
             return ["Available"]
         if facts.phase == "over":
-            return [] if session.holder and same(tag, session.holder.tag) else ["unplug"]
+            own = session.holder is not None and same(tag, session.holder.tag)
+            return [] if own and facts.operative and session.connector.car else ["unplug"]
         return ([] if is_open(facts) else ["wait"]) if facts.cable else ["plug in"]
 
     def accept(self, connector: int, tag: str, parent: str | None = None) -> bool:
         """This tag is accepted here, and waits for its cable, or starts. False if it came to nothing."""
         session, holder = self.session(connector), Holder(tag, parent)
         if session.facts.phase == "over":
+            if session.connector.car is None:  # only the near end is in: there is nothing to charge
+                return False
             return self.happens(connector, "again", tag, holder=holder)
         facts = session.facts
         if facts.asked is None:

@@ -151,6 +151,7 @@ class ChargePoint:
         self.connectors = premises.connectors
         self.statuses = premises.statuses
         self.metering = premises.metering
+        self.clock.when_set.append(self.metering.clock_was_set)
         self.charging = premises.charging
 
     # -- life

@@ -14,6 +14,8 @@ from .kept_reservations import KeptReservations
 from .kept_sessions import KeptSessions
 from .local_list import LocalList
 from .options import ChargingOptions, Connecting, Pieces
+from .phase_rotation import as_wired
+from .transaction_data import TransactionData
 from .transactions import Transactions
 
 
@@ -29,6 +31,7 @@ class Memory:
         self.transaction_ids = TransactionIds(self.store)
         self.transactions = Transactions(self.store)
         self.sessions = KeptSessions(self.store)
+        self.transaction_data = TransactionData(self.store)
         self.cache = AuthorizationCache(self.store)
         self.local_list = LocalList(self.store)
         self.reservations = KeptReservations(self.store)
@@ -49,6 +52,8 @@ def open_memory(
         store,
         pieces.outbox,
         NumberOfConnectors=charging.connectors,
+        ConnectorPhaseRotation=as_wired(charging.connectors),
+        ConnectorPhaseRotationMaxLength=charging.connectors + 1,
         MessageTimeout=round(connecting.timeout),
         WebSocketPingInterval=ceil(connecting.ping_interval or 0),
     )

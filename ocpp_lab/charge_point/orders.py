@@ -39,7 +39,7 @@ def orders(
                 guard.chores,
                 delivered=delivery.emptied,
                 hush=gate.hush,
-                reboot=gate.reboot,
+                reboot=lambda why: gate.reboot(why),
                 patience=lambda: gate.timeout if gate.state() == "online" else 0.0,
             ),
         )
@@ -55,7 +55,8 @@ def orders(
         gate,
         premises.connectors,
         memory.transactions,
-        premises.metering,
+        memory.transaction_ids,
+        premises.metering.readings,
         premises.statuses,
         waits=delivery.waits,
     )

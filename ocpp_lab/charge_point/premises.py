@@ -19,10 +19,12 @@ from .chores import Chores
 from .gate import Gate
 from .local_auth_list import LocalAuthList
 from .memory import Memory
+from .meter_readings import MeterReadings
 from .metering import Metering
 from .options import ChargingOptions
 from .owed import Owed
 from .patience import Patience
+from .phase_rotation import is_rotation
 from .reader import Reader
 from .reserving import Reserving, places
 from .starts import Starts
@@ -46,7 +48,7 @@ class Premises:
         gate: Gate,
         chores: Chores,
         *,
-        submit: Callable[[Request[Any], str], int],
+        submit: Callable[[Request[Any], str | None], int],
         new_name: Callable[[], str],
         note: Callable[[str, str], None],
         now: Callable[[], datetime],
@@ -74,9 +76,11 @@ class Premises:
             report_all=options.report_all,
         )
         self.owed = Owed(transactions, chores)
-        self.metering = Metering(
-            self.connectors, transactions, configuration, chores, self.owed, submit=submit, now=now
+        readings = MeterReadings(
+            self.connectors, transactions, memory.transaction_data, configuration, self.owed, submit=submit, now=now
         )
+        self.metering = Metering(readings, chores, date=date)
+        configuration.keys["ConnectorPhaseRotation"].valid = partial(is_rotation, connectors=options.connectors)
         self.authorizer = Authorizer(
             memory.cache, configuration, gate.call, online=lambda: gate.state() == "online", now=date
         )
@@ -86,8 +90,8 @@ class Premises:
             memory.sessions,
             configuration,
             self.metering,
-            Starts(transactions, submit=submit, new_name=new_name, now=now),
-            Stops(transactions, self.metering, self.owed, submit=submit, now=now),
+            Starts(transactions, readings, submit=submit, new_name=new_name, now=now),
+            Stops(transactions, readings, self.owed, submit=submit, now=now),
             self.owed,
             date=date,
         )
@@ -102,12 +106,14 @@ class Premises:
         self.bays.reservations = self.reserving
         for number, connector in self.connectors.items():
             connector.on_change = partial(self._changed, number)
+            connector.on_offer = partial(self.metering.power_changed, number)
         if options.cable == "fixed":
             configuration.fix("UnlockConnectorOnEVSideDisconnect", "false")  # core errata 3.83
 
     def recover(self, queued: list[Entry], *, resume: bool) -> None:
-        """After a power cut: see `Charging.recover`; and what is reserved. Raises `StoreFailed` if that is unreadable."""
+        """The power is on: see `Charging.recover`; from now on meters are read, and what is reserved is kept."""
         self.charging.recover(queued, resume=resume)
+        self.metering.begin()
         self.reserving.restore()
         self.chores.start(self.reserving.run(), "reservations")
 

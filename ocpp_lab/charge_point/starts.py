@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from ..codec import encode_payload
 from ..messages import Request, StartTransactionRequest
 from ..station.connector import Connector
+from .meter_readings import MeterReadings
 from .transactions import Transactions
 
 
@@ -27,12 +28,14 @@ class Starts:
     def __init__(
         self,
         transactions: Transactions,
+        readings: MeterReadings,
         *,
         submit: Callable[[Request[Any], str], int],
         new_name: Callable[[], str],
         now: Callable[[], datetime],
     ) -> None:
         self.transactions = transactions
+        self.readings = readings
         self.submit = submit
         self.new_name = new_name
         self.now = now
@@ -49,5 +52,6 @@ class Starts:
         )
         encode_payload(request)  # a tag that cannot be sent leaves no trace
         self.transactions.open(name, place.number, tag, now, meter)
+        self.readings.begun(name, place.number, now)
         self.submit(request, name)
         return Begun(name, now, meter)

@@ -158,7 +158,7 @@ async def test_pending_sends_what_is_triggered(
 @pytest.mark.parametrize(
     ("message", "connector", "status"),
     [
-        ("MeterValues", None, "Rejected"),  # nothing runs, so there is nothing to read
+        ("MeterValues", 3, "Rejected"),
         ("FirmwareStatusNotification", None, "NotImplemented"),
         ("StatusNotification", 3, "Rejected"),
     ],
