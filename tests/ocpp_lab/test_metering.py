@@ -388,6 +388,22 @@ async def test_samples_follow_the_start() -> None:
                    for at in when(central_system, "Sample.Clock"))  # fmt: skip
 
 
+@simulated(seeds=8)
+async def test_at_one_instant_the_periodic_reading_comes_first() -> None:
+    """As in `grids.readings`, whichever wait ends first."""
+    async with online({"MeterValueSampleInterval": "60", "StopTxnSampledData": ENERGY}) as (central_system, point):
+        await change(central_system, ClockAlignedDataInterval=60)
+        now = simulated_now()
+        due = next_clock(now, 60)
+        assert due
+        point.charging.plug_in(1)
+        await asyncio.sleep((due - now).total_seconds())
+        point.charging.start(1, "TAG_A")
+        await asyncio.sleep(200)
+        came = [contexts(each["meterValue"])[0] for each in told(central_system) if each.get("transactionId")]
+        assert came[-6:] == ["Sample.Periodic", "Sample.Clock"] * 3
+
+
 @simulated
 async def test_both_intervals_are_changed_while_a_car_charges() -> None:
     """Each takes effect at the next instant of its new grid: the start's, and midnight's."""
