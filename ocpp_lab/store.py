@@ -33,6 +33,15 @@ CREATE TABLE clock (newest TEXT, "offset" REAL NOT NULL DEFAULT 0);
 INSERT INTO clock (newest) SELECT max(seen) FROM transactions
 """
 """Version 2."""
+_SESSIONS = """
+-- What would go on at a connector without its transaction. 0 is the one reader of them all.
+CREATE TABLE sessions (
+    connector INTEGER PRIMARY KEY, phase TEXT NOT NULL, end_in INTEGER NOT NULL, car INTEGER NOT NULL,
+    locked INTEGER NOT NULL, tag TEXT, parent TEXT, denied TEXT
+);
+ALTER TABLE tags ADD COLUMN parent TEXT
+"""
+"""Sessions that wait or are over, and the groups of known tags."""
 _TRANSACTION_DATA = """
 -- Readings for the stop of a transaction that runs. They go with it.
 CREATE TABLE transaction_data (
@@ -54,7 +63,7 @@ class Store(Database):
     """
 
     def __init__(self, path: str = ":memory:", owner: str = "") -> None:
-        super().__init__(path, [_TABLES, _CLOCK, _TRANSACTION_DATA], alone=bool(owner))
+        super().__init__(path, [_TABLES, _CLOCK, _SESSIONS, _TRANSACTION_DATA], alone=bool(owner))
         self._inhabited = False  # from `move_in` on
         if owner:
             try:

@@ -104,7 +104,7 @@ class ChargePoint:
         self._remember(open_memory(path, identity, connecting, charging, pieces))
         self.clock = EventClock(self.memory.store, around.now, settable=around.set_clock)
         self._open(charging, connecting)
-        self.router = orders(self.memory, self._premises, self.gate, self.delivery, lenient=self._lenient)
+        self.router = orders(self.memory, self._premises, self.gate, self.delivery, self.chores, lenient=self._lenient)
         """What the central system may ask for."""
         self.configuration.effects |= live_keys(self.gate, self.dialler, self.metering)
         duties = self._duties(connecting.retry_interval)

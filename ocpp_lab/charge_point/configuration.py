@@ -36,6 +36,10 @@ class Configuration:
         """Set a key from our own side, whatever its access."""
         self.keys[name].value = value
 
+    def fix(self, name: str, value: str) -> None:
+        """From now on a key has this value, and nobody changes it."""
+        self.keys[name].value, self.keys[name].access = value, "R"
+
     def find(self, name: str) -> Key | None:
         """A key by its name, in whatever case (core 7.17: CiString50Type)."""
         return next((key for key in self.keys.values() if key.name.lower() == name.lower()), None)

@@ -45,6 +45,7 @@ class Way(Protocol):
     def spawn(self, work: Coroutine[Any, Any, object], what: str) -> None: ...
     def once(self, what: str, work: Callable[[], Coroutine[Any, Any, object]]) -> bool: ...
     def boot_now(self) -> None: ...
+    def give_up(self) -> None: ...
     async def close(self, code: int, why: str) -> None: ...
 
 
@@ -126,6 +127,11 @@ class Gate:
         self.amnesia.end()
         self.boot_interval.end()
         await self.hang_up(why)
+
+    def hush(self) -> None:
+        """Nothing of our own is said any more on this connection."""
+        if self.way:
+            self.way.give_up()
 
     async def hang_up(self, why: str) -> None:
         """Say goodbye on this connection; the next dial follows."""

@@ -81,10 +81,12 @@ _TABLE: tuple[tuple[str, str, Access, Callable[[str], bool]], ...] = (
     #
     # Transactions.
     ("StopTransactionOnEVSideDisconnect", "true", "RW", _boolean),  # `Charging.unplug`
-    ("StopTransactionOnInvalidId", "true", "RW", _boolean),  # `Charging`, when a start is answered
+    ("UnlockConnectorOnEVSideDisconnect", "true", "RW", _boolean),  # `Bays`, at the end; R and false: a fixed cable
+    ("StopTransactionOnInvalidId", "true", "RW", _boolean),  # `Allowance`, when a start is answered
+    ("MaxEnergyOnInvalidId", "0", "RW", _number(0, 100_000)),  # Wh; `Allowance`, likewise
+    ("MinimumStatusDuration", "0", "RW", _number(0, 3600)),  # `Statuses`, at each change
+    ("ResetRetries", "0", "RW", _number(0, 100)),  # `Resets`, at each reset
     ("ConnectionTimeOut", "60", "RW", _number(0, A_DAY)),  # `Patience`, from the next Preparing; 0 waits for ever
-    ("UnlockConnectorOnEVSideDisconnect", "true", "RW", _only("true")),  # a cable that is pulled is out at both ends
-    ("ResetRetries", "0", "RW", _only("0")),  # a reset that was accepted does not fail
     #
     # Meters: `Metering` is told of new intervals, and reads the lists at each reading. A list is of what our meters
     # measure (core 3.16.4); an empty one asks for nothing. An interval of 0 is off.

@@ -10,6 +10,7 @@ from ..transaction_ids import TransactionIds
 from .authorization import AuthorizationCache
 from .configuration import Configuration
 from .delivery import TransactionMessages
+from .kept_sessions import KeptSessions
 from .options import ChargingOptions, Connecting, Pieces
 from .phase_rotation import as_wired
 from .transaction_data import TransactionData
@@ -27,6 +28,7 @@ class Memory:
         self.outbox: TransactionMessages = Outbox(self.store) if outbox is None else outbox  # an empty one is false
         self.transaction_ids = TransactionIds(self.store)
         self.transactions = Transactions(self.store)
+        self.sessions = KeptSessions(self.store)
         self.transaction_data = TransactionData(self.store)
         self.cache = AuthorizationCache(self.store)
         self.configuration = Configuration(self.store, **keys)

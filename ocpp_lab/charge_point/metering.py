@@ -44,6 +44,8 @@ class Metering:
         self.date = date
         self.connectors = readings.connectors
         self.configuration = readings.configuration
+        self.full: Callable[[int], None] = lambda connector: None
+        """Told the connector whose car takes no more; set by whoever follows the session."""
         self.missed = 0
         """Readings that were due and could not be written down in this life; each is a gap in a curve."""
         self._time = asyncio.get_running_loop().time
@@ -114,7 +116,7 @@ class Metering:
         while (seconds := place.seconds_to_full) is not None:
             await asyncio.sleep(seconds)
             if place.full and place.status == "Charging":
-                place.become("SuspendedEV")
+                self.full(connector)
 
     async def _keep_reading(self, connector: int, interval: float) -> None:
         watched = self._watched[connector]

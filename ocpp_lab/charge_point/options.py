@@ -13,6 +13,7 @@ from ..clock import utc_now
 from ..pipe import MAX_SIZE, PING_INTERVAL
 from ..session import CALL_TIMEOUT, Awaiting, Carrying
 from ..states import Machine
+from ..station.connector import Cable
 from ..trace import Trace
 from .delivery import TransactionMessages
 from .registration import BOOT_RETRY
@@ -49,13 +50,15 @@ class Connecting:
 
 @dataclass(frozen=True, kw_only=True)
 class ChargingOptions:
-    """``connectors`` is how many it has, from 1 on.
+    """``connectors`` is how many it has, from 1 on; ``cable`` says whose the cable is: "socket" is for a driver's own,
+    "fixed" hangs at the charge point, and has no lock.
 
     ``resume_transactions``: what ran when the power went goes on; else it is closed with PowerLoss (core 4.10).
     ``report_all``: after every reconnect all statuses are told, as libocpp does, and not only those that changed.
     """
 
     connectors: int = 1
+    cable: Cable = "socket"
     resume_transactions: bool = False
     report_all: bool = False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..router import Router
+from .chores import Chores
 from .core import Core
 from .delivery import Delivery
 from .gate import Gate
@@ -10,9 +11,12 @@ from .memory import Memory
 from .premises import Premises
 from .remote_start import RemoteStart
 from .remote_trigger import RemoteTrigger
+from .resets import Resets
 
 
-def orders(memory: Memory, premises: Premises, gate: Gate, delivery: Delivery, *, lenient: bool = False) -> Router:
+def orders(
+    memory: Memory, premises: Premises, gate: Gate, delivery: Delivery, chores: Chores, *, lenient: bool = False
+) -> Router:
     """A router with all handlers; ``lenient``: see `Connecting`."""
     router = Router("ChargePoint", lenient=lenient)
     router.include(
@@ -22,19 +26,20 @@ def orders(memory: Memory, premises: Premises, gate: Gate, delivery: Delivery, *
             memory.transactions,
             memory.cache,
             premises.charging,
-            later=gate.later,
-            reboot=gate.reboot,
+            Resets(
+                premises.bays,
+                chores,
+                delivered=delivery.emptied,
+                hush=gate.hush,
+                reboot=gate.reboot,
+                patience=lambda: gate.timeout if gate.state() == "online" else 0.0,
+            ),
         )
     )
     router.include(
         RemoteStart(
-            premises.connectors,
-            memory.transactions,
-            memory.transaction_ids,
-            memory.configuration,
-            premises.authorizer,
             premises.charging,
-            once=gate.once,
+            chores,
             has_room=lambda: len(memory.outbox) < memory.outbox.limit,
         )
     )

@@ -10,8 +10,10 @@ from typing import Any
 
 from ..messages import ChargePointStatus, Request
 from ..outbox import Entry
-from ..station.connector import Connector
+from ..station.connector import Cable, Connector
+from .allowance import Allowance
 from .authorization import Authorizer
+from .bays import Bays
 from .charging import Charging
 from .chores import Chores
 from .gate import Gate
@@ -22,6 +24,8 @@ from .options import ChargingOptions
 from .owed import Owed
 from .patience import Patience
 from .phase_rotation import is_rotation
+from .reader import Reader
+from .starts import Starts
 from .statuses import Statuses
 from .stops import Stops
 from .transactions import Transactions
@@ -55,7 +59,9 @@ class Premises:
             memory.transactions,
         )
         self.note = note
-        self.connectors = {number: recover(number, transactions, time) for number in range(options.connectors + 1)}
+        self.connectors = {
+            number: recover(number, transactions, time, options.cable) for number in range(options.connectors + 1)
+        }
         self.statuses = Statuses(
             self.connectors,
             gate.call,
@@ -63,6 +69,7 @@ class Premises:
             now=now,
             note=note,
             retry_interval=retry_interval,
+            minimum=partial(configuration.seconds, "MinimumStatusDuration"),
             report_all=options.report_all,
         )
         self.owed = Owed(transactions, chores)
@@ -74,24 +81,25 @@ class Premises:
         self.authorizer = Authorizer(
             memory.cache, configuration, gate.call, online=lambda: gate.state() == "online", now=date
         )
-        self.charging = Charging(
+        self.bays = Bays(
             self.connectors,
             transactions,
-            memory.transaction_ids,
+            memory.sessions,
             configuration,
-            self.authorizer,
             self.metering,
+            Starts(transactions, readings, submit=submit, new_name=new_name, now=now),
             Stops(transactions, readings, self.owed, submit=submit, now=now),
             self.owed,
-            submit=submit,
-            new_name=new_name,
-            now=now,
+            date=date,
         )
-        seconds = partial(configuration.seconds, "ConnectionTimeOut")
-        self.patience = Patience(chores, seconds, self.charging.set_free)
+        reader = Reader(self.bays, self.authorizer, chores)
+        self.charging = Charging(self.bays, reader, memory.transaction_ids, Allowance(self.bays, chores))
+        self.patience = Patience(chores, partial(configuration.seconds, "ConnectionTimeOut"), self._run_out)
         for number, connector in self.connectors.items():
             connector.on_change = partial(self._changed, number)
             connector.on_offer = partial(self.metering.power_changed, number)
+        if options.cable == "fixed":
+            configuration.fix("UnlockConnectorOnEVSideDisconnect", "false")  # core errata 3.83
 
     def recover(self, queued: list[Entry], *, resume: bool) -> None:
         """The power is on: see `Charging.recover`. From now on meters are read."""
@@ -109,14 +117,21 @@ class Premises:
             self.metering.read_all()
 
     def _changed(self, number: int, old: ChargePointStatus, event: ChargePointStatus, new: ChargePointStatus) -> None:
-        self.note("=", f"connector {number}: {old} → {new}")
+        shown = self.connectors[number].shown
+        why = "" if shown.error_code == "NoError" else f" ({shown.error_code})"
+        self.note("=", f"connector {number}: {old} → {new}{why}")
         self.statuses.changed(number)
-        self.patience.changed(number, new)
+        if old != new:
+            self.patience.changed(number, new)
+
+    def _run_out(self, connector: int) -> None:
+        if not self.charging.set_free(connector):
+            self.patience.changed(connector, self.connectors[connector].status)
 
 
-def recover(number: int, transactions: Transactions, time: Callable[[], float]) -> Connector:
+def recover(number: int, transactions: Transactions, time: Callable[[], float], cable: Cable) -> Connector:
     """A connector as a power cut left it: meter register and availability (core 5.2). Nobody is told."""
-    connector = Connector(number, time, register=transactions.register(number))
+    connector = Connector(number, time, register=transactions.register(number), cable=cable)
     connector.operative = transactions.operative(number)
     if not connector.operative:
         connector.become("Unavailable")

@@ -195,7 +195,7 @@ class Accounts:
     def _check_energy(self, deed: Deed, start: Record) -> None:
         stops = [r.request for r in self._of(start.transaction) if isinstance(r.request, StopTransactionRequest)]
         given = {stamp.given: stamp.at for stamp in self.book.stamps}
-        for stop in stops if not self.resumed else []:
+        for stop in stops if not (self.resumed or deed.disturbed) else []:
             seconds = given[stop.timestamp] - given[deed.started]  # the clock may have been set meanwhile
             right = min(deed.car.wanted, deed.car.power * seconds / 3600)
             came = stop.meter_stop - deed.meter_start

@@ -120,6 +120,10 @@ def _options(world: World, profile: Profile, rng: Random, identity: str) -> dict
             "AuthorizationCacheEnabled": rng.choice(["true", "false"]),
             "LocalPreAuthorize": rng.choice(["true", "false"]),
             "StopTransactionOnInvalidId": rng.choice(["true", "false"]),
+            "StopTransactionOnEVSideDisconnect": rng.choice(["true", "true", "false"]),
+            "UnlockConnectorOnEVSideDisconnect": rng.choice(["true", "true", "false"]),
+            "MaxEnergyOnInvalidId": rng.choice([0, 0, 200]),
+            "ConnectionTimeOut": rng.choice([20, 60]),
         },
     }
 
@@ -157,7 +161,8 @@ async def _operate(world: World) -> None:
                 m.GetConfigurationRequest(),
                 m.DataTransferRequest(vendor_id="chaos"),
                 m.UnlockConnectorRequest(connector_id=1),
-                m.ResetRequest(type="Soft"),
+                m.ChangeAvailabilityRequest(connector_id=rng.choice([1, 2]), type="Inoperative"),
+                m.ResetRequest(type=rng.choice(["Soft", "Hard"])),
             ]
         )
         if session and world.central_system_site.up:

@@ -40,8 +40,8 @@ def decide(
 
     Online, a good tag may start at once (``LocalPreAuthorize``, core 3.5.1); a bad one is asked for, it may be good by
     now. Offline, a tag of which nothing is known is let in by ``AllowOfflineTxForUnknownId``; a bad one never is (core
-    3.5.4). A good one is let in by ``LocalAuthorizeOffline``, and wherever strangers are (our reading: who is known to
-    be good is not worse off than a stranger).
+    3.5.4). A good one is let in by ``LocalAuthorizeOffline`` (core 9.1.12), and wherever strangers are (our reading:
+    who is known to be good is not worse off than a stranger).
     """
     if online:
         return "Accepted" if pre_authorize and info is not None and info.status == "Accepted" else None

@@ -104,9 +104,12 @@ def test_every_default_is_a_value_that_could_be_set() -> None:
         ("ConnectorPhaseRotation", "RST", "Rejected"),
         ("ConnectorPhaseRotation", "1.RST,1.RTS", "Rejected"),
         ("ResetRetries", "0", "Accepted"),
-        ("ResetRetries", "3", "Rejected"),  # a reset that was accepted does not fail
-        ("UnlockConnectorOnEVSideDisconnect", "true", "Accepted"),
-        ("UnlockConnectorOnEVSideDisconnect", "false", "Rejected"),  # a cable that is pulled is out at both ends
+        ("ResetRetries", "3", "Accepted"),
+        ("ResetRetries", "-1", "Rejected"),
+        ("UnlockConnectorOnEVSideDisconnect", "false", "Accepted"),
+        ("UnlockConnectorOnEVSideDisconnect", "never", "Rejected"),
+        ("MaxEnergyOnInvalidId", "500", "Accepted"),
+        ("MinimumStatusDuration", "3", "Accepted"),
         ("SecurityProfile", "2", "Rejected"),  # it tells the profile in use
         ("HeartbeatInterval", "86400", "Accepted"),  # a day, and no more
         ("HeartbeatInterval", "86401", "Rejected"),

@@ -306,6 +306,7 @@ async def test_offline_it_is_queued() -> None:
     async with online(QUIET) as (central_system, point):
         await change(central_system, ClockAlignedDataInterval=600)
         point.configuration["AllowOfflineTxForUnknownId"] = "true"
+        point.configuration["ConnectionTimeOut"] = "0"
         cut()
         await point.wait_for("waiting")
         point.charging.plug_in(1, Car(wanted=1e6, power=3_600))
