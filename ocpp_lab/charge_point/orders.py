@@ -31,7 +31,7 @@ def orders(
                 chores,
                 delivered=delivery.emptied,
                 hush=gate.hush,
-                reboot=gate.reboot,
+                reboot=lambda why: gate.reboot(why),
                 patience=lambda: gate.timeout if gate.state() == "online" else 0.0,
             ),
         )
