@@ -20,6 +20,7 @@ from ocpp_lab.station.car import Car
 from ocpp_lab.station.grids import next_clock, readings
 from tests.own_side import METER, START, STOP, broken, online
 from tests.pair import actions, cut, heal, on, pair, payloads, simulated, simulated_now
+from tests.schemas import officially_valid
 from tests.simulated import fresh_path
 
 ENERGY = "Energy.Active.Import.Register"
@@ -526,6 +527,23 @@ async def test_begin_and_end_tell_every_measurand() -> None:
         first, last = data(central_system)
         assert values(first) == {"Current.Import.L1": ("0.0", "A"), ENERGY: ("0", "Wh")}
         assert values(last) == {"Current.Import.L1": ("16.0", "A"), ENERGY: ("5520", "Wh"), "SoC": ("57", "Percent")}
+
+
+@simulated
+async def test_what_is_told_is_officially_valid() -> None:
+    """Everything that a list may ask for, in MeterValues and in a stop, by the schemas that other peers go by."""
+    at_stop = ALL.replace("Frequency,", "")
+    async with online({"MeterValueSampleInterval": "30"}) as (central_system, point):
+        keys = {"MeterValuesSampledData": ALL, "MeterValuesAlignedData": ALL, "ClockAlignedDataInterval": 60}
+        await change(central_system, **keys, StopTxnSampledData=at_stop, StopTxnAlignedData=at_stop)
+        await begin(point, capacity=2e6)
+        await asyncio.sleep(100)
+        point.charging.unplug(1)
+        await asyncio.sleep(1)
+        assert len(data(central_system)) >= 5
+        for action in (METER, STOP):
+            for payload in payloads(central_system, action):
+                assert officially_valid(action, payload), payload
 
 
 @simulated
