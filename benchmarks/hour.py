@@ -20,7 +20,7 @@ from websockets.exceptions import ConnectionClosed
 
 from ocpp_lab import Trace
 from ocpp_lab.simulation import World, simulate
-from ocpp_lab.station.connector import Car
+from ocpp_lab.station.car import Car
 
 from .progress import Progress
 from .wire import OPTIONS, SUBPROTOCOLS

@@ -276,7 +276,7 @@ class MeterDies(Talkative):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         metering = self.metering
-        metering._try_to_sample = lambda connector: metering.sample(connector, "Sample.Periodic")  # type: ignore
+        metering._try_to_read = metering.readings.take  # type: ignore
 
 
 class StartsFirst(Talkative):

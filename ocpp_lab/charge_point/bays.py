@@ -127,10 +127,10 @@ class Bays:
     def _look(self, session: ChargingSession) -> None:
         """A meter is read as long as a transaction runs, but for a fault."""
         number, facts = session.connector.number, session.facts
-        if facts.phase != "running" or facts.fault:
+        if facts.phase == "running" and not facts.fault:
+            self.metering.watch(number, self.begun[number].started)
+        else:
             self.metering.leave(number)
-        elif not self.metering.watches(number):
-            self.metering.watch(number)
         self.changed.set()
         for listener in self.listeners:
             listener(number)
@@ -191,13 +191,18 @@ class Bays:
         except StoreFailed:
             log.exception("! connector %d: a reservation that is over could not be struck out", connector)
 
-    def offer(self, connector: int, amperes: float | None) -> None:
+    def offer(self, connector: int, amperes: float | None, phases: int = 3) -> None:
         """A car may take so much from now on (A per phase); with less than it needs, we pause (core 4.9, C5)."""
         session = self.session(connector)
-        session.connector.offer(amperes)
+        session.connector.offer(amperes, phases)
         (session.pause if session.connector.starved else session.go_on)("limit")
-        self.metering.power_changed(connector)
         self._look(session)
+
+    def offer_first(self, connector: int, amperes: float | None, phases: int = 3) -> None:
+        """What a car may take from its very first moment; nothing is told of it before something begins."""
+        session = self.session(connector)
+        session.connector.offer(amperes, phases)
+        session.expect("limit", session.connector.starved)
 
     def pause(self, connector: int, why: str) -> None:
         """Offer nothing, for this reason."""
@@ -226,13 +231,16 @@ class Bays:
         if facts.fault or (facts.phase == "free" and not facts.operative):
             return ["Available"]
         if facts.phase == "over":
-            return [] if session.holder and same(tag, session.holder.tag) else ["unplug"]
+            own = session.holder is not None and same(tag, session.holder.tag)
+            return [] if own and facts.operative and session.connector.car else ["unplug"]
         return ([] if is_open(facts) else ["wait"]) if facts.cable else ["plug in"]
 
     def accept(self, connector: int, tag: str, parent: str | None = None) -> bool:
         """This tag is accepted here, and waits for its cable, or starts. False if it came to nothing."""
         session, holder = self.session(connector), Holder(tag, parent)
         if session.facts.phase == "over":
+            if session.connector.car is None:  # only the near end is in: there is nothing to charge
+                return False
             return self.happens(connector, "again", tag, holder=holder)
         facts = session.facts
         if facts.asked is None:

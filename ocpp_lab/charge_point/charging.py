@@ -14,8 +14,9 @@ from typing import Any
 from .. import messages as m
 from ..errors import IllegalTransition, StoreFailed
 from ..outbox import Entry
+from ..station.car import Car
 from ..station.charging_session import EV_SIDE, ChargingSession, Holder
-from ..station.connector import Car, Connector
+from ..station.connector import Connector
 from ..station.facts import Facts, follow
 from ..transaction_ids import TransactionIds
 from .allowance import Allowance
@@ -71,7 +72,6 @@ class Charging:
         self.bays.notice(connector, "plug")
         if session.facts.phase == "running":
             self.bays.notice(connector, "car pauses" if place.full else "car goes on")
-            self.bays.metering.power_changed(connector)
         self.reader.cable_in(connector)
 
     async def present(self, connector: int, id_tag: str) -> m.AuthorizationStatus:
@@ -157,8 +157,8 @@ class Charging:
         return (self.transaction_ids.get(begun.name), begun.started) if begun else None
 
     def sample(self, connector: int, context: m.ReadingContext) -> None:
-        """Read the meter of a running transaction now; see `Metering.sample`."""
-        self.bays.metering.sample(connector, context)
+        """Read the meter of a running transaction now; see `MeterReadings.sample`."""
+        self.bays.metering.readings.sample(connector, context)
 
     # -- after a power cut
 

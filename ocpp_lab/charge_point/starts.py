@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from ..codec import encode_payload
 from ..messages import Request, StartTransactionRequest
 from ..station.connector import Connector
+from .meter_readings import MeterReadings
 from .transactions import Transactions
 
 
@@ -27,15 +28,20 @@ class Starts:
     def __init__(
         self,
         transactions: Transactions,
+        readings: MeterReadings,
         *,
         submit: Callable[[Request[Any], str], int],
         new_name: Callable[[], str],
         now: Callable[[], datetime],
     ) -> None:
         self.transactions = transactions
+        self.readings = readings
         self.submit = submit
         self.new_name = new_name
         self.now = now
+        self.beside: list[Callable[[int, str, str, datetime], object]] = []
+        """Told connector, name, tag and instant of every start, in the transaction of the store that writes it down, by
+        whoever has something of its own to write with it."""
 
     def write(self, place: Connector, tag: str, reservation: int | None) -> Begun:
         """A transaction begins here; ``reservation`` is the id of the one that it uses up (core 5.13).
@@ -49,5 +55,8 @@ class Starts:
         )
         encode_payload(request)  # a tag that cannot be sent leaves no trace
         self.transactions.open(name, place.number, tag, now, meter)
+        self.readings.begun(name, place.number, now)
         self.submit(request, name)
+        for write in self.beside:
+            write(place.number, name, tag, now)
         return Begun(name, now, meter)

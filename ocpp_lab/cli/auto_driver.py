@@ -8,7 +8,7 @@ from random import Random
 
 from ..charge_point import ChargePoint
 from ..errors import IllegalTransition, StoreFailed
-from ..station.connector import Car
+from ..station.car import Car
 
 STREET_TAGS = tuple(f"TAG_{number:04}" for number in range(200))
 """The tags of the street, for whoever has no other."""

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, get_args
 from .. import messages as m
 from ..charge_point import ChargePoint
 from ..errors import IllegalTransition, OcppError
-from ..station.connector import Car
+from ..station.car import Car
 
 A_DRIVER_SAYS = "plug 1"
 A_USUAL_CAR = ("20", "11")

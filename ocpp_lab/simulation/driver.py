@@ -12,7 +12,7 @@ from typing import Any
 from .. import messages as m
 from ..charge_point import ChargePoint
 from ..errors import IllegalTransition
-from ..station.connector import Car
+from ..station.car import Car
 from ..station.facts import Facts, status_of
 from .site import ChargePointSite
 

@@ -16,7 +16,7 @@ from ..codec import to_object
 from ..frames import Call, CallError, CallResult
 from ..messages import ACTIONS, TRANSACTION_ACTIONS
 from ..trace import Event
-from .book import Book, MessageKey, Record, key_of
+from .book import Book, MessageKey, Record, is_triggered, key_of
 from .boots import Boots
 from .ends import Ends
 from .invariants import ONE_IN_FLIGHT, Invariants
@@ -166,6 +166,8 @@ class Watch:
         self._caller = self._life.session
         self._check_payload(call.action, "request", call.payload)
         key = key_of(call.action, call.payload) if call.action in TRANSACTION_ACTIONS else None
+        if key and is_triggered(key) and not self.book.alike(key):
+            key = None
         self.sent[call.unique_id] = call.action, key
         if key is not None:
             self._message_left(key, at, call)

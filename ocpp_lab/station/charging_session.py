@@ -54,6 +54,8 @@ class ChargingSession:
         """It came so: every status on the way is told, and energy flows or does not. ``info`` goes with the first one
         that says that a transaction waits or is over."""
         for number, link in enumerate(chain, 1):
+            if link.phase == "running" and self.facts.phase != "running":
+                link = link._replace(takes=not self.connector.full)  # core 4.9, B4
             if link.phase == "running" and self._pauses:
                 link = link._replace(offers=False)
             self.facts = link
@@ -102,6 +104,10 @@ class ChargingSession:
         """Offer nothing, until every reason is gone."""
         self._pauses.add(why)
         self.take(self.after("we pause"))
+
+    def expect(self, why: str, paused: bool) -> None:
+        """Whether a transaction that begins next offers nothing, for this reason."""
+        (self._pauses.add if paused else self._pauses.discard)(why)
 
     def go_on(self, why: str) -> None:
         """This reason is gone."""

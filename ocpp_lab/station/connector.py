@@ -4,33 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from ..messages import ChargePointErrorCode, ChargePointStatus
 from ..states import Machine
+from .car import Car
+from .meter import Meter
 from .status import CHARGE_POINT, CONNECTOR
 
 log = logging.getLogger(__name__)
 
 Cable = Literal["socket", "fixed"]
 """Whose the cable is: the driver brings one with two ends, or it is fixed to the charge point and has no lock."""
-
-
-@dataclass
-class Car:
-    """A battery that takes ``power`` (W) until it has the ``wanted`` energy (Wh), and then nothing."""
-
-    wanted: float = 20_000.0
-    power: float = 11_000.0
-    taken: float = 0.0
-    minimum: float = 6.0
-    """A per phase; with less it does not charge."""
-
-    @property
-    def full(self) -> bool:
-        """Whether it has all the energy that it wants."""
-        return self.taken >= self.wanted - 1e-6
 
 
 class Shown(NamedTuple):
@@ -46,9 +31,6 @@ class Connector:
 
     ``on_change(old, event, new)`` is told of every new status, and of a new error or info with the same one, after it;
     what it raises is logged and counted.
-
-    The meter is arithmetic: energy is the integral of power over time, taken piece by piece whenever power changes or
-    somebody reads.
     """
 
     def __init__(
@@ -81,10 +63,13 @@ class Connector:
         self.jammed = False
         """Whether the lock stays as it is, whatever it is told; set by whoever breaks or mends it."""
         self.offered: float | None = None
-        """A per phase that the car may take, None: as much as it likes; set by `offer`."""
-        self._time = time
-        self._register = register
-        self._flows_since: float | None = None  # None: the contactor is open
+        """A per phase that a car may take; None: as much as the connector carries. Set by `offer`."""
+        self.meter = Meter(time, register)
+        """What has flown here, and what flows now."""
+        self.phases = 3
+        """Phases that are switched on; set by `offer`."""
+        self.on_offer: Callable[[], object] = lambda: None
+        """Told after every `offer`: the car will be full at another time."""
 
     @property
     def status(self) -> ChargePointStatus:
@@ -135,6 +120,7 @@ class Connector:
     def plug(self, car: Car) -> None:
         """Both ends go in."""
         self.car = car
+        car.connected = self.phases
         self.end_in = self.cable == "socket"
 
     def pull(self) -> None:
@@ -161,24 +147,22 @@ class Connector:
     @property
     def closed(self) -> bool:
         """Whether the contactor is closed."""
-        return self._flows_since is not None
+        return self.meter.car is not None
 
     @property
     def energy(self) -> float:
         """The meter's register in Wh."""
-        self._integrate()
-        return self._register
+        return self.meter.energy
 
     @property
     def power(self) -> float:
         """What flows now, in W."""
-        self._integrate()
-        return self.car.power if self.closed and not self.starved and self.car and not self.car.full else 0.0
+        return self.meter.power
 
     @property
     def full(self) -> bool:
         """Whether there is a car that takes no more."""
-        self._integrate()
+        self.meter.count()
         return self.car is not None and self.car.full
 
     @property
@@ -189,31 +173,23 @@ class Connector:
     @property
     def seconds_to_full(self) -> float | None:
         """How long until the car takes no more, None if nothing flows."""
-        if not (power := self.power) or self.car is None:
-            return None
-        return (self.car.wanted - self.car.taken) / power * 3600
+        return self.meter.seconds_to_full
 
-    def offer(self, amperes: float | None) -> None:
-        """From now on a car may take so much (A per phase); None: as much as it likes."""
-        self._integrate()
-        self.offered = amperes
+    def offer(self, amperes: float | None, phases: int = 3) -> None:
+        """From now on a car may take so much (A per phase) on so many phases; None: as much as the connector carries.
+        The other phases are switched off, for a car with three would take three times as much as a car with one."""
+        self.meter.count()
+        self.offered, self.phases = amperes, phases
+        if self.car:
+            self.car.connected = phases
+        self.meter.offer(amperes)
+        self.on_offer()
 
     def close_contactor(self) -> None:
         """Let energy flow."""
-        self._integrate()
-        self._flows_since = self._time()
+        if self.car:
+            self.meter.flow(self.car, self.offered)
 
     def open_contactor(self) -> None:
         """Stop the energy; the meter keeps what has flown."""
-        self._integrate()
-        self._flows_since = None
-
-    def _integrate(self) -> None:
-        if self._flows_since is None or self.car is None:
-            return
-        now = self._time()
-        if not self.starved:
-            taken = min(self.car.power * (now - self._flows_since) / 3600, self.car.wanted - self.car.taken)
-            self.car.taken += taken
-            self._register += taken
-        self._flows_since = now
+        self.meter.cut()

@@ -15,7 +15,7 @@ import pytest
 
 from ocpp_lab import CallFailed, CentralSystem, ChargePoint, IllegalTransition, PayloadError, Policy
 from ocpp_lab import messages as m
-from ocpp_lab.station.connector import Car
+from ocpp_lab.station.car import Car
 from tests.fakes import NOON
 from tests.pair import (
     actions,
@@ -169,8 +169,9 @@ async def test_interval_zero_is_off() -> None:
 
 @simulated
 async def test_a_new_interval_is_live() -> None:
-    """Core 5.3: Accepted means that it holds now, for the transaction that runs; counted from the change."""
+    """Core 5.3: Accepted means that it holds now, for the transaction that runs; counted from the start."""
     async with online({"MeterValueSampleInterval": "0"}) as (central_system, charge_point):
+        began = clock()  # core 9.1.19
         await begin(charge_point)
 
         async def change(value: str) -> None:
@@ -179,14 +180,13 @@ async def test_a_new_interval_is_live() -> None:
 
         await asyncio.sleep(1000)
         await change("60")
-        began = clock()
         await asyncio.sleep(130)
         await change("500")
         await asyncio.sleep(501)
         await change("0")
         await asyncio.sleep(5000)
         sampled = [round(at - began, 3) for at, action in calls(central_system) if action == METER]
-        assert sampled == [60, 120, 630]
+        assert sampled == [1020, 1080, 1500]
 
 
 # Why it ends ----------------------------------------------------------------------------------------------------------
@@ -655,16 +655,18 @@ async def test_remote_stop_of_an_id_that_was_given_twice() -> None:
 
 @simulated
 async def test_triggered_meter_values() -> None:
-    """Core 5.17: of one connector or of all that charge; Rejected if nothing runs there."""
+    """Core 5.17: of one connector or of all, whether a transaction runs there or not; only then is one named."""
     async with online({"MeterValueSampleInterval": "0"}, connectors=2) as (central_system, charge_point):
         await begin(charge_point, 2)
-        for connector, status in ((1, "Rejected"), (2, "Accepted"), (None, "Accepted")):
+        for connector, status in ((1, "Accepted"), (2, "Accepted"), (3, "Rejected"), (None, "Accepted")):
             await asyncio.sleep(10)
             request = m.TriggerMessageRequest(requested_message="MeterValues", connector_id=connector)
             assert (await central_system["CP_1"].call(request)).status == status
             await asyncio.sleep(1)
-        sampled = [each["meterValue"][0]["sampledValue"][0]["context"] for each in payloads(central_system, METER)]
-        assert sampled == ["Trigger", "Trigger"]
+        told = payloads(central_system, METER)
+        assert {each["meterValue"][0]["sampledValue"][0]["context"] for each in told} == {"Trigger"}
+        ids = [(each["connectorId"], each.get("transactionId")) for each in told]
+        assert ids[:2] == [(1, None), (2, 1)] and sorted(ids[2:]) == [(1, None), (2, 1)]
 
 
 # Availability ---------------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ import pytest
 
 from ocpp_lab import CentralSystem, ChargePoint
 from ocpp_lab import messages as m
-from ocpp_lab.station.connector import Car
+from ocpp_lab.station.car import Car
 from tests.fakes import NOON, power_cut
 from tests.pair import (
     actions,

@@ -26,7 +26,7 @@ from ocpp_lab import messages as m
 from ocpp_lab.frames import CallResult
 from ocpp_lab.session import Session
 from ocpp_lab.simulation.bad_disk import FULL, BadDisk
-from ocpp_lab.station.connector import Car
+from ocpp_lab.station.car import Car
 from tests.pair import (
     URL,
     action_of,
