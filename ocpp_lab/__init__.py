@@ -41,6 +41,8 @@ the milestones of the course that build the room. docs/architecture.md draws the
         faults           what a central system does wrong on purpose                          all
         chaos_proxy      a TCP proxy between both ends: late, slow, cut, half-open            all
     the two ends
+        file_transfer    files that go and come beside the connection, over HTTP               -
+        smart_charging   which limit holds, as pure functions: install, clear, composite, obey  -
         station          the thing in the car park: who may charge, and whose session it is   -
         charge_point     its life on the connection, and one file per feature profile         5
         central_system   the door, the desk of each connection, the ledger, the operator      1, 5

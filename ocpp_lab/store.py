@@ -33,6 +33,21 @@ CREATE TABLE clock (newest TEXT, "offset" REAL NOT NULL DEFAULT 0);
 INSERT INTO clock (newest) SELECT max(seen) FROM transactions
 """
 """Version 2."""
+_CHARGING_PROFILES = """
+-- A TxProfile has the name of its transaction in "owner", one that waits for its transaction a tag. The id is text:
+-- the specification bounds no integer, sqlite does.
+CREATE TABLE charging_profiles (
+    id TEXT NOT NULL, connector INTEGER NOT NULL, owner TEXT, id_tag TEXT, profile TEXT NOT NULL
+)
+"""
+_FILE_JOBS = """
+-- The newest job of each lane, as it was asked for. "told": whether the central system has answered the status.
+CREATE TABLE file_jobs (
+    lane TEXT PRIMARY KEY, action TEXT NOT NULL, payload TEXT NOT NULL, status TEXT, told INTEGER NOT NULL,
+    name TEXT NOT NULL
+);
+CREATE TABLE firmware (version TEXT NOT NULL)  -- one row, none while there is only that of the factory
+"""
 _SESSIONS = """
 -- What would go on at a connector without its transaction. 0 is the one reader of them all.
 CREATE TABLE sessions (
@@ -49,16 +64,6 @@ CREATE TABLE transaction_data (
     reading TEXT NOT NULL
 );
 CREATE INDEX readings_of_a_transaction ON transaction_data ("transaction")
-"""
-_LOCAL_LIST = """
-CREATE TABLE local_list (id_tag TEXT PRIMARY KEY, status TEXT NOT NULL, expires TEXT, parent TEXT);
-CREATE TABLE local_list_version (version INTEGER NOT NULL)  -- one row, none before the first update
-"""
-_RESERVATIONS = """
--- The id is text: the specification bounds no integer, sqlite does. A parent is a group, "until" an instant.
-CREATE TABLE reservations (
-    id TEXT PRIMARY KEY, connector INTEGER NOT NULL, tag TEXT NOT NULL, parent TEXT, until TEXT NOT NULL
-)
 """
 _SECURITY = """
 CREATE TABLE security_events (
@@ -84,8 +89,28 @@ CREATE TABLE own_certificates (
 CREATE TABLE provisioned (once INTEGER NOT NULL)
 """
 """Keys, certificates, and what happened to them."""
-_STEPS = [_TABLES, _CLOCK, _SESSIONS, _TRANSACTION_DATA, _LOCAL_LIST, _RESERVATIONS, _SECURITY]
-"""In the order in which they came: a file has a version of this list."""
+_LOCAL_LIST = """
+CREATE TABLE local_list (id_tag TEXT PRIMARY KEY, status TEXT NOT NULL, expires TEXT, parent TEXT);
+CREATE TABLE local_list_version (version INTEGER NOT NULL)  -- one row, none before the first update
+"""
+_RESERVATIONS = """
+-- The id is text: the specification bounds no integer, sqlite does. A parent is a group, "until" an instant.
+CREATE TABLE reservations (
+    id TEXT PRIMARY KEY, connector INTEGER NOT NULL, tag TEXT NOT NULL, parent TEXT, until TEXT NOT NULL
+)
+"""
+_STEPS = [
+    _TABLES,
+    _CLOCK,
+    _SESSIONS,
+    _TRANSACTION_DATA,
+    _SECURITY,
+    _CHARGING_PROFILES,
+    _FILE_JOBS,
+    _LOCAL_LIST,
+    _RESERVATIONS,
+]
+"""In the order in which they came: the version of a file is how many of these it has seen."""
 
 
 class Store(Database):

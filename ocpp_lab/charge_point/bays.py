@@ -191,12 +191,18 @@ class Bays:
         except StoreFailed:
             log.exception("! connector %d: a reservation that is over could not be struck out", connector)
 
-    def offer(self, connector: int, amperes: float | None) -> None:
+    def offer(self, connector: int, amperes: float | None, phases: int = 3) -> None:
         """A car may take so much from now on (A per phase); with less than it needs, we pause (core 4.9, C5)."""
         session = self.session(connector)
-        session.connector.offer(amperes)
+        session.connector.offer(amperes, phases)
         (session.pause if session.connector.starved else session.go_on)("limit")
         self._look(session)
+
+    def offer_first(self, connector: int, amperes: float | None, phases: int = 3) -> None:
+        """What a car may take from its very first moment; nothing is told of it before something begins."""
+        session = self.session(connector)
+        session.connector.offer(amperes, phases)
+        session.expect("limit", session.connector.starved)
 
     def pause(self, connector: int, why: str) -> None:
         """Offer nothing, for this reason."""

@@ -29,7 +29,6 @@ from .dial import Dialler
 from .dial_failed import security_event_of
 from .errands import Work
 from .event_clock import EventClock
-from .extended_trigger import StatusReport
 from .gate import Gate
 from .maker import Maker
 from .options import Security
@@ -101,10 +100,6 @@ class Guard:
             "security": self._prove_and_renew,
         }
         """What runs beside a connection while its boot is accepted."""
-        self.log_status: StatusReport = lambda: m.LogStatusNotificationRequest(status="Idle")
-        """How the upload of a log stands; set by whoever uploads logs."""
-        self.firmware_status: StatusReport = lambda: m.SignedFirmwareStatusNotificationRequest(status="Idle")
-        """How the signed update stands; set by whoever installs firmware."""
         self._told: str | None = None  # the trouble of the newest dials, until one succeeds: told once
 
     @property

@@ -65,6 +65,9 @@ def _hex_key(text: str) -> bool:
 ENERGY: Final = "Energy.Active.Import.Register"
 """The register of a meter: what is told unless somebody asks for more."""
 
+ALL_PROFILES: Final = "Core,FirmwareManagement,LocalAuthListManagement,Reservation,SmartCharging,RemoteTrigger"
+"""All of core 3.3."""
+
 _TABLE: tuple[tuple[str, str, Access, Callable[[str], bool]], ...] = (
     # Key, default, access, what a value must look like; durations in seconds. No duration is longer than a day: then
     # somebody mistyped, and a charge point that believes it may need a visit.
@@ -130,10 +133,20 @@ _TABLE: tuple[tuple[str, str, Access, Callable[[str], bool]], ...] = (
     # Reservation.
     ("ReserveConnectorZeroSupported", "true", "R", _boolean),  # `may_reserve`
     #
+    # Smart Charging: read by `SmartCharging` at each request.
+    ("ChargeProfileMaxStackLevel", "9", "R", _number(0, 1000)),
+    ("ChargingScheduleAllowedChargingRateUnit", "Current,Power", "R", _text),
+    ("ChargingScheduleMaxPeriods", "24", "R", _number(1, 1000)),
+    ("MaxChargingProfilesInstalled", "20", "R", _number(1, 1000)),
+    ("ConnectorSwitch3to1PhaseSupported", "true", "R", _boolean),  # `Connector.offer`
+    #
+    # Firmware Management: what `FileTransfer` speaks (core errata 3.88).
+    ("SupportedFileTransferProtocols", "HTTP,HTTPS", "R", _text),
+    #
     # What it is: set by `ChargePoint` when it is made.
     ("GetConfigurationMaxKeys", "50", "R", _number(1, 1000)),  # `Core`, at each GetConfiguration
     ("NumberOfConnectors", "1", "R", _number(1, 1000)),
-    ("SupportedFeatureProfiles", "Core,LocalAuthListManagement,Reservation,RemoteTrigger", "R", _text),
+    ("SupportedFeatureProfiles", ALL_PROFILES, "R", _text),
 )
 
 

@@ -10,6 +10,8 @@ from ..transaction_ids import TransactionIds
 from .authorization import AuthorizationCache
 from .configuration import Configuration
 from .delivery import TransactionMessages
+from .kept_jobs import KeptJobs
+from .kept_profiles import KeptProfiles
 from .kept_reservations import KeptReservations
 from .kept_sessions import KeptSessions
 from .local_list import LocalList
@@ -35,6 +37,8 @@ class Memory:
         self.cache = AuthorizationCache(self.store)
         self.local_list = LocalList(self.store)
         self.reservations = KeptReservations(self.store)
+        self.profiles = KeptProfiles(self.store)
+        self.jobs = KeptJobs(self.store)
         self.configuration = Configuration(self.store, **keys)
 
     def close(self) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from ..router import Router
 from ..security import has_cryptography
+from .chores import Chores
 from .core import Core
 from .delivery import Delivery
 from .extended_trigger import ExtendedTrigger
+from .file_jobs import FileJobs
 from .gate import Gate
 from .guard import Guard
 from .memory import Memory
@@ -21,6 +23,8 @@ def orders(
     premises: Premises,
     gate: Gate,
     delivery: Delivery,
+    chores: Chores,
+    file_jobs: FileJobs,
     guard: Guard,
     *,
     lenient: bool = False,
@@ -36,7 +40,7 @@ def orders(
             premises.charging,
             Resets(
                 premises.bays,
-                guard.chores,
+                chores,
                 delivered=delivery.emptied,
                 hush=gate.hush,
                 reboot=lambda why: gate.reboot(why),
@@ -47,7 +51,8 @@ def orders(
     router.include(
         RemoteStart(
             premises.charging,
-            guard.chores,
+            chores,
+            premises.smart_charging,
             has_room=lambda: len(memory.outbox) < memory.outbox.limit,
         )
     )
@@ -59,6 +64,7 @@ def orders(
         premises.metering.readings,
         premises.statuses,
         waits=delivery.waits,
+        file_jobs=file_jobs.triggers,
     )
     router.include(trigger)
     router.include(
@@ -66,12 +72,15 @@ def orders(
             gate,
             trigger.on_trigger_message,
             guard.ask,
-            log_status=lambda: guard.log_status(),
-            firmware_status=lambda: guard.firmware_status(),
+            log_status=file_jobs.uploads.log_status,
+            firmware_status=file_jobs.firmware.signed_status,
         )
     )
-    if has_cryptography():  # or nothing is known of certificates here, and that is what is answered
-        router.include(guard.certificates)
     router.include(premises.local_auth_list)
     router.include(premises.reserving)
+    router.include(premises.smart_charging)
+    router.include(file_jobs.uploads)
+    router.include(file_jobs.firmware)
+    if has_cryptography():  # or nothing is known of certificates here, and that is what is answered
+        router.include(guard.certificates)
     return router

@@ -102,7 +102,7 @@ class Uplink:
         self.heartbeat: Beating | None = None
         """None until the boot is accepted."""
         self.lane = asyncio.Lock()
-        """Held by whoever has a call on the wire. What is triggered right behind the answer to a boot waits for it here,
+        """Held by whoever has a call on the wire. What is triggered right behind the answer to a boot waits here,
         and then the answer counts already."""
         self._group = asyncio.TaskGroup()  # the parent of all that needs this connection
         self._closing: asyncio.Task[None] | None = None  # begun by the first `close`; never cancelled

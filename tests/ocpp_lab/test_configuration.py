@@ -35,21 +35,28 @@ REQUIRED = {  # core 9.1, for the Core profile
     "UnlockConnectorOnEVSideDisconnect",
 }
 READ_ONLY = {
+    "ChargeProfileMaxStackLevel",
+    "ChargingScheduleAllowedChargingRateUnit",
+    "ChargingScheduleMaxPeriods",
     "ConnectorPhaseRotationMaxLength",
+    "ConnectorSwitch3to1PhaseSupported",
     "GetConfigurationMaxKeys",
-    "AdditionalRootCertificateCheck",
-    "CertificateSignedMaxChainSize",
-    "CertificateStoreMaxLength",
     "LocalAuthListMaxLength",
+    "MaxChargingProfilesInstalled",
     "MeterValuesAlignedDataMaxLength",
     "MeterValuesSampledDataMaxLength",
     "NumberOfConnectors",
     "ReserveConnectorZeroSupported",
+    "SecurityProfile",
     "SendLocalListMaxLength",
     "StopTransactionMaxMeterValues",
     "StopTxnAlignedDataMaxLength",
     "StopTxnSampledDataMaxLength",
     "SupportedFeatureProfiles",
+    "SupportedFileTransferProtocols",
+    "AdditionalRootCertificateCheck",
+    "CertificateSignedMaxChainSize",
+    "CertificateStoreMaxLength",
 }
 KEY = "0001020304050607FFFFFFFFFFFFFFFFFFFFFFFF"
 
@@ -95,6 +102,8 @@ def test_every_default_is_a_value_that_could_be_set() -> None:
         ("StopTxnSampledData", "SoC.L1", "Rejected"),
         ("StopTxnAlignedData", "Power.Offered", "Accepted"),
         ("StopTxnAlignedData", "RPM", "Rejected"),
+        ("StopTxnAlignedData", "SoC,Frequency", "Rejected"),  # the schema of StopTransaction has no Hertz
+        ("MeterValuesAlignedData", "SoC,Frequency", "Accepted"),
         ("StopTransactionMaxMeterValues", "5", "Rejected"),
         ("MeterValuesSampledDataMaxLength", "5", "Rejected"),
         ("ClockAlignedDataInterval", "0", "Accepted"),

@@ -122,7 +122,7 @@ async def test_the_table_tells_behaviours_from_answers() -> None:
     assert rows["ClearCache"] == ["Core", "yes", "", "yes", ""]
     assert rows["StartTransaction"] == ["Core", "yes", "yes", "", "yes"]
     assert rows["DataTransfer"] == ["Core", "yes", "no", "answers only", "yes"]
-    assert rows["GetLog"] == ["Security", "yes", "", "no", ""]
+    assert rows["GetLog"] == ["Security", "yes", "", "yes", ""]
 
 
 # --- the rest of the README ---------------------------------------------------------------------------------------
