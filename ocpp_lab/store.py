@@ -65,7 +65,6 @@ CREATE TABLE transaction_data (
 );
 CREATE INDEX readings_of_a_transaction ON transaction_data ("transaction")
 """
-"""The next version."""
 _SECURITY = """
 CREATE TABLE security_events (
     number INTEGER PRIMARY KEY AUTOINCREMENT, type TEXT NOT NULL, at TEXT NOT NULL, info TEXT,
@@ -90,6 +89,28 @@ CREATE TABLE own_certificates (
 CREATE TABLE provisioned (once INTEGER NOT NULL)
 """
 """Keys, certificates, and what happened to them."""
+_LOCAL_LIST = """
+CREATE TABLE local_list (id_tag TEXT PRIMARY KEY, status TEXT NOT NULL, expires TEXT, parent TEXT);
+CREATE TABLE local_list_version (version INTEGER NOT NULL)  -- one row, none before the first update
+"""
+_RESERVATIONS = """
+-- The id is text: the specification bounds no integer, sqlite does. A parent is a group, "until" an instant.
+CREATE TABLE reservations (
+    id TEXT PRIMARY KEY, connector INTEGER NOT NULL, tag TEXT NOT NULL, parent TEXT, until TEXT NOT NULL
+)
+"""
+_STEPS = [
+    _TABLES,
+    _CLOCK,
+    _SESSIONS,
+    _TRANSACTION_DATA,
+    _SECURITY,
+    _CHARGING_PROFILES,
+    _FILE_JOBS,
+    _LOCAL_LIST,
+    _RESERVATIONS,
+]
+"""In the order in which they came: the version of a file is how many of these it has seen."""
 
 
 class Store(Database):
@@ -103,8 +124,7 @@ class Store(Database):
     """
 
     def __init__(self, path: str = ":memory:", owner: str = "") -> None:
-        steps = [_TABLES, _CLOCK, _SESSIONS, _TRANSACTION_DATA, _SECURITY, _CHARGING_PROFILES, _FILE_JOBS]
-        super().__init__(path, steps, alone=bool(owner))
+        super().__init__(path, _STEPS, alone=bool(owner))
         self._inhabited = False  # from `move_in` on
         if owner:
             try:

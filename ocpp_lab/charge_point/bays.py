@@ -173,7 +173,7 @@ class Bays:
         session.break_down(error_code, info)
         self._look(session)
         self._keep(session)
-        self._end_reservations(connector, "Faulted")
+        self.end_reservations(connector, "Faulted")
 
     def withdraw(self, connector: int, *, operative: bool) -> bool:
         """Availability as commanded, once it is written down; False if it has to wait for the end of a session."""
@@ -181,10 +181,11 @@ class Bays:
         session.connector.operative = operative
         self.notice(connector, "operative" if operative else "inoperative")
         if not operative:
-            self._end_reservations(connector, "Unavailable")
+            self.end_reservations(connector, "Unavailable")
         return operative or session.facts.phase == "free"
 
-    def _end_reservations(self, connector: int, why: Literal["Faulted", "Unavailable"]) -> None:
+    def end_reservations(self, connector: int, why: Literal["Faulted", "Unavailable"]) -> None:
+        """Nobody can use this connector; see `Reservations.ends`."""
         try:
             self.reservations.ends(connector, why)
         except StoreFailed:

@@ -14,6 +14,7 @@ from typing import Final, Literal
 from ..credentials import read_key
 from ..heartbeat import A_DAY
 from ..station.quantities import MOST_MEASURANDS, measurable
+from .local_list import MOST_IN_ONE, MOST_LISTED
 from .phase_rotation import is_rotation
 
 Access = Literal["R", "RW", "W"]
@@ -63,6 +64,9 @@ def _hex_key(text: str) -> bool:
 
 ENERGY: Final = "Energy.Active.Import.Register"
 """The register of a meter: what is told unless somebody asks for more."""
+
+ALL_PROFILES: Final = "Core,FirmwareManagement,LocalAuthListManagement,Reservation,SmartCharging,RemoteTrigger"
+"""All of core 3.3."""
 
 _TABLE: tuple[tuple[str, str, Access, Callable[[str], bool]], ...] = (
     # Key, default, access, what a value must look like; durations in seconds. No duration is longer than a day: then
@@ -121,6 +125,14 @@ _TABLE: tuple[tuple[str, str, Access, Callable[[str], bool]], ...] = (
     ("ConnectorPhaseRotation", "0.RST", "RW", partial(is_rotation, connectors=1000)),
     ("ConnectorPhaseRotationMaxLength", "2", "R", _number(1, 1001)),
     #
+    # Local Auth List Management.
+    ("LocalAuthListEnabled", "true", "RW", _boolean),  # `LocalAuthList`; an empty list says nothing
+    ("LocalAuthListMaxLength", str(MOST_LISTED), "R", _text),  # `LocalList`
+    ("SendLocalListMaxLength", str(MOST_IN_ONE), "R", _text),
+    #
+    # Reservation.
+    ("ReserveConnectorZeroSupported", "true", "R", _boolean),  # `may_reserve`
+    #
     # Smart Charging: read by `SmartCharging` at each request.
     ("ChargeProfileMaxStackLevel", "9", "R", _number(0, 1000)),
     ("ChargingScheduleAllowedChargingRateUnit", "Current,Power", "R", _text),
@@ -134,7 +146,7 @@ _TABLE: tuple[tuple[str, str, Access, Callable[[str], bool]], ...] = (
     # What it is: set by `ChargePoint` when it is made.
     ("GetConfigurationMaxKeys", "50", "R", _number(1, 1000)),  # `Core`, at each GetConfiguration
     ("NumberOfConnectors", "1", "R", _number(1, 1000)),
-    ("SupportedFeatureProfiles", "Core,RemoteTrigger,SmartCharging,FirmwareManagement", "R", _text),
+    ("SupportedFeatureProfiles", ALL_PROFILES, "R", _text),
 )
 
 

@@ -43,7 +43,7 @@ def orders(
                 chores,
                 delivered=delivery.emptied,
                 hush=gate.hush,
-                reboot=gate.reboot,
+                reboot=lambda why: gate.reboot(why),
                 patience=lambda: gate.timeout if gate.state() == "online" else 0.0,
             ),
         )
@@ -76,6 +76,8 @@ def orders(
             firmware_status=file_jobs.firmware.signed_status,
         )
     )
+    router.include(premises.local_auth_list)
+    router.include(premises.reserving)
     router.include(premises.smart_charging)
     router.include(file_jobs.uploads)
     router.include(file_jobs.firmware)

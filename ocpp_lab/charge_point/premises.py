@@ -20,6 +20,7 @@ from .closing_time import DoorClosed
 from .errands import Work
 from .event_clock import EventClock
 from .gate import Gate
+from .local_auth_list import LocalAuthList
 from .memory import Memory
 from .meter_readings import MeterReadings
 from .metering import Metering
@@ -28,6 +29,7 @@ from .owed import Owed
 from .patience import Patience
 from .phase_rotation import is_rotation
 from .reader import Reader
+from .reserving import Reserving, places
 from .smart_charging import SmartCharging
 from .starts import Starts
 from .statuses import Statuses
@@ -120,6 +122,13 @@ class Premises:
         self.works: dict[str, Work] = {"statuses": lambda: self.statuses.run()}
         """What runs beside a connection while its boot is accepted."""
         self.patience = Patience(chores, partial(configuration.seconds, "ConnectionTimeOut"), self._run_out)
+        self.local_auth_list = LocalAuthList(memory.local_list, configuration, conflict=self._conflict, now=date)
+        self.authorizer.listed, self.authorizer.conflict = self.local_auth_list.listed, self.local_auth_list.compare
+        self.reserving = Reserving(
+            memory.reservations, chores, places=partial(places, self.bays), notice=self.bays.notice, date=date
+        )
+        self.bays.reservations = self.reserving
+        clock.when_set.append(self.reserving.clock_set)
         for number, connector in self.connectors.items():
             connector.on_change = partial(self._changed, number)
             connector.on_offer = partial(self.metering.power_changed, number)
@@ -127,10 +136,15 @@ class Premises:
             configuration.fix("UnlockConnectorOnEVSideDisconnect", "false")  # core errata 3.83
 
     def recover(self, queued: list[Entry], *, resume: bool) -> None:
-        """The power is on: see `Charging.recover`. From now on meters are read and limits obeyed."""
+        """The power is on: see `Charging.recover`. From now on meters are read, limits obeyed, reservations kept."""
         self.charging.recover(queued, resume=resume)
         self.metering.begin()
+        self.reserving.restore()
         self.chores.start(self.smart_charging.obey(), "smart charging")
+        self.chores.start(self.reserving.run(), "reservations")
+
+    def _conflict(self, id_tag: str) -> None:
+        self.statuses.warn(0, "LocalListConflict", f"idTag {id_tag}")
 
     def write_down(self) -> None:
         """What is owed and the last readings, before the power goes.

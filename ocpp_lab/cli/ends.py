@@ -142,6 +142,11 @@ def charge_point(
     ] = None,
     vendor: Annotated[str, typer.Option(metavar="TEXT", help="chargePointVendor of its boot.")] = "OCPP Lab",
     model: Annotated[str, typer.Option(metavar="TEXT", help="chargePointModel of its boot.")] = "One",
+    path: Annotated[
+        Path | None, _file("Keep what must survive a power cut in this sqlite file. Default: in memory.")
+    ] = None,
+    auto: Annotated[bool, typer.Option("--auto", help="A driver comes and goes by himself at each connector.")] = False,
+    seed: Annotated[int, typer.Option(metavar="NUMBER", help="What the driver of --auto does.")] = 1,
     timeout: Timeout = CALL_TIMEOUT,
     max_size: MaxSize = MAX_SIZE,
     lenient: LenientFlag = False,
@@ -153,14 +158,19 @@ def charge_point(
     It connects, boots, sends heartbeats, answers the central system, and comes
     back after a loss.
 
+    While it runs, type what a driver does, and Enter: plug 1, tag 1 TAG_A,
+    unplug 1, fault 1 GroundFailure, status. help lists all.
+
     \b
     Examples:
       ocpp-lab charge-point ws://127.0.0.1:9000 --identity CP_1 --connectors 2
       ocpp-lab charge-point wss://csms.example/ocpp --identity CP_1 \\
                --password-file key.txt --ca ca.pem
+      ocpp-lab charge-point ws://127.0.0.1:9000 --auto --path cp_1.sqlite
     """
     with one_line_errors():
         options: dict[str, Any] = {
+            "path": str(path) if path else ":memory:",
             "connectors": within(connectors, 1, MAX_CONNECTORS, "--connectors"),
             "boot": _boot(vendor, model),
             "password": read_password(password_file, identity) if password_file else None,
@@ -169,7 +179,8 @@ def charge_point(
             "max_size": within(max_size, LEAST_SIZE, MOST_SIZE, "--max-size"),
             "lenient": lenient,
         }
-        asyncio.run(run_charge_point(url, identity, raw=trace, file=trace_file, **options))
+        drives = seed if auto else None
+        asyncio.run(run_charge_point(url, identity, raw=trace, file=trace_file, auto=drives, **options))
 
 
 def _boot(vendor: str, model: str) -> m.BootNotificationRequest:
