@@ -32,7 +32,7 @@ FOUND = {
     "a late result is ignored": (1, "no second copy without need"),
     "a late result strikes out the head, whatever it is": (1, "ledger and drops are what was done"),
     "a message that was answered while the file failed is sent again": (4, "no second copy without need"),
-    "the meter's task dies unheard": (183, "meters are read as long as a transaction runs"),
+    "the meter's task dies unheard": (16, "meters are read as long as a transaction runs"),
     "a start acts before it is written": (16, "what is shown is what is written down"),
     "a stop acts before it is written": (39, "what is shown is what is written down"),
     "an end that could not be written is forgotten": (44, "what is shown is what is written down"),
