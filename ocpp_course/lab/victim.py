@@ -50,6 +50,7 @@ async def charge(charge_point: ChargePoint, tag: str, say: Say) -> None:
 
 async def main(url: str, identity: str, path: str, life: str) -> None:
     async with ChargePoint(url, identity, path=path, delays=lambda: repeat(0.05)) as charge_point:
+        charge_point.charging.unplug(1)  # the cable of the life before, if there was one
         await charge_for_ever(charge_point, life, printed)
 
 
