@@ -173,7 +173,7 @@ class Bays:
         session.break_down(error_code, info)
         self._look(session)
         self._keep(session)
-        self._end_reservations(connector, "Faulted")
+        self.end_reservations(connector, "Faulted")
 
     def withdraw(self, connector: int, *, operative: bool) -> bool:
         """Availability as commanded, once it is written down; False if it has to wait for the end of a session."""
@@ -181,21 +181,28 @@ class Bays:
         session.connector.operative = operative
         self.notice(connector, "operative" if operative else "inoperative")
         if not operative:
-            self._end_reservations(connector, "Unavailable")
+            self.end_reservations(connector, "Unavailable")
         return operative or session.facts.phase == "free"
 
-    def _end_reservations(self, connector: int, why: Literal["Faulted", "Unavailable"]) -> None:
+    def end_reservations(self, connector: int, why: Literal["Faulted", "Unavailable"]) -> None:
+        """Nobody can use this connector; see `Reservations.ends`."""
         try:
             self.reservations.ends(connector, why)
         except StoreFailed:
             log.exception("! connector %d: a reservation that is over could not be struck out", connector)
 
-    def offer(self, connector: int, amperes: float | None) -> None:
+    def offer(self, connector: int, amperes: float | None, phases: int = 3) -> None:
         """A car may take so much from now on (A per phase); with less than it needs, we pause (core 4.9, C5)."""
         session = self.session(connector)
-        session.connector.offer(amperes)
+        session.connector.offer(amperes, phases)
         (session.pause if session.connector.starved else session.go_on)("limit")
         self._look(session)
+
+    def offer_first(self, connector: int, amperes: float | None, phases: int = 3) -> None:
+        """What a car may take from its very first moment; nothing is told of it before something begins."""
+        session = self.session(connector)
+        session.connector.offer(amperes, phases)
+        session.expect("limit", session.connector.starved)
 
     def pause(self, connector: int, why: str) -> None:
         """Offer nothing, for this reason."""

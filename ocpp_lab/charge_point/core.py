@@ -72,6 +72,8 @@ class Core:
         if connector.number:
             return self.charging.bays.withdraw(connector.number, operative=operative)
         connector.operative = operative
+        if not operative:
+            self.charging.bays.end_reservations(0, "Unavailable")
         if connector.status != "Faulted":
             connector.become("Available" if operative else "Unavailable")
         return True

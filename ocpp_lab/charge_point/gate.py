@@ -68,6 +68,8 @@ class Gate:
         forgotten us."""
         self.boot_interval = BootInterval()
         """Begun by the answer to a boot; ended by the next boot, by a trigger for it, and by a reset."""
+        self.rebooting: Callable[[str], object] = lambda why: None
+        """Told of every reboot, before it."""
         self.way: Way | None = None
         """The connection of this moment, None while there is none; set by whoever dials."""
 
@@ -123,6 +125,7 @@ class Gate:
 
     async def reboot(self, why: str) -> None:
         """Go down and come back: a charge point that restarted boots again (core 4.2)."""
+        self.rebooting(why)
         self.registration = None
         self.amnesia.end()
         self.boot_interval.end()

@@ -10,7 +10,11 @@ from ..transaction_ids import TransactionIds
 from .authorization import AuthorizationCache
 from .configuration import Configuration
 from .delivery import TransactionMessages
+from .kept_jobs import KeptJobs
+from .kept_profiles import KeptProfiles
+from .kept_reservations import KeptReservations
 from .kept_sessions import KeptSessions
+from .local_list import LocalList
 from .options import ChargingOptions, Connecting, Pieces
 from .phase_rotation import as_wired
 from .transaction_data import TransactionData
@@ -31,6 +35,10 @@ class Memory:
         self.sessions = KeptSessions(self.store)
         self.transaction_data = TransactionData(self.store)
         self.cache = AuthorizationCache(self.store)
+        self.local_list = LocalList(self.store)
+        self.reservations = KeptReservations(self.store)
+        self.profiles = KeptProfiles(self.store)
+        self.jobs = KeptJobs(self.store)
         self.configuration = Configuration(self.store, **keys)
 
     def close(self) -> None:

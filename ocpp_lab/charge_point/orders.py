@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from ..router import Router
+from ..security import has_cryptography
 from .chores import Chores
 from .core import Core
 from .delivery import Delivery
+from .extended_trigger import ExtendedTrigger
+from .file_jobs import FileJobs
 from .gate import Gate
+from .guard import Guard
 from .memory import Memory
 from .premises import Premises
 from .remote_start import RemoteStart
@@ -15,7 +19,15 @@ from .resets import Resets
 
 
 def orders(
-    memory: Memory, premises: Premises, gate: Gate, delivery: Delivery, chores: Chores, *, lenient: bool = False
+    memory: Memory,
+    premises: Premises,
+    gate: Gate,
+    delivery: Delivery,
+    chores: Chores,
+    file_jobs: FileJobs,
+    guard: Guard,
+    *,
+    lenient: bool = False,
 ) -> Router:
     """A router with all handlers; ``lenient``: see `Connecting`."""
     router = Router("ChargePoint", lenient=lenient)
@@ -40,18 +52,35 @@ def orders(
         RemoteStart(
             premises.charging,
             chores,
+            premises.smart_charging,
             has_room=lambda: len(memory.outbox) < memory.outbox.limit,
         )
     )
+    trigger = RemoteTrigger(
+        gate,
+        premises.connectors,
+        memory.transactions,
+        memory.transaction_ids,
+        premises.metering.readings,
+        premises.statuses,
+        waits=delivery.waits,
+        file_jobs=file_jobs.triggers,
+    )
+    router.include(trigger)
     router.include(
-        RemoteTrigger(
+        ExtendedTrigger(
             gate,
-            premises.connectors,
-            memory.transactions,
-            memory.transaction_ids,
-            premises.metering.readings,
-            premises.statuses,
-            waits=delivery.waits,
+            trigger.on_trigger_message,
+            guard.ask,
+            log_status=file_jobs.uploads.log_status,
+            firmware_status=file_jobs.firmware.signed_status,
         )
     )
+    router.include(premises.local_auth_list)
+    router.include(premises.reserving)
+    router.include(premises.smart_charging)
+    router.include(file_jobs.uploads)
+    router.include(file_jobs.firmware)
+    if has_cryptography():  # or nothing is known of certificates here, and that is what is answered
+        router.include(guard.certificates)
     return router

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime
 from functools import partial
 from typing import Any
 
 from ..messages import ChargePointStatus, Request
 from ..outbox import Entry
+from ..smart_charging import Allowed, Profiles
 from ..station.connector import Cable, Connector
 from .allowance import Allowance
 from .authorization import Authorizer
 from .bays import Bays
 from .charging import Charging
 from .chores import Chores
+from .closing_time import DoorClosed
+from .errands import Work
+from .event_clock import EventClock
 from .gate import Gate
+from .local_auth_list import LocalAuthList
 from .memory import Memory
 from .meter_readings import MeterReadings
 from .metering import Metering
@@ -25,6 +29,8 @@ from .owed import Owed
 from .patience import Patience
 from .phase_rotation import is_rotation
 from .reader import Reader
+from .reserving import Reserving, places
+from .smart_charging import SmartCharging
 from .starts import Starts
 from .statuses import Statuses
 from .stops import Stops
@@ -35,8 +41,8 @@ class Premises:
     """Puts the parts together that drivers meet, as a power cut left them.
 
     ``submit(request, transaction)`` hands a message to the outbox, ``note(mark, text)`` tells the story,
-    ``retry_interval`` (s) is the wait before a status that had no answer is told again. ``now()`` gives the timestamp
-    of an event, ``date()`` only looks at the clock.
+    ``retry_interval`` (s) is the wait before a status that had no answer is told again. ``clock`` gives the
+    timestamps of events.
     """
 
     def __init__(
@@ -49,9 +55,9 @@ class Premises:
         submit: Callable[[Request[Any], str | None], int],
         new_name: Callable[[], str],
         note: Callable[[str, str], None],
-        now: Callable[[], datetime],
-        date: Callable[[], datetime],
+        clock: EventClock,
         retry_interval: float,
+        profiles: Profiles,
     ) -> None:
         time, configuration, transactions = (
             asyncio.get_running_loop().time,
@@ -59,6 +65,8 @@ class Premises:
             memory.transactions,
         )
         self.note = note
+        self.chores = chores
+        now, date = lambda: clock.stamp(), clock.now
         self.connectors = {
             number: recover(number, transactions, time, options.cable) for number in range(options.connectors + 1)
         }
@@ -94,7 +102,33 @@ class Premises:
         )
         reader = Reader(self.bays, self.authorizer, chores)
         self.charging = Charging(self.bays, reader, memory.transaction_ids, Allowance(self.bays, chores))
+        self.smart_charging = SmartCharging(
+            [number for number in self.connectors if number],
+            memory.profiles,
+            transactions,
+            memory.transaction_ids,
+            configuration,
+            profiles,
+            Allowed(options.current, 3),
+            now=date,
+            offer=self.bays.offer,
+            offer_first=self.bays.offer_first,
+            changed=self.bays.changed,
+        )
+        clock.when_set += [self.bays.changed.set, self.metering.clock_was_set]
+        self.bays.listeners.append(self._promised)
+        self.bays.starts.beside.append(self.smart_charging.begin)
+        self.closing_time = DoorClosed(self.bays)
+        self.works: dict[str, Work] = {"statuses": lambda: self.statuses.run()}
+        """What runs beside a connection while its boot is accepted."""
         self.patience = Patience(chores, partial(configuration.seconds, "ConnectionTimeOut"), self._run_out)
+        self.local_auth_list = LocalAuthList(memory.local_list, configuration, conflict=self._conflict, now=date)
+        self.authorizer.listed, self.authorizer.conflict = self.local_auth_list.listed, self.local_auth_list.compare
+        self.reserving = Reserving(
+            memory.reservations, chores, places=partial(places, self.bays), notice=self.bays.notice, date=date
+        )
+        self.bays.reservations = self.reserving
+        clock.when_set.append(self.reserving.clock_set)
         for number, connector in self.connectors.items():
             connector.on_change = partial(self._changed, number)
             connector.on_offer = partial(self.metering.power_changed, number)
@@ -102,9 +136,15 @@ class Premises:
             configuration.fix("UnlockConnectorOnEVSideDisconnect", "false")  # core errata 3.83
 
     def recover(self, queued: list[Entry], *, resume: bool) -> None:
-        """The power is on: see `Charging.recover`. From now on meters are read."""
+        """The power is on: see `Charging.recover`. From now on meters are read, limits obeyed, reservations kept."""
         self.charging.recover(queued, resume=resume)
         self.metering.begin()
+        self.reserving.restore()
+        self.chores.start(self.smart_charging.obey(), "smart charging")
+        self.chores.start(self.reserving.run(), "reservations")
+
+    def _conflict(self, id_tag: str) -> None:
+        self.statuses.warn(0, "LocalListConflict", f"idTag {id_tag}")
 
     def write_down(self) -> None:
         """What is owed and the last readings, before the power goes.
@@ -123,6 +163,12 @@ class Premises:
         self.statuses.changed(number)
         if old != new:
             self.patience.changed(number, new)
+
+    def _promised(self, number: int) -> None:
+        """Who does not come gets no profile, and nobody else gets theirs."""
+        facts = self.bays.sessions[number].facts
+        if facts.phase in ("free", "begun") and facts.tag is None and facts.asked is None:
+            self.smart_charging.break_promise(number)
 
     def _run_out(self, connector: int) -> None:
         if not self.charging.set_free(connector):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from .. import messages as m
 from ..station.facts import is_open
@@ -10,6 +11,7 @@ from ..station.rights import same
 from .charging import Charging
 from .chores import Chores
 from .or_else import or_else
+from .smart_charging import SmartCharging
 
 
 class RemoteStart:
@@ -19,10 +21,13 @@ class RemoteStart:
     message could have any number of them written down.
     """
 
-    def __init__(self, charging: Charging, chores: Chores, *, has_room: Callable[[], bool]) -> None:
+    def __init__(
+        self, charging: Charging, chores: Chores, profiles: SmartCharging, *, has_room: Callable[[], bool]
+    ) -> None:
         self.charging = charging
         self.bays = charging.bays
         self.chores = chores
+        self.profiles = profiles
         self.has_room = has_room
 
     @or_else(m.RemoteStartTransactionResponse(status="Rejected"))
@@ -32,8 +37,15 @@ class RemoteStart:
 
         With AuthorizeRemoteTxRequests the tag is treated as if it were held to the reader, once the answer is out.
         """
-        connector = self._choose(request.connector_id, request.id_tag)
-        if connector is None or not self.has_room() or not self._begin(connector, request.id_tag):
+        connector, profile = self._choose(request.connector_id, request.id_tag), request.charging_profile
+        if connector is None or not self.has_room():
+            return m.RemoteStartTransactionResponse(status="Rejected")
+        if profile is not None:  # a purpose other than TxProfile is an error (core 5.16.2)
+            if not self.profiles.welcomes(connector, profile):
+                return m.RemoteStartTransactionResponse(status="Rejected")
+            self.profiles.promise(connector, request.id_tag, profile)
+        if not self._begin(connector, request.id_tag):
+            self.profiles.break_promise(connector)
             return m.RemoteStartTransactionResponse(status="Rejected")
         return m.RemoteStartTransactionResponse(status="Accepted")
 
@@ -41,12 +53,20 @@ class RemoteStart:
         if not self.bays.configuration.enabled("AuthorizeRemoteTxRequests"):
             return self.bays.accept(connector, tag, self._group(tag))
         if self.bays.sessions[connector].facts.phase == "over":
-            self.chores.start(self.charging.reader.present(connector, tag), f"RemoteStartTransaction {connector}")
+            self._find_out(connector, self.charging.reader.present(connector, tag))
             return True
         if not self.bays.happens(connector, "ask", tag):
             return False
-        self.chores.start(self.charging.reader.answer(connector, tag), f"RemoteStartTransaction {connector}")
+        self._find_out(connector, self.charging.reader.answer(connector, tag))
         return True
+
+    def _find_out(self, connector: int, asking: Coroutine[Any, Any, m.AuthorizationStatus]) -> None:
+        async def find_out() -> None:
+            if await asking != "Accepted":
+                self.profiles.break_promise(connector)
+
+        task = self.chores.start(find_out(), f"RemoteStartTransaction {connector}")
+        task.add_done_callback(lambda ended: asking.close())  # cancelled before it began, it would complain
 
     def _choose(self, wanted: int | None, tag: str) -> int | None:
         """The connector that is meant; if none is named, one where a cable waits, or else a free one (core 5.11)."""

@@ -8,6 +8,7 @@ from functools import partial
 from .. import messages as m
 from ..station.connector import Connector
 from ..transaction_ids import TransactionIds
+from .errands import Work
 from .gate import Gate
 from .meter_readings import MeterReadings
 from .or_else import or_else
@@ -19,7 +20,8 @@ class RemoteTrigger:
     """TriggerMessage: the answer first, then the message.
 
     What is triggered again before it was sent is Accepted and sent once: one message tells the current state to all who
-    asked (core 5.17). ``waits(key)`` says whether a message in the outbox is still to be delivered.
+    asked (core 5.17). ``waits(key)`` says whether a message in the outbox is still to be delivered. ``file_jobs``
+    tell, by its action, the status of a job with files.
     """
 
     def __init__(
@@ -32,6 +34,7 @@ class RemoteTrigger:
         statuses: Statuses,
         *,
         waits: Callable[[int], bool],
+        file_jobs: Mapping[str, Work],
     ) -> None:
         self.gate = gate
         self.connectors = connectors
@@ -40,6 +43,7 @@ class RemoteTrigger:
         self.readings = readings
         self.statuses = statuses
         self.waits = waits
+        self.file_jobs = file_jobs
         self._sampled: dict[int, int] = {}
         """By connector, the key of the newest reading that was triggered; set by `_write_reading`."""
 
@@ -61,8 +65,9 @@ class RemoteTrigger:
                 # None named: all. There is no main meter that 0 could mean, so it means all too.
                 named = [number for number in self.connectors if number and one in (None, 0, number)]
                 done = self._read([number for number in named if self.readings.current(number)])
-            case _:
-                return m.TriggerMessageResponse(status="NotImplemented")
+            case "DiagnosticsStatusNotification" | "FirmwareStatusNotification" as wanted:
+                self.gate.once(f"triggered {wanted}", self.file_jobs[wanted])
+                done = True
         return m.TriggerMessageResponse(status="Accepted" if done else "Rejected")
 
     def _boot(self) -> bool:

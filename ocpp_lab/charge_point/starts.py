@@ -39,6 +39,9 @@ class Starts:
         self.submit = submit
         self.new_name = new_name
         self.now = now
+        self.beside: list[Callable[[int, str, str, datetime], object]] = []
+        """Told connector, name, tag and instant of every start, in the transaction of the store that writes it down, by
+        whoever has something of its own to write with it."""
 
     def write(self, place: Connector, tag: str, reservation: int | None) -> Begun:
         """A transaction begins here; ``reservation`` is the id of the one that it uses up (core 5.13).
@@ -54,4 +57,6 @@ class Starts:
         self.transactions.open(name, place.number, tag, now, meter)
         self.readings.begun(name, place.number, now)
         self.submit(request, name)
+        for write in self.beside:
+            write(place.number, name, tag, now)
         return Begun(name, now, meter)

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from ..errors import CallTimeout, ConnectionLost, NotConnected, OcppError
-from ..messages import StatusNotificationRequest
+from ..messages import ChargePointErrorCode, StatusNotificationRequest
 from ..station.connector import Connector, Shown
 
 MOST_CHANGES = 1000
@@ -133,6 +133,20 @@ class Statuses:
             for young in self._young.values():
                 young.cancel()
             self._young.clear()
+
+    def warn(self, connector: int, error_code: ChargePointErrorCode, info: str) -> None:
+        """Tell of something beside the status, once: nothing has changed, and nobody has to hear that it is over."""
+        self.later(self._warn(connector, error_code, info), f"warning {error_code}")
+
+    async def _warn(self, connector: int, error_code: ChargePointErrorCode, info: str) -> None:
+        status = self.connectors[connector].status
+        request = StatusNotificationRequest(
+            connector_id=connector, error_code=error_code, info=info, status=status, timestamp=self.now()
+        )
+        try:
+            await self.call(request)
+        except OcppError as error:
+            self.note("!", f"StatusNotification with {error_code}: {error}")
 
     async def tell(self, connectors: Iterable[int], *, triggered: bool = False) -> None:
         """Tell the current status of these connectors, because somebody asked."""

@@ -87,6 +87,7 @@ def central_system(
     no_require_boot: Annotated[
         bool, typer.Option("--no-require-boot", help="Also answer calls that come before an accepted boot.")
     ] = False,
+    metrics: Annotated[bool, typer.Option("--metrics", help="Serve /metrics and /healthz on the same port.")] = False,
     max_size: MaxSize = MAX_SIZE,
     lenient: LenientFlag = False,
     trace: TraceFlag = False,
@@ -97,7 +98,7 @@ def central_system(
     Charge points connect to ws://ADDRESS:PORT/NAME. Without --password-file
     anybody who reaches it can be any charge point.
 
-    While it runs, type a call and Enter to send it to a charge point.
+    While it runs, type what its charge points shall do: help shows how.
 
     \b
     Examples:
@@ -105,7 +106,8 @@ def central_system(
       ocpp-lab central-system --host 0.0.0.0 --password-file keys.txt \\
                --cert server.pem --key server.key
       ocpp-lab central-system --trace-file night.jsonl
-      CP_1 Reset {"type": "Soft"}                 (typed while it runs)
+      start CP_1 TAG_A 1                          (typed while it runs)
+      CP_1 Reset {"type": "Soft"}                 (any call, as it is)
     """
     with one_line_errors():
         policy = Policy(
@@ -126,7 +128,7 @@ def central_system(
             "lenient": lenient,
         }
         with closing(_open_ledger(ledger)) as book:
-            asyncio.run(run_central_system(raw=trace, file=trace_file, ledger=book, **options))
+            asyncio.run(run_central_system(raw=trace, file=trace_file, metrics=metrics, ledger=book, **options))
 
 
 @ends.command("charge-point")
@@ -140,6 +142,11 @@ def charge_point(
     ] = None,
     vendor: Annotated[str, typer.Option(metavar="TEXT", help="chargePointVendor of its boot.")] = "OCPP Lab",
     model: Annotated[str, typer.Option(metavar="TEXT", help="chargePointModel of its boot.")] = "One",
+    path: Annotated[
+        Path | None, _file("Keep what must survive a power cut in this sqlite file. Default: in memory.")
+    ] = None,
+    auto: Annotated[bool, typer.Option("--auto", help="A driver comes and goes by himself at each connector.")] = False,
+    seed: Annotated[int, typer.Option(metavar="NUMBER", help="What the driver of --auto does.")] = 1,
     timeout: Timeout = CALL_TIMEOUT,
     max_size: MaxSize = MAX_SIZE,
     lenient: LenientFlag = False,
@@ -151,14 +158,19 @@ def charge_point(
     It connects, boots, sends heartbeats, answers the central system, and comes
     back after a loss.
 
+    While it runs, type what a driver does, and Enter: plug 1, tag 1 TAG_A,
+    unplug 1, fault 1 GroundFailure, status. help lists all.
+
     \b
     Examples:
       ocpp-lab charge-point ws://127.0.0.1:9000 --identity CP_1 --connectors 2
       ocpp-lab charge-point wss://csms.example/ocpp --identity CP_1 \\
                --password-file key.txt --ca ca.pem
+      ocpp-lab charge-point ws://127.0.0.1:9000 --auto --path cp_1.sqlite
     """
     with one_line_errors():
         options: dict[str, Any] = {
+            "path": str(path) if path else ":memory:",
             "connectors": within(connectors, 1, MAX_CONNECTORS, "--connectors"),
             "boot": _boot(vendor, model),
             "password": read_password(password_file, identity) if password_file else None,
@@ -167,7 +179,8 @@ def charge_point(
             "max_size": within(max_size, LEAST_SIZE, MOST_SIZE, "--max-size"),
             "lenient": lenient,
         }
-        asyncio.run(run_charge_point(url, identity, raw=trace, file=trace_file, **options))
+        drives = seed if auto else None
+        asyncio.run(run_charge_point(url, identity, raw=trace, file=trace_file, auto=drives, **options))
 
 
 def _boot(vendor: str, model: str) -> m.BootNotificationRequest:

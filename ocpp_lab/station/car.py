@@ -29,6 +29,8 @@ class Car:
     phases: int = 3
     minimum: float = 6.0
     capacity: float | None = None
+    connected: int = 3
+    """Phases that are switched on at its connector, which sets it."""
 
     def __post_init__(self) -> None:
         if self.phases not in (1, 3):
@@ -37,6 +39,11 @@ class Car:
             raise ValueError(
                 f"expected a battery of at least {self.wanted:g} Wh, what is wanted; came {self.capacity:g}"
             )
+
+    @property
+    def used(self) -> int:
+        """The phases on which it charges: what it has, and is connected."""
+        return min(self.phases, self.connected)
 
     @property
     def left(self) -> float:
@@ -84,7 +91,8 @@ class Car:
         """The power (W) that the offer and its own limit allow, whatever the battery says."""
         if offered is None:
             return self.power
-        return 0.0 if offered < self.minimum else min(self.power, offered * VOLTAGE * self.phases)
+        own = self.power * self.used / self.phases
+        return 0.0 if offered < self.minimum else min(own, offered * VOLTAGE * self.used)
 
     def _fall(self) -> float:
         """By how many W its power falls with every Wh, beyond the bend; 0 if there is none."""

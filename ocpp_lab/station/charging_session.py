@@ -105,6 +105,10 @@ class ChargingSession:
         self._pauses.add(why)
         self.take(self.after("we pause"))
 
+    def expect(self, why: str, paused: bool) -> None:
+        """Whether a transaction that begins next offers nothing, for this reason."""
+        (self._pauses.add if paused else self._pauses.discard)(why)
+
     def go_on(self, why: str) -> None:
         """This reason is gone."""
         self._pauses.discard(why)

@@ -66,6 +66,8 @@ class Connector:
         """A per phase that a car may take; None: as much as the connector carries. Set by `offer`."""
         self.meter = Meter(time, register)
         """What has flown here, and what flows now."""
+        self.phases = 3
+        """Phases that are switched on; set by `offer`."""
         self.on_offer: Callable[[], object] = lambda: None
         """Told after every `offer`: the car will be full at another time."""
 
@@ -118,6 +120,7 @@ class Connector:
     def plug(self, car: Car) -> None:
         """Both ends go in."""
         self.car = car
+        car.connected = self.phases
         self.end_in = self.cable == "socket"
 
     def pull(self) -> None:
@@ -172,9 +175,13 @@ class Connector:
         """How long until the car takes no more, None if nothing flows."""
         return self.meter.seconds_to_full
 
-    def offer(self, amperes: float | None) -> None:
-        """From now on a car may take so much (A per phase); None: as much as the connector carries."""
-        self.offered = amperes
+    def offer(self, amperes: float | None, phases: int = 3) -> None:
+        """From now on a car may take so much (A per phase) on so many phases; None: as much as the connector carries.
+        The other phases are switched off, for a car with three would take three times as much as a car with one."""
+        self.meter.count()
+        self.offered, self.phases = amperes, phases
+        if self.car:
+            self.car.connected = phases
         self.meter.offer(amperes)
         self.on_offer()
 

@@ -65,8 +65,9 @@ class Meter:
         power = self.power
         if self.car is None:
             return 0.0, 0.0, 0.0
-        current = power / VOLTAGE / self.car.phases
-        return (current, current, current) if self.car.phases == 3 else (current, 0.0, 0.0)
+        used = self.car.used
+        first, second, third = (power / VOLTAGE / used if phase < used else 0.0 for phase in range(3))
+        return first, second, third
 
     @property
     def seconds_to_full(self) -> float | None:
@@ -84,7 +85,7 @@ class Meter:
             Quantity("Energy.Active.Import.Register", self._register),
             Quantity("Frequency", FREQUENCY),
             Quantity("Power.Active.Import", power),
-            Quantity("Power.Offered", offered * VOLTAGE * (self.car.phases if self.car else 0)),
+            Quantity("Power.Offered", offered * VOLTAGE * (self.car.used if self.car else 0)),
         ]
         if soc is not None:
             values.append(Quantity("SoC", soc))

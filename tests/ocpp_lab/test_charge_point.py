@@ -159,7 +159,6 @@ async def test_pending_sends_what_is_triggered(
     ("message", "connector", "status"),
     [
         ("MeterValues", 3, "Rejected"),
-        ("FirmwareStatusNotification", None, "NotImplemented"),
         ("StatusNotification", 3, "Rejected"),
     ],
 )

@@ -234,7 +234,8 @@ async def test_what_it_does_not_do_it_says() -> None:
         ("StatusNotification", 1, "Accepted", ["StatusNotification"]),
         ("StatusNotification", 9, "Rejected", []),
         ("BootNotification", None, "Rejected", []),  # core errata 3.35: not once it is accepted
-        ("FirmwareStatusNotification", None, "NotImplemented", []),
+        ("FirmwareStatusNotification", None, "Accepted", ["FirmwareStatusNotification"]),
+        ("DiagnosticsStatusNotification", None, "Accepted", ["DiagnosticsStatusNotification"]),
     ],
 )
 async def test_trigger_message(message: Any, connector: int | None, status: str, sent: list[str]) -> None:

@@ -35,16 +35,28 @@ REQUIRED = {  # core 9.1, for the Core profile
     "UnlockConnectorOnEVSideDisconnect",
 }
 READ_ONLY = {
+    "ChargeProfileMaxStackLevel",
+    "ChargingScheduleAllowedChargingRateUnit",
+    "ChargingScheduleMaxPeriods",
     "ConnectorPhaseRotationMaxLength",
+    "ConnectorSwitch3to1PhaseSupported",
     "GetConfigurationMaxKeys",
+    "LocalAuthListMaxLength",
+    "MaxChargingProfilesInstalled",
     "MeterValuesAlignedDataMaxLength",
     "MeterValuesSampledDataMaxLength",
     "NumberOfConnectors",
+    "ReserveConnectorZeroSupported",
     "SecurityProfile",
+    "SendLocalListMaxLength",
     "StopTransactionMaxMeterValues",
     "StopTxnAlignedDataMaxLength",
     "StopTxnSampledDataMaxLength",
     "SupportedFeatureProfiles",
+    "SupportedFileTransferProtocols",
+    "AdditionalRootCertificateCheck",
+    "CertificateSignedMaxChainSize",
+    "CertificateStoreMaxLength",
 }
 KEY = "0001020304050607FFFFFFFFFFFFFFFFFFFFFFFF"
 
@@ -134,6 +146,7 @@ def test_every_default_is_a_value_that_could_be_set() -> None:
         ("AuthorizationKey", "ab" * 15, "Rejected"),
         ("AuthorizationKey", "ab" * 21, "Rejected"),
         ("AuthorizationKey", "x" * 40, "Rejected"),
+        ("SecurityProfile", "1", "Rejected"),  # nobody is here who could dial with it
         *((key, "1", "Rejected") for key in sorted(READ_ONLY)),
         ("NoSuchKey", "1", "NotSupported"),
         ("", "1", "NotSupported"),

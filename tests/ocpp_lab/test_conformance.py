@@ -121,8 +121,8 @@ async def test_the_table_tells_behaviours_from_answers() -> None:
     assert rows["Reset"] == ["Core", "yes", "", "yes", ""]
     assert rows["ClearCache"] == ["Core", "yes", "", "yes", ""]
     assert rows["StartTransaction"] == ["Core", "yes", "yes", "", "yes"]
-    assert rows["DataTransfer"] == ["Core", "yes", "no", "answers only", "answers only"]
-    assert rows["GetLog"] == ["Security", "yes", "", "no", ""]
+    assert rows["DataTransfer"] == ["Core", "yes", "no", "answers only", "yes"]
+    assert rows["GetLog"] == ["Security", "yes", "", "yes", ""]
 
 
 # --- the rest of the README ---------------------------------------------------------------------------------------

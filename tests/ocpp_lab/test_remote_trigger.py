@@ -47,7 +47,7 @@ def flood(central_system: CentralSystem, times: int, message: str) -> Any:
         (STATUS, 1, "Accepted", [STATUS]),
         (STATUS, 99, "Rejected", []),
         (METER, 99, "Rejected", []),
-        ("FirmwareStatusNotification", 99, "NotImplemented", []),
+        ("FirmwareStatusNotification", 99, "Accepted", ["FirmwareStatusNotification"]),
     ],
 )
 async def test_a_connector_that_does_not_matter(message: Any, connector: int, status: str, sent: list[str]) -> None:
