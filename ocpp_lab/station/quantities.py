@@ -60,6 +60,15 @@ def measurable(text: str) -> bool:
     return len(wanted) <= MOST_MEASURANDS and all(_is_measured(item) for item in wanted)
 
 
+def measurable_at_stop(text: str) -> bool:
+    """The same of a list for the stop, where no frequency can be told.
+
+    The official schema of StopTransaction has no Hertz: a peer that goes by it refuses the stop, and a stop that is
+    refused too often is lost.
+    """
+    return measurable(text) and "Frequency" not in items(text)
+
+
 def chosen(quantities: Iterable[Quantity], wanted: str) -> list[Quantity]:
     """Those that a list asks for, each once. A measurand without a phase means all of its phases (core 3.16.3)."""
     asked = set(items(wanted))

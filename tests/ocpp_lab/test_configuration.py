@@ -101,6 +101,8 @@ def test_every_default_is_a_value_that_could_be_set() -> None:
         ("StopTxnSampledData", "SoC.L1", "Rejected"),
         ("StopTxnAlignedData", "Power.Offered", "Accepted"),
         ("StopTxnAlignedData", "RPM", "Rejected"),
+        ("StopTxnAlignedData", "SoC,Frequency", "Rejected"),  # the schema of StopTransaction has no Hertz
+        ("MeterValuesAlignedData", "SoC,Frequency", "Accepted"),
         ("StopTransactionMaxMeterValues", "5", "Rejected"),
         ("MeterValuesSampledDataMaxLength", "5", "Rejected"),
         ("ClockAlignedDataInterval", "0", "Accepted"),

@@ -20,6 +20,7 @@ from ocpp_lab.station.car import Car
 from ocpp_lab.station.grids import next_clock, readings
 from tests.own_side import METER, START, STOP, broken, online
 from tests.pair import actions, cut, heal, on, pair, payloads, simulated, simulated_now
+from tests.schemas import officially_valid
 from tests.simulated import fresh_path
 
 ENERGY = "Energy.Active.Import.Register"
@@ -389,6 +390,22 @@ async def test_samples_follow_the_start() -> None:
                    for at in when(central_system, "Sample.Clock"))  # fmt: skip
 
 
+@simulated(seeds=8)
+async def test_at_one_instant_the_periodic_reading_comes_first() -> None:
+    """As in `grids.readings`, whichever wait ends first."""
+    async with online({"MeterValueSampleInterval": "60", "StopTxnSampledData": ENERGY}) as (central_system, point):
+        await change(central_system, ClockAlignedDataInterval=60)
+        now = simulated_now()
+        due = next_clock(now, 60)
+        assert due
+        point.charging.plug_in(1)
+        await asyncio.sleep((due - now).total_seconds())
+        point.charging.start(1, "TAG_A")
+        await asyncio.sleep(200)
+        came = [contexts(each["meterValue"])[0] for each in told(central_system) if each.get("transactionId")]
+        assert came[-6:] == ["Sample.Periodic", "Sample.Clock"] * 3
+
+
 @simulated
 async def test_both_intervals_are_changed_while_a_car_charges() -> None:
     """Each takes effect at the next instant of its new grid: the start's, and midnight's."""
@@ -510,6 +527,23 @@ async def test_begin_and_end_tell_every_measurand() -> None:
         first, last = data(central_system)
         assert values(first) == {"Current.Import.L1": ("0.0", "A"), ENERGY: ("0", "Wh")}
         assert values(last) == {"Current.Import.L1": ("16.0", "A"), ENERGY: ("5520", "Wh"), "SoC": ("57", "Percent")}
+
+
+@simulated
+async def test_what_is_told_is_officially_valid() -> None:
+    """Everything that a list may ask for, in MeterValues and in a stop, by the schemas that other peers go by."""
+    at_stop = ALL.replace("Frequency,", "")
+    async with online({"MeterValueSampleInterval": "30"}) as (central_system, point):
+        keys = {"MeterValuesSampledData": ALL, "MeterValuesAlignedData": ALL, "ClockAlignedDataInterval": 60}
+        await change(central_system, **keys, StopTxnSampledData=at_stop, StopTxnAlignedData=at_stop)
+        await begin(point, capacity=2e6)
+        await asyncio.sleep(100)
+        point.charging.unplug(1)
+        await asyncio.sleep(1)
+        assert len(data(central_system)) >= 5
+        for action in (METER, STOP):
+            for payload in payloads(central_system, action):
+                assert officially_valid(action, payload), payload
 
 
 @simulated
