@@ -115,6 +115,7 @@ class Premises:
             offer=self.bays.offer,
             offer_first=self.bays.offer_first,
             changed=self.bays.changed,
+            failed=chores.failed,
         )
         clock.when_set += [self.bays.changed.set, self.metering.clock_was_set]
         self.bays.listeners.append(self._promised)

@@ -27,7 +27,7 @@ LONGEST_SCHEDULE: Final = 7 * 86_400
 """Seconds that a composite schedule covers at most, a week: all that recurs is in it. The answer says how many."""
 
 PAUSE_AFTER_FAILURE: Final = 10.0
-"""Seconds until the limits are looked at again when our own file could not be read."""
+"""Seconds until the limits are looked at again when our own side failed."""
 
 _Running = Mapping[int, Transaction]
 
@@ -37,7 +37,8 @@ class SmartCharging:
 
     ``offer(connector, amperes, phases)`` tells a car what it may draw on each phase, None when nothing is said;
     ``offer_first`` is the same for one that is about to begin. ``changed`` is
-    set by whoever begins or ends a transaction, or sets the clock. ``now()`` looks at the clock.
+    set by whoever begins or ends a transaction, or sets the clock. ``now()`` looks at the clock, ``failed`` is told of
+    our own failures.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class SmartCharging:
         offer: Callable[[int, float | None, int], object],
         offer_first: Callable[[int, float | None, int], object],
         changed: asyncio.Event,
+        failed: Callable[[str, BaseException], object],
     ) -> None:
         self.connectors = connectors
         self.kept = kept
@@ -66,6 +68,7 @@ class SmartCharging:
         self.offer = offer
         self.offer_first = offer_first
         self.changed = changed
+        self.failed = failed
         self.offered: dict[int, Allowed] = {}
         """By connector, what its car was offered last; nothing where no transaction runs. Set by a start, and
         by the task that obeys."""
@@ -167,13 +170,14 @@ class SmartCharging:
     # -- obedience
 
     async def obey(self) -> None:
-        """Offer each car what it may draw, at once when that changes; endless. A file that fails is asked again."""
+        """Offer each car what it may draw, at once when that changes; endless. After whatever fails it is tried again:
+        meanwhile the limits stay as they were."""
         while True:
             try:
                 await self.profiles.obey(self._look, self._offer, self.changed, self.now)
-            except StoreFailed:
-                log.exception("! the limits cannot be looked at: our own file failed")
-                await asyncio.sleep(PAUSE_AFTER_FAILURE)
+            except Exception as error:
+                self.failed("smart charging", error)
+            await asyncio.sleep(PAUSE_AFTER_FAILURE)
 
     def _look(self, at: datetime) -> tuple[dict[int, Allowed], datetime | None]:
         running = self._running()
