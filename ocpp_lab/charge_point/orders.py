@@ -52,7 +52,7 @@ def orders(
         RemoteStart(
             premises.charging,
             chores,
-            premises.smart_charging,
+            premises.profiles,
             has_room=lambda: len(memory.outbox) < memory.outbox.limit,
         )
     )
