@@ -76,6 +76,7 @@ def orders(
             firmware_status=file_jobs.firmware.signed_status,
         )
     )
+    router.include(premises.vendor_messages)
     router.include(premises.local_auth_list)
     router.include(premises.reserving)
     router.include(premises.smart_charging)

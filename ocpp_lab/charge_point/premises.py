@@ -35,6 +35,7 @@ from .starts import Starts
 from .statuses import Statuses
 from .stops import Stops
 from .transactions import Transactions
+from .vendor_messages import VendorMessages
 
 
 class Premises:
@@ -122,6 +123,7 @@ class Premises:
         self.works: dict[str, Work] = {"statuses": lambda: self.statuses.run()}
         """What runs beside a connection while its boot is accepted."""
         self.patience = Patience(chores, partial(configuration.seconds, "ConnectionTimeOut"), self._run_out)
+        self.vendor_messages = VendorMessages(options.vendors, gate.call)
         self.local_auth_list = LocalAuthList(memory.local_list, configuration, conflict=self._conflict, now=date)
         self.authorizer.listed, self.authorizer.conflict = self.local_auth_list.listed, self.local_auth_list.compare
         self.reserving = Reserving(

@@ -114,18 +114,17 @@ class SecurityEvents:
         wait = RETRY
         while True:
             await self._news.wait()
-            self._news.clear()
             try:
                 await self.drain(call)
+                if not self.waiting():  # not before: the end of a connection cancels us anywhere above
+                    self._news.clear()
                 wait = RETRY
             except (ConnectionLost, NotConnected, NotAccepted):
-                self._news.set()
                 raise
             except OcppError as error:
                 log.warning("! a security event waits for another %.0f s: %s", wait, error)
                 await asyncio.sleep(wait)
                 wait = min(2 * wait, LONGEST_RETRY)
-                self._news.set()
 
     def _trim(self, critical: bool, waits: int, most: int) -> None:
         self._store.execute(

@@ -159,6 +159,26 @@ async def test_while_online_it_is_told_at_once_and_a_refusal_waits() -> None:
     await asyncio.gather(running, return_exceptions=True)
 
 
+@simulated
+async def test_the_end_of_a_connection_loses_nothing() -> None:
+    """It cancels whoever waits for an answer; on the next connection the event is told, though nothing new happened."""
+    kept, silent = SecurityEvents(), asyncio.Event()
+
+    async def say_nothing(request: Any) -> None:
+        await silent.wait()
+
+    kept.note(ALARM, NIGHT, "door")
+    running = asyncio.create_task(kept.run(say_nothing))
+    await asyncio.sleep(5)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    running = asyncio.create_task(kept.run(peer := Peer()))
+    await asyncio.sleep(5)
+    assert peer.heard == [(5, "door")] and kept.waiting() == 0
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
 @pytest.mark.parametrize("keep", [1, 5])
 def test_an_event_that_cannot_be_noted(keep: int) -> None:
     store = Store()
