@@ -8,7 +8,7 @@ from typing import Any
 
 from .inputs import BadInput, client_tls, endpoint, within
 
-NEEDS = {1: ("ws://", "--password-file"), 2: ("wss://", "--password-file"), 3: ("wss://", "--cert and --key")}
+PROOFS = {1: ("ws://", "--password-file"), 2: ("wss://", "--password-file"), 3: ("wss://", "--cert and --key")}
 """By security profile, how its URL begins, and what proves who dials (whitepaper 2.1)."""
 
 
@@ -43,9 +43,9 @@ def security_options(
 
 
 def _check(profile: int, url: str, *, password: str | None, own: bool) -> None:
-    if profile not in NEEDS:
+    if profile not in PROOFS:
         return
-    begins, proof = NEEDS[profile]
+    begins, proof = PROOFS[profile]
     if not url.startswith(begins):
         raise BadInput(f"--security-profile {profile}: expected a URL with {begins}, came {url}; change one of them")
     if not (own if profile == 3 else password):
