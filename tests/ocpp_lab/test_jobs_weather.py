@@ -18,7 +18,6 @@ from ocpp_lab.charge_point.job_lane import JobLane
 from ocpp_lab.charge_point.job_statuses import ENDS
 from ocpp_lab.charge_point.kept_jobs import KeptJobs
 from ocpp_lab.charge_point.notices import Notices
-from ocpp_lab.file_transfer import transfer
 from tests.fakes import power_cut
 from tests.file_server import FileServer, file_server, told
 from tests.house import scaled
@@ -131,12 +130,6 @@ def told_at_once(lane: JobLane, status: str) -> None:
     lane._tell(lane.job)
 
 
-def keeps_the_old_one(lane: JobLane) -> None:
-    """A new job is begun beside the old one."""
-    assert lane.job is not None
-    lane._task = lane.chores.start(lane.work(lane, lane.job.request), lane.name)
-
-
 async def loses_with_the_line(notices: Notices) -> None:
     """A status that meets the end of a connection is forgotten."""
     while True:
@@ -158,10 +151,8 @@ def forgets_the_version(kept: KeptJobs, lane: str, job: Any, version: str) -> No
 BUGS: dict[str, tuple[Any, str, Any]] = {
     "forgets at a power cut": (JobLane, "recover", forgets_at_a_power_cut),
     "told at once": (JobLane, "tell", told_at_once),
-    "keeps the old one": (JobLane, "_start", keeps_the_old_one),
     "loses with the line": (Notices, "run", loses_with_the_line),
     "forgets the version": (KeptJobs, "installed", forgets_the_version),
-    "waits for ever": (transfer, "LONGEST_SILENCE", 1e6),
 }
 
 
