@@ -28,7 +28,7 @@ env: .venv/made  ## .venv with everything, at the pinned versions
 	    $$python -m venv .venv; \
 	fi
 	@echo "== environment: packages at the versions of constraints.txt (a minute the first time)"
-	@$(PYTHON) -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[lab,test,fast]'
+	@$(PYTHON) -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[lab,test,site,fast]'
 	@touch $@
 
 .PHONY: lab

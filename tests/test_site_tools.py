@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from packaging.utils import canonicalize_name
 
+import ocpp_lab
 from tests.house import ROOT
 from tools.site import __main__ as site
-from tools.site import kernel, lock, parts
+from tools.site import kernel, lock, parts, reference
 
 PIN = re.compile(r"^([\w.-]+)==(\S+)")
 
@@ -93,6 +94,14 @@ def test_the_site_holds_no_source_and_nobodys_work(tmp_path: Path, monkeypatch: 
     assert not any("my_stack" in path.parts for path in there)
     for picture in tmp_path.rglob("*.svg"):
         assert picture.read_bytes().isascii(), f"{picture.name}: JupyterLite cannot show it"
+
+
+def test_the_reference_has_every_public_name_and_every_file() -> None:
+    names = [name for names in reference.public_names().values() for name in names]
+    assert sorted(names) == sorted({*ocpp_lab.__all__} - {"messages"}), "messages is a room itself"
+    rooms = [f"ocpp_lab.{room}" for _, room, _, _ in reference.the_map()]
+    assert set(rooms) <= set(reference.modules()), "a room without a page"
+    assert {"ocpp_lab.charge_point.core", "ocpp_lab.messages.core"} <= set(reference.modules())
 
 
 def test_another_package_than_the_pinned_one_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname "$0")/.."
 rm -rf build/pins
 "$(tools/find_python.sh)" -m venv build/pins
-build/pins/bin/python -m pip install -q --disable-pip-version-check -e '.[lab,test,fast]'
+build/pins/bin/python -m pip install -q --disable-pip-version-check -e '.[lab,test,site,fast]'
 {
     echo "# Exact versions for \`pip install -c constraints.txt\`. Made by \`make pins\`; do not edit."
     build/pins/bin/python -m pip freeze --exclude-editable
