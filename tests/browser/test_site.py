@@ -50,6 +50,10 @@ def test_exercises_are_solved_and_mistakes_told_and_what_was_done_is_kept(tab: S
     assert "→ three-shapes: [2," in tab.say('check("1.1", decode)'), "the mistake is not told"
     tab.say("def decode(text):\n    while True:\n        pass")
     assert re.search("`decode`, line [23]", tab.say('check("1.1", decode)'))
+    assert "RecursionError" in tab.say(
+        "try:\n    json.loads('[' * 100_000)\nexcept RecursionError as error:\n    print(repr(error))"
+    )
+    assert "take a temporary folder" in tab.say("import sqlite3\nsqlite3.connect('mine.db')")
     for step in ("1.1", "1.2", "1.3"):
         tab.say(cell_of("answer", step))
         passed = tab.say(cell_of("check", step))
