@@ -53,7 +53,7 @@ soak: .venv/made  ## the long versions: more seeds and mutations, notebooks five
 	    "&answers" "$(PYTEST) tests/ocpp_course/checks" \
 	    "&memory" "env -u OCPP_LAB_SOAK $(PYTEST) --memory-network $(OVER_MEMORY)" \
 	    "&notebooks" "for round in 1 2 3 4 5; do $(NBVAL) notebooks solutions || exit; done" \
-	    browser "tools/find_chromium.sh --install && $(PYTEST) -rs -m browser tests/browser"
+	    browser "tools/find_chromium.sh --install && tools/find_firefox.sh --install && $(PYTEST) -rs -m browser tests/browser"
 
 .PHONY: style
 style: .venv/made  ## format the code, then lint it

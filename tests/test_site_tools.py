@@ -111,6 +111,19 @@ def test_another_package_than_the_pinned_one_is_refused(tmp_path: Path, monkeypa
         parts.pyodide()
 
 
+def test_what_no_registry_gives_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then the browser's tests of the site are skipped: nothing of ours is wrong."""
+
+    def run(*command: object, cwd: Path = ROOT) -> str:
+        raise RuntimeError("no such host")
+
+    monkeypatch.setattr(parts, "PARTS", tmp_path)
+    monkeypatch.setattr(parts, "run", run)
+    for fetch in (parts.pyodide, parts.wheels):
+        with pytest.raises(parts.NotFetched, match="could not be fetched: no such host"):
+            fetch()
+
+
 def test_a_program_that_fails_is_told_with_what_it_said() -> None:
     with pytest.raises(RuntimeError, match=r"(?s)expected `ls /no/such` to work, came status \d.*no/such"):
         parts.run("ls", "/no/such")
