@@ -8,20 +8,16 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from packaging.utils import canonicalize_name
 
 import ocpp_lab
 from tests.house import ROOT
 from tools.site import __main__ as site
-from tools.site import kernel, lock, parts, reference
-
-PIN = re.compile(r"^([\w.-]+)==(\S+)")
+from tools.site import kernel, lock, parts, pin, reference
 
 
 def pins(name: str) -> dict[str, str]:
     """Canonical names and versions of a list of packages."""
-    lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
-    return {canonicalize_name(found[1]): found[2] for line in lines if (found := PIN.match(line))}
+    return pin.pins((ROOT / name).read_text(encoding="utf-8"))
 
 
 @pytest.fixture
@@ -52,8 +48,24 @@ def test_the_tab_runs_the_versions_that_the_course_is_tested_with() -> None:
     constraints, tab = pins("constraints.txt"), pins("tools/site/wheels.txt")
     assert {"msgspec", "websockets", "prometheus-client", "simloop", "ipython", "ipywidgets"} <= set(tab)
     differ = {name: (version, constraints[name]) for name, version in tab.items() if name in constraints}
-    assert [name for name, (here, there) in differ.items() if here != there] == [], "make tools/site/wheels.txt anew"
+    assert [name for name, (here, there) in differ.items() if here != there] == [], "`make pins` writes both"
     assert set(tab) - set(differ) == {"micropip"}
+
+
+def test_make_pins_brings_the_lists_of_the_tab_up() -> None:
+    asked = []
+
+    def digest(wanted: str) -> str:
+        asked.append(wanted)
+        return "f" * 64
+
+    versions = pin.pins("Some-Thing==2\njupyterlab_widgets==9\nanyio==5\n")
+    old = f"# Words.\nsome_thing==1 --hash=sha256:{'0' * 64}\nother==7 --hash=sha256:{'1' * 64}\n"
+    came = pin.tab(old, versions, digest)
+    assert came == f"# Words.\nsome_thing==2 --hash=sha256:{'f' * 64}\nother==7 --hash=sha256:{'f' * 64}\n"
+    assert asked == ["some_thing==2", "other==7"]
+    assert pin.build("anyio==4\njupyterlab_widgets==3\n", versions) == "anyio==4\njupyterlab_widgets==9\n"
+    assert "tools.site.pin" in (ROOT / "tools/pins.sh").read_text(encoding="utf-8")
 
 
 def test_every_wheel_has_its_hash() -> None:
@@ -70,7 +82,8 @@ def test_jupyterlite_stays_out_of_our_own_environment() -> None:
 
 
 def test_the_widgets_of_the_page_are_those_of_the_kernel() -> None:
-    assert pins("tools/site/builder.txt")["jupyterlab-widgets"] == pins("constraints.txt")["jupyterlab-widgets"]
+    builder, constraints = pins("tools/site/builder.txt"), pins("constraints.txt")
+    assert {name: builder[name] for name in pin.SHARED} == {name: constraints[name] for name in pin.SHARED}
 
 
 def test_the_kernel_begins_with_the_stack_and_is_the_same_each_time(tmp_path: Path) -> None:

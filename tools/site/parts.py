@@ -97,13 +97,17 @@ def wheels() -> list[Path]:
     wanted = set(re.findall(r"sha256:([0-9a-f]{64})", pins.read_text(encoding="utf-8")))
     if _hashes(folder) != wanted:
         shutil.rmtree(folder, ignore_errors=True)
-        target = ("--python-version", PYTHON, "--implementation", "cp", "--abi", f"cp{PYTHON.replace('.', '')}")
-        platforms = ("--abi", "none", "--platform", PLATFORM, "--platform", "any")
-        which = ("--no-deps", "--only-binary", ":all:", "--require-hashes", "-r", pins, "-d", folder)
-        with fetching("what runs in the tab"):
-            pip = (sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check")
-            run(*pip, *target, *platforms, *which)
+        download("--no-deps", "--require-hashes", "-r", pins, "-d", folder)
     return sorted(folder.glob("*.whl"))
+
+
+def download(*what: str | Path) -> None:
+    """Wheels for the Python in the tab, by pip."""
+    pip = (sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check", "--only-binary", ":all:")
+    target = ("--python-version", PYTHON, "--implementation", "cp", "--abi", f"cp{PYTHON.replace('.', '')}")
+    platforms = ("--abi", "none", "--platform", PLATFORM, "--platform", "any")
+    with fetching("what runs in the tab"):
+        run(*pip, *target, *platforms, *what)
 
 
 def _hashes(folder: Path) -> set[str]:
