@@ -16,6 +16,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -32,6 +33,9 @@ MAX_DEPTH = 400
 DRIVE = "/drive/"
 """The folder of what the browser keeps, which is also what its reader sees in the file browser."""
 
+_TASK_ENDED = "_decrement_in_progress"
+"""What Pyodide's loop calls with each task that has ended. It counts, and then it asks the task for its exception."""
+
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
@@ -45,6 +49,8 @@ def prepare(loop: asyncio.AbstractEventLoop) -> None:
         vars(resource).setdefault("getpagesize", lambda: PAGE)
     vars(time).setdefault("thread_time", time.process_time)  # with one thread it is the same
     loop.set_exception_handler(_log)  # that of the tab prints at once, under whatever cell runs, and stops
+    if _TASK_ENDED in dir(loop):  # Pyodide tells the exception of a task at once, also if somebody awaits it later
+        vars(loop)[_TASK_ENDED] = partial(_without_task, vars(type(loop))[_TASK_ENDED], loop)
     MemoryNetwork(loop).install()
     _guard_parsers()
     vars(sqlite3)["connect"] = _connects(sqlite3.connect)
@@ -95,6 +101,11 @@ def _connects[**P, T](connect: Callable[P, T]) -> Callable[P, T]:
         return connect(*args, **kwargs)
 
     return connects
+
+
+def _without_task(ended: Callable[[Any], None], loop: asyncio.AbstractEventLoop, task: object = None) -> None:
+    """Count a task that has ended, and leave its exception in it until somebody awaits it or the task is lost."""
+    ended(loop)
 
 
 def _log(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

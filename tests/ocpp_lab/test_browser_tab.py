@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import sqlite3
@@ -10,7 +11,9 @@ import subprocess
 import sys
 import time
 import types
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -74,6 +77,43 @@ def test_what_a_task_raises_unheard_is_logged(restored: types.ModuleType, caplog
     loop.close()
     [record] = caplog.records
     assert record.getMessage() == "nobody listened" and record.exc_info and str(record.exc_info[1]) == "lost"
+
+
+class Hasty(asyncio.SelectorEventLoop):
+    """Does with a task that has ended what Pyodide's loop does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ended = 0
+
+    def _decrement_in_progress(self, task: asyncio.Task[object] | None = None) -> None:
+        self.ended += 1
+        if task and (error := task.exception()):
+            self.call_exception_handler({"exception": error})
+
+    def begin(self, coroutine: Coroutine[Any, Any, object]) -> asyncio.Task[object]:
+        task = self.create_task(coroutine)
+        task.add_done_callback(self._decrement_in_progress)
+        return task
+
+
+def test_the_exception_of_a_task_is_kept_in_it(restored: types.ModuleType, caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever awaits it gets it; nobody is told before, and everybody if the task is lost."""
+
+    async def fail() -> None:
+        raise ConnectionError("cut off")
+
+    loop = Hasty()
+    prepare(loop)
+    with caplog.at_level(logging.ERROR, "asyncio"):
+        task = loop.begin(fail())
+        loop.run_until_complete(asyncio.sleep(0.01))
+        assert (task.done(), loop.ended, caplog.records) == (True, 1, [])
+        del task
+        gc.collect()
+    loop.close()
+    [record] = caplog.records
+    assert record.getMessage() == "Task exception was never retrieved"
 
 
 @pytest.mark.parametrize(
