@@ -21,7 +21,9 @@ MEGABYTES = 16.0
 """What may come, compressed, until the first output. How long that takes is printed: a machine may be busy."""
 
 
-def test_notebook_1_runs_whole_and_says_what_is_committed(tab: SiteNotebook, site: SiteServer) -> None:
+def test_notebook_1_runs_whole_and_says_what_is_committed(
+    tab: SiteNotebook, site: SiteServer, capsys: pytest.CaptureFixture[str]
+) -> None:
     name = "notebooks/01_smoke_tests.ipynb"
     begun = time.monotonic()
     tab.open(name)
@@ -30,7 +32,8 @@ def test_notebook_1_runs_whole_and_says_what_is_committed(tab: SiteNotebook, sit
     megabytes = site.megabytes
     tab.run_to_the_end()
     seconds = time.monotonic() - begun - first
-    print(f"first output after {first:.1f} s and {megabytes:.1f} MB, compressed; the rest took {seconds:.1f} s")
+    with capsys.disabled():
+        print(f"\nfirst output after {first:.1f} s and {megabytes:.1f} MB, compressed; the rest took {seconds:.1f} s")
     assert megabytes < MEGABYTES
     assert tab.failed_cells() == []
     assert differences(name, tab.outputs()) == []

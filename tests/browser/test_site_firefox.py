@@ -23,12 +23,15 @@ def notebook(site: SiteServer) -> Iterator[FirefoxNotebook]:
         yield FirefoxNotebook(page, site)
 
 
-def test_notebook_1_runs_whole_in_firefox_and_says_what_is_committed(notebook: FirefoxNotebook) -> None:
+def test_notebook_1_runs_whole_in_firefox_and_says_what_is_committed(
+    notebook: FirefoxNotebook, capsys: pytest.CaptureFixture[str]
+) -> None:
     name = "notebooks/01_smoke_tests.ipynb"
     begun = time.monotonic()
     notebook.open(name)
     notebook.run_all(180.0)
-    print(f"Firefox: {name} opened and run in {time.monotonic() - begun:.1f} s")
+    with capsys.disabled():
+        print(f"\nFirefox: {name} opened and run in {time.monotonic() - begun:.1f} s")
     assert notebook.failed_cells() == []
     assert differences(name, notebook.outputs()) == []
 
