@@ -98,9 +98,9 @@ site: .venv/made  ## build/site: the workbook for a browser tab, for any static 
 	@$(PYTHON) -m tools.site
 
 .PHONY: site-check
-site-check: .venv/made  ## all notebooks and solutions in the site, in a real browser; for a release, half an hour
-	@tools/find_chromium.sh --install >/dev/null
-	OCPP_LAB_SOAK=1 OCPP_LAB_SITE_CHECK=1 $(PYTEST) -s -m browser tests/browser/test_site.py tests/browser/test_site_whole.py
+site-check: .venv/made  ## all notebooks and solutions in the site, in real browsers; for a release, ten minutes
+	@tools/find_chromium.sh --install >/dev/null && tools/find_firefox.sh --install >/dev/null
+	OCPP_LAB_SOAK=1 OCPP_LAB_SITE_CHECK=1 $(PYTEST) -s -rs -m browser $(wildcard tests/browser/test_site*.py)
 
 .PHONY: pins
 pins:  ## constraints.txt anew: the newest versions that the bounds in pyproject.toml allow
