@@ -1,0 +1,102 @@
+"""`Anonymiser`: the log itself, with identities, tags and numbers of devices replaced, and secrets masked.
+
+Replaced by place: whatever a key such as ``idTag`` holds, in whatever quotes; then, wherever else it stands, each name
+that is long enough to be no accident. The same name gets the same replacement, so the log can still be read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from ocpp_lab.messages import ACTIONS
+from ocpp_lab.trace import redact
+
+KEYS = {
+    "id_?tag|parent_?id_?tag": "TAG",
+    "charge_?point_?serial_?number|charge_?box_?serial_?number|meter_?serial_?number|serial_?number": "SERIAL",
+    "iccid|imsi": "SIM",
+    "charge_?box_?id(?:entity)?": "STATION",
+}
+"""What a key's value is replaced by, and a number behind it."""
+QUOTE = r"""(?:\\*["'])+"""
+"""Of JSON, of JSON in a string, of a CSV's cell, of Python."""
+SHORTEST = 3
+"""Characters of a name that is replaced wherever it stands; a shorter one only behind its key."""
+WORDS = {"accepted", "local", "remote", "available", "charging", "none", "null", "true", "false", "central system"}
+"""What no tag should be called, and some are; replacing it everywhere would destroy the log."""
+ADDRESS = re.compile(r"(?<=/)\d{1,3}(?:\.\d{1,3}){3}\b|\b\d{1,3}(?:\.\d{1,3}){3}(?=:\d)")
+BASIC = re.compile(r"(Basic\s+)[A-Za-z0-9+/=]{6,}")
+SECRET_KEY = re.compile(r"authorizationkey|password", re.IGNORECASE)
+VALUE = re.compile(rf"({QUOTE}value{QUOTE}\s*[:=]\s*)({QUOTE})(?:(?!{QUOTE}).)*({QUOTE})", re.IGNORECASE)
+
+_BY_KEY = [
+    (re.compile(rf"((?:{QUOTE})?\b(?:{keys})\b(?:{QUOTE})?\s*[:=]\s*{QUOTE})([^\"'\\]+)", re.IGNORECASE), kind)
+    for keys, kind in KEYS.items()
+]
+
+
+class Anonymiser:
+    """``learn`` every line, then ``line`` gives each its new text. ``identities`` are names known from the frames."""
+
+    def __init__(self, identities: Iterable[str]) -> None:
+        self._new: dict[str, str] = {}  # by the old name in lower case: tags are compared without regard to case
+        self._counts: dict[str, int] = {}  # how many of a kind there are
+        self._everywhere: re.Pattern[str] | None = None  # built once all names are known
+        self._secret_above = False  # the line before named a key whose value may stand on this one
+        for identity in identities:
+            self._name(identity, "STATION")
+
+    def learn(self, line: str) -> None:
+        """Take the names from a line."""
+        for pattern, kind in _BY_KEY:
+            for found in pattern.finditer(line):
+                self._name(found[2], kind)
+
+    def line(self, line: str) -> str:
+        """The line with new names and without secrets."""
+        line = self._masked(line)
+        for pattern, _ in _BY_KEY:
+            line = pattern.sub(lambda found: found[1] + self._new.get(found[2].casefold(), found[2]), line)
+        if pattern_everywhere := self._pattern():
+            line = pattern_everywhere.sub(lambda found: self._new[found[0].casefold()], line)
+        return ADDRESS.sub("192.0.2.1", line)
+
+    @property
+    def names(self) -> dict[str, int]:
+        """How many of each kind were replaced."""
+        return dict(self._counts)
+
+    def _masked(self, line: str) -> str:
+        end = line[len(line.rstrip("\r\n")) :]
+        masked = BASIC.sub(r"\1***", line)
+        named = bool(SECRET_KEY.search(masked))
+        if named or self._secret_above:
+            masked = VALUE.sub(r"\1\2***\3", masked)
+        self._secret_above = named and not VALUE.search(line)
+        return redact(masked.rstrip("\r\n")) + end if named or "@" in masked else masked
+
+    def _name(self, old: str, kind: str) -> None:
+        key = old.strip().casefold()
+        if not key or "***" in key or key in self._new or key in WORDS:
+            return
+        self._counts[kind] = self._counts.get(kind, 0) + 1
+        self._new[key] = f"{kind}_{self._counts[kind]}"
+        self._everywhere = None
+
+    def _pattern(self) -> re.Pattern[str] | None:
+        actions = {action.casefold() for action in ACTIONS}
+        if self._everywhere is None:
+            long = [name for name in self._new if len(name) >= SHORTEST and name not in actions]
+            if long:
+                either = "|".join(map(re.escape, sorted(long, key=len, reverse=True)))
+                self._everywhere = re.compile(rf"(?<![A-Za-z0-9])(?:{either})(?![A-Za-z0-9])", re.IGNORECASE)
+        return self._everywhere
+
+
+def anonymised(lines: Iterable[str], identities: Iterable[str]) -> Iterator[str]:
+    """All lines anew. They are gone through twice, so ``lines`` is a list, or a file that can be opened again."""
+    anonymiser = Anonymiser(identities)
+    for line in lines:
+        anonymiser.learn(line)
+    yield from map(anonymiser.line, lines)

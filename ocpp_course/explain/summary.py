@@ -1,0 +1,104 @@
+"""`summary`: a log on one screen: who, when, connections, transactions with their energy, findings by weight."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from . import words
+from .digest import Digest, Station
+from .ink import Ink, clean, columns, many
+
+MOST_STATIONS, MOST_CHARGES, MOST_FINDINGS = 5, 6, 8
+"""Rows of each kind: with heads and totals, all of it fits 24 lines of a terminal nearly always."""
+SIGNS = {"heavy": "■", "bug": "▲", "harmless": "·"}
+
+
+def summary(digest: Digest, ink: Ink) -> list[str]:
+    """Lines for a terminal."""
+    lines = list(_head(digest, ink))
+    if not digest.frames:
+        return [*lines, "", *digest.advice.rstrip().splitlines()]
+    lines += _stations(digest, ink)
+    lines += _charges(digest, ink)
+    lines += _findings(digest, ink)
+    return lines
+
+
+def _head(digest: Digest, ink: Ink) -> Iterator[str]:
+    written = f" · {digest.format}" if digest.format not in ("", "unknown") else ""
+    counts = f"{many(digest.lines, 'line')}, {many(digest.frames, 'frame')}"
+    yield f"{ink(clean(digest.source), 'bold')}{written} · {counts}"
+    if digest.frames:
+        yield ink.cut(words.span(digest), ink.width)
+    if digest.viewpoint:
+        yield ink.cut(digest.viewpoint, ink.width)
+    odd = [f"{count:,} {condition}" for condition, count in digest.conditions.items() if condition != "whole"]
+    if odd:
+        yield ink.cut(f"not as they were on the wire: {', '.join(odd)}", ink.width)
+    for note in digest.notes[:2]:
+        yield ink.cut(f"note: {note}", ink.width)
+
+
+def _stations(digest: Digest, ink: Ink) -> Iterator[str]:
+    yield ""
+    shown = list(digest.stations.values())[:MOST_STATIONS]
+    rows = [_station(digest, each) for each in shown]
+    yield from (ink.cut(line, ink.width) for line in columns(rows))
+    if len(digest.stations) > len(shown):
+        yield f"… and {len(digest.stations) - len(shown):,} more charge points"
+
+
+def _station(digest: Digest, station: Station) -> list[str]:
+    own = [each for each in digest.charges if each.identity == station.identity]
+    return [
+        clean(words.name(station.identity)),
+        many(station.frames, "frame"),
+        many(station.connections, "connection"),
+        many(station.boots, "boot"),
+        words.total(own),
+    ]
+
+
+def _charges(digest: Digest, ink: Ink) -> Iterator[str]:
+    if not digest.charges:
+        return
+    yield ""
+    head = ["transaction", "connector", "tag", "from", "to", "energy", "ended"]
+    shown = digest.charges[:MOST_CHARGES]
+    rows = [
+        [
+            "?" if each.transaction_id is None else str(each.transaction_id),
+            "?" if each.connector is None else str(each.connector),
+            clean(each.id_tag or "?")[:20],
+            words.clock(each.began, digest),
+            words.clock(each.ended, digest),
+            words.energy(each),
+            clean(words.ending(each)),
+        ]
+        for each in shown
+    ]
+    first, *others = columns([head, *rows], right=(5,))
+    yield ink(first, "dim")
+    yield from others
+    if more := len(digest.charges) - len(shown):
+        yield f"… and {words.total(digest.charges[MOST_CHARGES:])} more" if more > 0 else ""
+
+
+def _findings(digest: Digest, ink: Ink) -> Iterator[str]:
+    yield ""
+    if not digest.findings:
+        yield ink("Nothing wrong was found.", "good")
+        return
+    told = ", ".join(f"{count} {meaning}" for _, count, meaning in words.counted(digest.findings))
+    yield ink(f"{many(len(digest.findings), 'finding')}: {told}", "bold")
+    shown = digest.findings[:MOST_FINDINGS]
+    rows = [[each.rule, words.at_fault(each), _sure(each.certainty), many(each.times, "time")] for each in shown]
+    for each, line in zip(shown, columns(rows), strict=True):
+        kind = words.kind_of(each)
+        yield ink.cut(f"{SIGNS[kind]} {line}", ink.width).replace(SIGNS[kind], ink(SIGNS[kind], kind), 1)
+    if more := len(digest.findings) - len(shown):
+        yield f"… and {more} more below"
+
+
+def _sure(certainty: str) -> str:
+    return certainty if certainty in ("proved", "likely") else "the log ends too early"
