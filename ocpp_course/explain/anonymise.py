@@ -87,11 +87,16 @@ class Anonymiser:
     def _pattern(self) -> re.Pattern[str] | None:
         actions = {action.casefold() for action in ACTIONS}
         if self._everywhere is None:
-            long = [name for name in self._new if len(name) >= SHORTEST and name not in actions]
+            long = [name for name in self._new if _is_a_name(name, self._new[name]) and name not in actions]
             if long:
                 either = "|".join(map(re.escape, sorted(long, key=len, reverse=True)))
                 self._everywhere = re.compile(rf"(?<![A-Za-z0-9])(?:{either})(?![A-Za-z0-9])", re.IGNORECASE)
         return self._everywhere
+
+
+def _is_a_name(old: str, new: str) -> bool:
+    """Whether it may be replaced wherever it stands: a tag of letters alone may be a word of the log."""
+    return len(old) >= SHORTEST and (new.startswith("STATION") or any(letter.isdigit() for letter in old))
 
 
 def anonymised(lines: Iterable[str], identities: Iterable[str]) -> Iterator[str]:

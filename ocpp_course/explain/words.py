@@ -91,9 +91,9 @@ def where(finding: Finding, most: int = 8) -> str:
 
 
 def taught(finding: Finding) -> str:
-    """``notebook 4, "5. Twice"``."""
+    """``notebook 4, "5. Twice"``, or ``exercise 3, step 3.4``."""
     stem, heading = finding.taught
-    if stem.startswith("exercise"):
-        return f"{stem}, {heading}"
-    number = stem.partition("_")[0].lstrip("0") or "0"
-    return f'notebook {number}, "{heading}"' if heading else f"notebook {number}"
+    kind = "exercise" if stem.startswith("exercise") else "notebook"
+    number = stem.rpartition("/")[2].partition("_")[0].lstrip("0")
+    quoted = f"step {heading}" if heading[:1].isdigit() and "." in heading[:2] and " " not in heading else f'"{heading}"'
+    return f"{kind} {number or stem}, {quoted}" if heading else f"{kind} {number or stem}"

@@ -57,7 +57,7 @@
     lab.Case(7)                              # two snapshots around an unnamed fault: .before .after .answer
 
     lab.explain("night.log")                 # anybody's log: findings, ladders, transactions; .save("x.html")
-    lab.TraceViewer()                        # the same for a file that is dropped on it
+    lab.TraceViewer(lab.sample_log())        # the same for a file that is dropped on it
     lab.detective(7, level=2)                # an evening with one fault: whose, and which? endless, by seed
 
     with lab.predict("How many?", {"a": ("one", "why not"), "b": "two"}, answer="b", because="Both came."):
@@ -107,6 +107,7 @@ from .power import PowerPanel
 from .predict import predict
 from .proxy_panel import ProxyPanel
 from .reconnects import reconnects, storm
+from .sample_log import sample_log
 from .sampler import Sample, Sampler
 from .seed_slider import SeedSlider
 from .snapshots import labelled, moved, short
@@ -127,7 +128,7 @@ __all__ = [
     "Guard", "LoopBlocked", "tasks_left",
     "Wire", "Bench", "FaultPanel", "ProxyPanel", "PowerPanel", "Watch", "Buttons", "SeedSlider", "LiveStrip",
     "Dashboard", "Case", "Closing",
-    "explain", "Explained", "TraceViewer", "detective", "Detective",
+    "explain", "Explained", "TraceViewer", "sample_log", "detective", "Detective",
     "now", "until", "timed", "calls", "Ended", "example", "Turns",
     "Sampler", "Sample",
     "predict", "grid", "good", "bad", "twice", "once", "facts", "ends", "outcome", "invoices",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
@@ -34,7 +33,7 @@ class Explained:
         return fragment([self.digest])
 
     def __repr__(self) -> str:
-        ink = Ink(False, min(shutil.get_terminal_size().columns, 100))
+        ink = Ink(False, 100)
         return "\n".join([*summary(self.digest, ink), *details(self.digest, ink)])
 
     def save(self, path: str | Path) -> None:

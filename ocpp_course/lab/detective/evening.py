@@ -14,6 +14,7 @@ from random import Random
 from typing import Any
 
 from ocpp_lab import messages as m
+from ocpp_lab.central_system import Policy
 from ocpp_lab.charge_point import ChargePoint
 from ocpp_lab.charge_point.connector import Car
 from ocpp_lab.errors import OcppError
@@ -21,6 +22,7 @@ from ocpp_lab.faults import Faults
 from ocpp_lab.frames import Call, CallError, CallResult, decode, encode
 from ocpp_lab.pipe import Pipe
 from ocpp_lab.simulation import Violation, World, simulate
+from ocpp_lab.simulation.explore import quiet
 from ocpp_lab.simulation.world import NOON
 from ocpp_lab.transport import Transport
 
@@ -63,7 +65,7 @@ class Evening:
     async def play(self) -> None:
         """From the first boot until the last driver has left."""
         world = self.world
-        policy = m_policy(self.chance)
+        policy = Policy(interval=self.chance.choice([120, 180, 300]))
         await world.start_central_system(policy=policy, faults=self.faults, ping_interval=None)
         await world.start_charge_point(
             IDENTITY,
@@ -190,13 +192,6 @@ class _Wire(Transport):
             await super().send(text)
 
 
-def m_policy(chance: Random) -> Any:
-    """What a boot is answered with."""
-    from ocpp_lab.central_system import Policy
-
-    return Policy(interval=chance.choice([120, 180, 300]))
-
-
 def lines_of(plant: Callable[[Evening], object], seed: int, *, visits: int, lively: bool) -> list[str]:
     """What the central system wrote down in that evening, as lines of a trace file.
 
@@ -212,6 +207,6 @@ def lines_of(plant: Callable[[Evening], object], seed: int, *, visits: int, live
             time = NOON + timedelta(seconds=event.at)
             lines.append(event.line(time=f"{time:%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"))
 
-    with suppress(Violation):
+    with quiet(), suppress(Violation):
         simulate(play, seed)
     return lines

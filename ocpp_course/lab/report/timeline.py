@@ -90,9 +90,8 @@ class _Drawing:
         yield text(16, y + 25, f"connector {connector}", "dim")
         yield from (self._bar(each, y + 2) for each in self.charges if (each.connector or 0) == connector)
         changes = [each for each in self.changes if each.connector == connector and each.at]
-        ends = [each.at for each in changes[1:]] + [self.digest.last]
-        for each, end in zip(changes, ends, strict=True):
-            if each.at and end:
+        for each, after in zip(changes, [*changes[1:], None], strict=False):
+            if end := after.at if after else self.digest.last:
                 yield self._strip(each, end, y + 24)
 
     def _bar(self, charge: Charge, y: float) -> str:
