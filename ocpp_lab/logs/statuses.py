@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from .log import Log
 from .seen import Seen
+from .transactions import instant
 
 
 class LoggedStatus(NamedTuple):
@@ -21,5 +22,12 @@ class LoggedStatus(NamedTuple):
 
 
 def statuses(log: Log) -> list[LoggedStatus]:
-    """In the order of the log. NotImplementedError so far."""
-    raise NotImplementedError("not built yet")
+    """In the order of the log."""
+    found = []
+    for seen in log.seen:
+        payload = seen.payload if seen.kind == 2 and seen.action == "StatusNotification" else {}
+        connector, status = payload.get("connectorId"), payload.get("status")
+        if type(connector) is int and isinstance(status, str):
+            at = instant(payload.get("timestamp")) or seen.at
+            found.append(LoggedStatus(seen.identity, connector, status, str(payload.get("errorCode")), at, seen))
+    return found
