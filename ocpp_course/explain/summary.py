@@ -89,8 +89,7 @@ def _findings(digest: Digest, ink: Ink) -> Iterator[str]:
     if not digest.findings:
         yield ink("Nothing wrong was found.", "good")
         return
-    told = ", ".join(f"{count} {meaning}" for _, count, meaning in words.counted(digest.findings))
-    yield ink(f"{many(len(digest.findings), 'finding')}: {told}", "bold")
+    yield ink(f"{many(len(digest.findings), 'finding')}: {words.weighed(digest.findings)}", "bold")
     shown = digest.findings[:MOST_FINDINGS]
     rows = [[each.rule, words.at_fault(each), _sure(each.certainty), many(each.times, "time")] for each in shown]
     for each, line in zip(shown, columns(rows), strict=True):

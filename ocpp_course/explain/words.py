@@ -8,7 +8,7 @@ from ocpp_lab.logs import Finding
 
 from .digest import Charge, Digest
 
-WEIGHTS = ((100, "heavy", "costs money or data"), (50, "bug", "a bug that shows"), (0, "harmless", "harmless"))
+WEIGHTS = ((100, "heavy", "cost money or data"), (50, "bug", "bugs that show"), (0, "harmless", "harmless"))
 """From which weight on, the word of `ink`, and what it means. In the order in which findings are told."""
 NOBODY = "(no identity)"
 
@@ -22,6 +22,11 @@ def counted(findings: list[Finding]) -> list[tuple[str, int, str]]:
     """How many of each weight there are, the heaviest first; those that there are none of are left out."""
     found = [(kind, sum(kind_of(each) == kind for each in findings), meaning) for _, kind, meaning in WEIGHTS]
     return [each for each in found if each[1]]
+
+
+def weighed(findings: list[Finding]) -> str:
+    """``cost money or data: 1 · bugs that show: 2``."""
+    return " · ".join(f"{meaning}: {count}" for _, count, meaning in counted(findings))
 
 
 def name(identity: str | None) -> str:
@@ -95,5 +100,7 @@ def taught(finding: Finding) -> str:
     stem, heading = finding.taught
     kind = "exercise" if stem.startswith("exercise") else "notebook"
     number = stem.rpartition("/")[2].partition("_")[0].lstrip("0")
-    quoted = f"step {heading}" if heading[:1].isdigit() and "." in heading[:2] and " " not in heading else f'"{heading}"'
+    quoted = (
+        f"step {heading}" if heading[:1].isdigit() and "." in heading[:2] and " " not in heading else f'"{heading}"'
+    )
     return f"{kind} {number or stem}, {quoted}" if heading else f"{kind} {number or stem}"

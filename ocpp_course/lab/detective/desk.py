@@ -22,6 +22,7 @@ from ..vector import Vector
 from .puzzle import LEVELS, SIDES, Judgement, Puzzle
 
 CHOOSE = "choose …"
+LEVEL_WORDS = [f"{number} · {said}" for number, said in LEVELS.items()]
 ASK = "Step through the ladder, then say what is wrong, and whose fault it is."
 
 
@@ -37,7 +38,7 @@ class Detective(Shown):
         self.puzzle = Puzzle(seed, level)
         self.judgement: Judgement | None = None
         """Of this evening, once somebody was accused."""
-        self._levels = {number: controls.toggle(f"level {number}", said) for number, said in LEVELS.items()}
+        self._level = controls.choice("level", LEVEL_WORDS, width=420)
         self._fault = controls.choice("what is wrong", [CHOOSE], width=540)
         self._side = controls.choice("whose fault", [CHOOSE, *SIDES], width=260)
         self._say = controls.button("accuse", "Say it, and see the proof", name="play", main=True)
@@ -47,7 +48,7 @@ class Detective(Shown):
         self.box = W.VBox(
             [
                 controls.card(
-                    controls.row("evening", [*self._levels.values(), self._next]).add_class("ol-first"),
+                    controls.row("evening", [self._level, self._next]).add_class("ol-first"),
                     controls.row("verdict", [self._fault, self._side, self._say]),
                     self._status,
                 ),
@@ -102,8 +103,7 @@ class Detective(Shown):
         return finding_ladder(everything, title=f"Evening {self.puzzle.seed}")
 
     def _begin(self) -> None:
-        for number, toggle in self._levels.items():
-            toggle.value = number == self.level
+        self._level.value = LEVEL_WORDS[self.level - 1]
         self._fault.options = [CHOOSE, *self.puzzle.faults]
         self._fault.value = self._side.value = CHOOSE
         self._proof.clear()
@@ -143,14 +143,11 @@ class Detective(Shown):
     def _listen(self) -> None:
         self._say.on_click(self._accused)
         self._next.on_click(lambda button: self.another())
-        for number, toggle in self._levels.items():
-            toggle.observe(lambda change, number=number: self._chosen(number, change["new"]), "value")
+        self._level.observe(lambda change: self._chosen(LEVEL_WORDS.index(change["new"]) + 1), "value")
 
-    def _chosen(self, level: int, on: bool) -> None:
-        if on and level != self.level:
+    def _chosen(self, level: int) -> None:
+        if level != self.level:
             self.level = level
-        elif not on and level == self.level:
-            self._levels[level].value = True  # one of them is always on
 
     def _accused(self, button: Any) -> None:
         if CHOOSE in (self._fault.value, self._side.value):

@@ -19,7 +19,7 @@ def findings(digest: Digest) -> str:
     """All of them, the heaviest first; the first one is open."""
     if not digest.findings:
         return '<p class="none">Nothing wrong was found.</p>'
-    told = ", ".join(f"{count} {meaning}" for _, count, meaning in words.counted(digest.findings))
+    told = words.weighed(digest.findings)
     head = f"<h3>{many(len(digest.findings), 'finding')} <small>{told}</small></h3>"
     return head + "".join(_finding(digest, n, each) for n, each in enumerate(digest.findings, 1))
 

@@ -91,14 +91,15 @@ def _times(digest: Digest) -> str:
 def _charges(digest: Digest) -> str:
     if not digest.charges:
         return ""
-    columns = ["charge point", "connector", "tag", "from", "to", "energy", "ended", "line"]
+    several = len({each.identity for each in digest.charges}) > 1
+    columns = ["charge point", "connector", "tag", "from", "to", "energy", "ended", "line"][not several :]
     rows: dict[str, list[object]] = {}
     for each in digest.charges[:MOST_ROWS]:
         rows[_unlike(rows, each)] = [
             clean(words.name(each.identity)), "?" if each.connector is None else str(each.connector),
             clean(each.id_tag or "?"), words.clock(each.began, digest), words.clock(each.ended, digest),
             words.energy(each), clean(words.ending(each)), each.line,
-        ]  # fmt: skip
+        ][not several :]  # fmt: skip
     table = grid(rows, columns, corner="transaction")._repr_html_().replace(sheet("grid"), "")
     more = len(digest.charges) - MOST_ROWS
     rest = f"<p class=note>{more:,} more are not shown.</p>" if more > 0 else ""

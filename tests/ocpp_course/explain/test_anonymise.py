@@ -8,7 +8,7 @@ import pytest
 
 from ocpp_course.explain.anonymise import Anonymiser, anonymised
 
-STEVE = '[INFO ] 2026-06-06 20:20:00,123 WebSocketLogger - [chargeBoxId=BERLIN-17, sessionId=9] Received: {}\n'
+STEVE = "[INFO ] 2026-06-06 20:20:00,123 WebSocketLogger - [chargeBoxId=BERLIN-17, sessionId=9] Received: {}\n"
 
 
 def one(line: str, *identities: str) -> str:

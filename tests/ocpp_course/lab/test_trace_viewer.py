@@ -29,7 +29,7 @@ def test_it_can_be_cut_down_and_saved(tmp_path: Path) -> None:
     assert (tmp_path / "report.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     with pytest.raises(ValueError, match=r"ends in \.html, came .*\.pdf"):
         whole.save(tmp_path / "report.pdf")
-    with pytest.raises(FileNotFoundError, match="expected a file, came 'no-such.log'"):
+    with pytest.raises(FileNotFoundError, match=r"expected a file, came 'no-such.log'"):
         explain("no-such.log")
 
 
