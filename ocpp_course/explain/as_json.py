@@ -43,7 +43,6 @@ def as_json(digest: Digest) -> dict[str, Any]:
                 "ended": _time(each.ended),
                 "energy_wh": each.energy,
                 "reason": each.reason,
-                "readings": each.readings,
                 "line": each.line,
             }
             for each in digest.charges

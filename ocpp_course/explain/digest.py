@@ -8,35 +8,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
-from ocpp_lab.logs import Finding, Log, LoggedStatus, LoggedTransaction, Seen, diagnose, merge, statuses, transactions
+from ocpp_lab.logs import Finding, Log, LoggedStatus, LoggedTransaction, diagnose, merge, statuses, transactions
 
+from .charge import Charge, Key, charge_of, joined, same, when
 from .excerpt import Excerpt, excerpt
 
 MOST_KEPT = 2000
 """Transactions, and changes of status, that are kept one by one; of more only the number is known."""
 MOST_EXCERPTS = 40
 """Findings that get a ladder."""
-FAR = timedelta(days=2)
-"""A timestamp in a payload so far from the log's own time says nothing of when it happened."""
-
-
-class Charge(NamedTuple):
-    """A transaction, without the frames that it was read from. ``energy`` in Wh; None: the log does not show it."""
-
-    identity: str | None
-    connector: int | None
-    id_tag: str | None
-    transaction_id: int | None
-    began: datetime | None
-    ended: datetime | None
-    energy: float | None
-    reason: str | None
-    """Why it was stopped; None while it runs, or if its stop is not in the log."""
-    readings: int
-    line: int
 
 
 class StatusChange(NamedTuple):
@@ -63,6 +46,10 @@ class Station:
     """BootNotifications."""
     calls: Counter[str] = field(default_factory=Counter)
     """By action."""
+    transactions: int = 0
+    """All of them, also those that are not kept one by one."""
+    energy: float = 0.0
+    """Of all of them, as far as the log shows it (Wh)."""
 
 
 @dataclass
@@ -162,20 +149,32 @@ class Digest:
     _lines_before: int = 0  # of the chapters before; `_connections` moves it on
 
     def _charges(self, found: Iterable[LoggedTransaction]) -> None:
-        known = {(each.identity, each.transaction_id): number for number, each in enumerate(self.charges)}
+        """What the chapter before has of a transaction is joined with what this one has."""
+        newest: dict[Key, tuple[Charge, int]] = {}
         for each in found:
-            charge = _charge(each)
-            place = known.get((charge.identity, charge.transaction_id)) if self.chapters > 1 else None
-            if place is not None and charge.transaction_id is not None:
-                self.charges[place] = _joined(self.charges[place], charge)
-            elif len(self.charges) < MOST_KEPT:
+            charge = charge_of(each)
+            known = (self._before[key] for key in charge.keys if key in self._before)
+            mine = (each for each in known if same(each[0], charge))
+            before, place = next(mine, (None, len(self.charges)))
+            charge = joined(before, charge) if before else charge
+            station = self.stations.setdefault(charge.identity, Station(charge.identity))
+            station.transactions += before is None
+            station.energy += (charge.energy or 0.0) - ((before.energy or 0.0) if before else 0.0)
+            if place < len(self.charges):
+                self.charges[place] = charge
+            elif place < MOST_KEPT:
                 self.charges.append(charge)
+            newest |= dict.fromkeys(charge.keys, (charge, place))
+        self._before = newest
+
+    _before: dict[Key, tuple[Charge, int]] = field(default_factory=dict)
+    """Of the chapter before, each with its place in ``charges``: they may go on in this one."""
 
     def _changes(self, found: Iterable[LoggedStatus]) -> None:
         newest = self.changes[-1].line if self.changes else 0
         for each in found:
             if each.seen.line > newest and len(self.changes) < MOST_KEPT:
-                at = _when(each.at, each.seen)
+                at = when(each.at, each.seen)
                 self.changes.append(
                     StatusChange(each.identity, each.connector, each.status, each.error_code, at, each.seen.line)
                 )
@@ -215,31 +214,3 @@ def digest(source: str, chapters: Iterable[Log]) -> Digest:
         made.take(log)
     made.finish()
     return made
-
-
-def _charge(each: LoggedTransaction) -> Charge:
-    frames = [seen for seen in (each.start, each.stop) if seen] + [reading.seen for reading in each.readings]
-    began = _when(each.started, each.start) or min((seen.at for seen in frames if seen.at), default=None)
-    ended = _when(each.stopped, each.stop) if each.stop else None
-    return Charge(
-        each.identity, each.connector, each.id_tag, each.transaction_id, began, ended, each.energy,
-        each.reason if each.stop else None, len(each.readings), min((seen.line for seen in frames), default=0),
-    )  # fmt: skip
-
-
-def _joined(one: Charge, other: Charge) -> Charge:
-    """The same transaction, of which two chapters show a part each."""
-    return one._replace(
-        ended=other.ended or one.ended,
-        reason=other.reason or one.reason,
-        energy=max((each.energy for each in (one, other) if each.energy is not None), default=None),
-        readings=one.readings + other.readings,
-    )
-
-
-def _when(told: datetime | None, seen: Seen | None) -> datetime | None:
-    """What the payload says, unless the log's own time is far from it: then its clock was wrong."""
-    logged = seen.at if seen else None
-    if told and logged and abs(told - logged) > FAR:
-        return logged
-    return told or logged

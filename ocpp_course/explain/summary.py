@@ -42,20 +42,19 @@ def _head(digest: Digest, ink: Ink) -> Iterator[str]:
 def _stations(digest: Digest, ink: Ink) -> Iterator[str]:
     yield ""
     shown = list(digest.stations.values())[:MOST_STATIONS]
-    rows = [_station(digest, each) for each in shown]
+    rows = [_station(each) for each in shown]
     yield from (ink.cut(line, ink.width) for line in columns(rows))
     if len(digest.stations) > len(shown):
         yield f"… and {len(digest.stations) - len(shown):,} more charge points"
 
 
-def _station(digest: Digest, station: Station) -> list[str]:
-    own = [each for each in digest.charges if each.identity == station.identity]
+def _station(station: Station) -> list[str]:
     return [
         clean(words.name(station.identity)),
         many(station.frames, "frame"),
         many(station.connections, "connection"),
         many(station.boots, "boot"),
-        words.total(own),
+        words.total([station]),
     ]
 
 
@@ -80,8 +79,9 @@ def _charges(digest: Digest, ink: Ink) -> Iterator[str]:
     first, *others = columns([head, *rows], right=(5,))
     yield ink(first, "dim")
     yield from others
-    if more := len(digest.charges) - len(shown):
-        yield f"… and {words.total(digest.charges[MOST_CHARGES:])} more" if more > 0 else ""
+    count = sum(each.transactions for each in digest.stations.values())
+    if count > len(shown):
+        yield f"… {words.total(digest.stations.values())} in all"
 
 
 def _findings(digest: Digest, ink: Ink) -> Iterator[str]:

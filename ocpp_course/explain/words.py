@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from ocpp_lab.logs import Finding
 
-from .digest import Charge, Digest
+from .charge import Charge
+from .digest import Digest, Station
 
 WEIGHTS = ((100, "heavy", "cost money or data"), (50, "bug", "bugs that show"), (0, "harmless", "harmless"))
 """From which weight on, the word of `ink`, and what it means. In the order in which findings are told."""
@@ -39,10 +41,12 @@ def energy(charge: Charge) -> str:
     return "?" if charge.energy is None else f"{charge.energy / 1000:.2f} kWh"
 
 
-def total(charges: list[Charge]) -> str:
-    """``3 transactions, 18.40 kWh``."""
-    known = sum(each.energy for each in charges if each.energy is not None)
-    return f"{len(charges):,} transaction{'' if len(charges) == 1 else 's'}, {known / 1000:.2f} kWh"
+def total(stations: Iterable[Station]) -> str:
+    """``3 transactions, 18.40 kWh``; all of them, also those that are not told one by one."""
+    all_of_them = list(stations)
+    count = sum(each.transactions for each in all_of_them)
+    wh = sum(each.energy for each in all_of_them)
+    return f"{count:,} transaction{'' if count == 1 else 's'}, {wh / 1000:.2f} kWh"
 
 
 def ending(charge: Charge) -> str:

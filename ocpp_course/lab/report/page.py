@@ -10,7 +10,8 @@ from html import escape
 from pathlib import Path
 
 from ocpp_course.explain import words
-from ocpp_course.explain.digest import Charge, Digest
+from ocpp_course.explain.charge import Charge
+from ocpp_course.explain.digest import Digest
 from ocpp_course.explain.ink import clean, many
 
 from ..grid import grid
@@ -101,9 +102,9 @@ def _charges(digest: Digest) -> str:
             words.energy(each), clean(words.ending(each)), each.line,
         ][not several :]  # fmt: skip
     table = grid(rows, columns, corner="transaction")._repr_html_().replace(sheet("grid"), "")
-    more = len(digest.charges) - MOST_ROWS
+    more = sum(each.transactions for each in digest.stations.values()) - len(rows)
     rest = f"<p class=note>{more:,} more are not shown.</p>" if more > 0 else ""
-    return f"<h3>{words.total(digest.charges)}</h3><div class=table tabindex=0>{table}</div>{rest}"
+    return f"<h3>{words.total(digest.stations.values())}</h3><div class=table tabindex=0>{table}</div>{rest}"
 
 
 def _unlike(rows: dict[str, list[object]], charge: Charge) -> str:

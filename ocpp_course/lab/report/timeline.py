@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from ocpp_course.explain import words
-from ocpp_course.explain.digest import Charge, Digest, Station, StatusChange
+from ocpp_course.explain.charge import Charge
+from ocpp_course.explain.digest import Digest, Station, StatusChange
 from ocpp_course.explain.ink import clean
 
 from .. import letters
@@ -60,7 +61,7 @@ class _Drawing:
             f"transaction {_id(each)} {words.energy(each)} {words.ending(each)}" for each in self.charges[:12]
         )
         told = "; ".join(self._history(connector) for connector in self.lanes)
-        return f"{name}: {words.total(self.charges)}{': ' + bars if bars else ''}. {told}."
+        return f"{name}: {words.total([self.station])}{': ' + bars if bars else ''}. {told}."
 
     def _history(self, connector: int) -> str:
         states = [each.status for each in self.changes if each.connector == connector]

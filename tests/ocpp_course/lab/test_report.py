@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ocpp_course.explain.digest import Charge, Digest, Station, StatusChange
+from ocpp_course.explain.charge import Charge
+from ocpp_course.explain.digest import Digest, Station, StatusChange
 from ocpp_course.lab.report import fragment, page
 from ocpp_course.lab.report.axis import Axis
 from ocpp_course.lab.report.finding_ladder import Story, finding_ladder
@@ -20,11 +21,11 @@ EVIL = '<script>alert(1)</script><img src="https://example.org/x">'
 def told() -> Digest:
     """One transaction on connector 1, one that is open on connector 2."""
     made = digest(finding(4, weight=100), calls=40)
-    made.stations = {"CP_1": Station("CP_1", frames=80, connections=1)}
+    made.stations = {"CP_1": Station("CP_1", frames=80, connections=1, transactions=2, energy=7210.0)}
     at = [BEGIN + timedelta(seconds=n) for n in (10, 40, 50)]
     made.charges = [
-        Charge("CP_1", 1, "TAG", 1701, at[0], at[1], 7210.0, "Local", 3, 5),
-        Charge("CP_1", 2, None, None, at[2], None, None, None, 0, 9),
+        Charge("CP_1", 1, "TAG", 1701, at[0], at[1], 0, 7210.0, "Local", 5),
+        Charge("CP_1", 2, None, None, at[2], None, 0, None, None, 9),
     ]
     made.changes = [
         StatusChange("CP_1", 0, "Available", "NoError", at[0], 1),
