@@ -10,7 +10,7 @@ from ocpp_lab.logs import Finding
 from .charge import Charge
 from .digest import Digest, Station
 
-WEIGHTS = ((100, "heavy", "cost money or data"), (50, "bug", "bugs that show"), (0, "harmless", "harmless"))
+WEIGHTS = ((70, "heavy", "costly"), (30, "bug", "bugs that show"), (0, "harmless", "small"))
 """From which weight on, the word of `ink`, and what it means. In the order in which findings are told."""
 NOBODY = "(no identity)"
 
@@ -27,7 +27,7 @@ def counted(findings: list[Finding]) -> list[tuple[str, int, str]]:
 
 
 def weighed(findings: list[Finding]) -> str:
-    """``cost money or data: 1 · bugs that show: 2``."""
+    """``costly: 1 · bugs that show: 2``."""
     return " · ".join(f"{meaning}: {count}" for _, count, meaning in counted(findings))
 
 

@@ -153,7 +153,7 @@ def test_without_a_file_it_explains_itself() -> None:
 
 def test_bytes_that_are_no_text_and_control_characters_hurt_nobody(tmp_path: Path) -> None:
     (tmp_path / "odd.log").write_bytes(
-        b'\xff\xfe \x1b[2J [2,"1","Heartbeat",{}]\n[3,"1",{"currentTime":"\x1b]0;x\x07 2030"}]\n'
+        b'\xff\x80 \x1b[2J [2,"1","Heartbeat",{}]\n[3,"1",{"currentTime":"\x1b]0;x\x07 2030"}]\n'
     )
     ran = run(tmp_path / "odd.log")
     assert ran.returncode in (0, 1)

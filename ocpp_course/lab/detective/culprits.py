@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from datetime import datetime, timedelta
+from functools import wraps
 from typing import Any, NamedTuple
 
 from ocpp_lab import messages as m
@@ -45,6 +46,7 @@ def _on(*actions: str) -> Callable[[Callable[[Evening, Call], Iterator[Call]]], 
     """Plant something in the calls of these actions; all others go out as they are."""
 
     def decorated(spoil: Callable[[Evening, Call], Iterator[Call]]) -> Callable[[Evening], None]:
+        @wraps(spoil)
         def plant(evening: Evening) -> None:
             evening.spoil = lambda call: spoil(evening, call) if call.action in actions else [call]
 
@@ -148,11 +150,16 @@ def id_twice(evening: Evening) -> None:
     evening.spoil = spoil
 
 
-@_on("Authorize")
-def two_at_once(evening: Evening, call: Call) -> Iterator[Call]:
-    """A Heartbeat right behind, before the answer has come."""
-    yield call
-    yield Call(f"{call.unique_id}/beat", "Heartbeat", {})
+def two_at_once(evening: Evening) -> None:
+    """A Heartbeat right behind an Authorize, whose answer takes two seconds."""
+    evening.with_app = False
+    evening.faults.delay("Authorize", seconds=2)
+
+    def spoil(call: Call) -> list[Call]:
+        beat = Call(f"{call.unique_id}/beat", "Heartbeat", {})
+        return [call, beat] if call.action == "Authorize" else [call]
+
+    evening.spoil = spoil
 
 
 def reads_on(evening: Evening) -> None:
@@ -167,7 +174,8 @@ def reads_on(evening: Evening) -> None:
             if len(stops) > done and readings:
                 done = len(stops)
                 last = readings[-1]
-                await evening.send(Call(f"{last.unique_id}/late", last.action, _payload(last)))
+                late = dated(last, lambda told: evening.world.now())
+                await evening.send(Call(f"{last.unique_id}/late", late.action, late.payload))
 
     evening.works.append(work)
 
@@ -202,13 +210,13 @@ def reboots(evening: Evening) -> None:
 
 def hears_nothing(evening: Evening) -> None:
     """What the central system asks has no answer: one direction only is alive."""
-    evening.remotely = True
+    evening.with_app = True
     evening.deaf = lambda call: True
 
 
 def promises_to_start(evening: Evening) -> None:
     """RemoteStartTransaction is Accepted, and then nothing happens."""
-    evening.remotely = True
+    evening.with_app = evening.patient = True
     evening.answer = lambda call: _says(call, "RemoteStartTransaction", status="Accepted")
 
 
@@ -219,9 +227,14 @@ def promises_a_message(evening: Evening) -> None:
     async def work() -> None:
         while True:
             await asyncio.sleep(evening.chance.uniform(60, 100))
-            await evening.ask(m.TriggerMessageRequest(requested_message="StatusNotification", connector_id=2))
+            await evening.ask(m.TriggerMessageRequest(requested_message="FirmwareStatusNotification"))
 
     evening.works.append(work)
+
+
+def answers_twice(evening: Evening) -> None:
+    """Every call of the central system gets its answer, and three seconds later the same again."""
+    evening.twice = True
 
 
 def _says(call: Call, action: str, **payload: Any) -> Reply:
@@ -239,6 +252,7 @@ def gives_no_id(evening: Evening) -> None:
 
 def knows_no_status(evening: Evening) -> None:
     """Authorize is answered with a status that does not exist."""
+    evening.with_app = False
     evening.faults.wrong_payload("Authorize", payload={"idTagInfo": {"status": "OK"}})
 
 
@@ -254,12 +268,8 @@ def refuses_the_stop(evening: Evening) -> None:
 
 def answers_under_another_id(evening: Evening) -> None:
     """Authorize is answered under an id that nobody sent."""
+    evening.with_app = False
     evening.faults.wrong_id("Authorize")
-
-
-def answers_twice(evening: Evening) -> None:
-    """Statuses are answered two times."""
-    evening.faults.answer_twice("StatusNotification")
 
 
 def stops_another(evening: Evening) -> None:
@@ -274,36 +284,50 @@ def does_not_know(evening: Evening) -> None:
 
 CULPRITS = (
     Culprit(
-        "StopTransaction and MeterValues do not name their transaction",
+        "the transaction is not named in what follows its start",
         CHARGE_POINT,
         1,
-        ("transaction-id",),
+        ("stop-without-its-id",),
         no_transaction,
     ),
     Culprit("a status that OCPP 1.6 does not have", CHARGE_POINT, 1, ("payload",), no_such_status),
-    Culprit("the clock was never set", CHARGE_POINT, 1, ("clock",), clock_never_set),
-    Culprit("a StartTransaction gets no real transaction id", CENTRAL_SYSTEM, 1, ("transaction-id",), gives_no_id),
-    Culprit(
-        "an Authorize is answered with a status that does not exist", CENTRAL_SYSTEM, 1, ("payload",), knows_no_status
-    ),
-    Culprit("a core operation is answered with NotImplemented", CENTRAL_SYSTEM, 1, ("not-supported",), does_not_know),
-    Culprit("MeterValues are never answered", CENTRAL_SYSTEM, 1, ("never-answered",), silent_on_readings),
+    Culprit("the clock was never set", CHARGE_POINT, 1, ("clock-never-set",), clock_never_set),
+    Culprit("a start gets no real transaction id", CENTRAL_SYSTEM, 1, ("no-transaction-id",), gives_no_id),
+    Culprit("a tag gets a status that does not exist", CENTRAL_SYSTEM, 1, ("payload",), knows_no_status),
+    Culprit("a core operation is not implemented", CENTRAL_SYSTEM, 1, ("core-not-supported",), does_not_know),
+    Culprit("readings are never answered", CENTRAL_SYSTEM, 1, ("never-answered",), silent_on_readings),
     Culprit("the register of energy falls", CHARGE_POINT, 2, ("register",), register_falls),
-    Culprit("the meter stops in kWh, and counted in Wh", CHARGE_POINT, 2, ("register",), stop_in_kwh),
-    Culprit("a start that was answered is sent again", CHARGE_POINT, 2, ("start-twice",), starts_again),
-    Culprit("one unique id for several calls", CHARGE_POINT, 2, ("unique-id",), id_twice),
-    Culprit("a second call before the first was answered", CHARGE_POINT, 2, ("two-open-calls",), two_at_once),
-    Culprit("an answer comes under another id", CENTRAL_SYSTEM, 2, ("foreign-id",), answers_under_another_id),
-    Culprit("every status is answered twice", CENTRAL_SYSTEM, 2, ("answered-twice",), answers_twice),
-    Culprit("a stop is refused whenever it comes", CENTRAL_SYSTEM, 2, ("refused-again",), refuses_the_stop),
-    Culprit("meter values of a transaction that is over", CHARGE_POINT, 3, ("reading",), reads_on),
-    Culprit("a status follows that may not follow", CHARGE_POINT, 3, ("status-order",), finishing_is_preparing),
+    Culprit("the meter counts in Wh, and stops in kWh", CHARGE_POINT, 2, ("register",), stop_in_kwh),
+    Culprit("a start that was answered is sent again", CHARGE_POINT, 2, ("sent-again-after-its-answer",), starts_again),
+    Culprit("one unique id for several calls", CHARGE_POINT, 2, ("id-used-again",), id_twice),
+    Culprit("a second call before the first was answered", CHARGE_POINT, 2, ("second-call-too-early",), two_at_once),
+    Culprit("every call is answered twice", CHARGE_POINT, 2, ("answered-twice",), answers_twice),
+    Culprit(
+        "answers come under another id",
+        CENTRAL_SYSTEM,
+        2,
+        ("reply-to-nothing", "never-answered"),
+        answers_under_another_id,
+    ),
+    Culprit("a stop is refused whenever it comes", CENTRAL_SYSTEM, 2, ("refused-again-and-again",), refuses_the_stop),
+    Culprit("readings go on after the end of the transaction", CHARGE_POINT, 3, ("readings-outside",), reads_on),
+    Culprit("a status follows that may not follow", CHARGE_POINT, 3, ("order-of-statuses",), finishing_is_preparing),
     Culprit("a transaction is left open", CHARGE_POINT, 3, ("left-open",), never_stops),
-    Culprit("a remote start is accepted, and nothing starts", CHARGE_POINT, 3, ("remote-start",), promises_to_start),
-    Culprit("a trigger is accepted, and nothing follows", CHARGE_POINT, 3, ("trigger",), promises_a_message),
-    Culprit("it boots again every few seconds", CHARGE_POINT, 3, ("boots",), reboots),
-    Culprit("local time with a Z behind it", CHARGE_POINT, 3, ("clock",), local_time),
-    Culprit("calls of the central system have no answer", CHARGE_POINT, 3, ("never-answered",), hears_nothing),
-    Culprit("a remote stop for a transaction that is not open", CENTRAL_SYSTEM, 3, ("remote-stop",), stops_another),
+    Culprit(
+        "a remote start is accepted, and nothing starts",
+        CHARGE_POINT,
+        3,
+        ("remote-start-and-nothing",),
+        promises_to_start,
+    ),
+    Culprit(
+        "a trigger is accepted, and nothing follows", CHARGE_POINT, 3, ("trigger-and-nothing",), promises_a_message
+    ),
+    Culprit("a boot every few seconds", CHARGE_POINT, 3, ("boot-storm",), reboots),
+    Culprit("local time with a Z behind it", CHARGE_POINT, 3, ("clock-off",), local_time),
+    Culprit("one end answers nothing", CHARGE_POINT, 3, ("one-direction-only", "never-answered"), hears_nothing),
+    Culprit(
+        "a remote stop for a transaction that is not open", CENTRAL_SYSTEM, 3, ("remote-stop-rejected",), stops_another
+    ),
 )
 """All of them. Every rule that is named here finds its culprit in each of ten evenings; a test says so."""

@@ -31,6 +31,8 @@ IDENTITY = "CP_1"
 READING = 60
 """Seconds between two meter values."""
 
+CONFIGURATION = {"MeterValueSampleInterval": READING, "TransactionMessageRetryInterval": 10}
+
 Spoil = Callable[[Call], Iterable[Call]]
 """What a charge point sends instead of a call of its own."""
 Reply = CallResult | CallError | None
@@ -54,25 +56,29 @@ class Evening:
         """Answers a call of the central system in the charge point's place; what it leaves alone is None."""
         self.deaf: Callable[[Call], bool] = lambda call: False
         """Which calls of the central system the charge point leaves without an answer."""
+        self.twice = False
+        """The charge point answers each call two times."""
         self.works: list[Callable[[], Coroutine[Any, Any, None]]] = []
         self.stop_wrong_transaction = False
         """The operator names transactions that there are not."""
-        self.remotely = False
-        """All drivers start with the app."""
+        self.with_app: bool | None = None
+        """All drivers start with the app, or none; None: as it comes."""
+        self.patient = False
+        """A driver whose car does not charge stays there and waits."""
         self.sent: list[Call] = []
         """What the charge point has sent, as it meant it."""
 
     async def play(self) -> None:
         """From the first boot until the last driver has left."""
         world = self.world
-        policy = Policy(interval=self.chance.choice([120, 180, 300]))
+        policy = Policy(interval=self.chance.choice([120, 180, 240]))
         await world.start_central_system(policy=policy, faults=self.faults, ping_interval=None)
         await world.start_charge_point(
             IDENTITY,
             make=self._charge_point,
             transport=self._transport,
             connectors=2,
-            configuration={"MeterValueSampleInterval": READING, "TransactionMessageRetryInterval": 10},
+            configuration=CONFIGURATION | ({"ConnectionTimeOut": 0} if self.patient else {}),
             delays=lambda: iter(lambda: 10.0, 0),
             ping_interval=None,
         )
@@ -87,7 +93,7 @@ class Evening:
             if self.lively and number == self.visits // 2:
                 await self._lose_the_connection()
             await self._visit(1 + number % 2)
-        await asyncio.sleep(100)
+        await asyncio.sleep(400 if self.patient else 100)
 
     # -- both ends
 
@@ -105,14 +111,14 @@ class Evening:
     async def send(self, call: Call) -> None:
         """The charge point sends this, whatever else it is doing."""
         with suppress(OcppError):
-            await self._wire.send(encode(call))
+            await self.wire.send(encode(call))
 
     def _charge_point(self, *args: Any, **options: Any) -> ChargePoint:
         return _Bent(self, *args, **options)
 
     def _transport(self, pipe: Pipe) -> Transport:
-        self._wire = _Wire(self, pipe)
-        return self._wire
+        self.wire = _Wire(self, pipe)
+        return self.wire
 
     # -- who uses it
 
@@ -120,9 +126,13 @@ class Evening:
         """Plug in, start, charge for some minutes, stop, unplug."""
         chance, charging = self.chance, self.charge_point.charging
         tag = chance.choice(TAGS)
-        charging.plug_in(connector, Car(power=chance.choice([3_700.0, 11_000.0, 22_000.0])))
+        if self.charge_point.connectors[connector].car:  # of somebody who has waited long enough
+            charging.unplug(connector)
+            await asyncio.sleep(5)
+        charging.plug_in(connector, Car(power=chance.choice([11_000.0, 22_000.0, 43_000.0])))
         await asyncio.sleep(chance.uniform(5, 15))
-        with_app = self.remotely or (self.lively and chance.random() < 0.4)
+        by_chance = self.lively and chance.random() < 0.4
+        with_app = by_chance if self.with_app is None else self.with_app
         if with_app:
             await self.ask(m.RemoteStartTransactionRequest(connector_id=connector, id_tag=tag))
         else:
@@ -132,6 +142,8 @@ class Evening:
             await self._stop_with_app(connector)
         if self.charge_point.transactions.on(connector):
             await charging.present(connector, tag)
+        elif self.patient:
+            return
         await asyncio.sleep(chance.uniform(5, 20))
         charging.unplug(connector)
         await asyncio.sleep(5)
@@ -167,12 +179,22 @@ class _Bent(ChargePoint):
     def __init__(self, evening: Evening, *args: Any, **options: Any) -> None:
         self._evening = evening
         super().__init__(*args, **options)
+        for connector in self.connectors.values():  # nobody's meter is new
+            connector._register = evening.chance.randint(20_000, 90_000)
 
     async def answer(self, call: Call) -> Reply:
         if self._evening.deaf(call):
             return None
         instead = self._evening.answer(call) if self._evening.answer else None
-        return instead or await super().answer(call)
+        reply = instead or await super().answer(call)
+        if self._evening.twice and reply:
+            self._evening.world.begin(self._again(encode(reply)), "answers again")
+        return reply
+
+    async def _again(self, text: str) -> None:
+        await asyncio.sleep(3)
+        with suppress(OcppError):
+            await self._evening.wire.send(text)
 
 
 class _Wire(Transport):

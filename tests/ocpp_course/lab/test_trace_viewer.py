@@ -36,14 +36,14 @@ def test_it_can_be_cut_down_and_saved(tmp_path: Path) -> None:
 def test_a_dropped_file_is_shown() -> None:
     viewer = TraceViewer()
     assert viewer.explained is None and "No log yet" in viewer.status.value
-    viewer.upload.value = ({"name": "<b>night</b>.log", "content": memoryview(SAMPLE.encode())},)
+    viewer._dropped({"new": ({"name": "<b>night</b>.log", "content": memoryview(SAMPLE.encode())},)})
     assert viewer.explained is not None and viewer.explained.findings
     assert "&lt;b&gt;night&lt;/b&gt;.log: " in viewer.status.value
     assert viewer._shown.text == repr(viewer.explained)
 
 
 def test_bytes_that_are_no_text_are_read_as_far_as_they_go() -> None:
-    told = TraceViewer().read("x", b'\xff\xfe\n[2,"1","Heartbeat",{}]\n')
+    told = TraceViewer().read("x", b'\xff\x80\n[2,"1","Heartbeat",{}]\n')
     assert told.digest.frames == 1
 
 
