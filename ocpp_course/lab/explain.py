@@ -54,5 +54,6 @@ def explain(
     is_file = isinstance(log, Path) or (isinstance(log, str) and "\n" not in log)
     if is_file and not Path(str(log)).is_file():
         raise FileNotFoundError(f"expected a file, came {str(log)[:200]!r}; there is none of that name here")
-    told = digest(name or (str(log) if is_file else NAMELESS), chapters(Path(str(log)) if is_file else log))
+    lines = log.splitlines(keepends=True) if isinstance(log, str) and not is_file else log
+    told = digest(name or (str(log) if is_file else NAMELESS), chapters(Path(str(log)) if is_file else lines))
     return Explained(told.only(identity, since) if identity or since else told)

@@ -58,6 +58,7 @@ def assemble(gathered: Gathered, source: str) -> Log:
         dated=all(each.dated for each in times),
         newest_first=newest_first,
         first_line=gathered.first_line,
+        refusals=tuple((each.line, each.text) for each in gathered.turnings if each.kind == "refused")[:100],
         notes=tuple(notes),
     )
 
@@ -202,6 +203,8 @@ def _connect(frames: list[Sighting], turnings: list[Turning], newest_first: bool
     events.sort(key=lambda each: each.line if isinstance(each, Turning) else each.seen.line, reverse=newest_first)
     for event in events:
         if isinstance(event, Turning):
+            if event.kind == "refused":
+                continue
             for name in _meant(event, names):
                 _turn(event, name, connections, over)
             continue

@@ -82,6 +82,8 @@ class Log:
     """Whether its lines stand in reverse."""
     first_line: int = 1
     """Of a chapter of a log that is too long for one piece: where it begins."""
+    refusals: tuple[tuple[int, str], ...] = ()
+    """Lines, with their numbers, that speak of a handshake that failed, or of its subprotocol."""
     notes: tuple[str, ...] = ()
     """What a reader of the findings should know: duplicated rows, lines that were too long, …"""
 

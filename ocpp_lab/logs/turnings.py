@@ -23,6 +23,12 @@ _CLOSES = re.compile(
     r"|no close frame|power cut|ping timeout|pong timeout|keepalive ping|\(lost\)|\(stop\)",
     re.IGNORECASE,
 )
+_REFUSED = re.compile(
+    r"(?:\bno\b|\bnot\b|\bunsupported|\bmissing|\bmismatch|\bunknown|\bwithout|\binvalid|\bfailed)[^\[{]{0,60}sub-?protocol"
+    r"|sub-?protocol[^\[{]{0,60}(?:\bnot\b|unsupported|missing|mismatch|unknown|invalid|failed|none\b)"
+    r"|handshake[^\[{]{0,40}\b(?:4\d\d|50\d)\b",
+    re.IGNORECASE,
+)
 _NEVER_OPENS = re.compile(
     r"not connected|dis-?connected|\bfail|reconnect|un-?able|connecting|EV connected|vehicle|cable|plug", re.IGNORECASE
 )
@@ -32,7 +38,7 @@ _SECRET = re.compile(r"(Basic\s+)[A-Za-z0-9+/=]{6,}|(://[^/\s:@]*:)[^/\s@]+(?=@)
 class Turning(NamedTuple):
     """A line that says that a connection began or ended."""
 
-    kind: Literal["opened", "closed"]
+    kind: Literal["opened", "closed", "refused"]
     line: int
     at: datetime | None
     identity: str | None
@@ -45,8 +51,10 @@ def masked(text: str) -> str:
     return redact(_SECRET.sub(lambda found: (found[1] or found[2]) + "***", text))
 
 
-def turning_in(text: str) -> Literal["opened", "closed"] | None:
+def turning_in(text: str) -> Literal["opened", "closed", "refused"] | None:
     """What a line that has no frame says of a connection."""
+    if _REFUSED.search(text):
+        return "refused"
     if _CLOSES.search(text):
         return "closed"
     return "opened" if _OPENS.search(text) and not _NEVER_OPENS.search(text) else None

@@ -1,0 +1,229 @@
+"""Rules about what the operator orders: Accepted must mean done, and Rejected has a reason (core 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ..case import Case, result
+from ..exchanges import Exchange, seconds
+from ..rule import Hit, Rules, named
+from ..seen import Seen
+from ..transactions import LoggedTransaction
+
+COMMANDS = Rules()
+_CROSS = ("04_call_correlation", "8. One in flight")
+_DONE = ("05_lifecycle_loop", "4. The gate is a function")
+PATIENCE = 120.0
+"""Seconds within which something that was accepted should show."""
+
+
+@COMMANDS.rule("remote-stop-rejected", "core 5.12", _DONE, 60)
+def remote_stop_rejected(case: Case) -> Iterator[Hit]:
+    """The id is not the one that is open; or it is, and the charge point refuses all the same."""
+    for each in case.calls("RemoteStopTransaction"):
+        if result(each).get("status") != "Rejected" or each.reply is None:
+            continue
+        asked = each.call.payload.get("transactionId")
+        running = [one for one in case.open_at(each.call.index) if one.ids and one.start_reply is not None]
+        running = [one for one in running if one.start_reply and one.start_reply.index < each.call.index]
+        open_ids = sorted({number for one in running for number in one.ids})
+        if asked in open_ids:
+            start = next(one for one in running if asked in one.ids)
+            assert start.start is not None and start.start_reply is not None
+            if not case.arrived(start.start_reply, each.call) or _unsettled(case, each, start):
+                continue
+            yield Hit(
+                [start.start, each.call, each.reply],
+                f"{named(each.call)} for transaction {asked} was Rejected, and that transaction is open since line"
+                f" {start.start.line}.",
+                "charge point",
+                "Look which id it knows: it may have missed the answer to its StartTransaction.",
+                "likely" if len(case.connections) > 1 else "proved",
+            )
+        elif open_ids:
+            yield Hit(
+                [each.call, each.reply],
+                f"{named(each.call)} asks for transaction {asked}; what is open is {', '.join(map(str, open_ids))}.",
+                "central system",
+                f"Send the id that the answer to the StartTransaction gave: {open_ids[-1]}.",
+                "likely" if case.unclear else "proved",
+            )
+
+
+def _unsettled(case: Case, each: Exchange, start: LoggedTransaction) -> bool:
+    """Whether it may have ended already, and its stop waits in a queue."""
+    stop, begun = start.stop, start.start
+    if stop is None:
+        return case.lasts(each.call) < 300
+    passed = seconds(begun, each.call) if begun else None
+    if passed is None or start.started is None or start.stopped is None:
+        return True
+    return (start.stopped - start.started).total_seconds() < passed + 10
+
+
+@COMMANDS.rule("remote-start-and-nothing", "core 5.11", _DONE, 60)
+def remote_start_and_nothing(case: Case) -> Iterator[Hit]:
+    """RemoteStartTransaction Accepted, a car plugged in, and no transaction begins."""
+    for each in case.calls("RemoteStartTransaction"):
+        if result(each).get("status") != "Accepted" or each.reply is None:
+            continue
+        tag = str(each.call.payload.get("idTag")).lower()
+        connector = each.call.payload.get("connectorId")
+        if _tries(case, each, tag) or not _runs_on(case, each.reply) or case.unclear_between(each.call.index, 1 << 60):
+            continue
+        plugged = _status_at(case, connector, each.reply)
+        if plugged not in ("Preparing", "SuspendedEVSE"):
+            continue
+        yield Hit(
+            [each.call, each.reply],
+            f"{named(each.call)} was Accepted with connector {connector} {plugged}, and no StartTransaction of that tag"
+            f" followed, though the connection went on for {case.lasts(each.reply):.0f} s.",
+            "charge point",
+            "See whether the tag is known there (AuthorizeRemoteTxRequests), and whether the car asks for energy."
+            " What is"
+            " accepted should be begun, or ConnectionTimeOut should end the attempt with a status.",
+            "likely",
+        )
+
+
+def _tries(case: Case, each: Exchange, tag: str) -> bool:
+    """Whether a start of that tag follows, or the tag is asked for and refused, or the car leaves."""
+    for seen in case.seen:
+        if seen.index <= each.call.index or seen.kind != 2:
+            continue
+        if seen.action in ("StartTransaction", "Authorize") and str(seen.payload.get("idTag")).lower() == tag:
+            return True
+        same = seen.payload.get("connectorId") == each.call.payload.get("connectorId")
+        if seen.action == "StatusNotification" and same and seen.payload.get("status") not in ("Preparing", None):
+            return True
+        if seen.action in ("BootNotification", "Reset", "RemoteStartTransaction", "ChangeAvailability"):
+            return True
+    return False
+
+
+def _runs_on(case: Case, since: Seen) -> bool:
+    return case.lasts(since) > PATIENCE
+
+
+def _status_at(case: Case, connector: object, seen: Seen) -> str | None:
+    told = [each.status for each in case.statuses if each.connector == connector and each.seen.index < seen.index]
+    return told[-1] if told else None
+
+
+@COMMANDS.rule("trigger-and-nothing", "core 5.17", _CROSS, 40)
+def trigger_and_nothing(case: Case) -> Iterator[Hit]:
+    """TriggerMessage Accepted, and the message does not come."""
+    for each in case.calls("TriggerMessage"):
+        wanted = each.call.payload.get("requestedMessage")
+        if result(each).get("status") != "Accepted" or each.reply is None or not _runs_on(case, each.reply):
+            continue
+        follows = [
+            seen
+            for seen in case.seen
+            if seen.index > each.call.index and seen.kind == 2 and seen.sender == "charge point"
+        ]
+        if any(seen.action in (wanted, None) for seen in follows) or _stuck(case, each.reply):
+            continue
+        if len(follows) < 2 or _on_its_way(case, each, wanted) or case.unclear_between(each.call.index, 1 << 60):
+            continue
+        yield Hit(
+            [each.call, each.reply],
+            f"{named(each.call)} for {wanted} was Accepted, and no {wanted} followed in the whole log"
+            f" ({case.lasts(each.reply):.0f} s of that connection).",
+            "charge point",
+            "Answer NotImplemented or Rejected if it will not be sent. Accepted is a promise.",
+            group=str(wanted),
+        )
+
+
+def _on_its_way(case: Case, each: Exchange, wanted: object) -> bool:
+    """Whether it had been sent a moment before, and had no answer yet."""
+    return any(
+        one.call.index < each.call.index and (one.reply is None or one.reply.index > each.call.index)
+        for one in case.calls(str(wanted))
+    )
+
+
+def _stuck(case: Case, since: Seen) -> bool:
+    """Whether the charge point waits for an answer that does not come: then it may not send."""
+    return any(
+        each.call.sender == "charge point"
+        and each.call.connection == since.connection
+        and each.fate in ("timed out", "lost with the connection")
+        for each in case.exchanges
+    )
+
+
+@COMMANDS.rule("profile-rejected", "core 5.16", ("02_dispatch_and_router", "4. Whose fault, and which code"), 55)
+def profile_rejected(case: Case) -> Iterator[Hit]:
+    """SetChargingProfile that is not accepted: what in it is against the rules, if anything is."""
+    for each in case.calls("SetChargingProfile"):
+        status = result(each).get("status") or (each.fate == "error" and "refused with a CallError")
+        if status in (None, False, "Accepted") or each.reply is None or each.call.frame is None:
+            continue
+        why = list(_objections(case, each))
+        if why:
+            yield Hit(
+                [each.call, each.reply],
+                f"{named(each.call)} was {status}: {'; '.join(why)}.",
+                "central system",
+                "Correct the profile; GetConfiguration tells the limits that the charge point has.",
+                group=why[0][:30],
+            )
+
+
+def _objections(case: Case, each: Exchange) -> Iterator[str]:
+    payload = each.call.payload
+    profile = payload.get("csChargingProfiles")
+    if not isinstance(profile, dict):
+        return
+    connector, purpose = payload.get("connectorId"), profile.get("chargingProfilePurpose")
+    schedule = profile.get("chargingSchedule")
+    schedule = schedule if isinstance(schedule, dict) else {}
+    if purpose == "TxProfile":
+        yield from _of_transaction(case, each, connector, profile)
+    if purpose == "ChargePointMaxProfile" and connector != 0:
+        yield f"a ChargePointMaxProfile is for connector 0, and this is for {connector}"
+    if profile.get("chargingProfileKind") == "Recurring" and not profile.get("recurrencyKind"):
+        yield "it is Recurring without a recurrencyKind"
+    yield from _of_periods(schedule)
+    yield from _beyond(case, each, profile, schedule)
+
+
+def _of_transaction(case: Case, each: Exchange, connector: Any, profile: dict[str, Any]) -> Iterator[str]:
+    running = [one for one in case.open_at(each.call.index) if one.connector == connector]
+    known_from_start = len(case.transactions) > 0 and case.transactions[0].start is not None
+    number = profile.get("transactionId")
+    if connector == 0:
+        yield "a TxProfile is for a connector with a transaction, and this is for connector 0"
+    elif not running and known_from_start:
+        yield f"a TxProfile needs a running transaction, and connector {connector} has none at that moment"
+    elif number is not None and running and running[-1].ids and number not in running[-1].ids:
+        yield f"it is for transaction {number}, and {running[-1].ids[0]} runs on connector {connector}"
+
+
+def _of_periods(schedule: dict[str, Any]) -> Iterator[str]:
+    periods = [each for each in schedule.get("chargingSchedulePeriod") or () if isinstance(each, dict)]
+    starts = [each.get("startPeriod") for each in periods]
+    if starts and starts[0] != 0:
+        yield f"its first period starts at {starts[0]}, and has to start at 0"
+    numbers = [start for start in starts if isinstance(start, int)]
+    if numbers != sorted(set(numbers)):
+        yield "its periods do not ascend"
+
+
+def _beyond(case: Case, each: Exchange, profile: dict[str, Any], schedule: dict[str, Any]) -> Iterator[str]:
+    index = each.call.index
+    for key, value in (
+        ("ChargeProfileMaxStackLevel", profile.get("stackLevel")),
+        ("ChargingScheduleMaxPeriods", len(schedule.get("chargingSchedulePeriod") or ())),
+    ):
+        limit = case.setting(key, index)
+        if limit is not None and limit.isdigit() and isinstance(value, int) and value > int(limit):
+            yield f"{key} is {limit}, and this has {value}"
+    units = case.setting("ChargingScheduleAllowedChargingRateUnit", index)
+    name = {"A": "Current", "W": "Power"}.get(str(schedule.get("chargingRateUnit")))
+    allowed = [unit.strip().lower() for unit in (units or "").split(",")]
+    if units and name and name.lower() not in allowed and str(schedule["chargingRateUnit"]).lower() not in allowed:
+        yield f"it is in {schedule['chargingRateUnit']}, and ChargingScheduleAllowedChargingRateUnit is {units}"
