@@ -58,6 +58,8 @@ class LoggedTransaction:
     """Of the register, from MeterValues and from the stop, in the order of the log."""
     ids: list[int] = field(default_factory=list)
     """All ids that answers to its starts gave: two of them make two transactions of one."""
+    guessed: bool = False
+    """Whether its stop has no id, and was taken for this one's because no other was waiting for one."""
     repeats: list[Seen] = field(default_factory=list)
     """Its StartTransaction and StopTransaction again, the same but for the unique id."""
 
@@ -168,9 +170,9 @@ class _Accounts:
             return self._by_id.get((seen.identity, number))
         if connector is not None:
             return self._on.get((seen.identity, connector))
-        if number == -1:  # the oldest that got no id and has no stop
-            waiting = (one for one in self.all if one.identity == seen.identity and one.stop is None and not one.ids)
-            return next(waiting, None)
+        if number == -1:  # the only one that got no id and has no stop
+            waiting = [one for one in self.all if one.identity == seen.identity and one.stop is None and not one.ids]
+            return waiting[0] if len(waiting) == 1 else None
         return self._by_id.get((seen.identity, 0)) if number == 0 else None
 
     def _read(self, seen: Seen, payload: dict[str, Any]) -> None:
@@ -194,6 +196,7 @@ class _Accounts:
         if number is None:
             return
         found = self._find(seen, number, None) or self._begin(seen, number)
+        found.guessed = number == -1 and found.start is not None
         if found.stop is not None:
             if found.stop.payload | {"transactionId": 0} == payload | {"transactionId": 0}:
                 found.repeats.append(seen)

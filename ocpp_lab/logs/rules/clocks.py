@@ -105,7 +105,7 @@ def _hours(offset: float) -> str:
 def time_goes_back(case: Case) -> Iterator[Hit]:
     """The events of one transaction are not in the order of their times."""
     for each in case.transactions:
-        yield from _in_transaction(each)
+        yield from () if each.guessed else _in_transaction(each)
     yield from _between_transactions(case)
 
 

@@ -163,7 +163,9 @@ def sent_again_after_its_answer(case: Case) -> Iterator[Hit]:
         call = each.call
         if call.action not in ("StartTransaction", "StopTransaction") or call.frame is None:
             continue
-        key = call.action, _same_but_for_id(call.payload)
+        if call.payload.get("transactionId", 1) in NO_IDS:
+            continue  # two that end at once look alike without their ids
+        key = call.action, repr(sorted(call.payload.items(), key=str))
         if key in done:
             first, answer = done[key]
             after = seconds(answer, call)
