@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import pairwise
@@ -126,8 +127,8 @@ def connection_storm(case: Case) -> Iterator[Hit]:
         if last.opened_at - first.opened_at > WITHIN:
             continue
         chosen = known[known.index(first) : known.index(last) + 1]
-        ends = [each.closing or _last_words(case, each) for each in chosen[:-1]]
-        common = max(set(ends), key=ends.count)
+        ends = [_TIME.sub("", each.closing) or _last_words(case, each) for each in chosen[:-1]]
+        common = max(dict.fromkeys(ends), key=ends.count)
         where = [seen for each in chosen for seen in case.seen if seen.connection == each.number][:1]
         yield Hit(
             where,
@@ -140,6 +141,10 @@ def connection_storm(case: Case) -> Iterator[Hit]:
             "likely",
         )
         return
+
+
+_TIME = re.compile(r"^[\[(]?[\d:.,/TZ+ -]{6,}[\])]?\s*")
+"""In front of a line of a log; without it two of them can be the same."""
 
 
 def _last_words(case: Case, connection: LoggedConnection) -> str:
