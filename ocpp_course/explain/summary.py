@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ocpp_lab.logs import Finding
+
 from . import words
 from .digest import Digest, Station
 from .ink import Ink, clean, columns, many
@@ -91,13 +93,14 @@ def _findings(digest: Digest, ink: Ink) -> Iterator[str]:
         return
     yield ink(f"{many(len(digest.findings), 'finding')}: {words.weighed(digest.findings)}", "bold")
     shown = digest.findings[:MOST_FINDINGS]
-    rows = [[each.rule, words.at_fault(each), _sure(each.certainty), many(each.times, "time")] for each in shown]
-    for each, line in zip(shown, columns(rows), strict=True):
+    rows = [[each.side.removeprefix("the "), f"×{each.times}", _sure(each) + clean(each.what)] for each in shown]
+    for each, line in zip(shown, columns(rows, right=(1,)), strict=True):
         kind = words.kind_of(each)
-        yield ink.cut(f"{SIGNS[kind]} {line}", ink.width).replace(SIGNS[kind], ink(SIGNS[kind], kind), 1)
+        yield f"{ink(SIGNS[kind], kind)} {ink.cut(line, ink.width - 2)}"
     if more := len(digest.findings) - len(shown):
         yield f"… and {more} more below"
 
 
-def _sure(certainty: str) -> str:
-    return certainty if certainty in ("proved", "likely") else "the log ends too early"
+def _sure(finding: Finding) -> str:
+    """What stands before a sentence that is not proved."""
+    return {"proved": "", "likely": "likely: "}.get(finding.certainty, "the log ends too early: ")
