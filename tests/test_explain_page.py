@@ -15,7 +15,7 @@ SECTIONS = dict(re.findall(r"^## ([\w-]+)\n(.*?)(?=^## )", PAGE, re.M | re.S))
 
 
 def test_the_page_is_in_step() -> None:
-    assert explain_page.main(["--check"]) == 0, "run `python tools/explain_page.py`"
+    assert explain_page.main(["--check"]) == 0, "run `make findings`"
 
 
 @pytest.mark.parametrize("rule", ALL_RULES, ids=lambda rule: rule.name)

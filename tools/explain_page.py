@@ -30,7 +30,7 @@ HEAD = """\
 # What `ocpp-lab explain` finds
 
 Each finding of `ocpp-lab explain`, with an example: link to it from an issue as `explain.md#left-open`. The examples
-are logs of our tests, and this page is made from them: `python tools/explain_page.py`.
+are logs of our tests, and this page is made from them by `make findings`.
 
 How to read a finding:
 
@@ -157,7 +157,7 @@ def main(arguments: list[str]) -> int:
     made = page()
     if "--check" in arguments:
         same = PAGE.exists() and PAGE.read_text(encoding="utf-8") == made
-        print("docs/explain.md is in step" if same else "docs/explain.md is not in step: python tools/explain_page.py")
+        print("docs/explain.md is in step" if same else "docs/explain.md is not in step: make findings")
         return 0 if same else 1
     PAGE.write_text(made, encoding="utf-8")
     print(f"docs/explain.md: {len(ALL_RULES)} findings")

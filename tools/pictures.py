@@ -91,10 +91,10 @@ def report(page: Page, sharp: Path) -> None:
     explain(sample_log(), name="steve.log").save(path)
     page.set_viewport_size({"width": 1100, "height": 800})
     page.goto(path.as_uri())
-    page.locator("details.finding .step.marked").last.click()
+    page.locator("details.finding[open] .step.marked").nth(1).click()
     page.evaluate("scrollTo(0, 0)")
     page.wait_for_timeout(1_200)
-    keep(page.screenshot(), "explain", sharp)
+    keep(page.screenshot(), "explain", sharp, margin=28)
 
 
 def drawn(output: Locator) -> Locator:
@@ -114,12 +114,14 @@ def shoot(thing: Locator, name: str, sharp: Path) -> None:
     keep(thing.screenshot(), name, sharp)
 
 
-def keep(screenshot: bytes, name: str, sharp: Path) -> None:
-    """The screenshot without empty edges: as large as it was there, and twice as sharp in ``sharp``."""
+def keep(screenshot: bytes, name: str, sharp: Path, margin: int = 0) -> None:
+    """The screenshot without empty edges, but for a margin: as large as it was there, twice as sharp in ``sharp``."""
     image = Image.open(io.BytesIO(screenshot)).convert("RGB")
     paper = Image.new("RGB", image.size, image.getpixel((image.width - 1, image.height - 1)))
     if box := ImageChops.difference(image, paper).getbbox():  # an output is as wide as the page, what it shows is not
-        image = image.crop(box)
+        left, top, right, bottom = box
+        room = (left - margin, top - margin, min(right + margin, image.width), min(bottom + margin, image.height))
+        image = image.crop((max(room[0], 0), max(room[1], 0), *room[2:]))
     image.save(sharp / f"{name}.png")
     half = image.resize((image.width // 2, image.height // 2), Image.Resampling.LANCZOS)
     half.quantize(256).save(TARGET / f"{name}.png", optimize=True)
