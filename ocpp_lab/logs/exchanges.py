@@ -92,7 +92,8 @@ def _exchange(pairing: _Pairing, call: Seen) -> Exchange:
     if index is None:
         return Exchange(call, None, _without_reply(pairing, call))
     reply = pairing.seen[index]
-    fate: LoggedFate = "unreadable" if reply.frame is None else "answered" if reply.kind == 3 else "error"
+    unreadable = reply.frame is None and reply.condition != "elided"
+    fate: LoggedFate = "unreadable" if unreadable else "answered" if reply.kind == 3 else "error"
     return Exchange(call, reply, fate, seconds(call, reply))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from copy import copy
 from itertools import count
 
 from .assembly import Gathered, assemble, votes_of
@@ -74,7 +75,7 @@ def _put(gathered: Gathered, found: Iterable[Sighting | Turning]) -> None:
 
 def _next(gathered: Gathered, votes: Votes) -> Gathered:
     """The end of one chapter is the beginning of the next."""
-    kept = gathered.frames[-OVERLAP:]
+    kept = [each._replace(seen=copy(each.seen)) for each in gathered.frames[-OVERLAP:]]
     first = kept[0].seen.line
     for each in kept:
         each.seen.sender, each.seen.connection = None, 0

@@ -49,12 +49,13 @@ def count(seen: Iterable[Seen]) -> Votes:
     return votes
 
 
-def meanings(votes: Mapping[str, Counter[Side]]) -> dict[str, Side]:
-    """What each word means: whose frames stand behind it. A word without a clear majority means nothing."""
+def meanings(votes: Mapping[str, Counter[Side]], used: set[str]) -> dict[str, Side]:
+    """What each word means: whose frames stand behind it. A word without a clear majority means nothing; the only
+    word of a log, with calls of both ends behind it, means nothing either."""
     found: dict[str, Side] = {}
     for word, sides in votes.items():
         (side, most), *rest = sides.most_common()
-        if word and most >= 4 * (rest[0][1] if rest else 0):
+        if word and (not rest or (most >= 4 * rest[0][1] and len(used) > 1)):
             found[word] = side
     return found
 
@@ -64,7 +65,8 @@ def decide(seen: Sequence[Seen], before: Votes | None = None) -> Viewpoint:
     votes = count(seen)
     for word, sides in (before or {}).items():
         votes.setdefault(word, Counter()).update(sides)
-    words = _completed(meanings(votes), {each.direction_word for each in seen})
+    used = {each.direction_word for each in seen}
+    words = _completed(meanings(votes, used), used)
     for each in seen:
         each.sender = words.get(each.direction_word) or (LEGAL.get(each.action or "") if each.kind == 2 else None)
     _from_their_calls(seen)

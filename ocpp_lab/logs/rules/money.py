@@ -170,19 +170,18 @@ def sent_again_after_its_answer(case: Case) -> Iterator[Hit]:
             first, answer = done[key]
             after = seconds(answer, call)
             if call.index > answer.index and (after is None or after > 0.5) and case.arrived(answer, call):
+                late = not _in_time(first, answer, case)
                 yield Hit(
                     [first, answer, call],
-                    f"{named(call)} is a copy of {named(first)}, which had its result in line {answer.line}.",
+                    f"{named(call)} is a copy of {named(first)}, which had its result in line {answer.line}"
+                    + (f", {seconds(first, answer) or 0:.0f} s late." if late else "."),
                     "charge point",
-                    "Strike a message out when its CallResult comes, before anything else; and keep the unique id until"
-                    " then, so that the result is recognised.",
+                    "Strike a message out when its CallResult comes, before anything else, also if it comes after the time"
+                    " was up: keep the unique id until then, so that the result is recognised.",
+                    "likely" if late else "proved",
+                    weight=35 if late else None,
                 )
-        if (
-            each.fate == "answered"
-            and each.reply is not None
-            and _in_time(call, each.reply, case)
-            and _good(each.reply)
-        ):
+        if each.fate == "answered" and each.reply is not None and _good(each.reply):
             done.setdefault(key, (call, each.reply))
 
 

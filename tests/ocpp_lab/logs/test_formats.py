@@ -6,7 +6,6 @@ import pytest
 
 from ocpp_lab.frames import decode
 from ocpp_lab.logs import read
-
 from tests.ocpp_lab.logs.conversation import FORMATS, NAME, conversation
 
 SAID = conversation()
