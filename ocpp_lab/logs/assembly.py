@@ -211,7 +211,8 @@ def _connect(frames: list[Sighting], turnings: list[Turning], newest_first: bool
         seen = event.seen
         own = connections.setdefault(seen.identity, [])
         changed = event.session and sessions.get(seen.identity, event.session) != event.session
-        if not own or over.get(seen.identity) or changed:
+        just_opened = own and own[-1].opening_line == own[-1].last_line  # the log said so, and this is its first frame
+        if not own or over.get(seen.identity) or (changed and not just_opened):
             own.append(LoggedConnection(seen.identity, len(own), seen.line, seen.last_line, seen.at))
             over[seen.identity] = False
         if event.session:
