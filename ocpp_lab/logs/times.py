@@ -67,7 +67,7 @@ class Clockwork:
         if len(piece) != last - first or after.isdigit() or (first and text[first - 1].isdigit()):
             return None
         try:
-            at = datetime.fromisoformat(piece)
+            at = datetime.fromisoformat(piece.replace("/", "-"))
         except ValueError:
             return None
         if at.tzinfo is None:
@@ -81,7 +81,7 @@ class Clockwork:
         year, month, day, hour, minute, second, fraction, zone = found.groups()
         told = _made(int(year), int(month), int(day), hour, minute, second, fraction, zone)
         piece = found.group()
-        plain = len(piece) >= 19 and piece[4] == "-" and piece[10] in "T " and len(fraction or "") in (0, 3, 6)
+        plain = len(piece) >= 19 and piece[4] in "-/" and piece[10] in "T " and len(fraction or "") in (0, 3, 6)
         self._slot = found.span() if plain and " " not in piece[19:] and ":" not in piece[19:20] else None
         self._year = int(year)
         return told._replace(end=found.end())
