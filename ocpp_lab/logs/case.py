@@ -47,6 +47,15 @@ class Case:
     def _call_places(self) -> list[int]:
         return [each.call.index for each in self.exchanges]
 
+    def after(self, seen: Seen) -> Iterator[Seen]:
+        """The frames behind this one."""
+        first = bisect_right(self._places, seen.index)
+        return (self.seen[place] for place in range(first, len(self.seen)))
+
+    @cached_property
+    def _places(self) -> list[int]:
+        return [each.index for each in self.seen]
+
     def arrived(self, reply: Seen, later: Seen) -> bool:
         """Whether the charge point had this reply when it sent something later: its own log says so, or the connection
         went on; on a connection that is lost, the reply may be lost too."""

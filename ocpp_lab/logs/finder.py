@@ -69,6 +69,7 @@ class Finder:
         """What a line has."""
         for wrapped in unwrap(line):
             if self._open is not None:
+                wrapped = self._same_prefix_off(wrapped)
                 if not self._belongs(wrapped.text):
                     yield from self._give_up()
                 else:
@@ -149,7 +150,7 @@ class Finder:
         after = text[place : place + 200]
         before = before if len(before) <= 600 else before[:200] + before[-400:]
         told = self._when(wrapped, before) or told or self._clock.read(wrapped.around) or self._clock.read(after)
-        said = self._about(wrapped.around[-60:] + before[told.end if told and told.end <= len(before) else 0 :], after)
+        said = self._about(wrapped.around[-60:] + _without_time(before, told), after)
         if wrapped.word == "!":
             return None, told  # our own trace says that no answer came
         seen = sighted(text[start:place], frame, piece)
@@ -196,6 +197,20 @@ class Finder:
         if balance.feed(text.replace('\\"', '"') if '\\"' in text[:40] else text) >= 0 and not hold:
             return
         self._open, self._size = _Open(number, wrapped, before, [text], balance), len(text)
+
+    def _same_prefix_off(self, wrapped: Unwrapped) -> Unwrapped:
+        """Some loggers repeat their prefix in front of every piece of a frame."""
+        assert self._open is not None
+        before, text = self._open.before, wrapped.text
+        if len(before) < 16 or CANDIDATE.search(text):
+            return wrapped
+        same = 0
+        for one, other in zip(before, text, strict=False):
+            if one != other and not (one.isdigit() and other.isdigit()) and not (one in " -." and other in " -."):
+                break
+            same += 1
+        enough = same >= 16 and same >= len(before.rstrip()) - 24
+        return wrapped._replace(text=text[same:]) if enough and not text[same:].startswith(before[same:]) else wrapped
 
     def _belongs(self, text: str) -> bool:
         assert self._open is not None
@@ -254,6 +269,13 @@ def sightings(lines: Iterable[str]) -> Iterator[Sighting | Turning]:
     for number, line in enumerate(lines, 1):
         yield from finder.feed(number, line)
     yield from finder.end()
+
+
+def _without_time(before: str, told: Told | None) -> str:
+    """What stands in front of a frame, but for its time: the same words for many frames."""
+    if told is None or told.end > len(before):
+        return before
+    return before[: told.start] + before[told.end :]
 
 
 def _given(time: str) -> Told | None:

@@ -60,6 +60,7 @@ _TROUBLE = re.compile(
     r"|\bdropp|\bretry|\bresend|time[d -]*out|\bunhandled\b|\bunknown\b|\bwhile\b|\bqueued?\b|\bcaused? by\b",
     re.IGNORECASE,
 )
+_OPCODE = re.compile(r"<Opcode\.\w+: \d+>")
 TAIL = 90
 """Characters in front of a frame in which its direction stands."""
 
@@ -75,7 +76,7 @@ class About(NamedTuple):
 
 def about(before: str, after: str = "") -> About:
     """What the text in front of a frame says, and if that says nothing, the text behind it."""
-    tail = before[-TAIL:]
+    tail = _OPCODE.sub("", before[-TAIL:])
     word = _last_word(tail) or _last_word(after[:TAIL])
     found = _SESSION.search(before)
     return About(word, identity_in(before), found[1] if found else "", bool(_TROUBLE.search(before)))
@@ -88,13 +89,14 @@ def _last_word(text: str) -> str:
 
 def identity_in(text: str) -> str | None:
     """The charge point that a text names, if it does in one of the ways that loggers have."""
-    for name in _names(text):
-        if name.lower() not in _NOBODY and (len(name) >= 4 or not name.isdigit()):
+    for name, sure in _names(text):
+        if name.lower() not in _NOBODY and (sure or len(name) >= 4 or not name.isdigit()):
             return name
     return None
 
 
-def _names(text: str) -> Iterator[str]:
+def _names(text: str) -> Iterator[tuple[str, bool]]:
+    """What looks like one, and whether the log itself calls it that: then it may be a mere number."""
     for pattern in _IDENTITY:
         if found := pattern.search(text):
-            yield found[1].strip(".")
+            yield found[1].strip("."), pattern is _IDENTITY[0]

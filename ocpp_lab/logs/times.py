@@ -34,6 +34,12 @@ class Told(NamedTuple):
     dated: bool
     end: int = 0
     """Where it ends in the text."""
+    start: int = 0
+    """Where it begins."""
+
+    def standing(self, found: re.Match[str]) -> Told:
+        """The same, found there."""
+        return self._replace(start=found.start(), end=found.end())
 
 
 class Clockwork:
@@ -67,12 +73,12 @@ class Clockwork:
         if len(piece) != last - first or after.isdigit() or (first and text[first - 1].isdigit()):
             return None
         try:
-            at = datetime.fromisoformat(piece)
+            at = datetime.fromisoformat(piece.replace("/", "-"))
         except ValueError:
             return None
         if at.tzinfo is None:
-            return None if after in "Z+-.," and after else Told(at.replace(tzinfo=UTC), False, True, last)
-        return Told(at.astimezone(UTC), True, True, last)
+            return None if after in "Z+-.," and after else Told(at.replace(tzinfo=UTC), False, True, last, first)
+        return Told(at.astimezone(UTC), True, True, last, first)
 
     def _iso(self, text: str) -> Told | None:
         found = _ISO.search(text)
@@ -81,23 +87,29 @@ class Clockwork:
         year, month, day, hour, minute, second, fraction, zone = found.groups()
         told = _made(int(year), int(month), int(day), hour, minute, second, fraction, zone)
         piece = found.group()
-        plain = len(piece) >= 19 and piece[4] == "-" and piece[10] in "T " and len(fraction or "") in (0, 3, 6)
+        plain = len(piece) >= 19 and piece[4] in "-/" and piece[10] in "T " and len(fraction or "") in (0, 3, 6)
         self._slot = found.span() if plain and " " not in piece[19:] and ":" not in piece[19:20] else None
         self._year = int(year)
-        return told._replace(end=found.end())
+        return told.standing(found)
 
     def _others(self, text: str) -> Told | None:
         if found := _DAY_FIRST.search(text):
             day, month, year, hour, minute, second, fraction = found.groups()
-            return _made(int(year), int(month), int(day), hour, minute, second, fraction)._replace(end=found.end())
+            return _made(int(year), int(month), int(day), hour, minute, second, fraction)._replace(
+                end=found.end(), start=found.start()
+            )
         if found := _SLASHES.search(text):
             one, two, year, hour, minute, second, fraction, half = found.groups()
             month, day = (int(two), int(one)) if int(one) > 12 else (int(one), int(two))
             hour = _of_24(hour, half)
-            return _made(int(year), month, day, hour, minute, second or "0", fraction)._replace(end=found.end())
+            return _made(int(year), month, day, hour, minute, second or "0", fraction)._replace(
+                end=found.end(), start=found.start()
+            )
         if (found := _SYSLOG.search(text)) and (number := _MONTHS.get(found[1].lower())):
             _, day, hour, minute, second, fraction = found.groups()
-            return _made(self._year, number, int(day), hour, minute, second, fraction)._replace(end=found.end())
+            return _made(self._year, number, int(day), hour, minute, second, fraction)._replace(
+                end=found.end(), start=found.start()
+            )
         return None
 
     def _epoch(self, text: str) -> Told | None:
@@ -106,7 +118,7 @@ class Clockwork:
             return None
         seconds, thousandths, fraction = found.groups()
         at = EPOCH_DAY + timedelta(seconds=int(seconds), microseconds=_micro(thousandths or fraction))
-        return Told(at, True, True, found.end())
+        return Told(at, True, True, found.end(), found.start())
 
     def _clock_only(self, text: str) -> Told | None:
         found = _CLOCK.search(text)
@@ -120,7 +132,7 @@ class Clockwork:
             if self._clock - at > timedelta(hours=12):  # midnight; and not two threads that overtook each other
                 at += timedelta(days=1)
         self._clock = at
-        return Told(at, False, False, found.end())
+        return Told(at, False, False, found.end(), found.start())
 
 
 def _of_24(hour: str, half: str | None) -> str:

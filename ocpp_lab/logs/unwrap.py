@@ -12,6 +12,10 @@ from .prefix import _NOBODY
 
 _COLOUR = re.compile(r"\x1b\[[0-9;?]{0,20}[A-Za-z]|\x1b\][^\x07]{0,200}\x07")
 _TAGS = re.compile(r"</?(?:table|tr|t[dh]|pre|code|span|div|p|b|br|li|font)\b[^>]{0,200}>", re.IGNORECASE)
+_DUMP = re.compile(
+    r'\{\s?(?:"\w{1,30}"\s?:\s?"?[^"{}]{0,60}"?\s?,\s?){0,6}'
+    r'"(?:CallType|callType|MessageTypeId|messageTypeId|MessageType|messageType)"'
+)
 _AROUND = re.compile(
     r"""^(?:
         [A-Z][a-zä]{2}[a-z]?\.?\s+\d{1,2}\s\d\d:\d\d:\d\d\s\S+\s[^\s\[\]:]+\[\d+\]:\s    # journald, syslog
@@ -49,6 +53,11 @@ def unwrap(line: str) -> Iterator[Unwrapped]:
     if line.startswith(("{", "[{")) and (inside := _object(line)) is not None:
         yield from inside
         return
+    if "ype" in line and (dump := _DUMP.search(line)):
+        rest = line[dump.start() :]
+        if (inside := _object(rest[: rest.rfind("}") + 1])) is not None:
+            yield from (each._replace(around=line[: dump.start()]) for each in inside)
+            return
     if found := _AROUND.match(line):
         yield Unwrapped(line[found.end() :], line[: found.end()])
         return
@@ -105,7 +114,7 @@ def _is_frame(value: list[Any]) -> bool:
 def _dumped(lower: dict[str, Any]) -> list[Any] | None:
     """A frame that somebody printed as an object with names."""
     kind = next((lower[key] for key in ("calltype", "messagetypeid", "messagetype") if key in lower), None)
-    unique_id = next((lower[key] for key in ("uniqueid", "messageid", "id") if key in lower), None)
+    unique_id = next((lower[key] for key in ("uniqueid", "uuid", "messageid", "id") if key in lower), None)
     if kind not in (2, 3, 4) or not isinstance(unique_id, str):
         return None
     payload: Any = next((lower[key] for key in ("payload", "data", "body") if key in lower), {})
@@ -118,8 +127,8 @@ def _dumped(lower: dict[str, Any]) -> list[Any] | None:
             return [
                 4,
                 unique_id,
-                lower.get("errorcode"),
-                lower.get("errordescription", ""),
+                lower.get("errorcode", lower.get("errcode")),
+                lower.get("errordescription", lower.get("errdescription", "")),
                 lower.get("errordetails", {}),
             ]
 

@@ -33,6 +33,8 @@ def remote_stop_rejected(case: Case) -> Iterator[Hit]:
             assert start.start is not None and start.start_reply is not None
             if not case.arrived(start.start_reply, each.call) or _unsettled(case, each, start):
                 continue
+            if _turned_away(case, each):
+                continue
             yield Hit(
                 [start.start, each.call, each.reply],
                 f"{named(each.call)} for transaction {asked} was Rejected, and that transaction is open since line"
@@ -49,6 +51,15 @@ def remote_stop_rejected(case: Case) -> Iterator[Hit]:
                 f"Send the id that the answer to the StartTransaction gave: {open_ids[-1]}.",
                 "likely" if case.unclear else "proved",
             )
+
+
+def _turned_away(case: Case, each: Exchange) -> bool:
+    """Whether the charge point may take itself for not accepted, and so refuses remote orders (core 4.2)."""
+    assert each.reply is not None
+    if case.registration_at(each.call.index) not in (None, "Accepted") or case.booted_between(each.call, each.reply):
+        return True
+    before = case.log.seen[max(0, each.call.index - 40) : each.reply.index]
+    return any(seen.kind == 4 and "SecurityError" in seen.text and seen.identity == case.identity for seen in before)
 
 
 def _unsettled(case: Case, each: Exchange, start: LoggedTransaction) -> bool:
@@ -70,7 +81,11 @@ def remote_start_and_nothing(case: Case) -> Iterator[Hit]:
             continue
         tag = str(each.call.payload.get("idTag")).lower()
         connector = each.call.payload.get("connectorId")
-        if _tries(case, each, tag) or not _runs_on(case, each.reply) or case.unclear_between(each.call.index, 1 << 60):
+        if (
+            _tries(case, each, tag)
+            or not _runs_on(case, each.reply)
+            or case.unclear_between(each.call.index, len(case.log.seen))
+        ):
             continue
         plugged = _status_at(case, connector, each.reply)
         if plugged not in ("Preparing", "SuspendedEVSE"):
@@ -89,8 +104,8 @@ def remote_start_and_nothing(case: Case) -> Iterator[Hit]:
 
 def _tries(case: Case, each: Exchange, tag: str) -> bool:
     """Whether a start of that tag follows, or the tag is asked for and refused, or the car leaves."""
-    for seen in case.seen:
-        if seen.index <= each.call.index or seen.kind != 2:
+    for seen in case.after(each.call):
+        if seen.kind != 2:
             continue
         if seen.action in ("StartTransaction", "Authorize") and str(seen.payload.get("idTag")).lower() == tag:
             return True
@@ -115,26 +130,32 @@ def _status_at(case: Case, connector: object, seen: Seen) -> str | None:
 def trigger_and_nothing(case: Case) -> Iterator[Hit]:
     """TriggerMessage Accepted, and the message does not come."""
     for each in case.calls("TriggerMessage"):
-        wanted = each.call.payload.get("requestedMessage")
-        if result(each).get("status") != "Accepted" or each.reply is None or not _runs_on(case, each.reply):
+        wanted, reply = each.call.payload.get("requestedMessage"), each.reply
+        if result(each).get("status") != "Accepted" or reply is None or not _runs_on(case, reply):
             continue
-        follows = [
-            seen
-            for seen in case.seen
-            if seen.index > each.call.index and seen.kind == 2 and seen.sender == "charge point"
-        ]
-        if any(seen.action in (wanted, None) for seen in follows) or _stuck(case, each.reply):
+        if _follows(case, each, wanted) or _stuck(case, reply) or _on_its_way(case, each, wanted):
             continue
-        if len(follows) < 2 or _on_its_way(case, each, wanted) or case.unclear_between(each.call.index, 1 << 60):
+        if case.unclear_between(each.call.index, len(case.log.seen)):
             continue
         yield Hit(
-            [each.call, each.reply],
+            [each.call, reply],
             f"{named(each.call)} for {wanted} was Accepted, and no {wanted} followed in the whole log"
-            f" ({case.lasts(each.reply):.0f} s of that connection).",
+            f" ({case.lasts(reply):.0f} s of that connection).",
             "charge point",
             "Answer NotImplemented or Rejected if it will not be sent. Accepted is a promise.",
             group=str(wanted),
         )
+
+
+def _follows(case: Case, each: Exchange, wanted: object) -> bool:
+    """Whether it does; or whether the charge point sends too little for anybody to tell."""
+    others = 0
+    for seen in case.after(each.call):
+        if seen.kind == 2 and seen.sender == "charge point":
+            others += 1
+            if seen.action in (wanted, None):
+                return True
+    return others < 2
 
 
 def _on_its_way(case: Case, each: Exchange, wanted: object) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import timedelta
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 from ...charge_point.connector import CONNECTOR as _TABLE
 from ...messages import ACTIONS
@@ -83,7 +83,7 @@ def boot_too_early(case: Case) -> Iterator[Hit]:
         interval = told.get("interval")
         if told.get("status") not in ("Pending", "Rejected") or type(interval) is not int or waited is None:
             continue
-        between = (seen for seen in case.seen if before.call.index < seen.index < after.call.index)
+        between = takewhile(lambda seen: seen is not after.call, case.after(before.call))  # noqa: B023, used at once
         if any(
             seen.kind == 2 and seen.action in ("TriggerMessage", "Reset", "ExtendedTriggerMessage") for seen in between
         ):

@@ -176,8 +176,8 @@ def sent_again_after_its_answer(case: Case) -> Iterator[Hit]:
                     f"{named(call)} is a copy of {named(first)}, which had its result in line {answer.line}"
                     + (f", {seconds(first, answer) or 0:.0f} s late." if late else "."),
                     "charge point",
-                    "Strike a message out when its CallResult comes, before anything else, also if it comes after the time"
-                    " was up: keep the unique id until then, so that the result is recognised.",
+                    "Strike a message out when its CallResult comes, before anything else, also if it comes after the"
+                    " time was up: keep the unique id until then, so that the result is recognised.",
                     "likely" if late else "proved",
                     weight=35 if late else None,
                 )

@@ -146,6 +146,13 @@ def _wrapped(one: Said) -> str:
     return "\n".join(line[place : place + 80] for place in range(0, len(line), 80))
 
 
+def _wrapped_with_prefix(one: Said) -> str:
+    """The prefix stands in front of every piece, the arrow only in front of the first."""
+    prefix = f"{iso(one, 'T')}Z:COM:rpc.c:1108:"
+    pieces = [one.text[place : place + 60] for place in range(0, len(one.text), 60)]
+    return "\n".join([f"{prefix}{word(one, '-> ', '<- ')}{pieces[0]}", *(prefix + piece for piece in pieces[1:])])
+
+
 def _everest(one: Said) -> str:
     arrow = word(one, "ChargePoint>CentralSystem", "CentralSystem>ChargePoint")
     return f"{iso(one, 'T')}Z: {arrow} {one.frame[2] if one.frame[0] == 2 else ''}\n\n{_pretty(one)}\n"
@@ -176,8 +183,8 @@ def _dump(one: Said) -> str:
 
 FORMATS: dict[str, Format] = {
     "SteVe": Format(_each(lambda one: (
-        f"[INFO ] {one.at:%Y-%m-%d %H:%M:%S},{one.at.microsecond // 1000:03} de.rwth.idsg.steve.ocpp.ws.WebSocketLogger "
-        f"(qtp161-{one.at.second}) - [chargeBoxId={NAME}, sessionId=5f3c-11] {word(one, 'Received', 'Sending')}: {one.text}"
+        f"[INFO ] {one.at:%Y-%m-%d %H:%M:%S},{one.at.microsecond // 1000:03} de.rwth.idsg.steve.ocpp.ws.WebSocketLogger "  # noqa: E501
+        f"(qtp161-{one.at.second}) - [chargeBoxId={NAME}, sessionId=5f3c-11] {word(one, 'Received', 'Sending')}: {one.text}"  # noqa: E501
     )), 0.001),
     "SteVe without prefix": Format(_each(lambda one: f"{word(one, 'Received', 'Sending')}: {one.text}"), None, False),
     "SteVe through a spreadsheet": Format(_each(_spreadsheet), 0.001),
@@ -188,7 +195,7 @@ FORMATS: dict[str, Format] = {
         + (f"receive message [{one.frame[0]},\"{one.frame[1]}\"," + ",\n".join(
             json.dumps(part, indent=0) for part in one.frame[2:]) + "]" if one.sender == CP else f"send {one.text}")
     )), 0.001, False),
-    "mobilityhouse": Format(_each(lambda one: f"INFO:ocpp:{NAME}: {word(one, 'send', 'receive message')} {one.text}"), None),
+    "mobilityhouse": Format(_each(lambda one: f"INFO:ocpp:{NAME}: {word(one, 'send', 'receive message')} {one.text}"), None),  # noqa: E501
     "websockets DEBUG": Format(_each(lambda one: (
         f"DEBUG:websockets.server:{word(one, '<', '>')} TEXT '{one.text}' [{len(one.text)} bytes]")), None, False),
     "openWB": Format(_each(lambda one: (
@@ -203,8 +210,8 @@ FORMATS: dict[str, Format] = {
         f"{word(one, 'received JSON message from', 'sent JSON message to')} {NAME}: {one.text}"))),
     "MicroOcpp": Format(_each(lambda one: f"[MO] {word(one, 'Send', 'Recv')}: {one.text}"), None, False),
     "MicroOcpp with a clock": Format(_each(lambda one: (
-        f"{one.at:%H:%M:%S}.{one.at.microsecond // 1000:03} > [MO] {word(one, 'Send', 'Recv')}: {one.text}")), 0.001, False),
-    "firmware, arrows": Format(_each(lambda one: f"{iso(one)} {word(one, '=>CSMS:', '<=CSMS:')}{one.text}"), 0.001, False),
+        f"{one.at:%H:%M:%S}.{one.at.microsecond // 1000:03} > [MO] {word(one, 'Send', 'Recv')}: {one.text}")), 0.001, False),  # noqa: E501
+    "firmware, arrows": Format(_each(lambda one: f"{iso(one)} {word(one, '=>CSMS:', '<=CSMS:')}{one.text}"), 0.001, False),  # noqa: E501
     "firmware, a file and a line": Format(_each(lambda one: (
         f"I ({one.at.second}00) ocpp.c:1108:{word(one, '->', '<-')} {one.text}")), None, False),
     "firmware, length": Format(_each(lambda one: (
@@ -213,13 +220,20 @@ FORMATS: dict[str, Format] = {
         f"{iso(one)} call {'' if one.frame[0] == 2 else 'result '}message: {one.text}")), 0.001, False),
     "firmware, escaped": Format(_each(_escaped), 0.001),
     "firmware, wrapped at 80 columns": Format(_each(_wrapped), 0.001, False),
+    "firmware, wrapped, with its prefix again": Format(_each(_wrapped_with_prefix), 0.001, False),
+    "an arrow in front of the time": Format(_each(lambda one: (
+        f"{word(one, '<<<', '>>>')} {one.at:%d.%m.%Y, %H:%M:%S}{one.text}")), 1.0, False),
+    "an object behind a word": Format(_each(lambda one: f"Request {_dump(one)}  "), 0.001, False),
+    "websockets, protocol": Format(_each(lambda one: (
+        f"{iso(one)} DEBUG (MainThread) [websockets.protocol] server {word(one, '<', '>')} Frame(fin=True, "
+        f"opcode=<Opcode.TEXT: 1>, data=b'{one.text}', rsv1=False)")), 0.001, False),
     "EVerest": Format(_each(_everest), 0.001, False),
     "EVerest, HTML": Format(_each(_html), 0.001, False),
     "SAP simulator": Format(_each(lambda one: (
         f"{iso(one)} debug: CS-{NAME} | {word(one, '>>', '<<')} Command 'X' {word(one, 'sent', 'received')} "
         f"{'request' if one.frame[0] == 2 else 'response'} payload: {one.text}")), 0.001, f"CS-{NAME}"),
     "node-red": Format(_each(lambda one: (
-        f"{one.at.day} Mar {one.at:%H:%M:%S} - [info] [CS server:x] type: {word(one, 'received', 'sent')} data: {one.text}"
+        f"{one.at.day} Mar {one.at:%H:%M:%S} - [info] [CS server:x] type: {word(one, 'received', 'sent')} data: {one.text}"  # noqa: E501
     )), 1.0, False),
     "OCPP.Core": Format(_each(lambda one: (
         f"{iso(one, 'T')}_ocpp16-{word(one, 'in', 'out')}.txt:{one.text}")), 0.001, False),
@@ -233,9 +247,9 @@ FORMATS: dict[str, Format] = {
     "OCTT": Format(_each(lambda one: f"[{iso(one)}] [{word(one, 'msg-in', 'msg-out')}] {one.text}"), 0.001, False),
     "a web page's table, newest first": Format(_table_with_answers, 1.0, False),
     "Python": Format(_each(_python), 0.001, False),
-    "colours": Format(_each(lambda one: f"\x1b[32m{iso(one)}\x1b[0m [{NAME}] {word(one, '<-', '->')} {one.text}"), 0.001),
+    "colours": Format(_each(lambda one: f"\x1b[32m{iso(one)}\x1b[0m [{NAME}] {word(one, '<-', '->')} {one.text}"), 0.001),  # noqa: E501
     "American dates": Format(_each(lambda one: (
-        f"{one.at.month}/{one.at.day}/{one.at.year}, {one.at:%I:%M:%S %p} {word(one, 'Incoming', 'Outgoing')} {one.text}"
+        f"{one.at.month}/{one.at.day}/{one.at.year}, {one.at:%I:%M:%S %p} {word(one, 'Incoming', 'Outgoing')} {one.text}"  # noqa: E501
     )), 1.0, False),
     "our own trace": Format(_each(_trace), 0.001),
     "our own command line, raw": Format(_each(lambda one: (
