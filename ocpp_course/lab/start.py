@@ -64,8 +64,8 @@ def _beside() -> str:
         ("trace_viewer", "A log of your own", "drop it, and see what went wrong: SteVe, evcc, Home Assistant, …"),
         ("detective", "Detective", "an evening with one fault: which, and whose? Three levels, no end"),
     )
-    links = (f'<a href="notebooks/{stem}.ipynb"><b>{name}</b></a> <span>{more}</span>' for stem, name, more in told)
-    return f'<p class="beside">{" · ".join(links)}</p>'
+    links = (f'<a href="notebooks/{stem}.ipynb"><b>{name}</b></a>: <span>{more}</span>' for stem, name, more in told)
+    return "".join(f'<p class="beside">{link}</p>' for link in links)
 
 
 def _card(hour: Hour) -> str:

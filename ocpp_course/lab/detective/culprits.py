@@ -330,4 +330,4 @@ CULPRITS = (
         "a remote stop for a transaction that is not open", CENTRAL_SYSTEM, 3, ("remote-stop-rejected",), stops_another
     ),
 )
-"""All of them. Every rule that is named here finds its culprit in each of ten evenings; a test says so."""
+"""All of them. Every rule that is named here finds its culprit in every evening; a test says so."""

@@ -8,14 +8,12 @@ from typing import Any
 import ipywidgets as W
 
 from ocpp_course.explain.details import details
-from ocpp_course.explain.digest import Digest
 from ocpp_course.explain.excerpt import Excerpt
 from ocpp_course.explain.ink import Ink
-from ocpp_lab.logs import Finding
 
 from .. import controls
 from ..live_output import LiveOutput
-from ..report import fragment
+from ..report import proof
 from ..report.finding_ladder import finding_ladder
 from ..shown import NOTE, Shown
 from ..vector import Vector
@@ -115,8 +113,9 @@ class Detective(Shown):
         controls.tell(self._status, f"{judged.words}{self._told()}")
         finding = self.puzzle.proof()
         if finding:
-            only = _only(self.puzzle.digest, finding)
-            self._proof.show(fragment([only]), "\n".join(details(only, Ink(False, 100))))
+            told = self.puzzle.digest
+            told.findings = [finding]  # what else was found is its consequence
+            self._proof.show(proof(told, finding), "\n".join(details(told, Ink(False, 100))))
 
     def _where(self) -> str:
         frames = len(self.puzzle.log.seen)
@@ -154,14 +153,6 @@ class Detective(Shown):
             controls.tell(self._status, f"Choose what is wrong and whose fault it is, then accuse.{self._told()}")
         else:
             self.accuse(self._fault.value, self._side.value)
-
-
-def _only(of: Digest, finding: Finding) -> Digest:
-    """A digest with one finding and without what gives no proof."""
-    only = of.only()
-    only.source = f"The proof, as {of.source}'s log has it"
-    only.findings, only.charges, only.changes = [finding], [], []
-    return only
 
 
 def detective(seed: int = 1, level: int = 1) -> Detective:

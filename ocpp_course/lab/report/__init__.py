@@ -3,6 +3,6 @@
 `ocpp_course.explain` has the same in words.
 """
 
-from .page import fragment, page
+from .page import fragment, page, proof
 
-__all__ = ["fragment", "page"]
+__all__ = ["fragment", "page", "proof"]

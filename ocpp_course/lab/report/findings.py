@@ -21,18 +21,20 @@ def findings(digest: Digest) -> str:
         return '<p class="none">Nothing wrong was found.</p>'
     told = words.weighed(digest.findings)
     head = f"<h3>{many(len(digest.findings), 'finding')} <small>{told}</small></h3>"
-    return head + "".join(_finding(digest, n, each) for n, each in enumerate(digest.findings, 1))
+    return head + "".join(one_finding(digest, n, each) for n, each in enumerate(digest.findings, 1))
 
 
-def _finding(digest: Digest, number: int, finding: Finding) -> str:
+def one_finding(digest: Digest, number: int, finding: Finding) -> str:
+    """It opens; the first one is open."""
     kind = words.kind_of(finding)
     pills = [words.at_fault(finding), finding.certainty, *([f"{finding.times}×"] if finding.times > 1 else [])]
     who = f"<span>{escape(clean(finding.identity))}</span> · " if finding.identity else ""
+    # the spaces are for where no style is
     summary = (
-        f'<summary><span class="no">{number}</span><span class="weight {kind}" title="{kind}">{SIGNS[kind]}</span>'
-        f'<span class="said"><b>{marked(clean(finding.what))}</b>'
-        f"<small>{who}<code>{escape(finding.rule)}</code></small></span>"
-        f'<span class="pills">{"".join(f"<i>{escape(pill)}</i>" for pill in pills)}</span></summary>'
+        f'<summary><span class="no">{number}</span> <span class="weight {kind}" title="{kind}">{SIGNS[kind]}</span> '
+        f'<span class="said"><b>{marked(clean(finding.what))}</b> '
+        f"<small>{who}<code>{escape(finding.rule)}</code></small></span> "
+        f'<span class="pills">{" ".join(f"<i>{escape(pill)}</i>" for pill in pills)}</span></summary>'
     )
     rows = {
         "What to do": marked(clean(finding.do)),

@@ -13,11 +13,12 @@ from ocpp_course.explain import words
 from ocpp_course.explain.charge import Charge
 from ocpp_course.explain.digest import Digest
 from ocpp_course.explain.ink import clean, many
+from ocpp_lab.logs import Finding
 
 from ..grid import grid
 from ..sheet import rules, sheet
 from ..vector import script
-from .findings import findings
+from .findings import findings, one_finding
 from .timeline import timeline
 
 MOST_STATIONS = 8
@@ -52,9 +53,17 @@ def page(digests: Sequence[Digest]) -> str:
 
 def fragment(digests: Sequence[Digest]) -> str:
     """What stands in the page, with its style and its scripts."""
-    logs = "".join(map(_log, digests))
+    return _live("".join(map(_log, digests)))
+
+
+def proof(digest: Digest, finding: Finding) -> str:
+    """One finding alone, with its style and its scripts."""
+    return _live(one_finding(digest, 1, finding))
+
+
+def _live(body: str) -> str:
     live = f"<script>{script('vector')}</script><script>{script('ladder')}</script>"
-    return f'<div class="ol report">{sheet("report", "grid")}{logs}{live}</div>'
+    return f'<div class="ol report">{sheet("report", "grid")}{body}{live}</div>'
 
 
 def _log(digest: Digest) -> str:
