@@ -15,9 +15,9 @@ from typing import Any
 import typer
 
 from ocpp_lab.cli.inputs import BadInput
-from ocpp_lab.logs import Log, chapters
+from ocpp_lab.logs import Log, Seen, chapters
 
-from ..explain.anonymise import Anonymiser
+from ..explain.anonymise import Anonymiser, flattened
 from ..explain.as_json import as_json
 from ..explain.details import details
 from ..explain.digest import Digest, digest
@@ -124,11 +124,15 @@ def anonymise(files: Sequence[str]) -> None:
     """The logs themselves, without names. Each is read three times: for its frames, its names, and to be written."""
     for name in files:
         lines = _lines_of(name)
-        identities = [each for log in chapters(lines()) for each in log.identities if each]
-        anonymiser = Anonymiser(identities)
-        for line in lines():
+        identities: set[str] = set()
+        frames: dict[int, Seen] = {}
+        for log in chapters(lines()):
+            identities |= {each for each in log.identities if each}
+            frames |= {seen.line: seen for seen in log.seen if seen.last_line > seen.line}
+        anonymiser = Anonymiser(sorted(identities))
+        for line in flattened(lines(), frames.values()):
             anonymiser.learn(line)
-        for line in lines():
+        for line in flattened(lines(), frames.values()):
             _write(anonymiser.line(line))
         told = ", ".join(f"{count} {kind}" for kind, count in anonymiser.names.items()) or "nothing"
         typer.echo(f"{name}: replaced {told}; look through it before you show it", err=True)

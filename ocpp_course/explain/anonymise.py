@@ -7,8 +7,9 @@ that is long enough to be no accident. The same name gets the same replacement, 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
+from ocpp_lab.logs import Log, Seen
 from ocpp_lab.messages import ACTIONS
 from ocpp_lab.trace import redact
 
@@ -19,19 +20,23 @@ KEYS = {
     "charge_?box_?id(?:entity)?": "STATION",
 }
 """What a key's value is replaced by, and a number behind it."""
-QUOTE = r"""(?:\\*["'])+"""
-"""Of JSON, of JSON in a string, of a CSV's cell, of Python."""
+QUOTE = r"""(?:\\*["']|&(?:amp;)?quot;|&#34;|&#39;)+"""
+"""Of JSON, of JSON in a string, of a CSV's cell, of Python, of a page."""
 SHORTEST = 3
 """Characters of a name that is replaced wherever it stands; a shorter one only behind its key."""
 WORDS = {"accepted", "local", "remote", "available", "charging", "none", "null", "true", "false", "central system"}
 """What no tag should be called, and some are; replacing it everywhere would destroy the log."""
 ADDRESS = re.compile(r"(?<=/)\d{1,3}(?:\.\d{1,3}){3}\b|\b\d{1,3}(?:\.\d{1,3}){3}(?=:\d)")
+FRAME = re.compile(r"\[\s*\d|\[\s*$")
+"""Where a frame begins, as far as its first line shows."""
 BASIC = re.compile(r"(Basic\s+)[A-Za-z0-9+/=]{6,}")
+LENGTH = re.compile(r"(?<=\[)\d+(?= bytes\])|(?<=\blen:)\d+")
+"""What some loggers say of a frame: it is compared with the frame, and so has to grow and shrink with it."""
 SECRET_KEY = re.compile(r"authorizationkey|password", re.IGNORECASE)
 VALUE = re.compile(rf"({QUOTE}value{QUOTE}\s*[:=]\s*)({QUOTE})(?:(?!{QUOTE}).)*({QUOTE})", re.IGNORECASE)
 
 _BY_KEY = [
-    (re.compile(rf"((?:{QUOTE})?\b(?:{keys})\b(?:{QUOTE})?\s*[:=]\s*{QUOTE})([^\"'\\]+)", re.IGNORECASE), kind)
+    (re.compile(rf"((?:{QUOTE})?\b(?:{keys})\b(?:{QUOTE})?\s*[:=]\s*{QUOTE})([^\"'\\&]+)", re.IGNORECASE), kind)
     for keys, kind in KEYS.items()
 ]
 
@@ -55,12 +60,13 @@ class Anonymiser:
 
     def line(self, line: str) -> str:
         """The line with new names and without secrets."""
-        line = self._masked(line)
+        old, line = line, self._masked(line)
         for pattern, _ in _BY_KEY:
             line = pattern.sub(lambda found: found[1] + self._new.get(found[2].casefold(), found[2]), line)
         if pattern_everywhere := self._pattern():
             line = pattern_everywhere.sub(lambda found: self._new[found[0].casefold()], line)
-        return ADDRESS.sub("192.0.2.1", line)
+        line = ADDRESS.sub("192.0.2.1", line)
+        return _measured(line, len(line) - len(old))
 
     @property
     def names(self) -> dict[str, int]:
@@ -94,14 +100,33 @@ class Anonymiser:
         return self._everywhere
 
 
+def _measured(line: str, longer: int) -> str:
+    """The line with the length of its frame put right, where the logger told it."""
+    return LENGTH.sub(lambda found: str(int(found[0]) + longer), line, count=1) if longer else line
+
+
 def _is_a_name(old: str, new: str) -> bool:
     """Whether it may be replaced wherever it stands: a tag of letters alone may be a word of the log."""
     return len(old) >= SHORTEST and (new.startswith("STATION") or any(letter.isdigit() for letter in old))
 
 
-def anonymised(lines: Iterable[str], identities: Iterable[str]) -> Iterator[str]:
-    """All lines anew. They are gone through twice, so ``lines`` is a list, or a file that can be opened again."""
-    anonymiser = Anonymiser(identities)
-    for line in lines:
+def flattened(lines: Iterable[str], frames: Iterable[Seen]) -> Iterator[str]:
+    """The lines with each frame of several lines on its first: a name that the logger broke in two is one again."""
+    wrapped = {seen.line: seen for seen in frames if seen.last_line > seen.line}
+    skip = 0
+    for number, line in enumerate(lines, 1):
+        if seen := wrapped.get(number):
+            skip = seen.last_line
+            begin = FRAME.search(line)
+            yield f"{line[: begin.start()] if begin else line.rstrip()}{seen.text}\n"
+        elif number > skip:
+            yield line
+
+
+def anonymised(lines: Sequence[str], log: Log) -> Iterator[str]:
+    """All lines anew; ``log`` is what was read of them."""
+    anonymiser = Anonymiser(each for each in log.identities if each)
+    flat = list(flattened(lines, log.seen))
+    for line in flat:
         anonymiser.learn(line)
-    yield from map(anonymiser.line, lines)
+    yield from map(anonymiser.line, flat)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 from ocpp_course.lab import Detective, detective
@@ -11,8 +9,8 @@ from ocpp_course.lab.detective.culprits import CULPRITS, Culprit
 from ocpp_course.lab.detective.evening import lines_of
 from ocpp_course.lab.detective.puzzle import LEVELS, SIDES, VISITS, Puzzle, suspects
 from ocpp_lab.logs import diagnose, read
+from tests.house import SOAK
 
-SOAK = os.environ.get("OCPP_LAB_SOAK") == "1"
 SEEDS, HEALTHY = (range(10), range(100)) if SOAK else (range(3), range(10))
 
 
