@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from ..frames import CallResult
+from .copies import Copies, copies
 from .exchanges import Exchange, exchanges, seconds
 from .log import Log, LoggedConnection
 from .pairing import Pairs, pair
@@ -71,6 +72,11 @@ class Case:
     @cached_property
     def _boots(self) -> list[int]:
         return [each.index for each in self.seen if each.kind == 2 and each.action == "BootNotification"]
+
+    @cached_property
+    def messages(self) -> list[Copies]:
+        """Its transaction messages, each with all its copies."""
+        return copies(self.exchanges)
 
     @cached_property
     def settings(self) -> dict[str, list[tuple[int, str]]]:

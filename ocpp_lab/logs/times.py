@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 _DIGIT = re.compile(r"\d\d")
 _ISO = re.compile(
-    r"(\d{4})[-/.](\d\d)[-/.](\d\d)(?:[T\s]|\s?-\s?|_)\s*(\d\d):(\d\d):(\d\d)(?:[.,:](\d{1,9}))?\s?(Z\b|[+-]\d\d:?\d\d\b)?"
+    r"(\d{4})[-/.](\d\d)[-/.](\d\d)(?:[T\s]|\s?-\s?|_)\s*(\d\d):(\d\d):(\d\d)(?:[.,:](\d{1,9}))?(?:\s?(Z\b|[+-]\d\d:?\d\d\b))?"
 )
 _DAY_FIRST = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4}),?\s+(\d{1,2}):(\d\d):(\d\d)(?:[.,](\d{1,9}))?")
 _SLASHES = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4}),?\s+(\d{1,2}):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s*([AaPp][Mm])?")

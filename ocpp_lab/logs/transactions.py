@@ -138,7 +138,8 @@ class _Accounts:
 
     def _start(self, seen: Seen, payload: dict[str, Any]) -> None:
         what = repr([payload.get(name) for name in ("connectorId", "idTag", "meterStart", "timestamp")])
-        if found := self._by_start.get((seen.identity, what)):
+        found = self._by_start.get((seen.identity, what))
+        if found is not None and found.stop is None:  # else it is another one, of a charge point without a clock
             found.repeats.append(seen)
             return
         fresh = LoggedTransaction(seen.identity, _int(payload.get("connectorId")), payload.get("idTag"), start=seen)

@@ -159,7 +159,19 @@ def reply_to_nothing(case: Case) -> Iterator[Hit]:
             reply.sender,
             "A reply has to carry the unique id of its call, character by character. Look whether ids are cut, changed"
             " to numbers, or mixed up between connections.",
+            "proved" if _one_waits(case, index) else "likely",
         )
+
+
+def _one_waits(case: Case, index: int) -> bool:
+    """Whether a call of the other end has no answer, shortly before: this was meant for it. Without one, somebody may
+    have cut the call out of the log."""
+    reply = case.seen[index]
+    for call in case.seen[max(0, index - 30) : index]:
+        exchange = case.by_call.get(call.index)
+        if exchange is not None and exchange.reply is None and call.sender != reply.sender:
+            return True
+    return False
 
 
 def _young(case: Case, index: int) -> bool:

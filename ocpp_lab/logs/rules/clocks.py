@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from statistics import median
@@ -15,6 +16,7 @@ CLOCKS = Rules()
 _BOOT = ("05_lifecycle_loop", "5. The heartbeat: an interval of inactivity")
 UNSET = 2015
 """A year before which no clock of a charge point with OCPP 1.6 was ever set."""
+_ZONED = re.compile(r"(?:Z|[+-]\d\d:?\d\d)$", re.IGNORECASE)
 OFF = 120.0
 """Seconds that a clock may be wrong before anybody is told."""
 
@@ -59,13 +61,22 @@ def clock_off(case: Case) -> Iterator[Hit]:
         if seen.at is None:
             continue
         if seen.kind == 3 and seen.action in ("BootNotification", "Heartbeat"):
-            now = instant(seen.payload.get("currentTime"))
-            ahead = (now - seen.at).total_seconds() if now else ahead
+            ahead = _ahead(case, seen)
         elif seen.kind == 2 and seen.action in ("StatusNotification", "StartTransaction") and ahead is not None:
             stamp = instant(seen.payload.get("timestamp"))
             if stamp is not None and stamp.year >= UNSET:
                 offsets.append(((stamp - seen.at).total_seconds() - ahead, seen))
     yield from _constant(offsets[2:])
+
+
+def _ahead(case: Case, seen: Seen) -> float | None:
+    """Of the central system, before the log's clock; None if its own time cannot be relied on."""
+    told = seen.payload.get("currentTime")
+    now = instant(told)
+    if now is None or seen.at is None or not _ZONED.search(str(told)):
+        return None
+    ahead = (now - seen.at).total_seconds()
+    return None if case.log.zone == "known" and case.log.dated and abs(ahead) > OFF else ahead
 
 
 def _constant(offsets: list[tuple[float, Seen]]) -> Iterator[Hit]:
@@ -155,5 +166,6 @@ def _back(one: Seen, first: datetime, other: Seen, second: datetime) -> Hit:
         "charge point",
         "Transaction messages are chronological: if the clock is set back, let the times of events go on from the"
         " newest.",
+        "proved" if first - second > timedelta(seconds=60) else "likely",
         group="back",
     )

@@ -214,11 +214,11 @@ def _objections(case: Case, each: Exchange) -> Iterator[str]:
 
 def _of_transaction(case: Case, each: Exchange, connector: Any, profile: dict[str, Any]) -> Iterator[str]:
     running = [one for one in case.open_at(each.call.index) if one.connector == connector]
-    known_from_start = len(case.transactions) > 0 and case.transactions[0].start is not None
+    status = _status_at(case, connector, each.call)
     number = profile.get("transactionId")
     if connector == 0:
         yield "a TxProfile is for a connector with a transaction, and this is for connector 0"
-    elif not running and known_from_start:
+    elif not running and status in ("Available", "Preparing", "Finishing", "Unavailable"):
         yield f"a TxProfile needs a running transaction, and connector {connector} has none at that moment"
     elif number is not None and running and running[-1].ids and number not in running[-1].ids:
         yield f"it is for transaction {number}, and {running[-1].ids[0]} runs on connector {connector}"

@@ -169,6 +169,8 @@ def sent_again_after_its_answer(case: Case) -> Iterator[Hit]:
         if key in done:
             first, answer = done[key]
             after = seconds(answer, call)
+            if _stopped_between(case, first, call):
+                continue  # another one, of a charge point without a clock
             if call.index > answer.index and (after is None or after > 0.5) and case.arrived(answer, call):
                 late = not _in_time(first, answer, case)
                 yield Hit(
@@ -183,6 +185,11 @@ def sent_again_after_its_answer(case: Case) -> Iterator[Hit]:
                 )
         if each.fate == "answered" and each.reply is not None and _good(each.reply):
             done.setdefault(key, (call, each.reply))
+
+
+def _stopped_between(case: Case, start: Seen, again: Seen) -> bool:
+    ended = (each for each in case.transactions if each.start is start and each.stop is not None)
+    return any(each.stop.index < again.index for each in ended if each.stop)
 
 
 def _good(reply: Seen) -> bool:

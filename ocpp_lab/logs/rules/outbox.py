@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 
 from ...frames import CallError
 from ..case import Case
+from ..copies import Copies
 from ..exchanges import Exchange, seconds
 from ..rule import Hit, Rules, named
 from ..seen import Seen
@@ -15,52 +15,20 @@ from ..transactions import instant
 
 OUTBOX = Rules()
 _HOW = ("03_session_reconnect", "8. The outbox")
-_QUEUED = ("StartTransaction", "StopTransaction", "MeterValues")
-
-
-@dataclass(slots=True)
-class Copies:
-    """One transaction message, and its copies."""
-
-    copies: list[Exchange]
-
-    @property
-    def first(self) -> Seen:
-        """Its first copy."""
-        return self.copies[0].call
-
-    @property
-    def last(self) -> Seen:
-        """Its newest copy."""
-        return self.copies[-1].call
-
-
-def messages(case: Case) -> list[Copies]:
-    """All of them, in the order of their first copies."""
-    found: dict[str, Copies] = {}
-    for each in case.exchanges:
-        call = each.call
-        if call.action not in _QUEUED or call.frame is None or call.sender != "charge point":
-            continue
-        if call.action == "MeterValues" and ("transactionId" not in call.payload or '"Trigger"' in call.text):
-            continue
-        content = sorted((name, value) for name, value in call.payload.items() if name != "transactionId")
-        found.setdefault(f"{call.action} {content!r}", Copies([])).copies.append(each)
-    return list(found.values())
 
 
 @OUTBOX.rule("overtaken", "core 3.7", _HOW, 65)
 def overtaken(case: Case) -> Iterator[Hit]:
     """A message that had no answer comes again after a newer one: the order is lost."""
-    all_messages = messages(case)
+    all_messages = case.messages
     for place, message in enumerate(all_messages):
-        if len(message.copies) < 2:
+        if len(message.exchanges) < 2:
             continue
         for newer in all_messages[place + 1 :]:
-            between = [each for each in newer.copies if message.first.index < each.call.index < message.last.index]
-            if not between or message.copies[0].fate == "answered":
+            between = [each for each in newer.exchanges if message.first.index < each.call.index < message.last.index]
+            if not between or message.exchanges[0].fate == "answered":
                 continue
-            if any(each.fate == "answered" and each.call.index < between[0].call.index for each in message.copies):
+            if any(each.fate == "answered" and each.call.index < between[0].call.index for each in message.exchanges):
                 continue
             if case.booted_between(message.first, message.last) or not _newer(message.first, newer.first):
                 continue
@@ -92,9 +60,9 @@ def _when(seen: Seen) -> datetime | None:
 @OUTBOX.rule("thrown-away", "core 3.7.1", _HOW, 80)
 def thrown_away(case: Case) -> Iterator[Hit]:
     """A start or a stop got no answer because the connection was lost, and never came again, though newer ones did."""
-    all_messages = messages(case)
+    all_messages = case.messages
     for place, message in enumerate(all_messages[:-1]):
-        fates = {each.fate for each in message.copies}
+        fates = {each.fate for each in message.exchanges}
         if fates != {"lost with the connection"} or message.first.action == "MeterValues":
             continue
         later = [each for each in all_messages[place + 1 :] if _next_one(case, message, each)]
@@ -113,15 +81,15 @@ def thrown_away(case: Case) -> Iterator[Hit]:
 
 def _next_one(case: Case, message: Copies, later: Copies) -> bool:
     return later.first.index > message.last.index and any(
-        each.fate == "answered" and case.closed_between(message.last, each.call) for each in later.copies
+        each.fate == "answered" and case.closed_between(message.last, each.call) for each in later.exchanges
     )
 
 
 @OUTBOX.rule("retry-too-early", "core 3.7.1", _HOW, 30)
 def retry_too_early(case: Case) -> Iterator[Hit]:
     """A refused message comes again before its interval, which the log tells, is over."""
-    for message in messages(case):
-        for number, (before, again) in enumerate(zip(message.copies, message.copies[1:], strict=False), 1):
+    for message in case.messages:
+        for number, (before, again) in enumerate(zip(message.exchanges, message.exchanges[1:], strict=False), 1):
             reply = before.reply
             if reply is None or not isinstance(reply.frame, CallError) or reply.frame.code == "SecurityError":
                 continue
@@ -142,8 +110,8 @@ def retry_too_early(case: Case) -> Iterator[Hit]:
 @OUTBOX.rule("never-given-up", "core 3.7.1", _HOW, 45)
 def never_given_up(case: Case) -> Iterator[Hit]:
     """The same message, refused ten times and more: it blocks all others."""
-    for message in messages(case):
-        refused = [each.call for each in message.copies if each.fate == "error" and _counts(each)]
+    for message in case.messages:
+        refused = [each.call for each in message.exchanges if each.fate == "error" and _counts(each)]
         if len(refused) >= 10:
             yield Hit(
                 refused,

@@ -51,11 +51,19 @@ def findings(profile: Profile, seed: int, bug: str = "") -> list[Finding]:
     return [finding for text in logs(night(profile, seed, **pieces)) for finding in diagnose(read(text))]
 
 
+CENTRAL_SYSTEM_BUGS = {"ledger that takes two different starts for one", "ledger without de-duplication"}
+
+
+def side_of(bug: str) -> str:
+    """Which side has it."""
+    return "central system" if bug in CENTRAL_SYSTEM_BUGS else "charge point"
+
+
 def seeds_that_show(profile: Profile, bug: str, rule: str, seeds: Iterable[int], wanted: int) -> list[int]:
-    """The first ``wanted`` of these seeds under which the rule finds something."""
+    """The first ``wanted`` of these seeds under which the rule finds it, on the side that has it."""
     found: list[int] = []
     for seed in seeds:
-        if any(finding.rule == rule for finding in findings(profile, seed, bug)):
+        if any((each.rule, each.side) == (rule, side_of(bug)) for each in findings(profile, seed, bug)):
             found.append(seed)
         if len(found) == wanted:
             break

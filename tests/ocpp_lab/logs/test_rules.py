@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
+from ocpp_lab.logs.rule import Rule
 from ocpp_lab.logs.rules import ALL_RULES
+from tests.house import ROOT
 from tests.ocpp_lab.logs.night import ACCEPTED, SILENCE, Night, stamp
 
 type Story = Callable[[Night], object]
@@ -349,6 +351,13 @@ RIGHT: dict[str, Story] = {
         lambda night: night.charge(8, meter=3000),
         lambda night: night.charge(9, meter=5000),
     ),
+    "starts without a clock, alike": lambda night: [
+        (
+            night.start(number, meter=0, timestamp="2031-03-14T20:00:00Z"),
+            night.stop(number, 10, timestamp="2031-03-14T20:00:00Z"),
+        )
+        for number in (1, 2)
+    ],
     "a start after a reset, whose stop came": steps(
         lambda night: night.start(7),
         lambda night: night.cs("Reset", {"type": "Hard"}, {"status": "Accepted"}),
@@ -365,6 +374,22 @@ def test_what_is_right_is_not_blamed(name: str) -> None:
     night = Night()
     RIGHT[name](night)
     assert [f"{finding.rule}: {finding.what}" for finding in night.findings()] == []
+
+
+def test_a_profile_for_what_began_before_the_log() -> None:
+    night = Night(boot=False, quiet=True)
+    night.beat(2)
+    profile()(night)
+    assert night.findings() == []
+
+
+@pytest.mark.parametrize("rule", ALL_RULES, ids=lambda rule: rule.name)
+def test_where_it_is_taught_is_there(rule: Rule) -> None:
+    """The notebook, and the heading in it."""
+    notebook, heading = rule.taught
+    text = (ROOT / "notebooks" / f"{notebook}.py").read_text(encoding="utf-8")
+    assert f"# ## {heading}" in text
+    assert 0 < rule.weight <= 100 and rule.hits.__doc__
 
 
 def test_a_log_of_one_direction() -> None:
