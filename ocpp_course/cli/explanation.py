@@ -34,9 +34,10 @@ CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2})?")
 def digests(files: Sequence[str], identity: str | None, since: str | None) -> list[Digest]:
     """One for each log, cut down to what was asked for. Raises `BadInput` for what cannot be read, or is not there."""
     told = [_digest(name) for name in files]
-    known = [name for each in told for name in each.stations]
+    known = {name for each in told for name in each.stations}
     if identity is not None and identity not in known:
-        raise BadInput(f"--id: expected one of {', '.join(sorted(map(str, known))) or 'none'}, came {identity!r}")
+        there = ", ".join(sorted(filter(None, known))) or "none: this log names no charge point"
+        raise BadInput(f"--id: expected one of {there}, came {identity!r}")
     if identity is None and since is None:
         return told
     return [each.only(identity, _instant(since, each)) for each in told]

@@ -91,8 +91,44 @@ def test_one_charge_point_and_what_happened_since(folder: Path) -> None:
     assert none.returncode == 0
 
 
-def test_colour_is_for_terminals_alone(folder: Path) -> None:
+def on_a_terminal(*arguments: str | Path, **env: str) -> str:
+    """What a terminal gets to see, errors included."""
+    import pty
+
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "ocpp_course", "explain", *map(str, arguments)]
+    around = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "COLUMNS")} | env
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=around) as process:
+        os.close(theirs)
+        said = b""
+        while piece := _read(ours):
+            said += piece
+        process.wait(60)
+    os.close(ours)
+    return said.decode()
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65_536)
+    except OSError:  # the other end is closed
+        return b""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there is no other way to have a terminal")
+def test_colour_is_for_terminals_alone_and_not_for_who_wants_none(folder: Path) -> None:
     assert "\x1b" not in run(folder / "steve.log").stdout
+    assert "\x1b[1;31m■\x1b[0m" in on_a_terminal(folder / "steve.log", "--summary")
+    assert "\x1b" not in on_a_terminal(folder / "steve.log", "--summary", NO_COLOR="1")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there is no other way to have a terminal")
+def test_a_long_file_shows_how_far_it_is_read(tmp_path: Path) -> None:
+    long = tmp_path / "long.log"
+    long.write_text(("nothing of interest " * 50 + "\n") * 5_000, encoding="utf-8")
+    said = on_a_terminal(long)
+    assert "long.log: 100 % read" in said and said.count("% read") >= 2
+    assert "% read" not in run(long).stderr
 
 
 # --- the page and the log without names ---------------------------------------------------------------------------
