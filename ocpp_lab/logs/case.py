@@ -148,6 +148,11 @@ class Case:
             if each.start and each.start.index < index and (each.stop is None or each.stop.index > index)
         ]
 
+    def status_at(self, connector: object, seen: Seen) -> str | None:
+        """What a connector was told to be before this frame; None if the log does not say."""
+        told = [each.status for each in self.statuses if each.connector == connector and each.seen.index < seen.index]
+        return told[-1] if told else None
+
     def registration_at(self, index: int) -> str | None:
         """What the newest boot before a place in the log was answered; None if none is seen."""
         answers = [each for each in self._registrations if each[0] < index]

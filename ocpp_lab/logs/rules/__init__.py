@@ -9,11 +9,12 @@ from .life import LIFE
 from .money import MONEY
 from .outbox import OUTBOX
 from .payloads import PAYLOADS
+from .profiles import PROFILES
 from .shapes import SHAPES
 
 ALL_RULES: tuple[Rule, ...] = tuple(
     rule
-    for rules in (MONEY, ENERGY_RULES, OUTBOX, ANSWERS, SHAPES, PAYLOADS, COMMANDS, LIFE, CLOCKS)
+    for rules in (MONEY, ENERGY_RULES, OUTBOX, ANSWERS, SHAPES, PAYLOADS, COMMANDS, PROFILES, LIFE, CLOCKS)
     for rule in rules.all
 )
 """In the order in which they are asked."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from ..case import Case, result
 from ..exchanges import Exchange, seconds
@@ -33,7 +32,7 @@ def remote_stop_rejected(case: Case) -> Iterator[Hit]:
             assert start.start is not None and start.start_reply is not None
             if not case.arrived(start.start_reply, each.call) or _unsettled(case, each, start):
                 continue
-            if _turned_away(case, each):
+            if _turned_away(case, each) or _ended_by_order(case, start, each):
                 continue
             yield Hit(
                 [start.start, each.call, each.reply],
@@ -51,6 +50,17 @@ def remote_stop_rejected(case: Case) -> Iterator[Hit]:
                 f"Send the id that the answer to the StartTransaction gave: {open_ids[-1]}.",
                 "likely" if case.unclear else "proved",
             )
+
+
+def _ended_by_order(case: Case, start: LoggedTransaction, each: Exchange) -> bool:
+    """Whether another order ends it already: a reset, a remote stop before this one, a cable that was set free."""
+    begun = start.start.index if start.start else 0
+    return any(
+        begun < one.call.index < each.call.index
+        and one.action in ("Reset", "RemoteStopTransaction", "UnlockConnector", "ChangeAvailability")
+        and result(one).get("status") not in ("Rejected", "NotSupported")
+        for one in case.exchanges
+    )
 
 
 def _turned_away(case: Case, each: Exchange) -> bool:
@@ -87,7 +97,7 @@ def remote_start_and_nothing(case: Case) -> Iterator[Hit]:
             or case.unclear_between(each.call.index, len(case.log.seen))
         ):
             continue
-        plugged = _status_at(case, connector, each.reply)
+        plugged = case.status_at(connector, each.reply)
         if plugged not in ("Preparing", "SuspendedEVSE"):
             continue
         yield Hit(
@@ -119,11 +129,6 @@ def _tries(case: Case, each: Exchange, tag: str) -> bool:
 
 def _runs_on(case: Case, since: Seen) -> bool:
     return case.lasts(since) > PATIENCE
-
-
-def _status_at(case: Case, connector: object, seen: Seen) -> str | None:
-    told = [each.status for each in case.statuses if each.connector == connector and each.seen.index < seen.index]
-    return told[-1] if told else None
 
 
 @COMMANDS.rule("trigger-and-nothing", "core 5.17", _CROSS, 40)
@@ -174,77 +179,3 @@ def _stuck(case: Case, since: Seen) -> bool:
         and each.fate in ("timed out", "lost with the connection")
         for each in case.exchanges
     )
-
-
-@COMMANDS.rule("profile-rejected", "core 5.16", ("02_dispatch_and_router", "4. Whose fault, and which code"), 55)
-def profile_rejected(case: Case) -> Iterator[Hit]:
-    """SetChargingProfile that is not accepted: what in it is against the rules, if anything is."""
-    for each in case.calls("SetChargingProfile"):
-        status = result(each).get("status") or (each.fate == "error" and "refused with a CallError")
-        if status in (None, False, "Accepted") or each.reply is None or each.call.frame is None:
-            continue
-        why = list(_objections(case, each))
-        if why:
-            yield Hit(
-                [each.call, each.reply],
-                f"{named(each.call)} was {status}: {'; '.join(why)}.",
-                "central system",
-                "Correct the profile; GetConfiguration tells the limits that the charge point has.",
-                group=why[0][:30],
-            )
-
-
-def _objections(case: Case, each: Exchange) -> Iterator[str]:
-    payload = each.call.payload
-    profile = payload.get("csChargingProfiles")
-    if not isinstance(profile, dict):
-        return
-    connector, purpose = payload.get("connectorId"), profile.get("chargingProfilePurpose")
-    schedule = profile.get("chargingSchedule")
-    schedule = schedule if isinstance(schedule, dict) else {}
-    if purpose == "TxProfile":
-        yield from _of_transaction(case, each, connector, profile)
-    if purpose == "ChargePointMaxProfile" and connector != 0:
-        yield f"a ChargePointMaxProfile is for connector 0, and this is for {connector}"
-    if profile.get("chargingProfileKind") == "Recurring" and not profile.get("recurrencyKind"):
-        yield "it is Recurring without a recurrencyKind"
-    yield from _of_periods(schedule)
-    yield from _beyond(case, each, profile, schedule)
-
-
-def _of_transaction(case: Case, each: Exchange, connector: Any, profile: dict[str, Any]) -> Iterator[str]:
-    running = [one for one in case.open_at(each.call.index) if one.connector == connector]
-    status = _status_at(case, connector, each.call)
-    number = profile.get("transactionId")
-    if connector == 0:
-        yield "a TxProfile is for a connector with a transaction, and this is for connector 0"
-    elif not running and status in ("Available", "Preparing", "Finishing", "Unavailable"):
-        yield f"a TxProfile needs a running transaction, and connector {connector} has none at that moment"
-    elif number is not None and running and running[-1].ids and number not in running[-1].ids:
-        yield f"it is for transaction {number}, and {running[-1].ids[0]} runs on connector {connector}"
-
-
-def _of_periods(schedule: dict[str, Any]) -> Iterator[str]:
-    periods = [each for each in schedule.get("chargingSchedulePeriod") or () if isinstance(each, dict)]
-    starts = [each.get("startPeriod") for each in periods]
-    if starts and starts[0] != 0:
-        yield f"its first period starts at {starts[0]}, and has to start at 0"
-    numbers = [start for start in starts if isinstance(start, int)]
-    if numbers != sorted(set(numbers)):
-        yield "its periods do not ascend"
-
-
-def _beyond(case: Case, each: Exchange, profile: dict[str, Any], schedule: dict[str, Any]) -> Iterator[str]:
-    index = each.call.index
-    for key, value in (
-        ("ChargeProfileMaxStackLevel", profile.get("stackLevel")),
-        ("ChargingScheduleMaxPeriods", len(schedule.get("chargingSchedulePeriod") or ())),
-    ):
-        limit = case.setting(key, index)
-        if limit is not None and limit.isdigit() and isinstance(value, int) and value > int(limit):
-            yield f"{key} is {limit}, and this has {value}"
-    units = case.setting("ChargingScheduleAllowedChargingRateUnit", index)
-    name = {"A": "Current", "W": "Power"}.get(str(schedule.get("chargingRateUnit")))
-    allowed = [unit.strip().lower() for unit in (units or "").split(",")]
-    if units and name and name.lower() not in allowed and str(schedule["chargingRateUnit"]).lower() not in allowed:
-        yield f"it is in {schedule['chargingRateUnit']}, and ChargingScheduleAllowedChargingRateUnit is {units}"

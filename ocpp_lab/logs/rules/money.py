@@ -266,6 +266,35 @@ def tag_refused(case: Case) -> Iterator[Hit]:
                 )
 
 
+@MONEY.rule("concurrent-with-nothing", "core 4.8", ("03_session_reconnect", "10. The ledger"), 50)
+def concurrent_with_nothing(case: Case) -> Iterator[Hit]:
+    """ConcurrentTx for a tag whose last transaction here has ended, and the central system has answered its stop."""
+    for each in case.exchanges:
+        info = result(each).get("idTagInfo")
+        tag = str(each.call.payload.get("idTag")).lower()
+        if not isinstance(info, dict) or info.get("status") != "ConcurrentTx" or each.reply is None:
+            continue
+        before = [one for one in case.transactions if str(one.id_tag).lower() == tag and one.start is not None]
+        before = [one for one in before if one.start and one.start.index < each.call.index]
+        if not before or any(one.stop is None or one.stop.index > each.call.index for one in before):
+            continue
+        stop = before[-1].stop
+        answer = case.by_call.get(stop.index) if stop is not None else None
+        if stop is None or answer is None or answer.fate != "answered" or answer.reply is None:
+            continue
+        if answer.reply.index < each.call.index and before[-1].stop_id in before[-1].ids:
+            yield Hit(
+                [stop, answer.reply, each.reply],
+                f"{named(each.call)} got ConcurrentTx, and the last transaction of that tag here,"
+                f" {before[-1].stop_id}, was"
+                f" stopped in line {stop.line} and its stop answered.",
+                "central system",
+                "Look which transaction it still counts as open: a stop with another id, or one at another charge"
+                " point.",
+                "likely",
+            )
+
+
 @MONEY.rule("refused-again-and-again", "core 3.7.1", ("03_session_reconnect", "8. The outbox"), 80)
 def refused_again_and_again(case: Case) -> Iterator[Hit]:
     """The same transaction message gets a CallError each time: after its attempts it is thrown away."""

@@ -62,6 +62,17 @@ def profile(**more: object) -> Story:
     return lambda night: night.cs("SetChargingProfile", {"connectorId": 1, "csChargingProfiles": changed}, answer)
 
 
+def drawing(*amperes: float) -> Story:
+    """Readings of the current, a minute apart."""
+
+    def story(night: Night) -> None:
+        for each in amperes:
+            night.now += 60
+            night.read(each, measurand="Current.Import", unit="A", phase="L1")
+
+    return story
+
+
 def plugged(night: Night) -> None:
     night.status(1, "Preparing")
 
@@ -137,6 +148,17 @@ BROKEN: dict[str, tuple[str, Story]] = {
             lambda night: night.cp("Authorize", {"idTag": "CARD"}, ACCEPTED),
             lambda night: night.start(answer={"idTagInfo": {"status": "Invalid"}, "transactionId": 7}),
         ),
+    ),
+    "concurrent-with-nothing": (
+        CS,
+        steps(
+            lambda night: night.charge(),
+            lambda night: night.cp("Authorize", {"idTag": "CARD"}, {"idTagInfo": {"status": "ConcurrentTx"}}),
+        ),
+    ),
+    "profile-without-effect": (
+        CP,
+        steps(lambda night: night.start(), profile(answer={"status": "Accepted"}), drawing(16, 16, 15.8)),
     ),
     "refused-again-and-again": (
         CS,
@@ -295,12 +317,25 @@ RIGHT: dict[str, Story] = {
         lambda night: night.charge(),
         lambda night: night.cs("RemoteStopTransaction", {"transactionId": 7}, {"status": "Rejected"}),
     ),
+    "a remote stop after a reset": steps(
+        lambda night: night.start(),
+        lambda night: night.cs("Reset", {"type": "Soft"}, {"status": "Accepted"}),
+        lambda night: night.cs("RemoteStopTransaction", {"transactionId": 7}, {"status": "Rejected"}),
+        calm,
+    ),
     "a trigger that works": steps(
         lambda night: night.cs("TriggerMessage", {"requestedMessage": "StatusNotification"}, {"status": "Accepted"}),
         lambda night: night.status(1, "Available"),
         calm,
     ),
     "a profile for what runs, at 8.6 A": steps(lambda night: night.start(), profile(answer={"status": "Accepted"})),
+    "a limit that is kept": steps(
+        lambda night: night.start(), profile(answer={"status": "Accepted"}), drawing(16, 8.6, 8.4, 8.5)
+    ),
+    "a tag that charges already": steps(
+        lambda night: night.start(),
+        lambda night: night.cp("Authorize", {"idTag": "CARD"}, {"idTagInfo": {"status": "ConcurrentTx"}}),
+    ),
     "a blocked tag": steps(
         lambda night: night.cp("Authorize", {"idTag": "CARD"}, {"idTagInfo": {"status": "Blocked"}}), calm
     ),
