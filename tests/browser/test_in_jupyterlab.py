@@ -77,6 +77,12 @@ EFFECTS: dict[str, list[tuple[str, str, str | re.Pattern[str]]]] = {
         ("press", "close 1001", re.compile(r"connections lost: ([7-9]|\d\d)")),
         ("press", "half-open", "on: half-open both"),
     ],
+    "detective": [
+        ("press", "accuse", "Choose what is wrong and whose fault it is"),
+        ("choose", "level=2 · two frames have to be compared", "Evening 1, level 2"),
+        ("press", "another evening", "Evening 2, level 2"),
+    ],
+    "trace_viewer": [],  # a file is dropped in test_trace_viewer
 }
 
 
