@@ -14,7 +14,7 @@ from .diagnose import diagnose, merge
 from .exchanges import Exchange, exchanges
 from .finding import Finding
 from .log import Log, LoggedConnection, Viewpoint
-from .reader import chapters, read
+from .reader import chapters, frames, read
 from .seen import Seen
 from .statuses import LoggedStatus, statuses
 from .transactions import LoggedTransaction, Reading, transactions
@@ -22,6 +22,7 @@ from .transactions import LoggedTransaction, Reading, transactions
 __all__ = [
     "read",
     "chapters",
+    "frames",
     "diagnose",
     "merge",
     "exchanges",

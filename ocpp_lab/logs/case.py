@@ -15,7 +15,7 @@ from .copies import Copies, copies
 from .exchanges import Exchange, exchanges, seconds
 from .log import Log, LoggedConnection
 from .pairing import Pairs, pair
-from .seen import Seen, Side
+from .seen import Seen, Side, objects
 from .statuses import LoggedStatus, statuses
 from .transactions import LoggedTransaction, transactions
 
@@ -87,8 +87,8 @@ class Case:
                 continue
             asked, told = each.call.payload, each.reply.payload
             if each.action == "GetConfiguration":
-                for entry in told.get("configurationKey") or ():
-                    if isinstance(entry, dict) and isinstance(entry.get("value"), str):
+                for entry in objects(told.get("configurationKey")):
+                    if isinstance(entry.get("value"), str):
                         found[str(entry.get("key")).lower()].append((each.reply.index, entry["value"]))
             elif each.action == "ChangeConfiguration" and told.get("status") == "Accepted":
                 found[str(asked.get("key")).lower()].append((each.reply.index, str(asked.get("value"))))

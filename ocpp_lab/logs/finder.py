@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -52,6 +52,18 @@ class _Open(NamedTuple):
     before: str
     parts: list[str]
     balance: Balance
+
+
+class _Spot(NamedTuple):
+    """Where a frame stands: on these lines, from ``start`` to ``end`` of a text, behind what is ``before``."""
+
+    line: int
+    last_line: int
+    wrapped: Unwrapped
+    before: str
+    text: str
+    start: int
+    end: int
 
 
 class Finder:
@@ -98,7 +110,8 @@ class Finder:
                 self._begin(number, wrapped, before, text[found.start() :])
                 return
             place = found.start() + piece.end
-            sighting, told = self._sight(number, wrapped, before, text, found.start(), place, frame, piece, told)
+            spot = _Spot(number, number, wrapped, before, text, found.start(), place)
+            sighting, told = self._sight(spot, frame, piece, told)
             if sighting is not None:
                 yield sighting
             found = CANDIDATE.search(text, place)
@@ -133,30 +146,20 @@ class Finder:
     # -- a frame
 
     def _sight(
-        self,
-        number: int,
-        wrapped: Unwrapped,
-        before: str,
-        text: str,
-        start: int,
-        place: int,
-        frame: Frame | None,
-        piece: Piece,
-        told: Told | None,
-        last: int = 0,
+        self, spot: _Spot, frame: Frame | None, piece: Piece, told: Told | None = None
     ) -> tuple[Sighting | None, Told | None]:
         """``told`` is the time of the frame before it on the same line."""
-        before = self._headed(number, before) if self._bare and len(before) < 60 else before
-        after = text[place : place + 200]
+        wrapped, before = spot.wrapped, spot.before
+        before = self._headed(spot.line, before) if self._bare and len(before) < 60 else before
         before = before if len(before) <= 600 else before[:200] + before[-400:]
+        after = spot.text[spot.end : spot.end + 200]
         told = self._when(wrapped, before) or told or self._clock.read(wrapped.around) or self._clock.read(after)
-        said = self._about(wrapped.around[-60:] + _without_time(before, told), after)
-        if wrapped.word == "!":
-            return None, told  # our own trace says that no answer came
-        seen = sighted(text[start:place], frame, piece)
+        # What our own trace marks with "!" says that no answer came, and is none.
+        seen = None if wrapped.word == "!" else sighted(spot.text[spot.start : spot.end], frame, piece)
         if seen is None:
             return None, told
-        seen.line, seen.last_line = number, last or number
+        said = self._about(wrapped.around[-60:] + _without_time(before, told), after)
+        seen.line, seen.last_line = spot.line, spot.last_line
         seen.at = told.at if told else None
         seen.identity = wrapped.identity or self._columns.identity(before) or said.identity
         seen.direction_word = wrapped.word.lower() or said.word
@@ -243,9 +246,8 @@ class Finder:
         if piece.condition in ("whole", "mended"):
             piece = piece._replace(condition="mended", mended=("several lines", *piece.mended))
         if len(opened.parts) > 1 or piece.condition == "broken":
-            sighting, _ = self._sight(
-                opened.line, opened.wrapped, opened.before, text + rest, 0, piece.end, frame, piece, None, number
-            )
+            spot = _Spot(opened.line, number, opened.wrapped, opened.before, text + rest, 0, piece.end)
+            sighting, _ = self._sight(spot, frame, piece)
             if sighting is not None:
                 yield sighting
         self._bare.clear()
@@ -258,17 +260,10 @@ class Finder:
             return
         text = opened.parts[0]
         piece = Piece("broken", None, len(text))
-        sighting, _ = self._sight(opened.line, opened.wrapped, opened.before, text, 0, len(text), None, piece, None)
+        spot = _Spot(opened.line, opened.line, opened.wrapped, opened.before, text, 0, len(text))
+        sighting, _ = self._sight(spot, None, piece)
         if sighting is not None:
             yield sighting
-
-
-def sightings(lines: Iterable[str]) -> Iterator[Sighting | Turning]:
-    """All that is in these lines, as a stream."""
-    finder = Finder()
-    for number, line in enumerate(lines, 1):
-        yield from finder.feed(number, line)
-    yield from finder.end()
 
 
 def _without_time(before: str, told: Told | None) -> str:

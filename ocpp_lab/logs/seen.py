@@ -61,3 +61,13 @@ class Seen(msgspec.Struct, kw_only=True):
             return {}
         payload: dict[str, Any] = self.frame.payload
         return payload
+
+
+def items(value: Any) -> list[Any]:
+    """What should be a list in a payload; an empty one if it is something else."""
+    return value if isinstance(value, list) else []
+
+
+def objects(value: Any) -> list[dict[str, Any]]:
+    """What should be a list of objects in a payload: those of them that are."""
+    return [each for each in items(value) if isinstance(each, dict)]

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from ..messages.base import read_timestamp_as_utc
 from .log import Log
 from .pairing import pair
-from .seen import Seen
+from .seen import Seen, objects
 
 NO_IDS = (-1, 0)
 """What stands for a transaction whose id is not known; 0 is none that a central system should give."""
@@ -88,13 +88,10 @@ def instant(value: Any) -> datetime | None:
 
 def registers(meter_values: Any) -> Iterator[tuple[datetime | None, float]]:
     """The readings of the whole register of imported energy, in Wh, of a list of meter values."""
-    for value in meter_values if isinstance(meter_values, list) else ():
-        if not isinstance(value, dict):
-            continue
+    for value in objects(meter_values):
         at = instant(value.get("timestamp"))
-        sampled = value.get("sampledValue")
-        for each in sampled if isinstance(sampled, list) else ():
-            if isinstance(each, dict) and (wh := _watt_hours(each)) is not None:
+        for each in objects(value.get("sampledValue")):
+            if (wh := _watt_hours(each)) is not None:
                 yield at, wh
 
 

@@ -75,12 +75,14 @@ def _turned_away(case: Case, each: Exchange) -> bool:
 def _unsettled(case: Case, each: Exchange, start: LoggedTransaction) -> bool:
     """Whether it may have ended already, and its stop waits in a queue."""
     stop, begun = start.stop, start.start
+    if (each.seconds or 0.0) > 5:
+        return True  # it lay on the way, and what it asked for may have happened meanwhile
     if stop is None:
         return case.lasts(each.call) < 300
     passed = seconds(begun, each.call) if begun else None
     if passed is None or start.started is None or start.stopped is None:
         return True
-    return (start.stopped - start.started).total_seconds() < passed + 10
+    return (start.stopped - start.started).total_seconds() < passed + 60
 
 
 @COMMANDS.rule("remote-start-and-nothing", "core 5.11", _DONE, 60)

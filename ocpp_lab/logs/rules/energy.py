@@ -8,7 +8,7 @@ from typing import Any
 
 from ..case import Case
 from ..rule import Hit, Rules, named
-from ..seen import Seen
+from ..seen import Seen, objects
 from ..transactions import NO_IDS, LoggedTransaction, registers
 
 ENERGY_RULES = Rules()
@@ -108,10 +108,9 @@ def _without_id(case: Case, call: Seen, payload: dict[str, Any], times: list[Any
         if not known or running.connector != payload.get("connectorId") or running.started is None or not times:
             continue
         contexts = {
-            sampled.get("context", "Sample.Periodic")
-            for value in payload["meterValue"]
-            for sampled in value.get("sampledValue", ())
-            if isinstance(sampled, dict)
+            str(sampled.get("context", "Sample.Periodic"))
+            for value in objects(payload.get("meterValue"))
+            for sampled in objects(value.get("sampledValue"))
         }
         if contexts <= {"Sample.Periodic"} and min(times) > running.started:
             yield Hit(

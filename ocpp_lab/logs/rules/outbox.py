@@ -10,7 +10,7 @@ from ..case import Case
 from ..copies import Copies
 from ..exchanges import Exchange, seconds
 from ..rule import Hit, Rules, named
-from ..seen import Seen
+from ..seen import Seen, objects
 from ..transactions import instant
 
 OUTBOX = Rules()
@@ -53,8 +53,8 @@ def _when(seen: Seen) -> datetime | None:
     payload = seen.payload
     if "timestamp" in payload:
         return instant(payload["timestamp"])
-    values = payload.get("meterValue")
-    return instant(values[0].get("timestamp")) if isinstance(values, list) and values else None
+    values = objects(payload.get("meterValue"))
+    return instant(values[0].get("timestamp")) if values else None
 
 
 @OUTBOX.rule("thrown-away", "core 3.7.1", _HOW, 80)

@@ -8,7 +8,7 @@ from typing import Any
 from ..case import Case, result
 from ..exchanges import Exchange, seconds
 from ..rule import Hit, Rules, named
-from ..seen import Seen
+from ..seen import Seen, items, objects
 
 PROFILES = Rules()
 _WHOSE = ("02_dispatch_and_router", "4. Whose fault, and which code")
@@ -65,7 +65,7 @@ def _of_transaction(case: Case, each: Exchange, connector: Any, profile: dict[st
 
 
 def _of_periods(schedule: dict[str, Any]) -> Iterator[str]:
-    periods = [each for each in schedule.get("chargingSchedulePeriod") or () if isinstance(each, dict)]
+    periods = objects(schedule.get("chargingSchedulePeriod"))
     starts = [each.get("startPeriod") for each in periods]
     if starts and starts[0] != 0:
         yield f"its first period starts at {starts[0]}, and has to start at 0"
@@ -78,7 +78,7 @@ def _beyond(case: Case, each: Exchange, profile: dict[str, Any], schedule: dict[
     index = each.call.index
     for key, value in (
         ("ChargeProfileMaxStackLevel", profile.get("stackLevel")),
-        ("ChargingScheduleMaxPeriods", len(schedule.get("chargingSchedulePeriod") or ())),
+        ("ChargingScheduleMaxPeriods", len(items(schedule.get("chargingSchedulePeriod")))),
     ):
         limit = case.setting(key, index)
         if limit is not None and limit.isdigit() and isinstance(value, int) and value > int(limit):
@@ -151,13 +151,9 @@ def _above(case: Case, each: Exchange, since: Seen, limit: float) -> list[tuple[
 
 
 def _amperes(payload: dict[str, Any]) -> Iterator[float]:
-    for value in payload.get("meterValue") or ():
-        for sampled in value.get("sampledValue") or () if isinstance(value, dict) else ():
-            if (
-                isinstance(sampled, dict)
-                and sampled.get("measurand") == "Current.Import"
-                and sampled.get("phase") != "N"
-            ):
+    for value in objects(payload.get("meterValue")):
+        for sampled in objects(value.get("sampledValue")):
+            if sampled.get("measurand") == "Current.Import" and sampled.get("phase") != "N":
                 try:
                     yield float(sampled.get("value", ""))
                 except (TypeError, ValueError):

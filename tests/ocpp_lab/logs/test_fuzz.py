@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ocpp_lab.logs import chapters, diagnose, exchanges, merge, read, statuses, transactions
 from tests.house import scaled
-from tests.integration.mutations import mutants
+from tests.integration.mutations import mutants, mutate_tree
 from tests.ocpp_lab.logs.conversation import FORMATS, conversation
 from tests.ocpp_lab.logs.night import Night
 
@@ -32,9 +32,28 @@ def everything(text: str) -> None:
 
 
 def _night() -> str:
+    """With something for every rule to look at."""
     night = Night()
     night.charge()
-    night.cs("GetConfiguration", {}, {"configurationKey": []})
+    night.charge(8, 2)
+    key = {"key": "ChargeProfileMaxStackLevel", "readonly": True, "value": "6"}
+    night.cs("GetConfiguration", {}, {"configurationKey": [key], "unknownKey": ["x"]})
+    schedule = {"chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 16}]}
+    profile = {"chargingProfileId": 1, "stackLevel": 0, "chargingProfilePurpose": "TxProfile",
+               "chargingProfileKind": "Relative", "chargingSchedule": schedule}  # fmt: skip
+    start = night.start(9)
+    night.cp("StartTransaction", start, "InternalError")
+    for status in ("Accepted", "Rejected"):
+        night.cs("SetChargingProfile", {"connectorId": 1, "csChargingProfiles": profile}, {"status": status})
+        for _ in range(3):
+            night.now += 60
+            night.read(16, 9, measurand="Current.Import", unit="A")
+    night.read(5000, None)
+    night.cs("RemoteStopTransaction", {"transactionId": 9}, {"status": "Rejected"})
+    night.cs("RemoteStartTransaction", {"connectorId": 2, "idTag": "CARD"}, {"status": "Accepted"})
+    night.cs("TriggerMessage", {"requestedMessage": "MeterValues"}, {"status": "Accepted"})
+    night.cp("Authorize", {"idTag": "CARD"}, {"idTagInfo": {"status": "ConcurrentTx"}})
+    night.boot("Pending", 60)
     night.reconnect()
     night.beat(3)
     return night.text
@@ -54,6 +73,23 @@ def test_spoilt_frames(spoilt: list[tuple[object, bytes]], word: str) -> None:
     for number, (_, data) in enumerate(spoilt):
         place = 3 * number + 4
         lines.insert(place, f"{lines[place][:23]} CP_1: {word} {data.decode(errors='surrogateescape')}")
+    everything("\n".join(lines))
+
+
+@settings(max_examples=3 * MANY, deadline=None)
+@given(st.data())
+def test_spoilt_payloads(data: st.DataObject) -> None:
+    """A night in which any value may be of any kind: no rule trusts a payload."""
+    lines = NIGHT.split("\n")
+    for _ in range(data.draw(st.integers(1, 6))):
+        place = data.draw(st.integers(0, len(lines) - 1))
+        before, bracket, text = lines[place].partition("CP_1: ")
+        word, _, frame = text.partition(" [")
+        if not frame:
+            continue
+        spoilt = json.loads("[" + frame)
+        mutate_tree(data.draw, spoilt)
+        lines[place] = f"{before}{bracket}{word} {json.dumps(spoilt)}"
     everything("\n".join(lines))
 
 

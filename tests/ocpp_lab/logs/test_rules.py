@@ -476,3 +476,28 @@ def test_a_frame_that_was_cut_by_the_logger() -> None:
     night.say("cs", [3, "cut", {}], night.now + 0.1)
     night.beat(3)
     assert night.findings() == []
+
+
+def refused(night: Night) -> None:
+    night.cs("RemoteStopTransaction", {"transactionId": 7}, {"status": "Rejected"})
+
+
+def test_a_remote_stop_that_is_refused_while_it_runs() -> None:
+    night = Night()
+    night.start()
+    night.beat()
+    refused(night)
+    night.beat(3)
+    night.stop()
+    assert [(one.rule, one.side) for one in night.findings()] == [("remote-stop-rejected", CP)]
+
+
+def test_a_remote_stop_that_came_too_late() -> None:
+    """The transaction had ended, and its stop waited in a queue."""
+    night = Night()
+    night.start()
+    night.beat()
+    ended = stamp(night.now - 5)
+    refused(night)
+    night.stop(timestamp=ended)
+    assert night.findings() == []

@@ -220,3 +220,12 @@ def test_the_viewpoint_is_voted_for() -> None:
     night.charge()
     view = read(night.text).viewpoint
     assert view.side == "central system" and view.certain and view.votes_against == 0
+
+
+def test_a_gap_that_the_log_tells_of_blames_nobody() -> None:
+    night = Night()
+    night.beat(3)
+    night.cp("StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": "Preparing"}, SILENCE)
+    night.words("17 events are missing here: they could not be written")
+    night.beat(5)
+    assert night.findings() == []
