@@ -64,10 +64,12 @@ def _charges(digest: Digest, ink: Ink) -> Iterator[str]:
     if not digest.charges:
         return
     yield ""
-    head = ["transaction", "connector", "tag", "from", "to", "energy", "ended"]
+    several = len(digest.stations) > 1
+    head = ["charge point", "transaction", "connector", "tag", "from", "to", "energy", "ended"]
     shown = digest.charges[:MOST_CHARGES]
     rows = [
         [
+            clean(words.name(each.identity))[:20],
             "?" if each.transaction_id is None else str(each.transaction_id),
             "?" if each.connector is None else str(each.connector),
             clean(each.id_tag or "?")[:20],
@@ -78,9 +80,10 @@ def _charges(digest: Digest, ink: Ink) -> Iterator[str]:
         ]
         for each in shown
     ]
-    first, *others = columns([head, *rows], right=(5,))
-    yield ink(first, "dim")
-    yield from others
+    table = [row[not several :] for row in (head, *rows)]
+    first, *others = columns(table, right=(len(table[0]) - 2,))
+    yield ink(ink.cut(first, ink.width), "dim")
+    yield from (ink.cut(line, ink.width) for line in others)
     count = sum(each.transactions for each in digest.stations.values())
     if count > len(shown):
         yield f"… {words.total(digest.stations.values())} in all"

@@ -15,7 +15,7 @@ from . import lifelines, rungs
 from .changes import change
 from .lamp import lamp
 from .layout import MAX_ARROWS, Across, Arrow, Layout, Note, duration, lay_out
-from .passages import NAMES, instants
+from .passages import NAMES, Passage, instants
 from .rungs import Step, X, meaning
 from .vector import Vector, heading, svg, text
 
@@ -51,6 +51,7 @@ def ladder(
     states: bool = True,
     marked: Collection[float] = (),
     clock: Clock | None = None,
+    timed: bool = True,
 ) -> Vector:
     """The frames that passed between the two ends, from ``since`` to ``until`` (loop time, s).
 
@@ -59,12 +60,16 @@ def ladder(
     system's trace. Trouble is coloured: that of the action ``study``, or all of it. Of more than ``limit`` frames the
     middle is left out. The alternative text lists the frames. Those sent at the instants ``marked`` are framed.
     ``clock`` says what time it was; without it the time since the first frame is told.
+    Not ``timed``: nobody knows how long an answer took.
 
     Raises OSError for a file that cannot be read, ValueError for one that is no trace.
     """
     both = [_events(story, identity) for story in (charge_point, central_system)]
     shown = [[event for event in events if since <= event.at <= until] for events in both]
-    layout = lay_out(instants(*shown), study=study, limit=limit)
+    story = instants(*shown)
+    for passage in (each.item for each in story if isinstance(each.item, Passage) and not timed):
+        passage.seconds = None
+    layout = lay_out(story, study=study, limit=limit)
     drawing = _Drawing(layout, title, _state_at(both[0], since), states, marked, clock)
     return Vector(drawing.svg(), layout.alt(), WIDTH, "ladder")
 

@@ -132,7 +132,7 @@ def starts_again(evening: Evening) -> None:
             await asyncio.sleep(30)
             for call in evening.sent[before:]:
                 if call.action == "StartTransaction":
-                    await evening.send(Call(f"{call.unique_id}/again", call.action, _payload(call)))
+                    await evening.send(call.action, _payload(call))
 
     evening.works.append(work)
 
@@ -156,7 +156,7 @@ def two_at_once(evening: Evening) -> None:
     evening.faults.delay("Authorize", seconds=2)
 
     def spoil(call: Call) -> list[Call]:
-        beat = Call(f"{call.unique_id}/beat", "Heartbeat", {})
+        beat = Call(evening.spare_id(), "Heartbeat", {})
         return [call, beat] if call.action == "Authorize" else [call]
 
     evening.spoil = spoil
@@ -175,7 +175,7 @@ def reads_on(evening: Evening) -> None:
                 done = len(stops)
                 last = readings[-1]
                 late = dated(last, lambda told: evening.world.now())
-                await evening.send(Call(f"{last.unique_id}/late", late.action, late.payload))
+                await evening.send(late.action, late.payload)
 
     evening.works.append(work)
 
@@ -197,9 +197,9 @@ def reboots(evening: Evening) -> None:
 
     async def work() -> None:
         await asyncio.sleep(evening.chance.uniform(60, 120))
-        for number in range(8):
+        for _ in range(8):
             boot = {"chargePointVendor": "OCPP Lab", "chargePointModel": "One"}
-            await evening.send(Call(f"boot/{number}", "BootNotification", boot))
+            await evening.send("BootNotification", boot)
             await asyncio.sleep(evening.chance.uniform(6, 11))
 
     evening.works.append(work)

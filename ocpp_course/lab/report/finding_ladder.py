@@ -19,7 +19,10 @@ A_MOMENT = 1e-6
 def finding_ladder(shown: Excerpt, title: str = "") -> Vector:
     """With the log's own times and lines. Frames whose sender nobody can tell are not drawn."""
     story = Story(shown)
-    return ladder(story.events, title=title, limit=10_000, states=False, marked=story.marked, clock=story.clock)
+    timed = any(seen.at for seen in shown.seen)
+    return ladder(
+        story.events, title=title, limit=10_000, states=False, marked=story.marked, clock=story.clock, timed=timed
+    )
 
 
 class Story:

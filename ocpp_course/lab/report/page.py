@@ -117,6 +117,8 @@ def _charges(digest: Digest) -> str:
 
 
 def _unlike(rows: dict[str, list[object]], charge: Charge) -> str:
-    """The transaction id as the name of a row; the line tells two with the same apart."""
+    """The transaction id as the name of a row; what nobody sees tells two with the same apart."""
     name = "?" if charge.transaction_id is None else str(charge.transaction_id)
-    return f"{name} (line {charge.line})" if name in rows else name
+    while name in rows:
+        name += "\u200b"
+    return name

@@ -34,7 +34,8 @@ def told(name: str) -> Digest:
 
 
 def test_the_evening_has_something_wrong_in_it() -> None:
-    assert [each.rule for each in told("SteVe").findings] == ["sent-again-after-its-answer"]
+    [finding] = told("SteVe").findings
+    assert finding.side == "charge point"
 
 
 @pytest.mark.parametrize("name", FORMATS)
