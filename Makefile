@@ -85,6 +85,10 @@ pictures: .venv/made  ## docs/pictures/: the screenshots and the film of README 
 map: .venv/made  ## docs/architecture.svg, and the tree of errors in docs/architecture.md, from the code
 	$(PYTHON) tools/architecture.py
 
+.PHONY: findings
+findings: .venv/made  ## docs/explain.md: what `ocpp-lab explain` finds, an example of each, from the rules and their tests
+	$(PYTHON) tools/explain_page.py
+
 .PHONY: bench
 bench: .venv/made  ## what crowds, durability and types cost, in ratios; writes docs/performance.md
 	$(PYTHON) -m benchmarks
