@@ -13,9 +13,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.hashes import SHA256, SHA512
 from cryptography.x509.oid import ExtendedKeyUsageOID
+from ocpp_lab.charge_point.makers_mark import MakersMark
 
 from ocpp_lab import Store, security
-from ocpp_lab.charge_point.makers_mark import MakersMark
 from ocpp_lab.charge_point.wallet import Wallet
 from tests.chains import DAY, NIGHT, holder, name, root, rsa_key
 
