@@ -74,8 +74,11 @@ def tables() -> str:
 
 
 def page() -> str:
-    """The page with tables that are in step."""
-    return TABLES.sub(lambda _: tables(), PAGE.read_text(encoding="utf-8"))
+    """The page with tables that are in step. Raises ValueError if it has no place for them."""
+    made, places = TABLES.subn(lambda _: tables(), PAGE.read_text(encoding="utf-8"))
+    if places != 1:
+        raise ValueError(f"{PAGE.name}: expected <!-- tests --> and <!-- end of tests --> once, came {places} times")
+    return made
 
 
 def main(arguments: list[str]) -> int:

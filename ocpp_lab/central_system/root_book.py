@@ -25,6 +25,10 @@ class RootBook(RecordBook):
         """The answer is there."""
         self._set("state = ?", "number = ?", outcome.state, number)
 
+    def doubt(self, identity: str) -> None:
+        """One was deleted, named by its hashes: which it was cannot be told here, so none is certain."""
+        self._set("state = 'unknown'", "identity = ? AND state = 'held'", identity)
+
     def held(self, identity: str, kind: str) -> list[dict[str, Any]]:
         """Those of one kind that this charge point has, as far as we know."""
         return self._rows("identity = ? AND kind = ? AND state = 'held'", identity, kind)

@@ -8,6 +8,7 @@ from .. import messages as m
 from ..credentials import AUTHORIZATION_KEY
 from ..errors import CallFailed, Forbidden
 from .operator_session import SECURITY_PROFILE
+from .order_end import OrderEnd
 from .ordering import Ordering
 from .orders import Settle
 from .signing import Signs
@@ -83,7 +84,14 @@ class SecurityOrders(Ordering):
 
     async def delete_certificate(self, identity: str, named: m.CertificateHashDataType) -> m.DeleteCertificateResponse:
         """Have it forget a root certificate, named as it named it itself (whitepaper 5.3, M04.FR.07)."""
-        return await self._orders.send(identity, m.DeleteCertificateRequest(certificate_hash_data=named))
+
+        def settle(outcome: OrderEnd) -> None:
+            if outcome.done:
+                self._records.roots.doubt(identity)
+
+        return await self._orders.send(
+            identity, m.DeleteCertificateRequest(certificate_hash_data=named), lambda: settle
+        )
 
     async def sign(self, identity: str, csr: str) -> m.CertificateSignedResponse:
         """Have this request (PEM) of its own signed, and send the certificate (whitepaper 5.1). Raises `Forbidden` if

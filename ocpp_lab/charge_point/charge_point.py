@@ -152,8 +152,8 @@ class ChargePoint:
             retry_interval=connecting.retry_interval,
             profiles=self._pieces.profiles,
         )
-        self.connectors = premises.connectors
-        self.statuses = premises.statuses
+        self.connectors, self.statuses = premises.connectors, premises.statuses
+        self.vendor_messages = premises.vendor_messages
         self.metering = premises.metering
         self.charging = premises.charging
         closing, sender = premises.closing_time, Sender(self.identity, self.boot, self.trace, connecting, ssl)

@@ -16,7 +16,7 @@ from .transactions import Transactions
 
 
 class Core:
-    """Configuration, availability, reset, unlock, data transfer.
+    """Configuration, availability, reset, unlock.
 
     What cannot be written down is not done and gets a no: see `or_else`.
     """
@@ -85,9 +85,6 @@ class Core:
             return m.ClearCacheResponse(status="Rejected")
         self.cache.clear()
         return m.ClearCacheResponse(status="Accepted")
-
-    async def on_data_transfer(self, request: m.DataTransferRequest) -> m.DataTransferResponse:
-        return m.DataTransferResponse(status="UnknownVendorId")
 
     @or_else(m.ResetResponse(status="Rejected"))
     async def on_reset(self, request: m.ResetRequest) -> m.ResetResponse:

@@ -135,12 +135,15 @@ class Firmware:
     # -- the job
 
     async def _update(self, lane: JobLane, request: JobRequest) -> None:
+        self.closing_time.reopen()  # one that was cancelled may have kept drivers away
         try:
             image = await self._fetched(lane, request)
             if image is not None and self._is_genuine(lane, request, image):
                 await self._install(lane, request, image)
-        finally:
+        except Exception:
             self.closing_time.reopen()
+            raise
+        self.closing_time.reopen()
 
     async def _fetched(self, lane: JobLane, request: JobRequest) -> bytes | None:
         location, at = _source(request)

@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from ..credentials import read_key
 from ..heartbeat import A_DAY
-from ..station.quantities import MOST_MEASURANDS, measurable
+from ..station.quantities import MOST_MEASURANDS, measurable, measurable_at_stop
 from .local_list import MOST_IN_ONE, MOST_LISTED
 from .phase_rotation import is_rotation
 
@@ -116,9 +116,9 @@ _TABLE: tuple[tuple[str, str, Access, Callable[[str], bool]], ...] = (
     ("ClockAlignedDataInterval", "0", "RW", _number(0, A_DAY)),
     ("MeterValuesAlignedData", ENERGY, "RW", measurable),
     ("MeterValuesAlignedDataMaxLength", f"{MOST_MEASURANDS}", "R", _number(1, 100)),
-    ("StopTxnSampledData", "", "RW", measurable),
+    ("StopTxnSampledData", "", "RW", measurable_at_stop),
     ("StopTxnSampledDataMaxLength", f"{MOST_MEASURANDS}", "R", _number(1, 100)),
-    ("StopTxnAlignedData", "", "RW", measurable),
+    ("StopTxnAlignedData", "", "RW", measurable_at_stop),
     ("StopTxnAlignedDataMaxLength", f"{MOST_MEASURANDS}", "R", _number(1, 100)),
     ("StopTransactionMaxMeterValues", "100", "R", _number(2, 10_000)),  # `MeterReadings`, at each reading and stop
     # How it is wired: asked for, and told. Its default and its length are set by `ChargePoint` when it is made.

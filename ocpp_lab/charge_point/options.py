@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 from ..clock import utc_now
+from ..messages import DataTransferRequest, DataTransferResponse
 from ..pipe import MAX_SIZE, PING_INTERVAL
 from ..security import KeyAndChain
 from ..session import CALL_TIMEOUT, Awaiting, Carrying
@@ -72,6 +73,10 @@ class Connecting:
     file_folder: str | None = None
 
 
+VendorAnswer = Callable[[DataTransferRequest], DataTransferResponse]
+"""What a charge point says to a message of a vendor."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ChargingOptions:
     """``connectors`` is how many it has, from 1 on; ``cable`` says whose the cable is: "socket" is for a driver's own,
@@ -79,6 +84,7 @@ class ChargingOptions:
 
     ``resume_transactions``: what ran when the power went goes on; else it is closed with PowerLoss (core 4.10).
     ``report_all``: after every reconnect all statuses are told, as libocpp does, and not only those that changed.
+    ``vendors`` answer a DataTransfer, by vendorId (core 5.6).
     """
 
     connectors: int = 1
@@ -86,6 +92,7 @@ class ChargingOptions:
     current: float = 32.0
     resume_transactions: bool = False
     report_all: bool = False
+    vendors: Mapping[str, VendorAnswer] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.connectors < 1:

@@ -52,7 +52,7 @@ def orders(
         RemoteStart(
             premises.charging,
             chores,
-            premises.smart_charging,
+            premises.profiles,
             has_room=lambda: len(memory.outbox) < memory.outbox.limit,
         )
     )
@@ -76,6 +76,7 @@ def orders(
             firmware_status=file_jobs.firmware.signed_status,
         )
     )
+    router.include(premises.vendor_messages)
     router.include(premises.local_auth_list)
     router.include(premises.reserving)
     router.include(premises.smart_charging)

@@ -20,10 +20,12 @@ from .closing_time import DoorClosed
 from .errands import Work
 from .event_clock import EventClock
 from .gate import Gate
+from .living_profiles import LivingProfiles
 from .local_auth_list import LocalAuthList
 from .memory import Memory
 from .meter_readings import MeterReadings
 from .metering import Metering
+from .obedience import Obedience
 from .options import ChargingOptions
 from .owed import Owed
 from .patience import Patience
@@ -35,6 +37,7 @@ from .starts import Starts
 from .statuses import Statuses
 from .stops import Stops
 from .transactions import Transactions
+from .vendor_messages import VendorMessages
 
 
 class Premises:
@@ -102,26 +105,27 @@ class Premises:
         )
         reader = Reader(self.bays, self.authorizer, chores)
         self.charging = Charging(self.bays, reader, memory.transaction_ids, Allowance(self.bays, chores))
-        self.smart_charging = SmartCharging(
-            [number for number in self.connectors if number],
+        numbers = [number for number in self.connectors if number]
+        self.profiles = LivingProfiles(
             memory.profiles,
             transactions,
             memory.transaction_ids,
             configuration,
             profiles,
             Allowed(options.current, 3),
-            now=date,
-            offer=self.bays.offer,
-            offer_first=self.bays.offer_first,
-            changed=self.bays.changed,
+        )
+        self.smart_charging = SmartCharging(numbers, self.profiles, changed=self.bays.changed, now=date)
+        self.obedience = Obedience(
+            numbers, self.profiles, self.bays, changed=self.bays.changed, now=date, failed=chores.failed
         )
         clock.when_set += [self.bays.changed.set, self.metering.clock_was_set]
         self.bays.listeners.append(self._promised)
-        self.bays.starts.beside.append(self.smart_charging.begin)
+        self.bays.starts.beside.append(self.obedience.begin)
         self.closing_time = DoorClosed(self.bays)
         self.works: dict[str, Work] = {"statuses": lambda: self.statuses.run()}
         """What runs beside a connection while its boot is accepted."""
         self.patience = Patience(chores, partial(configuration.seconds, "ConnectionTimeOut"), self._run_out)
+        self.vendor_messages = VendorMessages(options.vendors, gate.call)
         self.local_auth_list = LocalAuthList(memory.local_list, configuration, conflict=self._conflict, now=date)
         self.authorizer.listed, self.authorizer.conflict = self.local_auth_list.listed, self.local_auth_list.compare
         self.reserving = Reserving(
@@ -140,7 +144,7 @@ class Premises:
         self.charging.recover(queued, resume=resume)
         self.metering.begin()
         self.reserving.restore()
-        self.chores.start(self.smart_charging.obey(), "smart charging")
+        self.chores.start(self.obedience.run(), "smart charging")
         self.chores.start(self.reserving.run(), "reservations")
 
     def _conflict(self, id_tag: str) -> None:
@@ -168,7 +172,7 @@ class Premises:
         """Who does not come gets no profile, and nobody else gets theirs."""
         facts = self.bays.sessions[number].facts
         if facts.phase in ("free", "begun") and facts.tag is None and facts.asked is None:
-            self.smart_charging.break_promise(number)
+            self.profiles.break_promise(number)
 
     def _run_out(self, connector: int) -> None:
         if not self.charging.set_free(connector):

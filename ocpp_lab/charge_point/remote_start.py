@@ -10,8 +10,8 @@ from ..station.facts import is_open
 from ..station.rights import same
 from .charging import Charging
 from .chores import Chores
+from .living_profiles import LivingProfiles
 from .or_else import or_else
-from .smart_charging import SmartCharging
 
 
 class RemoteStart:
@@ -22,7 +22,7 @@ class RemoteStart:
     """
 
     def __init__(
-        self, charging: Charging, chores: Chores, profiles: SmartCharging, *, has_room: Callable[[], bool]
+        self, charging: Charging, chores: Chores, profiles: LivingProfiles, *, has_room: Callable[[], bool]
     ) -> None:
         self.charging = charging
         self.bays = charging.bays

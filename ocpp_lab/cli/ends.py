@@ -19,8 +19,6 @@ from ..session import CALL_TIMEOUT
 from .app import one_line_errors
 from .inputs import (
     BadInput,
-    client_tls,
-    endpoint,
     one_of,
     positive,
     read_password,
@@ -29,6 +27,7 @@ from .inputs import (
     within,
 )
 from .run import run_central_system, run_charge_point
+from .secure import security_options
 
 MAX_CONNECTORS = 1000  # ours; each is a StatusNotification at every boot
 LEAST_SIZE, MOST_SIZE = 1_000, 2**30  # bytes; ours: below the first no boot passes, above the second nothing is meant
@@ -140,6 +139,16 @@ def charge_point(
     ca: Annotated[
         Path | None, _file("Certificate (PEM) to trust, for wss://. Default: those of this computer.")
     ] = None,
+    security_profile: Annotated[
+        int | None,
+        typer.Option(metavar="0|1|2|3", help="Security profile to begin with. Default: by URL and password."),
+    ] = None,
+    other_endpoint: Annotated[
+        list[str] | None,
+        typer.Option("--endpoint", metavar="PROFILE=URL", help="Where it dials with another profile; repeat for more."),
+    ] = None,
+    cert: Annotated[Path | None, _file("Its own certificate (PEM), for security profile 3; needs --key.")] = None,
+    key: Annotated[Path | None, _file("Private key (PEM) of its own certificate.")] = None,
     vendor: Annotated[str, typer.Option(metavar="TEXT", help="chargePointVendor of its boot.")] = "OCPP Lab",
     model: Annotated[str, typer.Option(metavar="TEXT", help="chargePointModel of its boot.")] = "One",
     path: Annotated[
@@ -173,8 +182,15 @@ def charge_point(
             "path": str(path) if path else ":memory:",
             "connectors": within(connectors, 1, MAX_CONNECTORS, "--connectors"),
             "boot": _boot(vendor, model),
-            "password": read_password(password_file, identity) if password_file else None,
-            "ssl": client_tls(endpoint(url), ca),
+            **security_options(
+                url,
+                profile=security_profile,
+                endpoints=other_endpoint or (),
+                password=read_password(password_file, identity) if password_file else None,
+                ca=ca,
+                cert=cert,
+                key=key,
+            ),
             "timeout": positive(timeout, "--timeout"),
             "max_size": within(max_size, LEAST_SIZE, MOST_SIZE, "--max-size"),
             "lenient": lenient,

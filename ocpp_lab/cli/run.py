@@ -50,12 +50,13 @@ async def _serve(central_system: CentralSystem, story: Story, stop: asyncio.Even
     """Charge points are served by the central system itself; the group holds what the operator calls."""
     async with asyncio.TaskGroup() as group:
         console = Console(central_system, group, story.say, story.show)
-        typing = "type help, who, or a call such as: " + EXAMPLE + " - " if console.open() else ""
+        typed = TypedLines(console.typed, partial(story.say, "!"), tab=console.tab)
+        typing = f"type help, who, or a call such as: {EXAMPLE} - " if typed.open() else ""
         story.say("=", f"{typing}stop with Ctrl-C")
         try:
             await stop.wait()
         finally:
-            console.close()
+            typed.close()
             await central_system.stop()  # here, not after the group: calls still out then end with ConnectionLost
 
 

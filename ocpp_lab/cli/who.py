@@ -17,24 +17,20 @@ def who(central_system: CentralSystem, now: datetime) -> Iterator[str]:
     """A line for each charge point, and one for each of its connectors."""
     names = sorted(central_system.sessions)
     yield f"{len(names)} connected" if names else "nobody is connected"
-    for name in names[:MOST_SHOWN]:
+    statuses: dict[str, dict[int, m.StatusNotificationRequest]] = {name: {} for name in names[:MOST_SHOWN]}
+    for (name, connector), status in central_system.answers.statuses.items():
+        if name in statuses:
+            statuses[name][connector] = status
+    for name, told in statuses.items():
         yield f"{name:<20} {central_system.registrations.get(name, 'not booted')}"
-        for line in _connectors(central_system, name, now):
-            yield f"  {line}"
+        running = {row["connector"]: row for row in central_system.ledger.open_transactions(name)}
+        for connector in sorted({*told, *running}):
+            said = _status(told.get(connector))
+            charge = _charge(running[connector], now) if connector in running else ""
+            if connector or said not in ("Available", "?"):  # 0 is the whole, of which there is seldom news
+                yield f"  {connector:>3}  {said:<15} {charge}".rstrip()
     if len(names) > MOST_SHOWN:
         yield f"and {len(names) - MOST_SHOWN} more"
-
-
-def _connectors(central_system: CentralSystem, identity: str, now: datetime) -> Iterator[str]:
-    statuses = {
-        connector: status for (whose, connector), status in central_system.answers.statuses.items() if whose == identity
-    }
-    running = {row["connector"]: row for row in central_system.ledger.open_transactions(identity)}
-    for connector in sorted({*statuses, *running}):
-        said = _status(statuses.get(connector))
-        charge = _charge(running[connector], now) if connector in running else ""
-        if connector or said not in ("Available", "?"):  # 0 is the whole, of which there is something to say sometimes
-            yield f"{connector:>3}  {said:<15} {charge}".rstrip()
 
 
 def _status(told: m.StatusNotificationRequest | None) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import groupby, repeat
 from math import floor
 from operator import itemgetter
 from typing import Final
@@ -48,11 +48,8 @@ def changes(
     limits. ``started`` is when the transaction began; without one it is as if one began at ``at``. Connector 0 has
     the ChargePointMaxProfile only.
     """
-    began, length = at if started is None else started, max(1, window // _MICROSECOND)
-    here = [each for each in stack if each.connector in (0, connector)]
-    lines = [_speakers(here, purposes) for purposes in (("TxProfile", "TxDefaultProfile"), ("ChargePointMaxProfile",))]
-    steps = [_line(profiles, at, length, began, voltage) for profiles in lines[connector == 0 :]]
-    return [(at + timedelta(microseconds=when), limit) for when, limit in _least(steps, station)]
+    steps = _changes(stack, connector, at, window // _MICROSECOND, started, station, voltage)
+    return [(at + timedelta(microseconds=when), limit) for when, limit in steps]
 
 
 def composite(
@@ -71,11 +68,11 @@ def composite(
     A period begins at 0 and at each change, in whole seconds; limits are rounded down to 0.1. startSchedule is left out
     (core errata 3.57).
     """
-    window = timedelta(seconds=duration)
-    line = changes(stack, connector, at, window, started=started, station=station, voltage=voltage)
+    line = _changes(stack, connector, at, duration * _SECOND, started, station, voltage)
     limits = [(when, limit or station) for when, limit in line]
-    steps = [(_seconds(when, at), _in(unit, limit, voltage), limit.phases) for when, limit in limits]
-    return _schedule(steps, duration, unit)
+    return _schedule(
+        [(_seconds(when), _in(unit, limit, voltage), limit.phases) for when, limit in limits], duration, unit
+    )
 
 
 def total(
@@ -93,17 +90,16 @@ def total(
     ``connectors`` are all from 1 on, with the instant at which charging began, None where nothing runs (core 5.7).
     Amperes are added as if all cars used the same phases, because nobody knows which they use.
     """
-    stack, window = list(stack), timedelta(seconds=duration)
+    stack, length = list(stack), duration * _SECOND
     lines = [
-        changes(stack, number, at, window, started=started, station=station, voltage=voltage)
-        for number, started in connectors.items()
+        list(_changes(stack, number, at, length, started, station, voltage)) for number, started in connectors.items()
     ]
-    ceiling = changes(stack, 0, at, window, station=None, voltage=voltage)
-    edges = sorted({_seconds(when, at) for line in [*lines, ceiling] for when, _ in line})
+    ceiling = list(_changes(stack, 0, at, length, None, None, voltage))
+    edges = sorted({_seconds(when) for line in [*lines, ceiling] for when, _ in line})
 
     def at_most(second: int) -> tuple[float, int]:
-        each = [_at(line, at, second) or station for line in lines]
-        most = _at(ceiling, at, second)
+        each = [_at(line, second) or station for line in lines]
+        most = _at(ceiling, second)
         sums = [sum(_in(unit, limit, voltage) for limit in each), *([_in(unit, most, voltage)] if most else [])]
         return min(sums), max(limit.phases for limit in each)
 
@@ -113,6 +109,21 @@ def total(
 def down(limit: float) -> float:
     """Rounded down to 0.1: one decimal is all that a limit may have, and more than allowed it may not be."""
     return floor((limit + 1e-7) * 10) / 10
+
+
+def _changes(
+    stack: Iterable[Installed],
+    connector: int,
+    at: datetime,
+    length: int,
+    started: datetime | None,
+    station: Allowed | None,
+    voltage: float,
+) -> Iterator[_Step]:
+    here = [each for each in stack if each.connector in (0, connector)]
+    lines = [_speakers(here, purposes) for purposes in (("TxProfile", "TxDefaultProfile"), ("ChargePointMaxProfile",))]
+    steps = [_line(profiles, at, max(1, length), started or at, voltage) for profiles in lines[connector == 0 :]]
+    return _least(steps, station)
 
 
 # -- one line
@@ -198,34 +209,35 @@ def _round(
 
 def _least(lines: list[list[_Step]], station: Allowed | None) -> Iterator[_Step]:
     """The smallest at each instant; a step only where it changes."""
-    edges = sorted({when for line in lines for when, _ in line})
-    before: Allowed | None = None
-    reading = [iter(pairwise([*line, (_FOR_EVER, None)])) for line in lines]
-    now = [next(each) for each in reading]
-    for edge in edges:
-        for index, (_, (until, _)) in enumerate(now):
-            if until <= edge:
-                now[index] = next(reading[index])
-        limit = _smaller([station, *(here for (_, here), _ in now)])
-        if edge == 0 or limit != before:
-            yield edge, limit
-        before = limit
+    steps = [(when, number, limit) for number, line in enumerate(lines) for when, limit in line]
+    now, before = [*repeat(None, len(lines)), station], None
+    for when, changed in groupby(sorted(steps, key=itemgetter(0)), key=itemgetter(0)):
+        for _, number, limit in changed:
+            now[number] = limit
+        least = _smaller(now)
+        if when == 0 or least != before:
+            yield when, least
+        before = least
 
 
 def _smaller(limits: list[Allowed | None]) -> Allowed | None:
-    found = [limit for limit in limits if limit is not None]
-    return Allowed(min(f.amps for f in found), min(f.phases for f in found)) if found else None
+    least: Allowed | None = None
+    for limit in limits:
+        if limit is None or least is None:
+            least = limit or least
+        elif limit.amps < least.amps or limit.phases < least.phases:
+            least = Allowed(min(limit.amps, least.amps), min(limit.phases, least.phases))
+    return least
 
 
-def _at(line: list[tuple[datetime, Allowed | None]], at: datetime, second: int) -> Allowed | None:
-    """What a line says at a whole second after ``at``."""
-    index = bisect_right(line, at + timedelta(seconds=second), key=itemgetter(0))
-    return line[index - 1][1]
+def _at(line: list[_Step], second: int) -> Allowed | None:
+    """What a line says at a whole second."""
+    return line[bisect_right(line, second * _SECOND, key=itemgetter(0)) - 1][1]
 
 
-def _seconds(when: datetime, at: datetime) -> int:
-    """The first whole second, counted from ``at``, that is not before ``when``."""
-    return -((at - when) // timedelta(seconds=1))
+def _seconds(when: int) -> int:
+    """The first whole second that is not before ``when``."""
+    return -(-when // _SECOND)
 
 
 def _in(unit: ChargingRateUnitType, limit: Allowed, voltage: float) -> float:

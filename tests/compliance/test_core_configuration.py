@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ocpp_lab import messages as m
 from tests.compliance.script import Refused, ScriptedCentralSystem, at_charge_point
 from tests.pair import simulated
 
@@ -145,6 +146,20 @@ async def test_data_of_an_unknown_vendor() -> None:
     """Core 5.6."""
     async with at_charge_point() as (script, _):
         assert (await script.says("DataTransfer", vendorId="org.example"))["status"] == "UnknownVendorId"
+
+
+@simulated(seed=1)
+async def test_data_of_a_known_vendor() -> None:
+    """Core 5.6, 4.3: what the vendor says goes back; and the charge point may send, too."""
+
+    def echo(request: m.DataTransferRequest) -> m.DataTransferResponse:
+        return m.DataTransferResponse(status="Accepted", data=request.data)
+
+    async with at_charge_point(vendors={"org.example": echo}) as (script, charge_point):
+        answer = await script.says("DataTransfer", vendorId="org.example", messageId="m", data="hello")
+        assert answer == {"status": "Accepted", "data": "hello"}
+        assert (await charge_point.vendor_messages.send("org.example", "m", "hi")).status == "Accepted"
+        assert await script.hears("DataTransfer") == {"vendorId": "org.example", "messageId": "m", "data": "hi"}
 
 
 # --- TriggerMessage ---------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ocpp_lab.smart_charging import Profiles, offers
 from ocpp_lab.station.connector import Car
 from tests.fakes import Failing, power_cut
 from tests.pair import cut, heal, payloads, simulated
@@ -202,6 +203,26 @@ async def test_a_file_that_fails_stops_no_limit() -> None:
         failing.mend()
         await asyncio.sleep(20)
         assert here.amps() == 8
+
+
+@simulated
+async def test_a_bug_stops_no_limit() -> None:
+    """It is counted, and the limits are looked at again."""
+    bugs = iter([True, False, False])
+
+    def offered(*given: Any, **options: Any) -> Any:
+        if clock() > 30 and next(bugs, False):
+            raise ZeroDivisionError
+        return offers(*given, **options)
+
+    async with site(profiles=Profiles(offers=offered)) as here:
+        await here.start()
+        await here.set(1, profile((0, 10.0), (60, 8.0)))
+        await asyncio.sleep(60)
+        assert here.amps() == 10
+        await asyncio.sleep(20)
+        assert here.amps() == 8
+        assert here.charge_point.chores.bugs["smart charging"] == 1
 
 
 # With RemoteStartTransaction ------------------------------------------------------------------------------------------

@@ -47,7 +47,6 @@ READ_ONLY = {
     "MeterValuesSampledDataMaxLength",
     "NumberOfConnectors",
     "ReserveConnectorZeroSupported",
-    "SecurityProfile",
     "SendLocalListMaxLength",
     "StopTransactionMaxMeterValues",
     "StopTxnAlignedDataMaxLength",

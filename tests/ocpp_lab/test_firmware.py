@@ -113,6 +113,56 @@ async def test_it_waits_for_the_end_of_a_transaction() -> None:
         assert here.told(FIRMWARE) == WHOLE
 
 
+def status(here: Depot, connector: int) -> str:
+    """What was told of it last."""
+    told = payloads(here.central_system, "StatusNotification")
+    return str([each["status"] for each in told if each["connectorId"] == connector][-1])
+
+
+@simulated
+async def test_nobody_begins_while_it_waits() -> None:
+    """L01.FR.07: free connectors are Unavailable, and those that become free; afterwards as they were commanded."""
+    async with depot(delays=lambda: itertools.repeat(1.0), connectors=3) as here:
+        await here.ask(m.ChangeAvailabilityRequest(connector_id=3, type="Inoperative"))
+        here.charge_point.charging.plug_in(1)
+        await here.charge_point.charging.present(1, "TAG_A")
+        await here.update()
+        await asyncio.sleep(30)
+        assert [status(here, n) for n in (1, 2, 3)] == ["Charging", "Unavailable", "Unavailable"]
+        here.charge_point.charging.unplug(1)
+        await asyncio.sleep(1)
+        assert status(here, 1) == "Unavailable"
+        await asyncio.sleep(60)
+        assert here.told(FIRMWARE) == WHOLE
+        assert [status(here, n) for n in (1, 2, 3)] == ["Available", "Available", "Unavailable"]
+
+
+@simulated
+async def test_an_update_that_is_cancelled_lets_drivers_in_again() -> None:
+    async with depot() as here:
+        here.charge_point.charging.plug_in(1)
+        await here.charge_point.charging.present(1, "TAG_A")
+        await here.update()
+        await asyncio.sleep(5)
+        await here.update(at=1000)
+        await asyncio.sleep(5)
+        here.charge_point.charging.unplug(1)
+        await asyncio.sleep(1)
+        assert status(here, 1) == "Available"
+
+
+@simulated
+async def test_the_power_goes_while_it_waits(caplog: pytest.LogCaptureFixture) -> None:
+    """Its end is quiet: nothing is written into a file that is closed."""
+    async with depot() as here:
+        here.charge_point.charging.plug_in(1)
+        await here.charge_point.charging.present(1, "TAG_A")
+        await here.update()
+        await asyncio.sleep(5)
+    assert not here.charge_point.chores.bugs
+    assert "could not be" not in caplog.text
+
+
 @simulated
 @pytest.mark.parametrize(
     ("fields", "attempts", "wait"), [({"retries": 0}, 1, 0), ({"retries": 2, "retry_interval": 7}, 3, 7)]

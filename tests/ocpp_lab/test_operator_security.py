@@ -57,6 +57,7 @@ async def test_root_certificates() -> None:
         [named] = there.certificate_hash_data or []
         _, asked = await done(peer, operator.delete_certificate("CP_1", named), OK)
         assert asked == [("DeleteCertificate", {"certificateHashData": NAMED})]
+        assert roots(peer) == [(KIND, "refused"), (KIND, "unknown")]
 
 
 @simulated

@@ -233,7 +233,7 @@ PARTS = 10
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-@pytest.mark.time_limit(scaled(60, 3600))
+@pytest.mark.time_limit(scaled(120, 3600))
 def test_random_drivers(part: int) -> None:
     """A third of the evenings on fixed cables. Not all of them may be quiet ones."""
     charged = 0

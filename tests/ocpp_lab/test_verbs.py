@@ -16,6 +16,7 @@ import pytest
 from ocpp_lab import CentralSystem, Policy
 from ocpp_lab.cli.completion import completed, endings
 from ocpp_lab.cli.console import Console
+from ocpp_lab.cli.typed import TypedLines
 from ocpp_lab.cli.verb import identity_named
 from ocpp_lab.cli.verbs import OPERATOR_VERBS, verb_named
 from ocpp_lab.cli.word_kinds import Limit, limit, number, span
@@ -39,7 +40,7 @@ class Desk:
         self.shown += text
 
     def type(self, line: str) -> None:
-        self.console._typed(line)
+        self.console.typed(line)
 
     async def asks(self, peer: Any, line: str, *answers: Any) -> list[tuple[str, Any]]:
         """What the charge point was asked because of this line."""
@@ -331,13 +332,12 @@ async def test_lines_from_a_pipe() -> None:
     """No Tab there: it is a space. What comes in pieces is one line; the last may lack its end."""
     read, write = os.pipe()
     async with desk() as (operator, peer):
-        console = operator.console
-        console.fd = read
+        lines = TypedLines(operator.type, operator.said.append, read, tab=operator.console.tab)
         for piece in (b"unl", b"ock\tCP_1", b" 1\nreset CP_1"):
             os.write(write, piece)
-            console._readable()
+            lines._readable()
         os.close(write)
-        console._readable()
+        lines._readable()
         asked = await answering(peer, REFUSED, REFUSED)
         assert {action for action, _ in asked} == {"UnlockConnector", "Reset"}
     os.close(read)
