@@ -30,6 +30,7 @@ from .dial_failed import security_event_of
 from .errands import Work
 from .event_clock import EventClock
 from .gate import Gate
+from .maker import Maker
 from .options import Security
 from .routes import Route, Routes, is_key
 from .trusted_time import TrustedTime
@@ -74,6 +75,8 @@ class Guard:
         self.trusted_time = TrustedTime(store, now)
         self.upgrading = Upgrading(store, dialler.usual_profile)
         self.routes = Routes(dialler.urls, options.ssl, self.wallet, self.trusted_time.now)
+        self.maker = Maker(self.wallet, self.trusted_time.now, self.tell)
+        """Whose firmware is good."""
         self.certificates = Certificates(
             serial,
             self.wallet,
