@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import get_args
 
-from ..case import Case
+from ..case import Case, result
 from ..exchanges import LONG_ENOUGH, seconds
 from ..pairing import OTHER
 from ..rule import Hit, Rules, named
@@ -57,7 +57,9 @@ def deaf_from_here(case: Case) -> Iterator[Hit]:
                 continue
             same = bool(silent) and silent[0].connection == each.call.connection
             silent = [*(silent if same else ()), each.call] if each.fate == "timed out" else []
-            if len(silent) >= 3 and case.lasts(silent[0]) > DEAF and not _may_be_silent(case, each.call):
+            if any(_may_be_silent(case, call) for call in silent):
+                silent = []
+            if len(silent) >= 3 and case.lasts(silent[0]) > DEAF:
                 others = [one for one in case.sent_by(OTHER[side]) if _while(silent, one)]
                 if len(others) >= 3:
                     yield _deaf(side, silent)
@@ -85,9 +87,14 @@ def _deaf(side: Side, silent: list[Seen]) -> Hit:
 
 
 def _may_be_silent(case: Case, call: Seen) -> bool:
-    """A charge point that was Rejected does not answer (core 4.2)."""
-    status = case.registration_at(call.index)
-    return status == "Rejected" or (status == "Pending" and call.sender == "charge point")
+    """A charge point whose boot is not accepted need not answer, and is owed nothing (core 4.2)."""
+    boots = [each for each in case.calls("BootNotification") if each.call.index < call.index]
+    if not boots:
+        return False
+    newest = boots[-1]
+    answered = newest.reply is not None and newest.reply.index < call.index
+    status = result(newest).get("status") if answered else None
+    return status != "Accepted" and not (status == "Pending" and call.sender == "central system")
 
 
 def _how_long(case: Case, call: Seen) -> str:

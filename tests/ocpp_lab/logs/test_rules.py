@@ -212,7 +212,7 @@ BROKEN: dict[str, tuple[str, Story]] = {
         steps(lambda night: night.boot("Rejected", 60), lambda night: night.status(1, "Available")),
     ),
     "orders-before-accepted": (CS, steps(lambda night: night.boot("Pending", 60), remote_start)),
-    "boot-too-early": (CP, lambda night: [night.boot("Rejected", 600) for _ in range(4)]),
+    "boot-too-early": (CP, lambda night: [(night.beat(), night.boot("Rejected", 600)) for _ in range(4)]),
     "boot-triggered-again": (
         CS,
         lambda night: [
