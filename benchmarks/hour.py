@@ -19,8 +19,8 @@ from websockets.asyncio.connection import Connection
 from websockets.exceptions import ConnectionClosed
 
 from ocpp_lab import Trace
-from ocpp_lab.charge_point.connector import Car
 from ocpp_lab.simulation import World, simulate
+from ocpp_lab.station.car import Car
 
 from .progress import Progress
 from .wire import OPTIONS, SUBPROTOCOLS

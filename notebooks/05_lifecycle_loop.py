@@ -36,7 +36,7 @@ from ocpp_lab import CONNECTION, Call, CentralSystem, ChaosProxy, ChargePoint, O
 from ocpp_course import lab
 from ocpp_lab import Heartbeat, Timeline, Trace, Transport
 from ocpp_lab import messages as m
-from ocpp_lab.charge_point.connector import Car
+from ocpp_lab.station.car import Car
 from ocpp_lab.charge_point.dial import Dialler, dial
 from ocpp_lab.charge_point.registration import may_send, may_serve
 from ocpp_lab.charge_point.uplink import Uplink

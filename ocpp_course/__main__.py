@@ -2,6 +2,7 @@
 
 from ocpp_lab.cli.app import command_line
 from ocpp_lab.cli.ends import ends
+from ocpp_lab.cli.fleet_command import fleets
 
 from .cli.commands import course
 from .cli.explaining import explaining
@@ -26,7 +27,7 @@ In a clone of the project:
   ocpp-lab run-mine                  the stack that you wrote, live and in chaos
 """
 
-app = command_line(HELP, ends, explaining, course)
+app = command_line(HELP, ends, fleets, explaining, course)
 
 if __name__ == "__main__":
     app()

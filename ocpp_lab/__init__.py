@@ -32,6 +32,7 @@ the milestones of the course that build the room. docs/architecture.md draws the
         store            everything of a charge point that survives a power cut               3
         outbox           transaction messages: durable, in order, retried                     3
         transaction_ids  the real transaction id, put in at the instant of sending            3
+        security         whom a certificate names; security profiles and events               -
         connection       the reconnect loop and its states: dial, boot, online, wait, again   3, 5
     what goes wrong and what is seen
         trace            what passed and when, in a bounded ring                              6
@@ -40,8 +41,11 @@ the milestones of the course that build the room. docs/architecture.md draws the
         faults           what a central system does wrong on purpose                          all
         chaos_proxy      a TCP proxy between both ends: late, slow, cut, half-open            all
     the two ends
+        file_transfer    files that go and come beside the connection, over HTTP               -
+        smart_charging   which limit holds, as pure functions: install, clear, composite, obey  -
+        station          the thing in the car park: who may charge, and whose session it is   -
         charge_point     its life on the connection, and one file per feature profile         5
-        central_system   the door, the desk of each connection, the ledger                    1, 5
+        central_system   the door, the desk of each connection, the ledger, the operator      1, 5
     the whole at work
         exposition       the page that Prometheus scrapes                                     6
         metrics          what happened, in numbers, for Prometheus                            6
@@ -66,6 +70,7 @@ from .errors import (
     CallTimeout,
     CallWithdrawn,
     ConnectionLost,
+    Forbidden,
     FrameError,
     HandshakeRefused,
     IllegalTransition,
@@ -99,7 +104,8 @@ from .transport import Transport
 __all__ = [
     # errors
     "OcppError", "FrameError", "PayloadError", "CallFailed", "MalformedReply", "CallTimeout", "CallWithdrawn",
-    "ConnectionLost", "NotConnected", "HandshakeRefused", "NotAccepted", "StoreFailed", "IllegalTransition",
+    "ConnectionLost", "NotConnected", "HandshakeRefused", "NotAccepted", "StoreFailed", "Forbidden",
+    "IllegalTransition",
     # the wire
     "Call", "CallResult", "CallError", "Frame", "encode", "decode",
     "messages", "ACTIONS", "Request", "Response", "encode_payload", "decode_payload",

@@ -2,6 +2,7 @@
 
 from .cli.app import command_line
 from .cli.ends import ends
+from .cli.fleet_command import fleets
 
 HELP = """A central system and a charge point that speak OCPP 1.6-J.
 
@@ -13,7 +14,7 @@ Try it, in two terminals:
   ocpp-lab charge-point ws://127.0.0.1:9000 --identity CP_1
 """
 
-app = command_line(HELP, ends)
+app = command_line(HELP, ends, fleets)
 
 if __name__ == "__main__":
     app()

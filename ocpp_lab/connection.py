@@ -12,7 +12,7 @@ time, and after a wait if it goes on (`charge_point.amnesia`), be it on the next
 is over and nothing is sent on it any more, although its end has not come through yet. *failed*: a bug below us ended
 the connection; it is in the log, and we wait as after any loss, because a charge point with a bug still has drivers.
 
-Not in the table: what a connector does (`charge_point.connector`), and whether an own call may go out, which is
+Not in the table: what a connector does (`station.connector`), and whether an own call may go out, which is
 decided from registration and action (`charge_point.registration`).
 """
 

@@ -19,13 +19,33 @@ MAX_IDENTITY = 255
 MIN_KEY_BYTES = 16  # an AuthorizationKey has 16 to 20 bytes (whitepaper A00.FR.205)
 
 
+MAX_KEY_BYTES = 20
+
+
+def read_key(text: str) -> bytes:
+    """The value of an AuthorizationKey as bytes. Raises ValueError unless it is 32 to 40 hex digits, an even number."""
+    digits = len(text)
+    whole = digits % 2 == 0 and 2 * MIN_KEY_BYTES <= digits <= 2 * MAX_KEY_BYTES
+    if not whole or not set(text) <= set(string.hexdigits):
+        raise ValueError(f"expected 32 to 40 hexadecimal digits, an even number of them, came {digits} characters")
+    return bytes.fromhex(text)
+
+
 def key_bytes(key: str | bytes) -> bytes:
     """An AuthorizationKey as the bytes it stands for: 32 to 40 hex digits are 16 to 20 bytes, other text is itself."""
     if isinstance(key, bytes):
         return key
-    if 2 * MIN_KEY_BYTES <= len(key) <= 40 and len(key) % 2 == 0 and set(key) <= set(string.hexdigits):
-        return bytes.fromhex(key)
-    return key.encode()
+    try:
+        return read_key(key)
+    except ValueError:
+        return key.encode()
+
+
+def same_key(password: bytes, key: bytes) -> bool:
+    """Whether a password is this key: its raw bytes, or their hex text in any case. Told in constant time."""
+    raw = hmac.compare_digest(password, key)
+    as_hex = hmac.compare_digest(password.lower(), key.hex().encode())
+    return raw | as_hex
 
 
 def basic_auth(identity: str, key: str | bytes) -> str:
@@ -51,12 +71,7 @@ def may_enter(header: str | None, identity: str, key: str | bytes) -> bool:
     The password may be the key's raw bytes, or its hex text, which libocpp sends for keys that are not printable.
     """
     password = password_of(header, identity)
-    if password is None:
-        return False
-    wanted = key_bytes(key)
-    raw = hmac.compare_digest(password, wanted)
-    as_hex = hmac.compare_digest(password.lower(), wanted.hex().encode())
-    return raw or as_hex
+    return password is not None and same_key(password, key_bytes(key))
 
 
 class SealedKey(NamedTuple):

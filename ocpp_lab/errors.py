@@ -14,6 +14,7 @@
     │   └── HandshakeRefused  the door was shut                          definite
     ├── NotAccepted         may not be sent before the boot is accepted  definite
     ├── StoreFailed         our own file failed; nothing was done        definite, ours
+    ├── Forbidden           the specification forbids to send it         definite, ours
     └── IllegalTransition   the state table has no such edge             our own bug
 
 *Definite*: it is known whether the peer acted (it did not). *Indefinite*: it may have acted, or not; only asking
@@ -181,6 +182,12 @@ class StoreFailed(OcppError):
 
     The cause (``__cause__``) is sqlite's error, if there was one: a full disk, a locked file, a broken database.
     """
+
+    definite = True
+
+
+class Forbidden(OcppError, ValueError):
+    """The specification forbids to send this, here and now; nothing was sent. Definite. Names the section."""
 
     definite = True
 

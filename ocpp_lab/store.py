@@ -33,10 +33,89 @@ CREATE TABLE clock (newest TEXT, "offset" REAL NOT NULL DEFAULT 0);
 INSERT INTO clock (newest) SELECT max(seen) FROM transactions
 """
 """Version 2."""
+_CHARGING_PROFILES = """
+-- A TxProfile has the name of its transaction in "owner", one that waits for its transaction a tag. The id is text:
+-- the specification bounds no integer, sqlite does.
+CREATE TABLE charging_profiles (
+    id TEXT NOT NULL, connector INTEGER NOT NULL, owner TEXT, id_tag TEXT, profile TEXT NOT NULL
+)
+"""
+_FILE_JOBS = """
+-- The newest job of each lane, as it was asked for. "told": whether the central system has answered the status.
+CREATE TABLE file_jobs (
+    lane TEXT PRIMARY KEY, action TEXT NOT NULL, payload TEXT NOT NULL, status TEXT, told INTEGER NOT NULL,
+    name TEXT NOT NULL
+);
+CREATE TABLE firmware (version TEXT NOT NULL)  -- one row, none while there is only that of the factory
+"""
+_SESSIONS = """
+-- What would go on at a connector without its transaction. 0 is the one reader of them all.
+CREATE TABLE sessions (
+    connector INTEGER PRIMARY KEY, phase TEXT NOT NULL, end_in INTEGER NOT NULL, car INTEGER NOT NULL,
+    locked INTEGER NOT NULL, tag TEXT, parent TEXT, denied TEXT
+);
+ALTER TABLE tags ADD COLUMN parent TEXT
+"""
+"""Sessions that wait or are over, and the groups of known tags."""
+_TRANSACTION_DATA = """
+-- Readings for the stop of a transaction that runs. They go with it.
+CREATE TABLE transaction_data (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, "transaction" TEXT NOT NULL, context TEXT NOT NULL, at TEXT NOT NULL,
+    reading TEXT NOT NULL
+);
+CREATE INDEX readings_of_a_transaction ON transaction_data ("transaction")
+"""
+_SECURITY = """
+CREATE TABLE security_events (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, type TEXT NOT NULL, at TEXT NOT NULL, info TEXT,
+    critical INTEGER NOT NULL, waits INTEGER NOT NULL  -- waits: to be told to the central system
+);
+CREATE INDEX security_rings ON security_events (critical, waits);
+-- The newest instant that an authenticated central system told. One row, or none.
+CREATE TABLE trusted_time (newest TEXT NOT NULL);
+-- Where an upgrade of the security profile stands. No row: it was never changed.
+CREATE TABLE security_profile (current INTEGER NOT NULL, wanted INTEGER, trying INTEGER NOT NULL);
+-- Roots that we trust. A fallback is kept until its successor was used.
+CREATE TABLE roots (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, use TEXT NOT NULL, pem TEXT NOT NULL,
+    signer TEXT,  -- who has signed it, if that was another one: its name by hashes needs that one's key
+    fallback INTEGER NOT NULL DEFAULT 0
+);
+-- Private keys of our own, and the chain of each. None yet: it was asked for, and the answer has not come.
+CREATE TABLE own_certificates (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, key BLOB NOT NULL, chain TEXT, renewal INTEGER NOT NULL DEFAULT 0
+);
+-- What was put in by the manufacturer is put in once. One row, or none.
+CREATE TABLE provisioned (once INTEGER NOT NULL)
+"""
+"""Keys, certificates, and what happened to them."""
+_LOCAL_LIST = """
+CREATE TABLE local_list (id_tag TEXT PRIMARY KEY, status TEXT NOT NULL, expires TEXT, parent TEXT);
+CREATE TABLE local_list_version (version INTEGER NOT NULL)  -- one row, none before the first update
+"""
+_RESERVATIONS = """
+-- The id is text: the specification bounds no integer, sqlite does. A parent is a group, "until" an instant.
+CREATE TABLE reservations (
+    id TEXT PRIMARY KEY, connector INTEGER NOT NULL, tag TEXT NOT NULL, parent TEXT, until TEXT NOT NULL
+)
+"""
+_STEPS = [
+    _TABLES,
+    _CLOCK,
+    _SESSIONS,
+    _TRANSACTION_DATA,
+    _SECURITY,
+    _CHARGING_PROFILES,
+    _FILE_JOBS,
+    _LOCAL_LIST,
+    _RESERVATIONS,
+]
+"""In the order in which they came: the version of a file is how many of these it has seen."""
 
 
 class Store(Database):
-    """The file of one charge point: outbox, transactions, their ids, meter registers, tags, changed keys, the clock.
+    """The file of one charge point: outbox, transactions, their ids, meter registers, tags, changed keys, the clock,
+    certificates with their private keys, security events.
 
     ``owner`` is the charge point's identity: it is written into a new file, compared in one that has an owner, and
     alone in the file while it is open. Two owners of one file would stop each other's transactions, so the second gets
@@ -45,7 +124,7 @@ class Store(Database):
     """
 
     def __init__(self, path: str = ":memory:", owner: str = "") -> None:
-        super().__init__(path, [_TABLES, _CLOCK], alone=bool(owner))
+        super().__init__(path, _STEPS, alone=bool(owner))
         self._inhabited = False  # from `move_in` on
         if owner:
             try:

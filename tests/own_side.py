@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ocpp_lab import CentralSystem, ChargePoint
-from ocpp_lab.charge_point.connector import Car
+from ocpp_lab.station.car import Car
 from tests.fakes import Failing
 from tests.pair import pair, payloads, simulated_now
 

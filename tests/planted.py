@@ -276,7 +276,7 @@ class MeterDies(Talkative):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         metering = self.metering
-        metering._try_to_sample = lambda connector: metering.sample(connector, "Sample.Periodic")  # type: ignore
+        metering._try_to_read = metering.readings.take  # type: ignore
 
 
 class StartsFirst(Talkative):
@@ -284,14 +284,14 @@ class StartsFirst(Talkative):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        charging, start = self.charging, self.charging.start
+        bays, write = self.charging.bays, self.charging.bays._write_start
 
-        def hasty(connector: int, id_tag: str) -> str:
-            if charging.may_start(connector) and charging.connectors[connector].status == "Preparing":
-                charging.connectors[connector].become("Charging")
-            return start(connector, id_tag)
+        def hasty(session: Any, facts: Any, holder: Any) -> Any:
+            if session.connector.status == "Preparing":
+                session.connector.become("Charging")
+            return write(session, facts, holder)
 
-        charging.start = hasty  # type: ignore[method-assign]
+        bays._write_start = hasty  # type: ignore[method-assign]
 
 
 class StopsFirst(Talkative):
@@ -299,14 +299,14 @@ class StopsFirst(Talkative):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        charging, stop = self.charging, self.charging.stop
+        bays = self.charging.bays
 
         def hasty(connector: int, reason: Any, id_tag: str | None = None) -> None:
-            if charging.transactions.on(connector):
-                charging._over(connector)
-            stop(connector, reason, id_tag)
+            if transaction := self.transactions.on(connector):
+                bays._over(bays.session(connector), reason)
+                bays.stops.write([transaction], reason, id_tag)
 
-        charging.stop = hasty  # type: ignore[method-assign]
+        self.charging.stop = bays.stop = hasty  # type: ignore[method-assign]
 
 
 class NothingOwed(Talkative):
@@ -324,7 +324,7 @@ class AcceptsFirst(Talkative):
         payload: Any = call.payload
         connector = payload.get("connectorId", 0)
         ready = call.action == "RemoteStartTransaction" and connector in self.connectors
-        ready = ready and self.connectors[connector].ready and self.charging.may_start(connector)
+        ready = ready and self.charging.may_start(connector)
         reply = await super().answer(call)
         return CallResult(call.unique_id, {"status": "Accepted"}) if ready else reply
 

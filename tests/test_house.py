@@ -239,7 +239,17 @@ def test_heavy_imports_stay_in_their_rooms(path: Path) -> None:
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:
-    heavy = ["matplotlib", "ipywidgets", "simloop", "typer", "nbformat", "IPython", "jsonschema", "numpy"]
+    heavy = [
+        "matplotlib",
+        "ipywidgets",
+        "simloop",
+        "typer",
+        "nbformat",
+        "IPython",
+        "jsonschema",
+        "numpy",
+        "cryptography",
+    ]
     code = f"import sys, ocpp_lab; print(*(name for name in {heavy} if name in sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert loaded.stdout.split() == []

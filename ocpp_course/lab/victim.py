@@ -28,6 +28,7 @@ def printed(what: str, tag: str) -> None:
 
 async def charge_for_ever(charge_point: ChargePoint, life: str, say: Say) -> None:
     """One transaction after the other."""
+    charge_point.charging.unplug(1)  # the cable of the life before, if there was one
     for number in count(1):
         await charge(charge_point, f"TAG_{life}.{number}", say)
 

@@ -5,19 +5,22 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Container, Iterator, MutableMapping
+from collections.abc import Callable, Container, Coroutine, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
+
+import msgspec
 
 from .. import messages as m
 from ..bounded import Bounded
 from ..errors import StoreFailed
 from ..router import Router
 from ..session import current_session
+from .job_book import JobKind
+from .policy import Policy
 from .recording import Recording
-from .tags import Tags
+from .tags import at_instant
 
 log = logging.getLogger(__name__)
 
@@ -26,33 +29,6 @@ MOST_CONNECTORS = 1000
 MOST_STATUSES = 50_000
 """Statuses that are remembered, but for those of who is connected: without passwords a peer may invent identities too.
 At its longest one takes about 900 bytes."""
-
-
-@dataclass
-class Policy:
-    """The decisions of a central system, settable while it runs.
-
-    ``registration`` and ``interval`` (s) are what a BootNotification gets; ``registrations`` overrides the first for
-    one identity. ``id_tags`` knows the tags; what it does not know gets ``unknown_tag``. It may be set to a dict, which
-    is copied: what shall change later is ``policy.id_tags`` itself.
-    """
-
-    registration: m.RegistrationStatus = "Accepted"
-    interval: int = 300
-    registrations: dict[str, m.RegistrationStatus] = field(default_factory=dict)
-    id_tags: MutableMapping[str, m.AuthorizationStatus] = field(default_factory=dict)
-    unknown_tag: m.AuthorizationStatus = "Accepted"
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        super().__setattr__(name, Tags(value) if name == "id_tags" else value)
-
-    def register(self, identity: str) -> m.RegistrationStatus:
-        """What this charge point's next BootNotification gets."""
-        return self.registrations.get(identity, self.registration)
-
-    def authorize(self, id_tag: str) -> m.IdTagInfo:
-        """What is known of this tag. Tags are compared without regard to case (core 7.28)."""
-        return m.IdTagInfo(status=cast(Tags, self.id_tags).status_of(id_tag, self.unknown_tag))
 
 
 class Answers:
@@ -74,6 +50,10 @@ class Answers:
         """The newest status by identity and connector: the first `MOST_CONNECTORS` connectors of each, and of all
         `MOST_STATUSES`. Of more, the one goes that came longest ago from somebody who is not connected."""
         self._connectors: Counter[str] = Counter()  # by identity, how many are in there
+        self.after_start: Callable[[str, int, m.StartTransactionRequest], Coroutine[Any, Any, None]] | None = None
+        """Set by whoever wants it: run with identity, transaction id and request, after the answer to a start, again if
+        that is repeated. A TxProfile that is sent earlier is rejected, for its id is not known there (core 5.16.1);
+        and the request may be hours old."""
 
     async def on_boot(self, request: m.BootNotificationRequest) -> m.BootNotificationResponse:
         status = self.policy.register(current_session().identity)
@@ -83,10 +63,17 @@ class Answers:
         return m.HeartbeatResponse(current_time=self.now())
 
     async def on_authorize(self, request: m.AuthorizeRequest) -> m.AuthorizeResponse:
-        return m.AuthorizeResponse(id_tag_info=self.policy.authorize(request.id_tag))
+        # Never ConcurrentTx, which is for starts (core 7.2): the driver may want to stop.
+        return m.AuthorizeResponse(id_tag_info=at_instant(self.policy.authorize(request.id_tag), self.now()))
 
     async def on_status(self, request: m.StatusNotificationRequest) -> m.StatusNotificationResponse:
-        self._remember(current_session().identity, request)
+        identity, records = current_session().identity, self.ledger.records
+        with _own_file():
+            if request.error_code == "LocalListConflict":
+                records.lists.doubt(identity)
+            if request.status in ("Faulted", "Unavailable"):
+                records.reservations.failed(identity, request.connector_id)
+        self._remember(identity, request)
         return m.StatusNotificationResponse()
 
     def _remember(self, identity: str, request: m.StatusNotificationRequest) -> None:
@@ -104,15 +91,39 @@ class Answers:
 
     async def on_start(self, request: m.StartTransactionRequest) -> m.StartTransactionResponse:
         # Always answered, whatever the tag is worth: the car is plugged in and energy may flow (core 4.8).
+        session = current_session()
         with _own_file():
-            transaction_id = self.ledger.start(current_session().identity, request)
-        info = self._authorize(request.id_tag) or m.IdTagInfo(status="Invalid")
+            transaction_id = self.ledger.start(session.identity, request)
+            self._settle(session.identity, transaction_id, request)
+        info = self._judge(transaction_id, request.id_tag)
+        if self.after_start:
+            session.spawn(self.after_start(session.identity, transaction_id, request), "after a start")
         return m.StartTransactionResponse(transaction_id=transaction_id, id_tag_info=info)
 
+    def _settle(self, identity: str, transaction_id: int, request: m.StartTransactionRequest) -> None:
+        """What the operator arranged before: a reservation has served, the profile of a remote start has its id."""
+        records = self.ledger.records
+        if request.reservation_id is not None:
+            records.reservations.used(identity, request.reservation_id, transaction_id)
+        records.profiles.begun(identity, request.connector_id, request.id_tag, transaction_id)
+
     async def on_stop(self, request: m.StopTransactionRequest) -> m.StopTransactionResponse:
+        identity = current_session().identity
         with _own_file():
-            self.ledger.stop(current_session().identity, request)
+            self.ledger.stop(identity, request)
+            self.ledger.records.profiles.ended(identity, request.transaction_id)
         return m.StopTransactionResponse(id_tag_info=self._authorize(request.id_tag) if request.id_tag else None)
+
+    def _judge(self, transaction_id: int, id_tag: str) -> m.IdTagInfo:
+        """What a start is answered: also whether this tag is charging another car (core 7.2)."""
+        info = self._authorize(id_tag)
+        if info is None:
+            return m.IdTagInfo(status="Invalid")
+        if info.status == "Accepted" and self.policy.one_at_a_time(id_tag):
+            with _own_file():
+                if self.ledger.charges_elsewhere(transaction_id):
+                    return msgspec.structs.replace(info, status="ConcurrentTx")
+        return info
 
     def _authorize(self, id_tag: str) -> m.IdTagInfo | None:
         """What the policy says of a tag whose transaction is kept already; None if it fails.
@@ -120,7 +131,7 @@ class Answers:
         To report that (InternalError) would have the charge point send its message again, in vain, and then destroy it.
         """
         try:
-            return self.policy.authorize(id_tag)
+            return at_instant(self.policy.authorize(id_tag), self.now())
         except Exception:
             log.exception("! the policy failed over a tag")
             return None
@@ -131,27 +142,40 @@ class Answers:
         return m.MeterValuesResponse()
 
     async def on_data_transfer(self, request: m.DataTransferRequest) -> m.DataTransferResponse:
-        return m.DataTransferResponse(status="UnknownVendorId")
+        with _own_file():
+            self.ledger.records.transfers.told(current_session().identity, request, self.now())
+        vendor = self.policy.vendors.get(request.vendor_id)
+        return vendor(request) if vendor else m.DataTransferResponse(status="UnknownVendorId")
 
     async def on_diagnostics(
         self, request: m.DiagnosticsStatusNotificationRequest
     ) -> m.DiagnosticsStatusNotificationResponse:
+        self._note("diagnostics", request.status)
         return m.DiagnosticsStatusNotificationResponse()
 
     async def on_firmware(self, request: m.FirmwareStatusNotificationRequest) -> m.FirmwareStatusNotificationResponse:
+        self._note("firmware", request.status)
         return m.FirmwareStatusNotificationResponse()
 
     async def on_signed_firmware(
         self, request: m.SignedFirmwareStatusNotificationRequest
     ) -> m.SignedFirmwareStatusNotificationResponse:
+        self._note("signed firmware", request.status, request.request_id)
         return m.SignedFirmwareStatusNotificationResponse()
 
     async def on_log_status(self, request: m.LogStatusNotificationRequest) -> m.LogStatusNotificationResponse:
+        self._note("log", request.status, request.request_id)
         return m.LogStatusNotificationResponse()
+
+    def _note(self, kind: JobKind, status: str, request_id: int | None = None) -> None:
+        with _own_file():
+            self.ledger.records.jobs.told(current_session().identity, kind, status, self.now(), request_id)
 
     async def on_security_event(
         self, request: m.SecurityEventNotificationRequest
     ) -> m.SecurityEventNotificationResponse:
+        with _own_file():
+            self.ledger.records.events.told(current_session().identity, request)
         return m.SecurityEventNotificationResponse()
 
     def router(self, *, lenient: bool = False) -> Router:

@@ -7,13 +7,13 @@ import logging
 import socket
 import ssl as tls
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
-from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.asyncio.server import ServerConnection
 
 from ..clock import utc_now
 from ..errors import NotConnected
@@ -30,25 +30,29 @@ from ..pipe import (
     SUBPROTOCOL,
     WIRE_LOG,
     WebSocketPipe,
-    is_loopback,
 )
 from ..session import CALL_TIMEOUT, Answering, Session, random_ids
 from ..tally import Tally
 from ..trace import Trace
 from ..transport import Transport
-from .answers import Answers, Policy
+from .answers import Answers
 from .closing import errors_of
 from .desk import Desk
 from .door import choose_subprotocol, identity_of
 from .doorbell import Doorbell
 from .gatekeeper import Gatekeeper
-from .guest import Entrance, came_from
+from .guest import came_from
 from .heard import Heard
-from .keyring import Keyring, check_keys
+from .keyring import Keyring, check_keys, warn_of_open_door
 from .ledger import Ledger
+from .operator import Operator
 from .operator_session import OperatorSession
+from .policy import Policy
+from .ports import Listener, Ports
 from .recording import Recording
 from .registrar import Registrar
+from .registry import Registered, RequiredProfiles
+from .signing import Signing, Signs
 
 log = logging.getLogger(__name__)
 
@@ -60,12 +64,14 @@ class CentralSystem(Heard):
     ``passwords``: identity to AuthorizationKey (raw bytes, or hex text); without it they get 401. A key that it changes
     lives on in the ledger, sealed, and wins over the password until that is another (`Keyring`). ``router`` answers
     the requests of all charge points, in place of the default `Answers`; or ``routers``, a function, gets the identity
-    of each that connects and returns who answers it. ``ssl`` makes it ``wss://``. ``timeout`` (s) is how long its own
-    calls wait. ``require_boot`` answers SecurityError before a boot was accepted, as J-errata 3.8 recommends.
-    ``max_size`` (bytes) is the largest frame it reads, a larger one closes with 1009; ``ping_interval`` (s, None: off)
-    how often it looks whether a silent charge point lives. ``lenient``: what `tolerance` mends is let pass, and
-    counted; a ``router`` of your own has its own ``lenient``. ``receive_buffer`` (bytes) shrinks the sockets' buffers,
-    to make back-pressure visible.
+    of each that connects and returns who answers it. ``ssl`` makes it ``wss://``; ``listeners`` are more ports, for
+    other security profiles. ``registry`` is what is known of each charge point: serial number, owner, and the profile
+    that it has to use; ``authority`` signs their certificates. ``timeout`` (s) is how long its own calls wait.
+    ``require_boot`` answers SecurityError before a boot was accepted, as J-errata 3.8 recommends. ``max_size`` (bytes)
+    is the largest frame it reads, a larger one closes with 1009; ``ping_interval`` (s, None: off) how often it looks
+    whether a silent charge point lives. ``lenient``: what `tolerance` mends is let pass, and counted; a ``router`` of
+    your own has its own ``lenient``. ``receive_buffer`` (bytes) shrinks the sockets' buffers, to make back-pressure
+    visible.
 
     Raises ValueError for ``router`` and ``routers`` both and for a password that is empty or no key, and what the
     ledger raises.
@@ -84,6 +90,9 @@ class CentralSystem(Heard):
         policy: Policy | None = None,
         faults: Faults | None = None,
         ssl: tls.SSLContext | None = None,
+        listeners: Sequence[Listener] = (),
+        registry: Mapping[str, Registered] | None = None,
+        authority: Signs | None = None,
         timeout: float = CALL_TIMEOUT,
         require_boot: bool = True,
         max_size: int = MAX_SIZE,
@@ -105,6 +114,10 @@ class CentralSystem(Heard):
         self.identities = identities if identities is not None or not passwords else frozenset(passwords)
         self.ledger: Recording = Ledger() if ledger is None else ledger
         self._keyring = Keyring(self.passwords, self.ledger)
+        self.registry = dict(registry or {})
+        """What is known of each charge point; may be changed while it runs."""
+        self.required = RequiredProfiles(self.registry, self.ledger)
+        """Which security profile each charge point has to use."""
         self.policy = policy or Policy()
         self.faults = faults or Faults()
         self.ssl = ssl
@@ -119,6 +132,11 @@ class CentralSystem(Heard):
         20,000 the one is forgotten that changed longest ago and is neither connected nor listed in ``identities``."""
         self.answers = Answers(self.policy, self.ledger, now, self.sessions)
         own = self.answers.router(lenient=lenient)
+        self.signing = Signing(self.registry, self.ledger, now, authority)
+        pieces = (self.ledger, self.policy, self.registrations, now, self.signing, self.required)
+        self.operator = Operator(self.__getitem__, *pieces)
+        """What an operator asks of charge points: checked before it is sent, and recorded in the ledger."""
+        own.include(self.signing)
         self.notes: Counter[str] = own.notes if router is None else Counter()
         """What our own router let pass in requests; empty if another one answers, which may count for itself."""
         self.router: Answering = own if router is None else router
@@ -132,10 +150,19 @@ class CentralSystem(Heard):
         """What answers have written and is not on the disk yet; ``failures`` of them were undone."""
         self.doorbell = Doorbell(self.trace.note)
         """Tells of all who were not let in, and counts them by ``kinds``."""
-        self._entrance = Entrance(ssl, self.doorbell.ring)
+        self.ports = Ports(host, [Listener(port, ssl), *listeners], self.doorbell.ring)
         self.pages: dict[str, Callable[[], tuple[str, str]]] = {}
         """What plain GETs find on our port: path to content type and text (metrics puts its pages here)."""
-        self._gatekeeper = Gatekeeper(self._knows, self._keyring, lambda: self.faults, self.pages, self.doorbell.ring)
+        self._gatekeeper = Gatekeeper(
+            self._knows,
+            self._keyring,
+            self.registry,
+            self.required,
+            now,
+            lambda: self.faults,
+            self.pages,
+            self.doorbell.ring,
+        )
         self.refused = self._gatekeeper.refused
         """Handshakes refused, by HTTP status."""
         self._receive_buffer = receive_buffer
@@ -144,7 +171,6 @@ class CentralSystem(Heard):
         self._arrivals: dict[str, asyncio.Event] = {}
         # The newest connection of each identity, from its handshake on: it may still wait for an older one to end.
         self._newest: dict[str, Session] = {}
-        self._server: Server | None = None  # while it listens
         # Compression costs 32 KB for each idle connection and buys nothing on loopback.
         self._options: dict[str, Any] = {
             "max_size": max_size,
@@ -154,7 +180,8 @@ class CentralSystem(Heard):
             "open_timeout": OPEN_TIMEOUT,
             "close_timeout": CLOSE_TIMEOUT,
         }
-        self._check_keys()
+        check_keys(self.passwords)
+        warn_of_open_door(host, self.identities, self.passwords)
 
     # -- life
 
@@ -163,13 +190,10 @@ class CentralSystem(Heard):
 
         Raises OSError if the port cannot be had, and RuntimeError if it listens already.
         """
-        if self._server:
+        if self.listening:
             raise RuntimeError("expected a central system that is not started yet; this one listens already")
-        self._server = await serve(
+        await self.ports.open(
             self._serve,
-            self.host,
-            self.port,
-            create_connection=self._entrance.guest,  # type: ignore[arg-type]
             process_request=self._gatekeeper.process_request,
             process_response=self._gatekeeper.process_response,
             logger=WIRE_LOG,
@@ -177,10 +201,10 @@ class CentralSystem(Heard):
             **self._options,
         )
         if self._receive_buffer:
-            for listening in self._server.sockets:
-                listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self._receive_buffer)
-        if self._server.sockets:  # a simulated network has none, and no port 0 either
-            self.port = self._server.sockets[0].getsockname()[1]
+            for each in self.ports.servers:
+                for listening in each.sockets:
+                    listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self._receive_buffer)
+        self.port = self.ports.listeners[0].port
         self.trace.note("central system", "=", f"listens on {self.url}")
         return self
 
@@ -190,15 +214,13 @@ class CentralSystem(Heard):
         What fails on the way is raised when all the rest is closed. The ledger stays open: it is its maker's; what was
         written for answers is on its disk.
         """
-        if server := self._server:
+        if self.listening:
             self.groups.commit()
-            server.close(close_connections=False)  # those are closed below: what they have still to send first
-            self._entrance.shut()
+            self.ports.shut()  # connections are closed below: what they have still to send first
             why = (1001, "central system stops")
             errors = await errors_of(session.close(*why, timeout=2.0) for session in list(self.sessions.values()))
-            errors += await errors_of(each.close(*why) for each in server.connections)
-            errors += await errors_of([server.wait_closed()])
-            self._server = None
+            errors += await errors_of(each.close(*why) for each in self.ports.connections())
+            errors += await self.ports.closed()
             self.groups.commit()  # what handlers wrote while they were cancelled
             self.doorbell.rest()
             self.trace.note("central system", "=", "stopped")
@@ -216,15 +238,14 @@ class CentralSystem(Heard):
     @property
     def url(self) -> str:
         """The endpoint; a charge point appends its identity."""
-        host = f"[{self.host}]" if ":" in self.host else self.host  # an IPv6 address
-        return f"{'wss' if self.ssl else 'ws'}://{host}:{self.port}"
+        return Listener(self.port, self.ssl).url(self.host)
 
     # -- calling
 
     @property
     def listening(self) -> bool:
         """Between `start` and `stop`."""
-        return self._server is not None
+        return bool(self.ports.servers)
 
     def __getitem__(self, identity: str) -> Session:
         """The session of a connected charge point: ``await central_system["CP_1"].call(ResetRequest(type="Soft"))``."""
@@ -248,11 +269,6 @@ class CentralSystem(Heard):
 
     def _knows(self, identity: str) -> bool:
         return self.identities is None or identity in self.identities
-
-    def _check_keys(self) -> None:
-        check_keys(self.passwords)
-        if not is_loopback(self.host) and (self.identities is None or set(self.identities) - set(self.passwords)):
-            log.warning("! listening on %r, open to charge points without password: anybody can be one", self.host)
 
     async def _serve(self, websocket: ServerConnection) -> None:
         """One connection, from the handshake to its end."""
@@ -323,6 +339,7 @@ class CentralSystem(Heard):
             Transport(pipe, name=identity),
             desk,
             self._keyring,
+            self.required,
             pending=Pending(lenient=self._lenient),
             ids=self._unique_ids,
             timeout=self.timeout,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from ..credentials import MIN_KEY_BYTES, NO_KEY, SealedKey, key_bytes, may_enter, password_of, seal
 from ..group import at_once
+from ..pipe import is_loopback
 from .recording import Recording
 
 log = logging.getLogger(__name__)
@@ -122,3 +123,9 @@ def check_keys(configured: Mapping[str, Secret]) -> None:
             raise ValueError(f"expected a password for {identity!r}, came an empty one")
         if len(key_bytes(key)) < MIN_KEY_BYTES:
             log.warning("! the key of %s is shorter than %d bytes (whitepaper A00.FR.205)", identity, MIN_KEY_BYTES)
+
+
+def warn_of_open_door(host: str, identities: Collection[str] | None, configured: Mapping[str, Secret]) -> None:
+    """Warn if somebody can come in without a password, from elsewhere."""
+    if not is_loopback(host) and (identities is None or set(identities) - set(configured)):
+        log.warning("! listening on %r, open to charge points without password: anybody can be one", host)

@@ -6,18 +6,13 @@ the event itself: a UNIQUE constraint over it makes the repeat harmless, and the
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-import msgspec
-
-from ..codec import encode_payload, to_object
 from ..credentials import SealedKey
 from ..database import Database
-from ..errors import PayloadError
 from ..frames import Call
 from ..messages import (
     MeterValuesRequest,
@@ -26,10 +21,13 @@ from ..messages import (
     StartTransactionRequest,
     StopTransactionRequest,
 )
+from ..security import Levels
 from .ledger_tables import STEPS
+from .ledger_values import data_of, digest, fits, instant, number, small
 from .memory_limits import MemoryLimits
 from .newest import Most, Newest
 from .quarantine import Quarantine
+from .records import Records
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +36,10 @@ NO_TRANSACTION = 0
 
 MOST_OUTSIDE = Most(of_one=1000, of_all=20_000, characters=16_000_000)
 """Of what belongs to no transaction, in a file too: see `Ledger`."""
+
+
+MOST_CERTIFICATES = Most(of_one=100, of_all=20_000, characters=64_000_000)
+"""Certificates that were signed: a charge point may ask for as many as it likes."""
 
 
 class Ledger:
@@ -57,10 +59,13 @@ class Ledger:
     def __init__(self, path: str = ":memory:") -> None:
         """Raises `StoreFailed` if the file is no ledger, or newer than this edition."""
         self._db = Database(path, STEPS, grouped=True)
+        self.records = Records(self._db)
+        """The operator's books: reservations, lists, profiles, jobs, events, certificates, and all orders."""
         self._quarantine = Quarantine(self._db)
         self._orphans = Newest(self._db, "orphans", MOST_OUTSIDE)
         self._second_stops = Newest(self._db, "second_stops", MOST_OUTSIDE)
         self._outside = Newest(self._db, "meter_values", MOST_OUTSIDE, f"id = {NO_TRANSACTION}")
+        self._certificates = Newest(self._db, "certificates", MOST_CERTIFICATES, size="length(chain)")
         self._memory = MemoryLimits(self._db) if path == ":memory:" else None
 
     @property
@@ -74,9 +79,9 @@ class Ledger:
 
     def start(self, identity: str, request: StartTransactionRequest) -> int:
         """The transaction id for this start; the same one again for a repeat."""
-        connector = _number("connectorId", request.connector_id)
-        meter_start = _number("meterStart", request.meter_start)
-        event = (identity, connector, request.id_tag, _instant(request.timestamp), meter_start)
+        connector = number("connectorId", request.connector_id)
+        meter_start = number("meterStart", request.meter_start)
+        event = (identity, connector, request.id_tag, instant(request.timestamp), meter_start)
         known = self._db.execute(
             "SELECT id FROM transactions WHERE (identity, connector, id_tag, started, meter_start) = (?,?,?,?,?)",
             event,
@@ -88,7 +93,7 @@ class Ledger:
         transaction_id = self._db.insert(
             "INSERT INTO transactions (identity, connector, id_tag, started, meter_start, reservation)"
             " VALUES (?,?,?,?,?,?)",
-            (*event, _small(request.reservation_id)),
+            (*event, small(request.reservation_id)),
         )
         self._look_for_another(identity, connector, transaction_id)
         return transaction_id
@@ -96,13 +101,13 @@ class Ledger:
     def stop(self, identity: str, request: StopTransactionRequest) -> None:
         """End a transaction. The first stop wins; another one is kept beside it, and one of no transaction is kept
         apart (core errata 3.18)."""
-        transaction_id = _number("transactionId", request.transaction_id)
+        transaction_id = number("transactionId", request.transaction_id)
         stop = (
-            _instant(request.timestamp),
-            _number("meterStop", request.meter_stop),
+            instant(request.timestamp),
+            number("meterStop", request.meter_stop),
             request.reason or "Local",  # the default (J-errata 2.5)
             request.id_tag,
-            _transaction_data(request),
+            data_of(request),
         )
         with self._db.transaction():
             found = self._db.execute(
@@ -126,18 +131,18 @@ class Ledger:
     def meter_values(self, identity: str, request: MeterValuesRequest) -> None:
         """Keep a reading; a repeat changes nothing."""
         transaction_id = (
-            NO_TRANSACTION if request.transaction_id is None else _number("transactionId", request.transaction_id)
+            NO_TRANSACTION if request.transaction_id is None else number("transactionId", request.transaction_id)
         )
-        connector = _number("connectorId", request.connector_id)
+        connector = number("connectorId", request.connector_id)
         at = request.meter_value[0].timestamp
         if transaction_id != NO_TRANSACTION and not self._knows(identity, transaction_id):
             self._keep_orphan(identity, request, transaction_id, at)
             return
-        digest, payload = _digest(request)
+        hashed, payload = digest(request)
         with self._db.transaction():
             self._db.execute(
                 "INSERT OR IGNORE INTO meter_values (identity, id, connector, at, hash, payload) VALUES (?,?,?,?,?,?)",
-                (identity, transaction_id, connector, _instant(at), digest, payload),
+                (identity, transaction_id, connector, instant(at), hashed, payload),
             )
             if transaction_id == NO_TRANSACTION:
                 self._outside.trim(identity, len(payload))
@@ -174,7 +179,34 @@ class Ledger:
             rings.setdefault(row["identity"], []).append(SealedKey(row["salt"], row["digest"], bool(row["opens"])))
         return rings
 
+    def keep_profiles(self, identity: str, levels: Levels) -> None:
+        """The security profiles that this identity may use from now on."""
+        row = (identity, levels.taken, "".join(map(str, sorted(levels.offered))))
+        self._db.execute("INSERT OR REPLACE INTO profiles VALUES (?,?,?)", row)
+
+    def profiles(self) -> dict[str, Levels]:
+        """Those of each identity of which something is known."""
+        rows = self._db.execute("SELECT identity, taken, offered FROM profiles")
+        return {identity: Levels(taken, frozenset(map(int, offered))) for identity, taken, offered in rows}
+
+    def keep_certificate(self, identity: str, chain: str, at: datetime) -> int:
+        """A certificate (PEM) was signed for this identity; returns its number. The newest 100 of each are kept."""
+        with self._db.transaction():
+            number = self._db.insert(
+                "INSERT INTO certificates (identity, at, chain) VALUES (?,?,?)", (identity, instant(at), chain)
+            )
+            self._certificates.trim(identity, len(chain))
+        return number
+
+    def certificate_answered(self, number: int, status: str) -> None:
+        """What CertificateSigned got."""
+        self._db.execute("UPDATE certificates SET status = ? WHERE number = ?", (status, number))
+
     # -- reading
+
+    def certificates(self, identity: str) -> list[dict[str, Any]]:
+        """What was signed for this charge point, oldest first: ``at``, ``chain``, and ``status``, None: no answer."""
+        return self.query("SELECT * FROM certificates WHERE identity = ? ORDER BY number", identity)
 
     def query(self, sql: str, *values: Any) -> list[dict[str, Any]]:
         """Any SELECT over the tables above, as a list of records; ``pandas.DataFrame`` takes it as it is."""
@@ -183,6 +215,49 @@ class Ledger:
     def rows(self) -> list[dict[str, Any]]:
         """All transactions in the order of their ids."""
         return self.query("SELECT * FROM transactions ORDER BY id")
+
+    def transaction(self, transaction_id: int) -> dict[str, Any] | None:
+        """One transaction, by its id; None if there is none."""
+        rows = self.query("SELECT * FROM transactions WHERE id = ?", transaction_id) if fits(transaction_id) else []
+        return rows[0] if rows else None
+
+    def transaction_on(self, identity: str, connector_id: int) -> dict[str, Any] | None:
+        """The open transaction on this connector, the newest if a stop is missing; None if nobody charges there."""
+        which = "identity = ? AND connector = ? AND stopped IS NULL ORDER BY id DESC LIMIT 1"
+        rows = self.query(f"SELECT * FROM transactions WHERE {which}", identity, connector_id)
+        return rows[0] if rows else None
+
+    def charges_elsewhere(self, transaction_id: int) -> bool:
+        """Whether the tag of this transaction had another one open when it began (core 7.2, ConcurrentTx).
+
+        One on the same connector is no other, for that has room for one car: its stop is missing. Nor is one whose
+        connector has begun a newer one since. Tags are compared without regard to case, of ASCII letters.
+        """
+        newer = "later.identity = other.identity AND later.connector = other.connector AND later.id > other.id"
+        return bool(
+            self._db.execute(
+                "SELECT 1 FROM transactions AS this JOIN transactions AS other ON other.id_tag = this.id_tag"
+                " COLLATE NOCASE WHERE this.id = ? AND other.id < this.id AND other.stopped IS NULL"
+                f" AND NOT EXISTS (SELECT 1 FROM transactions AS later WHERE {newer} AND later.id <= this.id)"
+                " LIMIT 1",
+                (transaction_id,),
+            )
+        )
+
+    def open_transactions(self, identity: str | None = None) -> list[dict[str, Any]]:
+        """The transactions that have not ended, of one charge point or of all, with ``heard``: when we heard of each
+        last, by its start and its readings. ``superseded``: its connector has a newer one, so its stop is missing."""
+        return self.query(
+            "SELECT *, coalesce((SELECT max(at) FROM meter_values AS reading WHERE reading.identity = this.identity"
+            " AND reading.id = this.id), started) AS heard, EXISTS (SELECT 1 FROM transactions AS later WHERE"
+            " later.identity = this.identity AND later.connector = this.connector AND later.id > this.id) AS superseded"
+            " FROM transactions AS this WHERE stopped IS NULL AND ? IN (identity, '') ORDER BY id",
+            identity or "",
+        )
+
+    def stale(self, before: datetime) -> list[dict[str, Any]]:
+        """The open transactions that somebody should look into: superseded, or not heard of since ``before``."""
+        return [row for row in self.open_transactions() if row["superseded"] or row["heard"] < instant(before)]
 
     def readings(self, transaction_id: int) -> list[dict[str, Any]]:
         """The meter values of a transaction in the order in which they came."""
@@ -230,51 +305,21 @@ class Ledger:
             (identity, connector, transaction_id),
         )
         if others:
-            open_ones = ", ".join(str(number) for (number,) in others[:5])
+            open_ones = ", ".join(str(other) for (other,) in others[:5])
             log.warning("! %s: transaction %d began while %s was open", identity, transaction_id, open_ones)
 
     def _keep_second_stop(self, identity: str, request: StopTransactionRequest, transaction_id: int) -> None:
         log.warning("! %s: another stop of transaction %d, which had ended", identity, transaction_id)
-        digest, payload = _digest(request)
+        hashed, payload = digest(request)
         self._db.execute(
             "INSERT OR IGNORE INTO second_stops (identity, id, at, hash, payload) VALUES (?,?,?,?,?)",
-            (identity, transaction_id, _instant(request.timestamp), digest, payload),
+            (identity, transaction_id, instant(request.timestamp), hashed, payload),
         )
         self._second_stops.trim(identity, len(payload))
 
     def _keep_orphan(self, identity: str, request: Request[Any], transaction_id: int, at: datetime) -> None:
-        digest, payload = _digest(request)
-        row = (identity, request.action, transaction_id, _instant(at), digest, payload)
+        hashed, payload = digest(request)
+        row = (identity, request.action, transaction_id, instant(at), hashed, payload)
         with self._db.transaction():
             self._db.execute("INSERT OR IGNORE INTO orphans VALUES (?,?,?,?,?,?)", row)
             self._orphans.trim(identity, len(payload))
-
-
-def _number(field: str, value: int) -> int:
-    """The specification bounds no integer; sqlite keeps 64 bits."""
-    if not _fits(value):
-        raise PayloadError("PropertyConstraintViolation", f"{field}: expected an integer of 64 bits, came a larger one")
-    return value
-
-
-def _small(value: int | None) -> int | str | None:
-    """A number that nobody counts with: as text if it is too large, for it is no reason to refuse a transaction."""
-    return value if value is None or _fits(value) else str(value)
-
-
-def _fits(value: int) -> bool:
-    return -(2**63) <= value < 2**63
-
-
-def _instant(timestamp: datetime) -> str:
-    return timestamp.astimezone(UTC).isoformat(timespec="milliseconds")
-
-
-def _transaction_data(request: StopTransactionRequest) -> str | None:
-    data = to_object(request).get("transactionData")
-    return msgspec.json.encode(data).decode() if data else None
-
-
-def _digest(request: Request[Any]) -> tuple[str, str]:
-    payload = bytes(encode_payload(request))
-    return hashlib.sha256(payload).hexdigest(), payload.decode()

@@ -52,4 +52,70 @@ CREATE TABLE keys (
 _THIRD = "CREATE INDEX outside ON meter_values (identity) WHERE id = 0"
 """Version 3: the readings that belong to no transaction are counted, and few among many."""
 
-STEPS = (_FIRST, _SECOND, _THIRD)
+_OPEN_TAGS = "CREATE INDEX open_tags ON transactions (id_tag COLLATE NOCASE) WHERE stopped IS NULL"
+
+RECORDS = """
+CREATE TABLE orders (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    identity TEXT NOT NULL, at TEXT NOT NULL, action TEXT NOT NULL, payload TEXT NOT NULL, outcome TEXT
+);
+CREATE INDEX orders_of ON orders (identity);
+CREATE TABLE reservations (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    identity TEXT NOT NULL, reservation INTEGER NOT NULL, connector INTEGER NOT NULL, id_tag TEXT NOT NULL, parent TEXT,
+    until TEXT NOT NULL, at TEXT NOT NULL, state TEXT NOT NULL, used_by INTEGER  -- the transaction
+);
+CREATE INDEX reservations_of ON reservations (identity, reservation);
+CREATE TABLE lists (
+    identity TEXT PRIMARY KEY, version INTEGER NOT NULL, sure INTEGER NOT NULL, entries TEXT NOT NULL, at TEXT NOT NULL
+);
+CREATE TABLE charging_profiles (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    identity TEXT NOT NULL, connector INTEGER, id_tag TEXT, profile INTEGER NOT NULL, purpose TEXT NOT NULL,
+    level INTEGER NOT NULL, used_by INTEGER, payload TEXT NOT NULL, at TEXT NOT NULL, state TEXT NOT NULL
+);
+CREATE INDEX charging_profiles_of ON charging_profiles (identity, state);
+CREATE TABLE jobs (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    identity TEXT NOT NULL, kind TEXT NOT NULL, request INTEGER, location TEXT NOT NULL, file TEXT,
+    at TEXT NOT NULL, state TEXT NOT NULL
+);
+CREATE INDEX jobs_of ON jobs (identity, kind);
+CREATE TABLE job_statuses (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    identity TEXT NOT NULL, kind TEXT NOT NULL, request, job INTEGER, at TEXT NOT NULL, status TEXT NOT NULL
+);
+CREATE INDEX job_statuses_of ON job_statuses (identity);
+CREATE TABLE events (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    identity TEXT NOT NULL, at TEXT NOT NULL, type TEXT NOT NULL, info TEXT, hash TEXT NOT NULL,
+    UNIQUE (identity, hash)
+);
+CREATE TABLE transfers (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    identity TEXT NOT NULL, at TEXT NOT NULL, vendor TEXT NOT NULL, message TEXT, payload TEXT NOT NULL
+);
+CREATE INDEX transfers_of ON transfers (identity);
+CREATE TABLE root_certificates (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    identity TEXT NOT NULL, kind TEXT NOT NULL, pem TEXT NOT NULL, at TEXT NOT NULL, state TEXT NOT NULL
+);
+CREATE INDEX root_certificates_of ON root_certificates (identity)
+"""
+"""The tables of `Records`: what the operator asked for, and what charge points told beside their transactions."""
+
+_OPERATOR = f"{_OPEN_TAGS};{RECORDS}"
+"""Who charges with which tag, and the operator's records."""
+
+
+_SECURITY = """
+CREATE TABLE profiles (identity TEXT PRIMARY KEY, taken INTEGER, offered TEXT NOT NULL);
+CREATE TABLE certificates (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    identity TEXT NOT NULL, at TEXT NOT NULL, chain TEXT NOT NULL, status TEXT  -- none yet: not answered
+);
+CREATE INDEX certificates_of ON certificates (identity)
+"""
+"""Security profiles that each charge point may use, and the certificates that were signed for it."""
+
+STEPS = (_FIRST, _SECOND, _THIRD, _SECURITY, _OPERATOR)

@@ -14,9 +14,14 @@ from ..messages import (
     Response,
     TriggerMessageRequest,
 )
+from ..security.upgrade import PROFILES
 from ..session import Carrying, Session
 from .desk import Desk
 from .keyring import Keyring
+from .registry import RequiredProfiles
+
+SECURITY_PROFILE = "SecurityProfile"
+"""The configuration key of the security profile (whitepaper 7.6)."""
 
 # What a trigger asks for, where it is not called like the request itself (whitepaper 6.14).
 TRIGGERS = {
@@ -29,13 +34,17 @@ class OperatorSession(Session):
     """The desk is told what was triggered: a Pending charge point may send that, and nothing else.
 
     A new AuthorizationKey opens the door from now on, if the charge point accepted it (J-spec 6.2.2; J-errata 3.10;
-    whitepaper A01.FR.03).
+    whitepaper A01.FR.03). A new SecurityProfile is taken beside the old one until it was used, and then alone
+    (A05.FR.09).
     """
 
-    def __init__(self, transport: Carrying, desk: Desk, keyring: Keyring, **options: Any) -> None:
+    def __init__(
+        self, transport: Carrying, desk: Desk, keyring: Keyring, required: RequiredProfiles, **options: Any
+    ) -> None:
         super().__init__(transport, desk, **options)
         self.desk = desk
         self.keyring = keyring
+        self.required = required
 
     async def call[R: Response](self, request: Request[R], *, timeout: float | None = None) -> R:
         """Send a request and return its response, as `Session.call` does; and heed what it changes at our end.
@@ -50,7 +59,26 @@ class OperatorSession(Session):
         if isinstance(request, ChangeConfigurationRequest) and request.key.lower() == AUTHORIZATION_KEY.lower():
             changed: R = await self._change_key(request, request.value, timeout)
             return changed
+        if isinstance(request, ChangeConfigurationRequest) and request.key.lower() == SECURITY_PROFILE.lower():
+            upgraded: R = await self._change_profile(request, request.value, timeout)
+            return upgraded
         return await super().call(request, timeout=timeout)
+
+    async def _change_profile(self, request: Any, value: str, timeout: float | None) -> Any:
+        """As a key: the charge point may dial with the new profile before we hear its answer, or never do."""
+        if value not in PROFILES:  # it will be refused, and nothing else may come of it
+            return await super().call(request, timeout=timeout)
+        profile = int(value)
+        self.required.offer(self.identity, profile)
+        try:
+            response = await super().call(request, timeout=timeout)
+        except OcppError as error:
+            if error.definite is not False:
+                self.required.refused(self.identity, profile)
+            raise
+        if response.status not in ("Accepted", "RebootRequired"):
+            self.required.refused(self.identity, profile)
+        return response
 
     async def _change_key(self, request: Any, key: str, timeout: float | None) -> Any:
         """Offered before it is sent, for the charge point may dial with it before we hear its answer, or never do."""

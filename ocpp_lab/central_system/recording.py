@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..credentials import SealedKey
 from ..frames import Call
 from ..messages import MeterValuesRequest, RegistrationStatus, StartTransactionRequest, StopTransactionRequest
+from ..security import Levels
+from .records import Records
 
 
 class Recording(Protocol):
@@ -19,6 +21,23 @@ class Recording(Protocol):
     now. Then the charge point gets no answer, and sends its message again. `sqlite3.Error` is taken for `StoreFailed`.
     Any other error is a bug, and reported to the charge point as one (InternalError).
     """
+
+    @property
+    def records(self) -> Records:
+        """The operator's books."""
+
+    def transaction(self, transaction_id: int) -> Mapping[str, Any] | None:
+        """What is known of a transaction, by the columns of `Ledger`: ``identity``, ``connector``, ``stopped``, …; None
+        if nothing is."""
+
+    def transaction_on(self, identity: str, connector_id: int) -> Mapping[str, Any] | None:
+        """The newest open transaction on this connector; None if none is known."""
+
+    def open_transactions(self, identity: str | None = None) -> Sequence[Mapping[str, Any]]:
+        """The transactions that are known not to have ended, of one charge point or of all, oldest first."""
+
+    def charges_elsewhere(self, transaction_id: int) -> bool:
+        """Whether the tag of this transaction was charging another car when it began; False if that is not known."""
 
     def start(self, identity: str, request: StartTransactionRequest) -> int:
         """The transaction id for this start; the same one again for a repeat."""
@@ -46,3 +65,15 @@ class Recording(Protocol):
 
     def keys(self) -> Mapping[str, Sequence[SealedKey]]:
         """The keys of each identity, also before a restart; asked once, when the central system is made."""
+
+    def keep_profiles(self, identity: str, levels: Levels) -> None:
+        """The security profiles that this identity may use from now on."""
+
+    def profiles(self) -> Mapping[str, Levels]:
+        """Those of each identity, also before a restart; asked once, when the central system is made."""
+
+    def keep_certificate(self, identity: str, chain: str, at: datetime) -> int:
+        """A certificate (PEM) was signed for this identity, and is about to be sent; returns its number."""
+
+    def certificate_answered(self, number: int, status: str) -> None:
+        """What CertificateSigned got."""

@@ -36,6 +36,8 @@ class Conditions:
     """Bytes given on so far; the flows count."""
     swallowed: Counter[Direction]
     """Bytes lost so far; the flows count."""
+    heard: Callable[[Direction, bytes], object]
+    """Told of every piece that is given on."""
 
 
 class Link:
@@ -147,6 +149,7 @@ class Flow:
             if self._swallows():
                 self.conditions.swallowed[self.direction] += len(data)
                 return
+            self.conditions.heard(self.direction, data[:size])
             self.writer.write(data[:size])
             self.conditions.carried[self.direction] += size
             with suppress(OSError):  # the other flow sees that end break

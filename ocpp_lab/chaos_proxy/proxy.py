@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -29,7 +29,9 @@ class ChaosProxy:
     ``latency`` (s) is added in each direction, plus up to ``jitter`` (s); bytes never overtake each other.
     ``bandwidth`` (bytes/s, None: as fast as it goes) is per connection and direction. All three may be set at any time.
     ``buffer`` (bytes, per connection and direction) is what may be on the way; then the sender feels it. ``scheme`` is
-    what ``url`` begins with: ``wss`` goes through untouched. Same ``seed``, same jitter.
+    what ``url`` begins with: ``wss`` goes through untouched. Same ``seed``, same jitter. ``heard(direction, data)`` is
+    told of all that is given on: somebody listens. ``host`` and ``port`` may be changed: that is where the next
+    connection goes.
 
     Verbs: `cut`, `reset`, `half_open`, `refuse`, `heal`, and `play` for a script of them. What a verb has begun is
     undone by `heal`; settings keep their value.
@@ -46,6 +48,7 @@ class ChaosProxy:
         buffer: int = 65_536,
         scheme: Literal["ws", "wss"] = "ws",
         seed: int = 0,
+        heard: Callable[[Direction, bytes], object] = lambda direction, data: None,
     ) -> None:
         self.host = host
         self.port = port
@@ -74,6 +77,7 @@ class ChaosProxy:
             dark=lambda: self.dark,
             carried=self.bytes_carried,
             swallowed=self.bytes_swallowed,
+            heard=heard,
         )
         self._links: dict[Link, None] = {}  # the connections that are carried now, in the order of their dials
         self._server: asyncio.Server | None = None  # None until `start`

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl as tls
+from copy import copy
 from functools import partial
 from random import Random
 from types import TracebackType
@@ -32,19 +34,22 @@ from .chores import Chores
 from .delivery import Delivery
 from .dial import Dialler
 from .event_clock import EventClock
+from .file_jobs import FileJobs, Sender
 from .gate import Gate
+from .guard import Guard
 from .life import Life, Speaker
 from .live_keys import live_keys
 from .memory import Memory, open_memory
 from .options import ChargingOptions, Connecting, Pieces, Security, Surroundings, filled, refuse
 from .orders import orders
 from .premises import Premises
-from .registration import LONGEST_WAIT, may_serve
+from .registration import ANSWERED, LONGEST_WAIT, may_serve
 from .state_watch import StateWatch
 from .uplink import Beating, Duties, Speaking, Uplink
 from .uptime import Uptime
 
 log = logging.getLogger(__name__)
+_BOOT = m.BootNotificationRequest(charge_point_vendor="OCPP Lab", charge_point_model="One")
 
 
 class ChargePoint:
@@ -80,18 +85,17 @@ class ChargePoint:
         security, connecting = filled(security, options), filled(connecting, options)
         charging, pieces, around = filled(charging, options), filled(pieces, options), filled(surroundings, options)
         refuse(options)
-        self.boot = boot or m.BootNotificationRequest(charge_point_vendor="OCPP Lab", charge_point_model="One")
+        self.boot = copy(boot or _BOOT)
         """What it says of itself whenever it boots."""
         encode_payload(self.boot)
         self.identity = identity
-        self.now = around.now
-        """Our own clock, which nobody sets; what time it is says `clock`."""
+        self.now = around.now  # our own clock, which nobody sets; what time it is says `clock`
         self.trace = Trace(max_bytes=ONE_OF_MANY) if around.trace is None else around.trace
         self.tally = Tally()
         """What all sessions of this life count."""
         self.uptime = Uptime(asyncio.get_running_loop().time)
         """Dials, losses and seconds online of this life."""
-        self.dialler = Dialler(url, identity, security, connecting, note=self.note, on_dial=self._dialled)
+        self.dialler = Dialler(url, identity, security, connecting, note=self.note, on_dial=self.uptime.dialled)
         self.machine = pieces.machine(CONNECTION, "disconnected", self._changed)
         waits = pieces.delays or (lambda: backoff(around.rng or Random(identity)))
         self.gate = Gate(identity, lambda: self.machine.state, timeout=connecting.timeout, amnesia=Amnesia(waits))
@@ -103,14 +107,16 @@ class ChargePoint:
         self._living: asyncio.Task[NoReturn] | None = None  # from `start` until `stop` has seen its end
         self._remember(open_memory(path, identity, connecting, charging, pieces))
         self.clock = EventClock(self.memory.store, around.now, settable=around.set_clock)
-        self._open(charging, connecting)
-        self.router = orders(self.memory, self._premises, self.gate, self.delivery, lenient=self._lenient)
+        parts = self.configuration, self.dialler, self.gate, self.chores, self.clock, around.now
+        self.guard = Guard(self.boot.charge_point_serial_number or identity, security, *parts)
+        self.file_jobs = self._open(charging, connecting, security.ssl)
+        parts_of_orders = self.memory, self._premises, self.gate, self.delivery, self.chores, self.file_jobs, self.guard
+        self.router = orders(*parts_of_orders, lenient=self._lenient)
         """What the central system may ask for."""
         self.configuration.effects |= live_keys(self.gate, self.dialler, self.metering)
         duties = self._duties(connecting.retry_interval)
         self.life = Life(self.dialler.dial, self._speak, waits, self.machine, self.gate, duties)
         self.configuration.restore()  # what the central system changed in an earlier life wins
-        self.configuration["SecurityProfile"] = str(self.dialler.security_profile)
 
     # -- the parts
 
@@ -131,7 +137,7 @@ class ChargePoint:
             given_up=lambda entry: self.charging.given_up(entry),
         )
 
-    def _open(self, options: ChargingOptions, connecting: Connecting) -> None:
+    def _open(self, options: ChargingOptions, connecting: Connecting, ssl: tls.SSLContext | None) -> FileJobs:
         """What drivers meet."""
         self._resume = options.resume_transactions
         premises = self._premises = Premises(
@@ -142,14 +148,16 @@ class ChargePoint:
             submit=self.delivery.submit,
             new_name=lambda: next(self._unique_ids),
             note=self.note,
-            now=lambda: self.clock.stamp(),
-            date=self.clock.now,
+            clock=self.clock,
             retry_interval=connecting.retry_interval,
+            profiles=self._pieces.profiles,
         )
-        self.connectors = premises.connectors
-        self.statuses = premises.statuses
+        self.connectors, self.statuses = premises.connectors, premises.statuses
+        self.vendor_messages = premises.vendor_messages
         self.metering = premises.metering
         self.charging = premises.charging
+        closing, sender = premises.closing_time, Sender(self.identity, self.boot, self.trace, connecting, ssl)
+        return FileJobs(sender, self.memory.jobs, self.gate, self.chores, self.clock, closing, self.guard)
 
     # -- life
 
@@ -161,7 +169,9 @@ class ChargePoint:
         """
         if self.state != "disconnected":
             raise RuntimeError("expected a charge point that was not started yet; a new start is a new ChargePoint")
-        self.charging.recover(self.outbox.entries(), resume=self._resume)
+        self.guard.begin()
+        self._premises.recover(self.outbox.entries(), resume=self._resume)
+        self.file_jobs.recover()
         self.machine.fire("connect")
         self._living = asyncio.create_task(self.life.run(), name=f"{self.identity} life")
         self._living.add_done_callback(self._ended)
@@ -258,6 +268,7 @@ class ChargePoint:
 
     def _duties(self, retry_interval: float) -> Duties:
         make_heartbeat = partial(self._pieces.heartbeat or Heartbeat, now=self.now)
+        works = self.guard.works | self._premises.works | self.file_jobs.works
         return Duties(
             identity=self.identity,
             registration=lambda: self.registration,
@@ -266,10 +277,10 @@ class ChargePoint:
             retry_interval=retry_interval,
             booted=self._booted,
             amnesia=self.gate.amnesia,
-            listening=self.clock.listening,
+            listening=lambda call: self.clock.listening(self.guard.listening(call)),
             wait_for=self._watch.wait_for,
             heartbeat=lambda: make_heartbeat(self.gate.call, self.configuration.seconds("HeartbeatInterval")),
-            works={"statuses": lambda: self.statuses.run(), "outbox": lambda: self.delivery.run()},
+            works=works | {"outbox": lambda: self.delivery.run()},
             delivering=self.delivery.lane,
             note=self.note,
             failed=self.chores.failed,
@@ -293,7 +304,7 @@ class ChargePoint:
     def _booted(self, response: m.BootNotificationResponse) -> None:
         """A BootNotification was answered."""
         self.gate.registration = response.status
-        self.machine.fire(_ANSWERED[response.status])
+        self.machine.fire(ANSWERED[response.status])
         if response.status == "Accepted":
             self.statuses.forget()  # the central system wants to hear of every connector (core errata 3.22)
             if response.interval > 0:
@@ -327,23 +338,13 @@ class ChargePoint:
 
     # -- the story
 
-    def _dialled(self, error: Exception | None) -> None:
-        self.uptime.dialled(error)
-        if error is None:
-            self.configuration["SecurityProfile"] = str(self.dialler.security_profile)
-
     def _changed(self, old: ConnectionState, event: ConnectionEvent, new: ConnectionState) -> None:
         self.note("=", f"{old} → {new} ({event})")
         self.uptime.changed(old, new)
+        if event == "lost":
+            self.guard.over()
         self._watch.changed(new)
 
     def note(self, mark: str, text: str) -> None:
         """Add a line to the trace; the marks are those of `Trace`."""
         self.trace.note(self.identity, mark, text)
-
-
-_ANSWERED: dict[m.RegistrationStatus, ConnectionEvent] = {
-    "Accepted": "accepted",
-    "Pending": "pending",
-    "Rejected": "rejected",
-}

@@ -21,11 +21,15 @@ class Configuration:
     """
 
     def __init__(self, store: Store | str = ":memory:", **values: object) -> None:
-        self._store = store_at(store)
+        self.store = self._store = store_at(store)
         self.keys = fresh_keys()
         self.effects: dict[str, Callable[[str], object]] = {}
         """By key, what is told the new value of every accepted change, now or in an earlier life. Other keys take
         effect where they are read."""
+        self.own_answer: dict[str, Callable[[str], ConfigurationStatus]] = {"SecurityProfile": lambda value: "Rejected"}
+        """By key, who decides about a change and keeps what comes of it, in the place of all that is said here."""
+        self.changed: Callable[[str], object] = lambda name: None
+        """Told the name of every key that was changed by the central system."""
         for name, value in values.items():
             self[name] = str(value)
 
@@ -35,6 +39,10 @@ class Configuration:
     def __setitem__(self, name: str, value: str) -> None:
         """Set a key from our own side, whatever its access."""
         self.keys[name].value = value
+
+    def fix(self, name: str, value: str) -> None:
+        """From now on a key has this value, and nobody changes it."""
+        self.keys[name].value, self.keys[name].access = value, "R"
 
     def find(self, name: str) -> Key | None:
         """A key by its name, in whatever case (core 7.17: CiString50Type)."""
@@ -63,8 +71,12 @@ class Configuration:
             return "NotSupported"
         if key.access == "R" or not key.valid(value):
             return "Rejected"
+        if answer := self.own_answer.get(key.name):
+            return answer(value)
         self._store.execute("INSERT OR REPLACE INTO configuration VALUES (?,?)", (key.name, value))
-        return "Accepted" if self._take(key, value) else "RebootRequired"
+        taken = self._take(key, value)
+        self.changed(key.name)
+        return "Accepted" if taken else "RebootRequired"
 
     def _take(self, key: Key, value: str) -> bool:
         key.value = value

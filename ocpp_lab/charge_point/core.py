@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from .. import messages as m
 from ..errors import CallFailed
+from ..station.connector import Connector
 from .authorization import AuthorizationCache
 from .charging import Charging
 from .configuration import Configuration
-from .connector import Connector
 from .or_else import or_else
+from .resets import Resets
 from .transactions import Transactions
 
 
 class Core:
-    """Configuration, availability, reset, unlock, data transfer.
+    """Configuration, availability, reset, unlock.
 
-    ``later(work, what)`` runs once the handler has answered; ``reboot(why)`` goes down and comes back. What cannot be
-    written down is not done and gets a no: see `or_else`.
+    What cannot be written down is not done and gets a no: see `or_else`.
     """
 
     def __init__(
@@ -29,17 +28,14 @@ class Core:
         transactions: Transactions,
         cache: AuthorizationCache,
         charging: Charging,
-        *,
-        later: Callable[[Coroutine[Any, Any, object], str], None],
-        reboot: Callable[[str], Coroutine[Any, Any, None]],
+        resets: Resets,
     ) -> None:
         self.configuration = configuration
         self.connectors = connectors
         self.transactions = transactions
         self.cache = cache
         self.charging = charging
-        self.later = later
-        self.reboot = reboot
+        self.resets = resets
 
     async def on_get_configuration(self, request: m.GetConfigurationRequest) -> m.GetConfigurationResponse:
         limit = int(self.configuration["GetConfigurationMaxKeys"])
@@ -56,7 +52,11 @@ class Core:
 
     @or_else(m.ChangeAvailabilityResponse(status="Rejected"))
     async def on_change_availability(self, request: m.ChangeAvailabilityRequest) -> m.ChangeAvailabilityResponse:
-        """Connector 0 means the charge point and all its connectors; in use means later: Scheduled (core 5.2)."""
+        """Connector 0 means the charge point and all its connectors (core 5.2).
+
+        Scheduled while somebody uses one: it goes on, nothing begins behind it, and it is Unavailable as soon as the
+        cable has been pulled, or at the stop if there is none (core 4.9, C8, F8).
+        """
         if request.connector_id not in self.connectors:
             return m.ChangeAvailabilityResponse(status="Rejected")
         affected = list(self.connectors) if request.connector_id == 0 else [request.connector_id]
@@ -64,20 +64,19 @@ class Core:
         with self.transactions.together():
             for number in affected:
                 self.transactions.save_operative(number, operative)
-        for number in affected:
-            self.connectors[number].operative = operative
         done = [self._make_available(self.connectors[number], operative) for number in affected]
         return m.ChangeAvailabilityResponse(status="Accepted" if all(done) else "Scheduled")
 
     def _make_available(self, connector: Connector, operative: bool) -> bool:
         """False if it has to wait until the connector is free."""
-        if operative:
-            if connector.status == "Unavailable":
-                connector.become("Preparing" if connector.car else "Available")  # the cable is still in (core 4.9, H2)
-            return True
-        if connector.status in ("Available", "Finishing", "Reserved"):
-            connector.become("Unavailable")
-        return connector.status in ("Unavailable", "Faulted")
+        if connector.number:
+            return self.charging.bays.withdraw(connector.number, operative=operative)
+        connector.operative = operative
+        if not operative:
+            self.charging.bays.end_reservations(0, "Unavailable")
+        if connector.status != "Faulted":
+            connector.become("Available" if operative else "Unavailable")
+        return True
 
     @or_else(m.ClearCacheResponse(status="Rejected"))
     async def on_clear_cache(self, request: m.ClearCacheRequest) -> m.ClearCacheResponse:
@@ -87,29 +86,18 @@ class Core:
         self.cache.clear()
         return m.ClearCacheResponse(status="Accepted")
 
-    async def on_data_transfer(self, request: m.DataTransferRequest) -> m.DataTransferResponse:
-        return m.DataTransferResponse(status="UnknownVendorId")
-
     @or_else(m.ResetResponse(status="Rejected"))
     async def on_reset(self, request: m.ResetRequest) -> m.ResetResponse:
-        """End the transactions, answer, go down and boot again; the stops go out after the answer (core 5.14).
-
-        A soft reset ends transactions gracefully, so it is Rejected if one cannot be written down, and none has ended.
-        A hard one is the last resort for a charge point that does not work, and need not be graceful: it is always
-        done, and what cannot be written is owed (core errata 3.36).
-        """
-        if request.type == "Soft":
-            self.charging.stop_all("SoftReset")
-        else:
-            self.charging.end_all("HardReset")
-        # What the outbox cannot deliver now it delivers after the boot.
-        self.later(self.reboot(f"{request.type} reset"), "Reset")
+        """Answered, then done: see `Resets`. A soft one is Rejected if a stop could not be written down."""
+        self.resets.begin(request.type)
         return m.ResetResponse(status="Accepted")
 
     @or_else(m.UnlockConnectorResponse(status="UnlockFailed"))
     async def on_unlock_connector(self, request: m.UnlockConnectorRequest) -> m.UnlockConnectorResponse:
-        """Ends the transaction first, or is UnlockFailed (core 5.18); NotSupported if unknown (core errata 3.85)."""
-        if request.connector_id not in self.connectors:
+        """Ends the transaction first; UnlockFailed if it cannot, or the lock does not open (core 5.18). NotSupported,
+        and nothing is ended, for a fixed cable, which has no lock, and if unknown (core errata 3.85)."""
+        place = self.connectors.get(request.connector_id)
+        if place is None or not place.number or place.cable == "fixed":
             return m.UnlockConnectorResponse(status="NotSupported")
-        self.charging.stop(request.connector_id, "UnlockCommand")
-        return m.UnlockConnectorResponse(status="Unlocked")
+        opened = self.charging.unlock(place.number)
+        return m.UnlockConnectorResponse(status="Unlocked" if opened else "UnlockFailed")

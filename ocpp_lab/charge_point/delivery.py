@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any, Protocol
 
@@ -75,8 +76,8 @@ class Delivery:
         """Held while a message is on the wire: an answer that comes with the connection's last breath still counts."""
         self._given_up: deque[int] = deque(maxlen=MOST_GIVEN_UP)  # keys, the newest last
         self._unsent = asyncio.Event()  # set while the outbox holds something
-        if len(outbox):
-            self._unsent.set()
+        self._empty = asyncio.Event()  # set while it does not
+        (self._unsent if len(outbox) else self._empty).set()
         self._turn: tuple[int, Request[Any]] | None = None  # key and request of what is being sent; set by `_prepare`
         self._answered: tuple[tuple[int, Request[Any]] | None, Any] = None, None
         """The newest message that had its result, and the result: kept for as long as the file cannot be written, for
@@ -92,6 +93,7 @@ class Delivery:
             raise ValueError(f"expected one of {', '.join(sorted(TRANSACTION_ACTIONS))}, came {request.action}")
         key = self.outbox.put(request, transaction)
         self._unsent.set()
+        self._empty.clear()
         return key
 
     async def run(self) -> None:
@@ -119,6 +121,13 @@ class Delivery:
                 raise NotAccepted(str(refused)) from None
             if not len(self.outbox):
                 self._unsent.clear()
+                self._empty.set()
+
+    async def emptied(self, within: float) -> None:
+        """Wait until everything is delivered, or given up; and no longer than so many seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                await self._empty.wait()
 
     def waits(self, key: int) -> bool:
         """Whether this message is still to be delivered. Raises `StoreFailed`."""

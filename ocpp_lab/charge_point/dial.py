@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import socket
 import ssl as tls
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -15,8 +16,9 @@ from websockets.exceptions import InvalidStatus, NegotiationError, WebSocketExce
 from ..credentials import MAX_IDENTITY, basic_auth
 from ..errors import HandshakeRefused, NotConnected
 from ..pipe import CLOSE_TIMEOUT, OPEN_TIMEOUT, SUBPROTOCOL, WIRE_LOG, Note, WebSocketPipe, is_loopback
-from .dial_failed import DialFailed, why_no_handshake, why_no_tls
+from .dial_failed import DialFailed, OutOfDate, why_no_handshake, why_no_tls
 from .options import Connecting, Security
+from .routes import Route
 
 PONG_TIMEOUT = 5.0  # seconds; libocpp's WebsocketPongTimeout
 
@@ -51,13 +53,16 @@ async def dial(
     note: Note = lambda mark, text: None,
     send_buffer: int | None = None,
     open_timeout: float | None = OPEN_TIMEOUT,
+    judge: Callable[[Any], str | None] | None = None,
     **options: Any,
 ) -> WebSocketPipe:
     """Connect once. Raises OSError if nobody is there, `DialFailed` (an OSError too) if it is nobody who speaks
     WebSocket or TLS as we do, with the reason, and `HandshakeRefused` if we are not let in.
 
     ``open_timeout`` (s, None: for ever) is how long connecting and shaking hands may take; then it is a TimeoutError,
-    which is an OSError. Other ``options`` are those of `websockets.asyncio.client.connect`.
+    which is an OSError. ``judge(secured)`` is asked about the central system's certificate before anything is sent, a
+    password included; what it says ends the dial with `OutOfDate`. Other ``options`` are those of
+    `websockets.asyncio.client.connect`.
 
     A central system that agrees on no subprotocol is closed at once (J-spec 3.2). Without ``ssl`` a ``wss://`` endpoint
     is checked against the certificates that the operating system trusts.
@@ -74,6 +79,7 @@ async def dial(
         proxy=None if is_loopback(host) else True,  # websockets would ask a proxy for 127.0.0.1 too
         logger=WIRE_LOG,
         open_timeout=open_timeout,
+        create_connection=partial(JudgedConnection, judge, where),  # type: ignore[arg-type]
         **options,
     )
     try:
@@ -103,10 +109,27 @@ def _shrink(websocket: ClientConnection, send_buffer: int) -> None:
     websocket.transport.set_write_buffer_limits(high=send_buffer)
 
 
-class Dialler:
-    """Dials one charge point's endpoint. ``on_dial(error)`` is told how each attempt ended, None if it went well.
+class JudgedConnection(ClientConnection):
+    """One whose peer is judged between TLS and HTTP."""
 
-    Raises ValueError if ``endpoint`` or ``identity`` cannot be dialled.
+    def __init__(self, judge: Callable[[Any], str | None] | None, where: str, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._judge = judge
+        self._where = where
+
+    async def handshake(self, *arguments: Any, **options: Any) -> None:
+        """That of WebSocket. Raises `OutOfDate` before it begins."""
+        secured = self.transport.get_extra_info("ssl_object")
+        if self._judge and secured is not None and (why := self._judge(secured)):
+            raise OutOfDate(f"no TLS with {self._where}: its certificate {why}; check both clocks, or have it renewed")
+        await super().handshake(*arguments, **options)
+
+
+class Dialler:
+    """Dials a charge point's endpoint of the moment. ``on_dial(error)`` is told how each attempt ended, None if it went
+    well.
+
+    Raises ValueError if ``endpoint``, one of `Security.endpoints` or ``identity`` cannot be dialled.
     """
 
     def __init__(
@@ -123,12 +146,26 @@ class Dialler:
         self.identity = identity
         self.password = security.password
         """The key of the next dial; changed by ChangeConfiguration(AuthorizationKey)."""
+        self._given = security.security_profile  # None: it follows from the endpoint and the password
+        self.urls = {profile: connection_url(url, identity) for profile, url in (security.endpoints or {}).items()}
+        """Endpoints by security profile, with the identity."""
+        self.urls.setdefault(self.usual_profile(), self.url)
+        _check_endpoints(self.urls)
+        self.route: Callable[[], Route] = lambda: Route(self.usual_profile(), self.url, security.ssl)
+        """Where the next dial goes; set by whoever knows of security profiles."""
+        self.judge: Callable[[Any], str | None] | None = None
+        """See `dial`; set by whoever knows what time it is."""
+        self.on_end: Callable[[Route, Exception | None], object] = lambda route, error: None
+        """Told how each attempt ended, before ``on_dial``."""
+        self.secured: Any = None
+        """The TLS of the newest connection (an SSLObject), None if it has none."""
+        self.in_use: int | None = None
+        """The security profile of the newest connection, set by its dial; None before the first."""
         self.note = note
         self.on_dial = on_dial
         if security.ssl and self.url.startswith("ws:"):
             raise ValueError(f"expected a wss:// endpoint with an ssl context, came {endpoint!r}")
         self.options: dict[str, Any] = {
-            "ssl": security.ssl,
             "max_size": connecting.max_size,
             "compression": "deflate" if connecting.compression else None,
             **pings(connecting.ping_interval),
@@ -139,20 +176,34 @@ class Dialler:
 
     async def dial(self) -> WebSocketPipe:
         """Connect once, with the credentials of this moment; raises what `dial` raises."""
-        authorization = basic_auth(self.identity, self.password) if self.password else None
+        route = self.route()
+        password = self.password if route.profile in (1, 2) else None
+        authorization = basic_auth(self.identity, password) if password else None
         try:
-            pipe = await dial(self.url, authorization=authorization, note=self.note, **self.options)
+            pipe = await dial(
+                route.url,
+                authorization=authorization,
+                ssl=route.ssl,
+                judge=self.judge,
+                note=self.note,
+                **self.options,
+            )
         except (OSError, NotConnected) as error:
+            self.on_end(route, error)
             self.on_dial(error)
             if isinstance(error, DialFailed):
                 self.note("!", str(error))
             raise
+        self.in_use = route.profile
+        self.secured = pipe.websocket.transport.get_extra_info("ssl_object")
+        self.on_end(route, None)
         self.on_dial(None)
         return pipe
 
-    @property
-    def security_profile(self) -> int:
-        """1 with a password, 2 with a password over TLS, else 0 (whitepaper 7.6)."""
+    def usual_profile(self) -> int:
+        """The security profile that it was given; or 1 with a password, 2 with a password over TLS, else 0."""
+        if self._given is not None:
+            return self._given
         if not self.password:
             return 0
         return 2 if self.url.startswith("wss:") else 1
@@ -160,3 +211,10 @@ class Dialler:
     def set_ping_interval(self, seconds: float) -> None:
         """How often a silent connection is tested, from the next dial on; 0: never (J-spec 7)."""
         self.options |= pings(seconds)
+
+
+def _check_endpoints(urls: Mapping[int, str]) -> None:
+    """Raises ValueError: profiles 2 and 3 are TLS, and the others are not (but 0 may be: a test of TLS alone)."""
+    for profile, url in urls.items():
+        if profile not in range(4) or (profile >= 2) > url.startswith("wss:") or (profile == 1 and url[:4] == "wss:"):
+            raise ValueError(f"expected ws:// for security profile 1 and wss:// for 2 and 3, came {url} for {profile}")

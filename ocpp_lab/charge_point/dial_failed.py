@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import ssl as tls
 
+from ..errors import HandshakeRefused
+
 STRICT = range(78, 94)
 """Codes of what OpenSSL finds only under X509_STRICT, which Python sets from 3.13 on: rules of RFC 5280 that many a
 home-made authority breaks (x509_vfy.h, from X509_V_ERR_CA_CERT_MISSING_KEY_USAGE backwards)."""
@@ -27,6 +29,34 @@ _NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_L
 class DialFailed(ConnectionError):
     """Somebody listens there, but no WebSocket came of it. The message says all that is known; ``__cause__`` is the
     error of the library below."""
+
+
+class OutOfDate(DialFailed):
+    """The central system's certificate is not valid at the instant that we believe in."""
+
+
+_TOO_OLD = ("UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION", "WRONG_SSL_VERSION")
+_TOO_WEAK = ("NO_CIPHERS_AVAILABLE", "NO_SHARED_CIPHER", "SSLV3_ALERT_HANDSHAKE_FAILURE")
+
+
+def security_event_of(error: Exception) -> str | None:
+    """The security event that a dial which failed so is (whitepaper 8); None: it is none.
+
+    A handshake that was refused without a reason nearly always had no cipher suite in common.
+    """
+    if isinstance(error, HandshakeRefused):
+        return "FailedToAuthenticateAtCentralSystem" if error.status in (401, 403) else None
+    cause = error.__cause__ if isinstance(error, DialFailed) else error
+    match cause:
+        case _ if isinstance(error, OutOfDate):
+            return "InvalidCentralSystemCertificate"
+        case tls.SSLCertVerificationError():
+            return "InvalidCentralSystemCertificate"
+        case tls.SSLError(reason=reason) if reason in _TOO_OLD:
+            return "InvalidTLSVersion"
+        case tls.SSLError(reason=reason) if reason in _TOO_WEAK:
+            return "InvalidTLSCipherSuite"
+    return None
 
 
 def why_no_tls(error: OSError) -> str | None:

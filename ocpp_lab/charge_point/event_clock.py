@@ -63,6 +63,10 @@ class EventClock:
         self.settable = settable
         self.offset = timedelta(seconds=offset) if settable else timedelta()
         """The central system's clock minus ours, as far as we believe it; `hear` sets it."""
+        self.on_set: Callable[[float], object] = lambda seconds: None
+        """Told by how much the clock was set, when it was."""
+        self.when_set: list[Callable[[], object]] = []
+        """Told that the clock was set: whoever waits for an instant waits anew. Entered by those who wait."""
         self._store = store
         self._now = now
         self._newest = datetime.fromisoformat(newest) if newest else None  # the newest timestamp of all lives
@@ -126,4 +130,7 @@ class EventClock:
             log.warning("! the clock is not set: %s", error)
             return
         log.info("= the clock is set: %+.3f s, before %+.3f s", offset.total_seconds(), self.offset.total_seconds())
-        self.offset = offset
+        by, self.offset = offset - self.offset, offset
+        self.on_set(by.total_seconds())
+        for tell in self.when_set:
+            tell()

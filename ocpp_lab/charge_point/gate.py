@@ -45,6 +45,7 @@ class Way(Protocol):
     def spawn(self, work: Coroutine[Any, Any, object], what: str) -> None: ...
     def once(self, what: str, work: Callable[[], Coroutine[Any, Any, object]]) -> bool: ...
     def boot_now(self) -> None: ...
+    def give_up(self) -> None: ...
     async def close(self, code: int, why: str) -> None: ...
 
 
@@ -67,6 +68,8 @@ class Gate:
         forgotten us."""
         self.boot_interval = BootInterval()
         """Begun by the answer to a boot; ended by the next boot, by a trigger for it, and by a reset."""
+        self.rebooting: Callable[[str], object] = lambda why: None
+        """Told of every reboot, before it."""
         self.way: Way | None = None
         """The connection of this moment, None while there is none; set by whoever dials."""
 
@@ -122,10 +125,16 @@ class Gate:
 
     async def reboot(self, why: str) -> None:
         """Go down and come back: a charge point that restarted boots again (core 4.2)."""
+        self.rebooting(why)
         self.registration = None
         self.amnesia.end()
         self.boot_interval.end()
         await self.hang_up(why)
+
+    def hush(self) -> None:
+        """Nothing of our own is said any more on this connection."""
+        if self.way:
+            self.way.give_up()
 
     async def hang_up(self, why: str) -> None:
         """Say goodbye on this connection; the next dial follows."""

@@ -8,9 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Literal
 
+from ..credentials import read_key
 from ..heartbeat import A_DAY
+from ..station.quantities import MOST_MEASURANDS, measurable, measurable_at_stop
+from .local_list import MOST_IN_ONE, MOST_LISTED
+from .phase_rotation import is_rotation
 
 Access = Literal["R", "RW", "W"]
 
@@ -38,6 +43,11 @@ def _text(text: str) -> bool:
     return True
 
 
+def _organization(text: str) -> bool:
+    """What can stand in a certificate: at most 64 characters (the upper bound of X.520); none: it is not set."""
+    return len(text) <= 64 and text.isprintable()
+
+
 def _only(possible: str) -> Callable[[str], bool]:
     """What this charge point can do, and nothing else: a bad value is Rejected (core 5.3)."""
     return lambda text: text == possible
@@ -45,11 +55,18 @@ def _only(possible: str) -> Callable[[str], bool]:
 
 def _hex_key(text: str) -> bool:
     """The key comes as hex text of 16 to 20 bytes, the range of the whitepaper (A00.FR.205)."""
-    return 32 <= len(text) <= 40 and len(text) % 2 == 0 and all(c in "0123456789abcdefABCDEF" for c in text)
+    try:
+        read_key(text)
+    except ValueError:
+        return False
+    return True
 
 
 ENERGY: Final = "Energy.Active.Import.Register"
-"""The one measurand that our meters show."""
+"""The register of a meter: what is told unless somebody asks for more."""
+
+ALL_PROFILES: Final = "Core,FirmwareManagement,LocalAuthListManagement,Reservation,SmartCharging,RemoteTrigger"
+"""All of core 3.3."""
 
 _TABLE: tuple[tuple[str, str, Access, Callable[[str], bool]], ...] = (
     # Key, default, access, what a value must look like; durations in seconds. No duration is longer than a day: then
@@ -67,7 +84,13 @@ _TABLE: tuple[tuple[str, str, Access, Callable[[str], bool]], ...] = (
     ("HeartbeatInterval", "300", "RW", _number(1, A_DAY)),  # `Heartbeat`; 0 would be a beat without end
     ("MessageTimeout", "30", "RW", _number(1, 3600)),  # `Gate`; a call that waits holds up all others for so long
     ("WebSocketPingInterval", "60", "RW", _number(0, A_DAY)),  # `Dialler`, from the next dial; 0 is off (J-spec 7)
-    ("SecurityProfile", "0", "R", _number(0, 2)),  # tells the profile of the newest connection; set at each dial
+    #
+    # Security: whitepaper 7. `Guard` decides about a change of the profile, and dials.
+    ("SecurityProfile", "0", "RW", _number(0, 3)),  # tells the profile of the newest connection; set at each dial
+    ("CpoName", "", "RW", _organization),  # `Certificates`, whenever one is asked for or comes
+    ("AdditionalRootCertificateCheck", "false", "R", _boolean),  # `Certificates`; set by `ChargePoint` when it is made
+    ("CertificateSignedMaxChainSize", "10000", "R", _number(1, 10_000)),
+    ("CertificateStoreMaxLength", "20", "R", _number(1, 1000)),
     #
     # Transaction messages: read by `Delivery` whenever it begins to empty the outbox. The wait is the interval times
     # the number of sends so far (core 3.7.1), and at least a second: with 0 and no bound for the attempts, a central
@@ -76,24 +99,54 @@ _TABLE: tuple[tuple[str, str, Access, Callable[[str], bool]], ...] = (
     ("TransactionMessageAttempts", "3", "RW", _number(1, 100)),
     ("TransactionMessageRetryInterval", "60", "RW", _number(0, 3600)),
     #
-    # Transactions and their meters.
+    # Transactions.
     ("StopTransactionOnEVSideDisconnect", "true", "RW", _boolean),  # `Charging.unplug`
-    ("StopTransactionOnInvalidId", "true", "RW", _boolean),  # `Charging`, when a start is answered
+    ("UnlockConnectorOnEVSideDisconnect", "true", "RW", _boolean),  # `Bays`, at the end; R and false: a fixed cable
+    ("StopTransactionOnInvalidId", "true", "RW", _boolean),  # `Allowance`, when a start is answered
+    ("MaxEnergyOnInvalidId", "0", "RW", _number(0, 100_000)),  # Wh; `Allowance`, likewise
+    ("MinimumStatusDuration", "0", "RW", _number(0, 3600)),  # `Statuses`, at each change
+    ("ResetRetries", "0", "RW", _number(0, 100)),  # `Resets`, at each reset
     ("ConnectionTimeOut", "60", "RW", _number(0, A_DAY)),  # `Patience`, from the next Preparing; 0 waits for ever
-    ("MeterValueSampleInterval", "60", "RW", _number(0, A_DAY)),  # `Metering`, told at the change; 0 is off
-    ("MeterValuesSampledData", ENERGY, "RW", _only(ENERGY)),  # what `Metering` measures, and all that it can
-    ("ClockAlignedDataInterval", "0", "RW", _only("0")),  # nobody reads by the clock (core errata 3.15)
-    ("MeterValuesAlignedData", ENERGY, "RW", _only(ENERGY)),
-    ("StopTxnAlignedData", "", "RW", _only("")),  # a stop carries no readings
-    ("StopTxnSampledData", "", "RW", _only("")),
-    ("UnlockConnectorOnEVSideDisconnect", "true", "RW", _only("true")),  # a cable that is pulled is out at both ends
-    ("ConnectorPhaseRotation", "0.Unknown", "RW", _only("0.Unknown")),  # no meter here has phases
-    ("ResetRetries", "0", "RW", _only("0")),  # a reset that was accepted does not fail
+    #
+    # Meters: `Metering` is told of new intervals, and reads the lists at each reading. A list is of what our meters
+    # measure (core 3.16.4); an empty one asks for nothing. An interval of 0 is off.
+    ("MeterValueSampleInterval", "60", "RW", _number(0, A_DAY)),
+    ("MeterValuesSampledData", ENERGY, "RW", measurable),
+    ("MeterValuesSampledDataMaxLength", f"{MOST_MEASURANDS}", "R", _number(1, 100)),
+    ("ClockAlignedDataInterval", "0", "RW", _number(0, A_DAY)),
+    ("MeterValuesAlignedData", ENERGY, "RW", measurable),
+    ("MeterValuesAlignedDataMaxLength", f"{MOST_MEASURANDS}", "R", _number(1, 100)),
+    ("StopTxnSampledData", "", "RW", measurable_at_stop),
+    ("StopTxnSampledDataMaxLength", f"{MOST_MEASURANDS}", "R", _number(1, 100)),
+    ("StopTxnAlignedData", "", "RW", measurable_at_stop),
+    ("StopTxnAlignedDataMaxLength", f"{MOST_MEASURANDS}", "R", _number(1, 100)),
+    ("StopTransactionMaxMeterValues", "100", "R", _number(2, 10_000)),  # `MeterReadings`, at each reading and stop
+    # How it is wired: asked for, and told. Its default and its length are set by `ChargePoint` when it is made.
+    ("ConnectorPhaseRotation", "0.RST", "RW", partial(is_rotation, connectors=1000)),
+    ("ConnectorPhaseRotationMaxLength", "2", "R", _number(1, 1001)),
+    #
+    # Local Auth List Management.
+    ("LocalAuthListEnabled", "true", "RW", _boolean),  # `LocalAuthList`; an empty list says nothing
+    ("LocalAuthListMaxLength", str(MOST_LISTED), "R", _text),  # `LocalList`
+    ("SendLocalListMaxLength", str(MOST_IN_ONE), "R", _text),
+    #
+    # Reservation.
+    ("ReserveConnectorZeroSupported", "true", "R", _boolean),  # `may_reserve`
+    #
+    # Smart Charging: read by `SmartCharging` at each request.
+    ("ChargeProfileMaxStackLevel", "9", "R", _number(0, 1000)),
+    ("ChargingScheduleAllowedChargingRateUnit", "Current,Power", "R", _text),
+    ("ChargingScheduleMaxPeriods", "24", "R", _number(1, 1000)),
+    ("MaxChargingProfilesInstalled", "20", "R", _number(1, 1000)),
+    ("ConnectorSwitch3to1PhaseSupported", "true", "R", _boolean),  # `Connector.offer`
+    #
+    # Firmware Management: what `FileTransfer` speaks (core errata 3.88).
+    ("SupportedFileTransferProtocols", "HTTP,HTTPS", "R", _text),
     #
     # What it is: set by `ChargePoint` when it is made.
     ("GetConfigurationMaxKeys", "50", "R", _number(1, 1000)),  # `Core`, at each GetConfiguration
     ("NumberOfConnectors", "1", "R", _number(1, 1000)),
-    ("SupportedFeatureProfiles", "Core,RemoteTrigger", "R", _text),
+    ("SupportedFeatureProfiles", ALL_PROFILES, "R", _text),
 )
 
 

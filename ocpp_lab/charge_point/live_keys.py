@@ -20,6 +20,7 @@ def live_keys(gate: Gate, dialler: Dialler, metering: Metering) -> dict[str, Cal
         "AuthorizationKey": new_authorization_key,
         "HeartbeatInterval": lambda value: gate.set_heartbeat_interval(float(value)),
         "MessageTimeout": lambda value: gate.set_timeout(float(value)),
+        "ClockAlignedDataInterval": lambda value: metering.new_grid(),
         "MeterValueSampleInterval": lambda value: metering.new_interval(),
         "WebSocketPingInterval": lambda value: dialler.set_ping_interval(float(value)),
     }

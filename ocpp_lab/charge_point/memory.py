@@ -10,7 +10,14 @@ from ..transaction_ids import TransactionIds
 from .authorization import AuthorizationCache
 from .configuration import Configuration
 from .delivery import TransactionMessages
+from .kept_jobs import KeptJobs
+from .kept_profiles import KeptProfiles
+from .kept_reservations import KeptReservations
+from .kept_sessions import KeptSessions
+from .local_list import LocalList
 from .options import ChargingOptions, Connecting, Pieces
+from .phase_rotation import as_wired
+from .transaction_data import TransactionData
 from .transactions import Transactions
 
 
@@ -25,7 +32,13 @@ class Memory:
         self.outbox: TransactionMessages = Outbox(self.store) if outbox is None else outbox  # an empty one is false
         self.transaction_ids = TransactionIds(self.store)
         self.transactions = Transactions(self.store)
+        self.sessions = KeptSessions(self.store)
+        self.transaction_data = TransactionData(self.store)
         self.cache = AuthorizationCache(self.store)
+        self.local_list = LocalList(self.store)
+        self.reservations = KeptReservations(self.store)
+        self.profiles = KeptProfiles(self.store)
+        self.jobs = KeptJobs(self.store)
         self.configuration = Configuration(self.store, **keys)
 
     def close(self) -> None:
@@ -43,6 +56,8 @@ def open_memory(
         store,
         pieces.outbox,
         NumberOfConnectors=charging.connectors,
+        ConnectorPhaseRotation=as_wired(charging.connectors),
+        ConnectorPhaseRotationMaxLength=charging.connectors + 1,
         MessageTimeout=round(connecting.timeout),
         WebSocketPingInterval=ceil(connecting.ping_interval or 0),
     )

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import ssl as tls
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from random import Random
 from typing import Any
 
 from ..clock import utc_now
+from ..messages import DataTransferRequest, DataTransferResponse
 from ..pipe import MAX_SIZE, PING_INTERVAL
+from ..security import KeyAndChain
 from ..session import CALL_TIMEOUT, Awaiting, Carrying
+from ..smart_charging import Profiles
 from ..states import Machine
+from ..station.connector import Cable
 from ..trace import Trace
 from .delivery import TransactionMessages
 from .registration import BOOT_RETRY
@@ -22,10 +26,27 @@ from .uplink import Beating, Speaking, States
 @dataclass(frozen=True, kw_only=True)
 class Security:
     """``password`` is the AuthorizationKey, raw bytes or hex text; ``ssl`` is for ``wss://`` (whitepaper, profiles 1
-    and 2)."""
+    and 2).
+
+    ``endpoints`` are those by security profile, for a charge point that changes its profile: ``{1: "ws://…", 2:
+    "wss://…", 3: "wss://…"}``. ``security_profile`` is the one with which it begins (None: by URL and password).
+
+    Without an ``ssl`` of its own it trusts the certificates in its file. The manufacturer puts in there, once:
+    ``roots`` of the central system, ``manufacturer_roots`` for firmware, and its ``own_certificate``, private key and
+    chain; all PEM. ``root_check``: a new root must be signed by the one that it replaces
+    (AdditionalRootCertificateCheck). ``security_events``: whether starts and resets are told to the central system as
+    security events; None: from profile 1 on.
+    """
 
     password: str | bytes | None = None
     ssl: tls.SSLContext | None = None
+    endpoints: Mapping[int, str] | None = None
+    security_profile: int | None = None
+    roots: Sequence[str] = ()
+    manufacturer_roots: Sequence[str] = ()
+    own_certificate: KeyAndChain | None = None
+    root_check: bool = False
+    security_events: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +57,9 @@ class Connecting:
     the largest frame it reads; a larger one closes the connection with 1009. ``lenient``: what `tolerance` mends in
     what it reads is let pass, and counted. ``send_buffer`` (bytes) shrinks the socket's buffer, to make back-pressure
     visible. ``compression`` costs 32 KB for each idle connection.
+
+    ``file_hosts`` are the only hosts that firmware is fetched from and logs are sent to (None: any, as the central
+    system says). ``file_folder`` is where ``file:`` locations may lead (None: nowhere).
     """
 
     timeout: float = CALL_TIMEOUT
@@ -45,23 +69,36 @@ class Connecting:
     lenient: bool = False
     compression: bool = False
     send_buffer: int | None = None
+    file_hosts: Collection[str] | None = None
+    file_folder: str | None = None
+
+
+VendorAnswer = Callable[[DataTransferRequest], DataTransferResponse]
+"""What a charge point says to a message of a vendor."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ChargingOptions:
-    """``connectors`` is how many it has, from 1 on.
+    """``connectors`` is how many it has, from 1 on; ``cable`` says whose the cable is: "socket" is for a driver's own,
+    "fixed" hangs at the charge point, and has no lock. ``current`` is what each gives at most (A per phase).
 
     ``resume_transactions``: what ran when the power went goes on; else it is closed with PowerLoss (core 4.10).
     ``report_all``: after every reconnect all statuses are told, as libocpp does, and not only those that changed.
+    ``vendors`` answer a DataTransfer, by vendorId (core 5.6).
     """
 
     connectors: int = 1
+    cable: Cable = "socket"
+    current: float = 32.0
     resume_transactions: bool = False
     report_all: bool = False
+    vendors: Mapping[str, VendorAnswer] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.connectors < 1:
             raise ValueError(f"expected at least 1 connector, came {self.connectors}")
+        if not 6.0 <= self.current <= 63.0:
+            raise ValueError(f"expected a current of 6 to 63 A, came {self.current}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +109,7 @@ class Pieces:
     closing)``, ``heartbeat(call, interval, *, now)``, ``machine(table, state, on_change)`` and ``delays()`` (waits in s
     between dials) are factories; ``outbox`` is one that keeps its messages itself. What each must have is said in the
     rooms that use it: `session.Carrying`, `session.Awaiting`, `uplink.Speaking`, `uplink.Beating`, `uplink.States`,
-    `delivery.TransactionMessages`.
+    `delivery.TransactionMessages`; ``profiles`` are the functions of smart charging.
     """
 
     transport: Callable[..., Carrying] | None = None
@@ -82,6 +119,7 @@ class Pieces:
     machine: Callable[..., States] = Machine
     outbox: TransactionMessages | None = None
     delays: Callable[[], Iterator[float]] | None = None
+    profiles: Profiles = field(default_factory=Profiles)
 
 
 @dataclass(frozen=True, kw_only=True)

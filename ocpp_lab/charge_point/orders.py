@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 from ..router import Router
+from ..security import has_cryptography
+from .chores import Chores
 from .core import Core
 from .delivery import Delivery
+from .extended_trigger import ExtendedTrigger
+from .file_jobs import FileJobs
 from .gate import Gate
+from .guard import Guard
 from .memory import Memory
 from .premises import Premises
 from .remote_start import RemoteStart
 from .remote_trigger import RemoteTrigger
+from .resets import Resets
 
 
-def orders(memory: Memory, premises: Premises, gate: Gate, delivery: Delivery, *, lenient: bool = False) -> Router:
+def orders(
+    memory: Memory,
+    premises: Premises,
+    gate: Gate,
+    delivery: Delivery,
+    chores: Chores,
+    file_jobs: FileJobs,
+    guard: Guard,
+    *,
+    lenient: bool = False,
+) -> Router:
     """A router with all handlers; ``lenient``: see `Connecting`."""
     router = Router("ChargePoint", lenient=lenient)
     router.include(
@@ -22,30 +38,50 @@ def orders(memory: Memory, premises: Premises, gate: Gate, delivery: Delivery, *
             memory.transactions,
             memory.cache,
             premises.charging,
-            later=gate.later,
-            reboot=gate.reboot,
+            Resets(
+                premises.bays,
+                chores,
+                delivered=delivery.emptied,
+                hush=gate.hush,
+                reboot=lambda why: gate.reboot(why),
+                patience=lambda: gate.timeout if gate.state() == "online" else 0.0,
+            ),
         )
     )
     router.include(
         RemoteStart(
-            premises.connectors,
-            memory.transactions,
-            memory.transaction_ids,
-            memory.configuration,
-            premises.authorizer,
             premises.charging,
-            once=gate.once,
+            chores,
+            premises.profiles,
             has_room=lambda: len(memory.outbox) < memory.outbox.limit,
         )
     )
+    trigger = RemoteTrigger(
+        gate,
+        premises.connectors,
+        memory.transactions,
+        memory.transaction_ids,
+        premises.metering.readings,
+        premises.statuses,
+        waits=delivery.waits,
+        file_jobs=file_jobs.triggers,
+    )
+    router.include(trigger)
     router.include(
-        RemoteTrigger(
+        ExtendedTrigger(
             gate,
-            premises.connectors,
-            memory.transactions,
-            premises.metering,
-            premises.statuses,
-            waits=delivery.waits,
+            trigger.on_trigger_message,
+            guard.ask,
+            log_status=file_jobs.uploads.log_status,
+            firmware_status=file_jobs.firmware.signed_status,
         )
     )
+    router.include(premises.vendor_messages)
+    router.include(premises.local_auth_list)
+    router.include(premises.reserving)
+    router.include(premises.smart_charging)
+    router.include(file_jobs.uploads)
+    router.include(file_jobs.firmware)
+    if has_cryptography():  # or nothing is known of certificates here, and that is what is answered
+        router.include(guard.certificates)
     return router

@@ -29,6 +29,7 @@ class Owed:
         self.transactions = transactions
         self.chores = chores
         self._debts: list[Callable[[], None]] = []  # oldest first: `add` puts them in, `first` writes and empties them
+        self._rows: dict[int, Callable[[], None]] = {}  # by connector, what writes its newest row; likewise, by `row`
         self._collector: asyncio.Task[None] | None = None  # runs while there are debts; begun by `add`
 
     def __len__(self) -> int:
@@ -38,6 +39,14 @@ class Owed:
         """``write`` could not be done because of ``why``; from now on nothing runs on this connector."""
         self.transactions.over.add(connector)
         self._debts.append(write)
+        self._collect_later(connector, why)
+
+    def row(self, connector: int, write: Callable[[], None], why: Exception) -> None:
+        """What is known of this connector could not be written down; nothing is over by that. The newest is enough."""
+        self._rows[connector] = write
+        self._collect_later(connector, why)
+
+    def _collect_later(self, connector: int, why: Exception) -> None:
         self.chores.failed(f"writing of connector {connector}", why)
         if self._collector is None or self._collector.done():
             self._collector = self.chores.start(self._collect(), "what is owed")
@@ -46,20 +55,21 @@ class Owed:
     def first(self) -> Iterator[None]:
         """What the block writes comes after all that is owed, or nothing of both is written. Not to be nested."""
         with self.transactions.together():
-            for write in self._debts:
+            for write in (*self._debts, *self._rows.values()):
                 write()
             yield
         self._debts.clear()
+        self._rows.clear()
         self.transactions.over.clear()
 
     def pay(self) -> None:
         """Write what is owed, if anything is; raises what it raises."""
-        if self._debts:
+        if self._debts or self._rows:
             with self.first():
                 pass
 
     async def _collect(self) -> None:
-        while self._debts:
+        while self._debts or self._rows:
             await asyncio.sleep(RETRY_INTERVAL)
             try:
                 self.pay()

@@ -11,8 +11,8 @@ from .chores import Chores
 class Patience:
     """Told of every status. After ``seconds()`` of Preparing, ``run_out(connector)`` is called; 0 waits for ever.
 
-    The cable may still be in: whoever presents a tag then still charges. The status is Available all the same, where
-    core errata 3.20 wants Finishing.
+    Without a cable the place is free again. With one it is Finishing, for its bay is taken, and the next tag would pay
+    for this car (core 4.9, B1; core errata 3.20).
     """
 
     def __init__(self, chores: Chores, seconds: Callable[[], float], run_out: Callable[[int], None]) -> None:

@@ -7,9 +7,10 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Literal
 
+from ..connection import ConnectionEvent
 from ..errors import CallFailed, CallTimeout, MalformedReply
 from ..heartbeat import A_DAY
-from ..messages import TRANSACTION_ACTIONS, BootNotificationRequest, BootNotificationResponse
+from ..messages import TRANSACTION_ACTIONS, BootNotificationRequest, BootNotificationResponse, RegistrationStatus
 
 log = logging.getLogger(__name__)
 
@@ -19,6 +20,13 @@ park, one boot a day floods nobody, and a heartbeat a day is recommended anyway 
 
 BOOT_RETRY = 60.0
 """Seconds until the next boot when nobody says, unless told otherwise."""
+
+ANSWERED: dict[RegistrationStatus, ConnectionEvent] = {
+    "Accepted": "accepted",
+    "Pending": "pending",
+    "Rejected": "rejected",
+}
+"""What an answered boot means to the connection."""
 
 REMOTE_START_STOP = frozenset({"RemoteStartTransaction", "RemoteStopTransaction"})
 

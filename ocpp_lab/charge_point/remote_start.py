@@ -2,81 +2,95 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping
-from functools import partial
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from .. import messages as m
-from ..transaction_ids import TransactionIds
-from .authorization import Authorizer
+from ..station.facts import is_open
+from ..station.rights import same
 from .charging import Charging
-from .configuration import Configuration
-from .connector import Connector
+from .chores import Chores
+from .living_profiles import LivingProfiles
 from .or_else import or_else
-from .transactions import Transactions
 
 
 class RemoteStart:
     """Writes first, then answers; what was written is sent after the answer. Rejected if it cannot be written.
 
-    ``once(what, work)`` does something once the handler has answered, or says False: the same is still to be begun.
     ``has_room()`` says whether the outbox takes what nobody here has done: a central system that answers no transaction
     message could have any number of them written down.
     """
 
     def __init__(
-        self,
-        connectors: Mapping[int, Connector],
-        transactions: Transactions,
-        transaction_ids: TransactionIds,
-        configuration: Configuration,
-        authorizer: Authorizer,
-        charging: Charging,
-        *,
-        once: Callable[[str, Callable[[], Coroutine[Any, Any, object]]], bool],
-        has_room: Callable[[], bool],
+        self, charging: Charging, chores: Chores, profiles: LivingProfiles, *, has_room: Callable[[], bool]
     ) -> None:
-        self.connectors = connectors
-        self.transactions = transactions
-        self.transaction_ids = transaction_ids
-        self.configuration = configuration
-        self.authorizer = authorizer
         self.charging = charging
-        self.once = once
+        self.bays = charging.bays
+        self.chores = chores
+        self.profiles = profiles
         self.has_room = has_room
 
     @or_else(m.RemoteStartTransactionResponse(status="Rejected"))
     async def on_remote_start(self, request: m.RemoteStartTransactionRequest) -> m.RemoteStartTransactionResponse:
-        """Accepted if a connector is ready and the start is written down: accepted means that it will try (core 5.11).
+        """Accepted if a connector can begin or wait for a cable, and that is written down: accepted means that it will
+        try (core 5.11). One that is in use, or waits for somebody, is not to be had.
 
-        With AuthorizeRemoteTxRequests the tag has to be asked for first, and nobody knows yet what comes of it. While
-        another one waits to be asked for at that connector: Rejected.
+        With AuthorizeRemoteTxRequests the tag is treated as if it were held to the reader, once the answer is out.
         """
-        wanted = [request.connector_id] if request.connector_id else [number for number in self.connectors if number]
-        ready = [number for number in wanted if self._is_ready(number)]
-        if not ready or not self.has_room():
+        connector, profile = self._choose(request.connector_id, request.id_tag), request.charging_profile
+        if connector is None or not self.has_room():
             return m.RemoteStartTransactionResponse(status="Rejected")
-        if self.configuration.enabled("AuthorizeRemoteTxRequests"):
-            ask = partial(self._ask_and_start, ready[0], request.id_tag)
-            asks = self.once(f"RemoteStartTransaction {ready[0]}", ask)
-            return m.RemoteStartTransactionResponse(status="Accepted" if asks else "Rejected")
-        self.charging.start(ready[0], request.id_tag)
+        if profile is not None:  # a purpose other than TxProfile is an error (core 5.16.2)
+            if not self.profiles.welcomes(connector, profile):
+                return m.RemoteStartTransactionResponse(status="Rejected")
+            self.profiles.promise(connector, request.id_tag, profile)
+        if not self._begin(connector, request.id_tag):
+            self.profiles.break_promise(connector)
+            return m.RemoteStartTransactionResponse(status="Rejected")
         return m.RemoteStartTransactionResponse(status="Accepted")
 
-    def _is_ready(self, connector: int) -> bool:
-        place = self.connectors.get(connector)
-        return place is not None and place.ready and self.charging.may_start(connector)
+    def _begin(self, connector: int, tag: str) -> bool:
+        if not self.bays.configuration.enabled("AuthorizeRemoteTxRequests"):
+            return self.bays.accept(connector, tag, self._group(tag))
+        if self.bays.sessions[connector].facts.phase == "over":
+            self._find_out(connector, self.charging.reader.present(connector, tag))
+            return True
+        if not self.bays.happens(connector, "ask", tag):
+            return False
+        self._find_out(connector, self.charging.reader.answer(connector, tag))
+        return True
 
-    async def _ask_and_start(self, connector: int, id_tag: str) -> None:
-        """If the start cannot be written, the connector stays as it is, and whoever runs this hears of it."""
-        if await self.authorizer.authorize(id_tag) == "Accepted" and self.charging.may_start(connector):
-            self.charging.start(connector, id_tag)
+    def _find_out(self, connector: int, asking: Coroutine[Any, Any, m.AuthorizationStatus]) -> None:
+        async def find_out() -> None:
+            if await asking != "Accepted":
+                self.profiles.break_promise(connector)
+
+        task = self.chores.start(find_out(), f"RemoteStartTransaction {connector}")
+        task.add_done_callback(lambda ended: asking.close())  # cancelled before it began, it would complain
+
+    def _choose(self, wanted: int | None, tag: str) -> int | None:
+        """The connector that is meant; if none is named, one where a cable waits, or else a free one (core 5.11)."""
+        numbers = [wanted] if wanted else list(self.bays.sessions)
+        possible = [number for number in numbers if number in self.bays.sessions and self._can_have(number, tag)]
+        return min(possible, key=lambda number: not self.bays.sessions[number].facts.cable, default=None)
+
+    def _can_have(self, connector: int, tag: str) -> bool:
+        session = self.bays.sessions[connector]
+        if session.facts.phase == "over":  # nobody but its driver begins again with this cable
+            owner = session.holder
+            return owner is not None and (same(owner.tag, tag) or same(owner.parent, self._group(tag)))
+        return is_open(session.facts) and self.bays.may_use(connector, tag, self._group(tag))[0]
+
+    def _group(self, tag: str) -> str | None:
+        info = self.charging.authorizer.known(tag)
+        return info.parent_id_tag if info else None
 
     @or_else(m.RemoteStopTransactionResponse(status="Rejected"))
     async def on_remote_stop(self, request: m.RemoteStopTransactionRequest) -> m.RemoteStopTransactionResponse:
         """Accepted if that transaction runs here and its stop is written down (core 5.12)."""
         # Among those that run: a central system that lost its memory gives old ids again.
-        ours = (t for t in self.transactions if self.transaction_ids.get(t.name) == request.transaction_id)
+        ids = self.charging.transaction_ids
+        ours = (each for each in self.charging.transactions if ids.get(each.name) == request.transaction_id)
         running = next(ours, None)
         if running is None:
             return m.RemoteStopTransactionResponse(status="Rejected")

@@ -10,8 +10,9 @@ from typing import Any
 
 from ..errors import StoreFailed
 from ..messages import Reason, Request, StopTransactionRequest
-from .connector import Connector
-from .metering import Metering
+from ..station.connector import Connector
+from ..station.quantities import Quantity
+from .meter_readings import MeterReadings, register_only
 from .owed import Owed
 from .transactions import Transaction, Transactions
 
@@ -24,14 +25,14 @@ class Stops:
     def __init__(
         self,
         transactions: Transactions,
-        metering: Metering,
+        readings: MeterReadings,
         owed: Owed,
         *,
         submit: Callable[[Request[Any], str], int],
         now: Callable[[], datetime],
     ) -> None:
         self.transactions = transactions
-        self.metering = metering
+        self.readings = readings
         self.owed = owed
         self.submit = submit
         self.now = now
@@ -40,16 +41,19 @@ class Stops:
         """End all of these, with what their meters show, or none: `StoreFailed` if one cannot be written."""
         with self.owed.first():
             for transaction in transactions:
-                now, energy = self.metering.read(transaction)
+                now, energy = self.readings.read(transaction)
                 self._write(transaction, now, energy, reason, id_tag)
 
     def owe(self, place: Connector, reason: Reason, why: Exception) -> None:
         """What runs on this connector ends here and now, and could not be written because of ``why``."""
-        self.owed.add(place.number, partial(self._write_late, place, self._instant(), int(place.energy), reason), why)
+        shown = place.meter.read()
+        late = partial(self._write_late, place, self._instant(), int(place.energy), reason, shown)
+        self.owed.add(place.number, late, why)
 
     def close(self, transaction: Transaction) -> None:
         """The power went while it ran: it ended with its newest reading (core 4.10)."""
-        end = partial(self._write, transaction, transaction.seen, transaction.meter_seen, "PowerLoss", None)
+        shown = register_only(transaction.meter_seen)
+        end = partial(self._write, transaction, transaction.seen, transaction.meter_seen, "PowerLoss", None, shown)
         self._write_or_owe(transaction, end)
 
     def strike_out(self, transaction: Transaction) -> None:
@@ -63,18 +67,34 @@ class Stops:
         except StoreFailed as error:
             self.owed.add(transaction.connector, write, error)
 
-    def _write_late(self, place: Connector, at: datetime | None, meter: int, reason: Reason) -> None:
+    def _write_late(
+        self, place: Connector, at: datetime | None, meter: int, reason: Reason, shown: list[Quantity]
+    ) -> None:
         """Of whatever the file has on this connector. ``at`` is None if nobody could tell the time then."""
         if transaction := self.transactions.left(place.number):
             self.transactions.save_register(place.number, place.energy)
             late = self.now()  # with it is written down which timestamps were given while nothing could be
-            self._write(transaction, at or late, meter, reason, None)
+            self._write(transaction, at or late, meter, reason, None, shown)
 
-    def _write(self, transaction: Transaction, at: datetime, meter: int, reason: Reason, id_tag: str | None) -> None:
-        self.submit(
-            StopTransactionRequest(transaction_id=-1, timestamp=at, meter_stop=meter, reason=reason, id_tag=id_tag),
-            transaction.name,
-        )  # the real id is put in when it is sent
+    def _write(
+        self,
+        transaction: Transaction,
+        at: datetime,
+        meter: int,
+        reason: Reason,
+        id_tag: str | None,
+        shown: list[Quantity] | None = None,
+    ) -> None:
+        """``shown`` is what the meter showed at the end; by default, now."""
+        request = StopTransactionRequest(
+            transaction_id=-1,  # the real id is put in when it is sent
+            timestamp=at,
+            meter_stop=meter,
+            reason=reason,
+            id_tag=id_tag,
+            transaction_data=self.readings.transaction_data(transaction, at, shown),
+        )
+        self.submit(request, transaction.name)
         self.transactions.strike_out(transaction.name)
 
     def _instant(self) -> datetime | None:

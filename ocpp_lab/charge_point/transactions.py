@@ -53,8 +53,10 @@ class Transactions:
         )
 
     def strike_out(self, name: str) -> None:
-        """A transaction ends. Struck out after its StopTransaction was written down."""
-        self._store.execute("DELETE FROM transactions WHERE name = ?", (name,))
+        """A transaction ends. Struck out after its StopTransaction was written down, with the readings for that."""
+        with self._store.transaction():
+            self._store.execute('DELETE FROM transaction_data WHERE "transaction" = ?', (name,))
+            self._store.execute("DELETE FROM transactions WHERE name = ?", (name,))
 
     def on(self, connector: int) -> Transaction | None:
         """The one that runs on this connector."""

@@ -102,7 +102,8 @@ class Uplink:
         self.heartbeat: Beating | None = None
         """None until the boot is accepted."""
         self.lane = asyncio.Lock()
-        """Held by whoever has a call on the wire; but for the boot, for which all others have to wait anyway."""
+        """Held by whoever has a call on the wire. What is triggered right behind the answer to a boot waits here,
+        and then the answer counts already."""
         self._group = asyncio.TaskGroup()  # the parent of all that needs this connection
         self._closing: asyncio.Task[None] | None = None  # begun by the first `close`; never cancelled
         self._reading = asyncio.Event()  # set once the reader runs
@@ -217,7 +218,8 @@ class Uplink:
         self._boot_now.clear()  # now: a trigger that comes right behind the answer, or before it, wants another boot
         self.duties.boot_interval.end()
         self.duties.amnesia.end()
-        response: BootNotificationResponse = await self.call(request)
+        async with self.lane:
+            response: BootNotificationResponse = await self.call(request)
         return response
 
     def _boot_answered(self, response: BootNotificationResponse) -> None:

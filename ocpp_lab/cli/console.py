@@ -1,85 +1,85 @@
-"""`Console`: the operator's side. A line typed is a call to a charge point; its answer comes in the story.
-
-No thread: the loop watches stdin, which may be a terminal or a pipe. A file or nothing at all is not listened to.
-"""
+"""`Console`: the operator's side. A line typed is a verb, or a call as it is; the answer comes in the story."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import os
-import stat
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from ..central_system import CentralSystem
 from ..codec import decode_payload
-from ..errors import NotConnected, OcppError, PayloadError
+from ..errors import NotConnected, OcppError, PayloadError, StoreFailed
 from ..messages import ACTIONS, Request, Response
+from .completion import completed, endings
+from .verb import Verb, identity_named, some
+from .verbs import OPERATOR_VERBS, verb_named
 
 EXAMPLE = 'CP_1 Reset {"type": "Soft"}'
-MAX_TYPED = 65_536  # bytes of one line
+MOST_WORDS = 30  # that a line may go on with, shown at once
+
+REDRAWN = "\r\x1b[K"
+"""To the beginning of the line, and what is in it is gone."""
 
 
 class Console:
-    """Reads calls from ``fd`` while the loop runs. Each is a task in ``group``; ``say(mark, text)`` hears failures."""
+    """Does what is typed at a central system. Each line is a task in ``group``; ``say(mark, text)`` tells what came of
+    it, and ``show(text)`` gets what the line becomes by a Tab."""
 
     def __init__(
-        self, central_system: CentralSystem, group: asyncio.TaskGroup, say: Callable[[str, str], None], fd: int = 0
+        self,
+        central_system: CentralSystem,
+        group: asyncio.TaskGroup,
+        say: Callable[[str, str], None],
+        show: Callable[[str], None] = lambda text: None,
     ) -> None:
         self.central_system = central_system
         self.group = group
         self.say = say
-        self.fd = fd
-        self._open = False  # the loop tells us when something was typed: from `open` to `close`
-        self._rest = b""  # the beginning of a line whose end was not typed yet
+        self.show = show
 
-    def open(self) -> bool:
-        """Begin to listen; False if there is nothing that can be listened to."""
+    def tab(self, line: str) -> str:
+        """Tab was pressed behind this: what the line is now."""
+        words = endings(line, self.central_system.sessions)
+        longer = completed(line, words)
+        if longer == line and words:
+            self.show("\n")
+            self.say("=", some(words, MOST_WORDS))
+        self.show(f"{REDRAWN}{longer}")
+        return longer
+
+    def typed(self, line: str) -> None:
+        """A line was typed."""
         try:
-            kind = os.fstat(self.fd).st_mode
-            if os.isatty(self.fd) or stat.S_ISFIFO(kind) or stat.S_ISSOCK(kind):
-                asyncio.get_running_loop().add_reader(self.fd, self._readable)
-                self._open = True
-        except (OSError, NotImplementedError):  # stdin is closed; Windows cannot watch it
-            pass
-        return self._open
-
-    def close(self) -> None:
-        """Listen no more."""
-        if self._open:
-            self._open = False
-            asyncio.get_running_loop().remove_reader(self.fd)
-
-    def _readable(self) -> None:
-        if self._in_background():
-            # The terminal belongs to another program now, and reading from it would stop this one. Look again later.
-            loop = asyncio.get_running_loop()
-            self.close()
-            loop.call_later(1.0, self.open)
-            return
-        data = os.read(self.fd, MAX_TYPED)
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        if not data:  # the end: a last line may lack its newline
-            self.close()
-            lines, self._rest = [*lines, self._rest], b""
-        for line in lines:
-            self._typed(line.decode(errors="replace").strip())
-        if len(self._rest) > MAX_TYPED:
-            self._rest = b""
-            self.say("!", f"a typed line is longer than {MAX_TYPED} bytes and was dropped")
-
-    def _in_background(self) -> bool:
-        return os.isatty(self.fd) and os.tcgetpgrp(self.fd) != os.getpgrp()
-
-    def _typed(self, line: str) -> None:
-        if not line:
-            return
-        try:
+            verb = self._verb(line)
+            if verb is not None:
+                values = verb.read(line.split()[1:], self.central_system.sessions)
+                self.group.create_task(self._do(verb, values), name=f"console {verb.name}")
+                return
             identity, request = parse(line)
+            identity = identity_named(identity, self.central_system.sessions)
         except ValueError as problem:
             self.say("!", str(problem))
             return
         self.group.create_task(self._call(identity, request), name=f"console {request.action}")
+
+    def _verb(self, line: str) -> Verb | None:
+        """The verb that the line begins with; None if it is a call: then an identity comes first."""
+        first, *others = line.split(maxsplit=2)
+        if (others and others[0] in ACTIONS) or (first in self.central_system and first not in OPERATOR_VERBS):
+            return None
+        return OPERATOR_VERBS[verb_named(first)]
+
+    async def _do(self, verb: Verb, values: Sequence[Any]) -> None:
+        try:
+            for line in await verb.run(self.central_system, values):
+                self.say("=", line)
+        except (ValueError, StoreFailed) as problem:
+            self.say("!", f"{verb.name}: {problem}")
+        except NotConnected as problem:
+            self.say("!", f"{verb.name} was not sent: {problem}")
+        except OcppError:
+            pass  # a CallError, a timeout, a loss: the trace tells of each
 
     async def _call(self, identity: str, request: Request[Response]) -> None:
         try:
@@ -87,7 +87,7 @@ class Console:
         except NotConnected as problem:
             self.say("!", f"{request.action} was not sent: {problem}")
         except OcppError:
-            pass  # a CallError, a timeout, a loss: the trace tells of each
+            pass  # the same
 
 
 def parse(line: str) -> tuple[str, Request[Response]]:

@@ -19,8 +19,6 @@ from ..session import CALL_TIMEOUT
 from .app import one_line_errors
 from .inputs import (
     BadInput,
-    client_tls,
-    endpoint,
     one_of,
     positive,
     read_password,
@@ -29,6 +27,7 @@ from .inputs import (
     within,
 )
 from .run import run_central_system, run_charge_point
+from .secure import security_options
 
 MAX_CONNECTORS = 1000  # ours; each is a StatusNotification at every boot
 LEAST_SIZE, MOST_SIZE = 1_000, 2**30  # bytes; ours: below the first no boot passes, above the second nothing is meant
@@ -87,6 +86,7 @@ def central_system(
     no_require_boot: Annotated[
         bool, typer.Option("--no-require-boot", help="Also answer calls that come before an accepted boot.")
     ] = False,
+    metrics: Annotated[bool, typer.Option("--metrics", help="Serve /metrics and /healthz on the same port.")] = False,
     max_size: MaxSize = MAX_SIZE,
     lenient: LenientFlag = False,
     trace: TraceFlag = False,
@@ -97,7 +97,7 @@ def central_system(
     Charge points connect to ws://ADDRESS:PORT/NAME. Without --password-file
     anybody who reaches it can be any charge point.
 
-    While it runs, type a call and Enter to send it to a charge point.
+    While it runs, type what its charge points shall do: help shows how.
 
     \b
     Examples:
@@ -105,7 +105,8 @@ def central_system(
       ocpp-lab central-system --host 0.0.0.0 --password-file keys.txt \\
                --cert server.pem --key server.key
       ocpp-lab central-system --trace-file night.jsonl
-      CP_1 Reset {"type": "Soft"}                 (typed while it runs)
+      start CP_1 TAG_A 1                          (typed while it runs)
+      CP_1 Reset {"type": "Soft"}                 (any call, as it is)
     """
     with one_line_errors():
         policy = Policy(
@@ -126,7 +127,7 @@ def central_system(
             "lenient": lenient,
         }
         with closing(_open_ledger(ledger)) as book:
-            asyncio.run(run_central_system(raw=trace, file=trace_file, ledger=book, **options))
+            asyncio.run(run_central_system(raw=trace, file=trace_file, metrics=metrics, ledger=book, **options))
 
 
 @ends.command("charge-point")
@@ -138,8 +139,23 @@ def charge_point(
     ca: Annotated[
         Path | None, _file("Certificate (PEM) to trust, for wss://. Default: those of this computer.")
     ] = None,
+    security_profile: Annotated[
+        int | None,
+        typer.Option(metavar="0|1|2|3", help="Security profile to begin with. Default: by URL and password."),
+    ] = None,
+    other_endpoint: Annotated[
+        list[str] | None,
+        typer.Option("--endpoint", metavar="PROFILE=URL", help="Where it dials with another profile; repeat for more."),
+    ] = None,
+    cert: Annotated[Path | None, _file("Its own certificate (PEM), for security profile 3; needs --key.")] = None,
+    key: Annotated[Path | None, _file("Private key (PEM) of its own certificate.")] = None,
     vendor: Annotated[str, typer.Option(metavar="TEXT", help="chargePointVendor of its boot.")] = "OCPP Lab",
     model: Annotated[str, typer.Option(metavar="TEXT", help="chargePointModel of its boot.")] = "One",
+    path: Annotated[
+        Path | None, _file("Keep what must survive a power cut in this sqlite file. Default: in memory.")
+    ] = None,
+    auto: Annotated[bool, typer.Option("--auto", help="A driver comes and goes by himself at each connector.")] = False,
+    seed: Annotated[int, typer.Option(metavar="NUMBER", help="What the driver of --auto does.")] = 1,
     timeout: Timeout = CALL_TIMEOUT,
     max_size: MaxSize = MAX_SIZE,
     lenient: LenientFlag = False,
@@ -151,23 +167,36 @@ def charge_point(
     It connects, boots, sends heartbeats, answers the central system, and comes
     back after a loss.
 
+    While it runs, type what a driver does, and Enter: plug 1, tag 1 TAG_A,
+    unplug 1, fault 1 GroundFailure, status. help lists all.
+
     \b
     Examples:
       ocpp-lab charge-point ws://127.0.0.1:9000 --identity CP_1 --connectors 2
       ocpp-lab charge-point wss://csms.example/ocpp --identity CP_1 \\
                --password-file key.txt --ca ca.pem
+      ocpp-lab charge-point ws://127.0.0.1:9000 --auto --path cp_1.sqlite
     """
     with one_line_errors():
         options: dict[str, Any] = {
+            "path": str(path) if path else ":memory:",
             "connectors": within(connectors, 1, MAX_CONNECTORS, "--connectors"),
             "boot": _boot(vendor, model),
-            "password": read_password(password_file, identity) if password_file else None,
-            "ssl": client_tls(endpoint(url), ca),
+            **security_options(
+                url,
+                profile=security_profile,
+                endpoints=other_endpoint or (),
+                password=read_password(password_file, identity) if password_file else None,
+                ca=ca,
+                cert=cert,
+                key=key,
+            ),
             "timeout": positive(timeout, "--timeout"),
             "max_size": within(max_size, LEAST_SIZE, MOST_SIZE, "--max-size"),
             "lenient": lenient,
         }
-        asyncio.run(run_charge_point(url, identity, raw=trace, file=trace_file, **options))
+        drives = seed if auto else None
+        asyncio.run(run_charge_point(url, identity, raw=trace, file=trace_file, auto=drives, **options))
 
 
 def _boot(vendor: str, model: str) -> m.BootNotificationRequest:

@@ -7,21 +7,27 @@ import errno
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, nullcontext, suppress
+from functools import partial
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from ..central_system import CentralSystem
 from ..charge_point import ChargePoint
-from ..errors import HandshakeRefused, NotConnected
-from ..metrics import forgiven
+from ..errors import HandshakeRefused, NotConnected, StoreFailed
+from ..metrics import forgiven, watch_central_system
 from ..trace import Trace
+from .auto_driver import STREET_TAGS, AutoDriver
 from .console import EXAMPLE, Console
+from .driver_console import A_DRIVER_SAYS, DriverConsole
 from .inputs import BadInput, open_trace_file
 from .story import LogLines, Story
+from .typed import TypedLines
 
 
-async def run_central_system(*, raw: bool, file: Path | None = None, **options: Any) -> None:
-    """Serve until Ctrl-C or SIGTERM; then close every connection with 1001. The trace also goes into ``file``.
+async def run_central_system(*, raw: bool, file: Path | None = None, metrics: bool = False, **options: Any) -> None:
+    """Serve until Ctrl-C or SIGTERM; then close every connection with 1001. The trace also goes into ``file``; with
+    ``metrics`` there is a page for Prometheus.
 
     Raises `BadInput` if it cannot listen, or not write there.
     """
@@ -33,6 +39,9 @@ async def run_central_system(*, raw: bool, file: Path | None = None, **options: 
             await central_system.start()
         except OSError as error:
             raise BadInput(why_not_listening(central_system.host, central_system.port, error)) from None
+        if metrics:
+            watch_central_system(central_system)
+            story.say("=", f"metrics at {central_system.url.replace('ws', 'http', 1)}/metrics")
         await _serve(central_system, story, stop)
         tell_forgiven(story, forgiven(central_system.tally, central_system.notes))
 
@@ -40,20 +49,24 @@ async def run_central_system(*, raw: bool, file: Path | None = None, **options: 
 async def _serve(central_system: CentralSystem, story: Story, stop: asyncio.Event) -> None:
     """Charge points are served by the central system itself; the group holds what the operator calls."""
     async with asyncio.TaskGroup() as group:
-        console = Console(central_system, group, story.say)
-        typing = f"type a call, such as: {EXAMPLE} - " if console.open() else ""
+        console = Console(central_system, group, story.say, story.show)
+        typed = TypedLines(console.typed, partial(story.say, "!"), tab=console.tab)
+        typing = f"type help, who, or a call such as: {EXAMPLE} - " if typed.open() else ""
         story.say("=", f"{typing}stop with Ctrl-C")
         try:
             await stop.wait()
         finally:
-            console.close()
+            typed.close()
             await central_system.stop()  # here, not after the group: calls still out then end with ConnectionLost
 
 
-async def run_charge_point(url: str, identity: str, *, raw: bool, file: Path | None = None, **options: Any) -> None:
-    """Stay connected until Ctrl-C or SIGTERM. The trace also goes into ``file``.
+async def run_charge_point(
+    url: str, identity: str, *, raw: bool, file: Path | None = None, auto: int | None = None, **options: Any
+) -> None:
+    """Stay connected until Ctrl-C or SIGTERM; a driver does what is typed. The trace also goes into ``file``.
 
-    Raises `BadInput` for an identity that no charge point can have, and for a file that cannot be written.
+    ``auto``: a driver comes and goes by himself at each connector; it is the seed of what he does. Raises `BadInput`
+    for an identity that no charge point can have, and for a file that cannot be written.
     """
     stop = stop_on_signals()
     story = Story(raw=raw, on_closed=stop.set)
@@ -62,14 +75,41 @@ async def run_charge_point(url: str, identity: str, *, raw: bool, file: Path | N
             charge_point = ChargePoint(url, identity, trace=trace, **options)
         except ValueError as error:
             raise BadInput(str(error)) from None
-        story.say("=", f"dials {charge_point.dialler.url}, stop with Ctrl-C", identity)
+        except StoreFailed as error:
+            raise BadInput(f"--path {error}") from None
         async with charge_point:
-            ended = asyncio.create_task(_ended(charge_point), name="end of the charge point")
-            asked = asyncio.create_task(stop.wait(), name="end of the run")
-            await asyncio.wait([ended, asked], return_when=asyncio.FIRST_COMPLETED)
-            ended.cancel()
-            asked.cancel()
+            await _drive(charge_point, story, stop, auto)
         tell_forgiven(story, forgiven(charge_point.tally, charge_point.router.notes))
+
+
+async def _drive(charge_point: ChargePoint, story: Story, stop: asyncio.Event, auto: int | None) -> None:
+    """The drivers, those who type and those who come by themselves, until it shall stop or the charge point ends."""
+    async with asyncio.TaskGroup() as group:
+        console = DriverConsole(charge_point, group, story.say)
+        typed = TypedLines(console.typed, partial(story.say, "!"))
+        typing = f"type what a driver does, such as: {A_DRIVER_SAYS}, or help - " if typed.open() else ""
+        story.say("=", f"dials {charge_point.dialler.url}; {typing}stop with Ctrl-C", charge_point.identity)
+        ended = group.create_task(_ended(charge_point), name="end of the charge point")
+        asked = group.create_task(stop.wait(), name="end of the run")
+        beside = [ended, asked, *_drivers(charge_point, group, auto)]
+        try:
+            await asyncio.wait([ended, asked], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            typed.close()
+            for task in beside:
+                task.cancel()
+
+
+def _drivers(charge_point: ChargePoint, group: asyncio.TaskGroup, auto: int | None) -> list[asyncio.Task[None]]:
+    if auto is None:
+        return []
+    return [
+        group.create_task(
+            AutoDriver(charge_point, number, Random(f"{auto} {number}"), STREET_TAGS).run(), name=f"driver {number}"
+        )
+        for number in charge_point.connectors
+        if number
+    ]
 
 
 @contextmanager

@@ -71,6 +71,10 @@ class Story:
             said = f"{mark} {said}"
         self._screen.write(self._timed(said))
 
+    def show(self, text: str) -> None:
+        """Text as it is, for the line that is being typed."""
+        self._screen.write(text)
+
     def close(self) -> None:
         """Nothing is told any more; the last lines get a moment to be taken."""
         self._screen.close()

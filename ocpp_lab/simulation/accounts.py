@@ -10,8 +10,9 @@ from typing import Any
 
 import msgspec
 
+from ..central_system.ledger import NO_TRANSACTION
 from ..messages import MeterValuesRequest, StartTransactionRequest, StopTransactionRequest
-from .book import Book, MessageKey, Record, key_of
+from .book import Book, MessageKey, Record, is_triggered, key_of
 from .central_system_watch import KEPT
 from .driver import Deed
 from .invariants import Invariants
@@ -42,6 +43,8 @@ class Accounts:
         # What the ledger has of this charge point now: transactions, their readings by id, and what belongs to none.
         self.rows = [row for row in ledger.rows() if row.get("identity") == identity]
         self.readings = {row["id"]: ledger.readings(row["id"]) for row in self.rows}
+        # The readings that belong to no transaction.
+        self.outside = [row for row in ledger.readings(NO_TRANSACTION) if row["identity"] == identity]
         self.orphans = [row for row in ledger.orphans() if row["identity"] == identity]
         # The starts that were written down, by the charge point's own name for the transaction.
         self.starts = {r.transaction: r for r in self.records if isinstance(r.request, StartTransactionRequest)}
@@ -54,6 +57,7 @@ class Accounts:
             for row in self._rows_of(start):
                 self._check_stop(name, row)
                 self._check_readings(name, row)
+        self._check_outside()
         self._check_orphans()
         self._check_drops()
 
@@ -69,7 +73,8 @@ class Accounts:
     def check_answers(self, answered: list[tuple[str, str, Any, Any]]) -> None:
         """Whatever was answered is in the ledger."""
         rows = {row["id"]: row for row in self.rows}
-        kept = {_key("MeterValues", reading) for readings in self.readings.values() for reading in readings}
+        all_readings = [*self.readings.values(), self.outside]
+        kept = {_key("MeterValues", reading) for readings in all_readings for reading in readings}
         apart = {_key(row["action"], row) for row in self.orphans}
         for identity, action, payload, answer in answered:
             if identity != self.identity:
@@ -127,6 +132,15 @@ class Accounts:
             came = (row["stopped"], row["meter_stop"], row["reason"])
             lost = came[0] is None and (stop.dropped or self.starts[name].dropped)
             self._expect(came == right or lost, f"transaction {row['id']} stopped with {came}; expected {right}")
+            self._check_data(row, stop.request)
+
+    def _check_data(self, row: dict[str, Any], stop: StopTransactionRequest) -> None:
+        """What a stop tells of its transaction begins and ends with it, and its register never goes back."""
+        data = stop.transaction_data or []
+        contexts = [reading.sampled_value[0].context for reading in data]
+        shown = [row["meter_start"], *(int(each.sampled_value[0].value) for each in data), stop.meter_stop]
+        whole = not data or (contexts[0] == "Transaction.Begin" and contexts[-1] == "Transaction.End")
+        self._expect(whole and shown == sorted(shown), f"transaction {row['id']} tells {contexts} with {shown}")
 
     def _check_readings(self, name: str | None, row: dict[str, Any]) -> None:
         written = [r for r in self._of(name) if isinstance(r.request, MeterValuesRequest)]
@@ -134,10 +148,20 @@ class Accounts:
         came = [_key("MeterValues", reading) for reading in self.readings[row["id"]]]
         self._expect(_is_part(needed, came), f"readings of transaction {row['id']} are missing or out of order")
         strangers = set(came) - {r.key for r in written}
+        strangers = {key for key in strangers if not is_triggered(key)}
         self._expect(not strangers, f"transaction {row['id']} has readings nobody took")
         needed_too = set(needed)  # one that was given up may still come, late: its effect was only slow
         in_order = [key for key in came if key in needed_too]
         self._expect(_is_part(in_order, needed), f"readings of transaction {row['id']} came out of order")
+
+    def _check_outside(self) -> None:
+        """Readings by the clock while nothing runs: what is written down arrives, and nothing else."""
+        written = [r for r in self._of(None) if isinstance(r.request, MeterValuesRequest)]
+        came = [_key("MeterValues", reading) for reading in self.outside]
+        needed = [r.key for r in written if not r.dropped]
+        self._expect(_is_part(needed, came), "readings outside of transactions are missing or out of order")
+        strangers = {key for key in set(came) - {r.key for r in written} if not is_triggered(key)}
+        self._expect(not strangers, f"readings outside of transactions that nobody took: {list(strangers)}")
 
     def _check_orphans(self) -> None:
         """Under -1 comes what belongs to a transaction whose start was given up, once, and nothing else."""
@@ -148,6 +172,7 @@ class Accounts:
             kept = record.dropped or came[record.key] or self._has_its_row(record)
             self._expect(kept, f"{_text(record)} is neither kept apart nor dropped")
         strangers = came - Counter(record.key for record in belong)
+        strangers = Counter({key: times for key, times in strangers.items() if not is_triggered(key)})
         self._expect(not strangers, f"kept apart without reason: {list(strangers)}")
 
     def _has_its_row(self, record: Record) -> bool:
@@ -170,7 +195,7 @@ class Accounts:
     def _check_energy(self, deed: Deed, start: Record) -> None:
         stops = [r.request for r in self._of(start.transaction) if isinstance(r.request, StopTransactionRequest)]
         given = {stamp.given: stamp.at for stamp in self.book.stamps}
-        for stop in stops if not self.resumed else []:
+        for stop in stops if not (self.resumed or deed.disturbed) else []:
             seconds = given[stop.timestamp] - given[deed.started]  # the clock may have been set meanwhile
             right = min(deed.car.wanted, deed.car.power * seconds / 3600)
             came = stop.meter_stop - deed.meter_start

@@ -28,6 +28,11 @@ def key_of(action: str, payload: dict[str, Any]) -> MessageKey:
     return action, msgspec.json.encode({name: value for name, value in payload.items() if name != "transactionId"})
 
 
+def is_triggered(key: MessageKey) -> bool:
+    """Whether this is a reading that somebody asked for: it may go past the outbox, and is written down nowhere."""
+    return key[0] == "MeterValues" and b'"context":"Trigger"' in key[1]
+
+
 @dataclass(eq=False)
 class Record:
     """One message. ``transaction`` is the charge point's own name for its transaction; ``dropped`` says why.

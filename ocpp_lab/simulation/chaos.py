@@ -14,6 +14,7 @@ from .. import messages as m
 from ..backoff import backoff
 from ..central_system import CentralSystem, Ledger, Policy
 from ..charge_point import ChargePoint
+from ..charge_point.keys import ENERGY
 from ..errors import OcppError
 from ..frames import Call, CallError, CallResult
 from ..outbox import Outbox
@@ -99,7 +100,7 @@ async def storm(world: World, **pieces: Any) -> Counter[str]:
 
 
 def _options(world: World, profile: Profile, rng: Random, identity: str) -> dict[str, Any]:
-    waits = world.rng(f"waits {identity}")
+    waits, meters = world.rng(f"waits {identity}"), world.rng(f"meters {identity}")
     return {
         "connectors": profile.connectors,
         "ping_interval": PING,
@@ -112,10 +113,17 @@ def _options(world: World, profile: Profile, rng: Random, identity: str) -> dict
             "TransactionMessageAttempts": profile.attempts,
             "TransactionMessageRetryInterval": f"{profile.retry_interval:g}",
             "MeterValueSampleInterval": rng.choice([10, 15, 30]),
+            "ClockAlignedDataInterval": meters.choice([0, 20, 60, 77]),
+            "StopTxnSampledData": meters.choice(["", ENERGY]),
+            "StopTxnAlignedData": meters.choice(["", ENERGY]),
             "AllowOfflineTxForUnknownId": rng.choice(["true", "false"]),
             "AuthorizationCacheEnabled": rng.choice(["true", "false"]),
             "LocalPreAuthorize": rng.choice(["true", "false"]),
             "StopTransactionOnInvalidId": rng.choice(["true", "false"]),
+            "StopTransactionOnEVSideDisconnect": rng.choice(["true", "true", "false"]),
+            "UnlockConnectorOnEVSideDisconnect": rng.choice(["true", "true", "false"]),
+            "MaxEnergyOnInvalidId": rng.choice([0, 0, 200]),
+            "ConnectionTimeOut": rng.choice([20, 60]),
         },
     }
 
@@ -153,7 +161,8 @@ async def _operate(world: World) -> None:
                 m.GetConfigurationRequest(),
                 m.DataTransferRequest(vendor_id="chaos"),
                 m.UnlockConnectorRequest(connector_id=1),
-                m.ResetRequest(type="Soft"),
+                m.ChangeAvailabilityRequest(connector_id=rng.choice([1, 2]), type="Inoperative"),
+                m.ResetRequest(type=rng.choice(["Soft", "Hard"])),
             ]
         )
         if session and world.central_system_site.up:
@@ -189,6 +198,10 @@ async def _settle(world: World, drivers: list[Driver]) -> None:
     for driver in drivers:
         driver.remember()
         await driver.leave()
+    for identity in world.sites:  # readings by the clock never end
+        charge_point = world.charge_point(identity)
+        charge_point.configuration["ClockAlignedDataInterval"] = "0"
+        charge_point.metering.new_grid()
     deadline = world.time + SETTLE_LIMIT
     while any(len(world.charge_point(identity).outbox) for identity in world.sites) and world.time < deadline:  # noqa: ASYNC110
         await asyncio.sleep(10)

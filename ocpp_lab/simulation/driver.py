@@ -1,4 +1,4 @@
-"""`Driver`: somebody who plugs in and out, presents a tag, drives away; and remembers what was charged."""
+"""`Driver`: somebody who plugs in and out, presents a tag, breaks things; and remembers what was charged."""
 
 from __future__ import annotations
 
@@ -11,23 +11,26 @@ from typing import Any
 
 from .. import messages as m
 from ..charge_point import ChargePoint
-from ..charge_point.connector import Car
 from ..errors import IllegalTransition
+from ..station.car import Car
+from ..station.facts import Facts, status_of
 from .site import ChargePointSite
 
-IN_USE = ("Charging", "SuspendedEV", "SuspendedEVSE")
 SHOWN = "what is shown is what is written down"
+TABLE = "the status follows from what is known"
+NEEDS = "no energy without cable and authorisation"
 
 
 @dataclass
 class Deed:
-    """A transaction as its driver saw it begin."""
+    """A transaction as its driver saw it begin. ``disturbed``: energy was not offered, or not taken, all the time."""
 
     connector: int
     id_tag: str
     started: datetime
     meter_start: int
     car: Car
+    disturbed: bool = False
 
 
 class Driver:
@@ -60,23 +63,45 @@ class Driver:
             await self.act()
 
     async def leave(self) -> None:
-        """Stop what runs and pull the plug, for good."""
-        await self.site.do(self._unplug())
+        """Stop what runs and pull the plug, for good; somebody mends what is broken."""
+        await self.site.do(self._leave())
+
+    async def _leave(self) -> None:
+        charging = self._charge_point.charging
+        await self._mend()
+        charging.end(self.connector, "Local")
+        self._charge_point.connectors[self.connector].unlock()
+        charging.unplug(self.connector)
+        charging.set_free(self.connector)
 
     async def act(self) -> None:
         """The next thing that makes sense here."""
         if not self.site.up:
             return
-        place = self.site.charge_point.connectors[self.connector]
-        status = "Preparing" if place.ready else place.status  # our car is in, even if that took too long
-        if status in IN_USE:
-            await self._act_on(self._rng.choice([self._unplug, self._present_again, self._stop_remotely, self._wait]))
-        elif status == "Available":
-            await self._act_on(self._plug_in)
-        elif status == "Preparing":
-            await self._act_on(self._rng.choice([self._present, self._present, self._start_remotely, self._unplug]))
-        else:
-            await self._act_on(self._unplug)
+        place, draw = self._charge_point.connectors[self.connector], self._rng.random()
+        if (place.shown.error_code != "NoError" or place.jammed) and draw < 0.5:
+            await self._act_on(self._mend)
+            return
+        match place.status:
+            case "Charging" | "SuspendedEV" | "SuspendedEVSE":
+                usual = [self._unplug, self._present_again, self._stop_remotely, self._wait]
+                if place.car is None:
+                    usual = [self._plug_in, self._present_again]
+                await self._act_on(self._break if draw < 0.05 else self._rng.choice(usual))
+            case "Available" | "Reserved":
+                early = self._present if draw < 0.1 else self._start_remotely
+                await self._act_on(early if draw < 0.15 else self._plug_in)
+            case "Preparing" if not place.cable_in:
+                await self._act_on(self._present_again if draw < 0.1 else self._plug_in)
+            case "Preparing":
+                usual = [self._present, self._present, self._start_remotely, self._unplug]
+                await self._act_on(self._break if draw < 0.03 else self._rng.choice(usual))
+            case "Faulted":
+                await self._act_on(self._unplug if draw < 0.2 else self._mend)
+            case "Finishing":
+                await self._act_on(self._present_again if draw < 0.15 or place.locked else self._unplug)
+            case _:
+                await self._act_on(self._unplug if place.cable_in else self._put_back)
 
     async def _act_on(self, step: Callable[[], Any]) -> None:
         await self.site.do(step())
@@ -85,10 +110,20 @@ class Driver:
 
     def _look(self) -> None:
         """What is shown is what is written down: a deed that was refused has not happened."""
-        status = self._charge_point.connectors[self.connector].status
+        place = self._charge_point.connectors[self.connector]
+        facts = self._charge_point.charging.bays.session(self.connector).facts
         running = self._charge_point.transactions.on(self.connector)
-        said = f"connector {self.connector} is {status}, and {running or 'no transaction'} is written down"
-        self.site.ground.invariants.expect((status in IN_USE) == bool(running), SHOWN, said, self.site.name)
+        said = f"connector {self.connector} is {place.status}, and {running or 'no transaction'} is written down"
+        expect = self.site.ground.invariants.expect
+        expect((facts.phase == "running") == bool(running), SHOWN, said, self.site.name)
+        expect(place.status == status_of(facts), TABLE, f"{place.status}, with {facts}", self.site.name)
+        allowed = facts.phase == "running" and facts.cable and facts.tag is not None and not facts.fault
+        expect(allowed or not place.power, NEEDS, f"{place.power:.0f} W, with {facts}", self.site.name)
+        self._see_disturbance(facts)
+
+    def _see_disturbance(self, facts: Facts) -> None:
+        if self.deeds and not (facts.phase == "running" and facts.cable and facts.offers and not facts.fault):
+            self.deeds[-1].disturbed |= facts.phase == "running"
 
     def _pause(self) -> float:
         return self._rng.choice([1.0, self._rng.uniform(0.5, 10.0), self._rng.uniform(10.0, 90.0)])
@@ -99,24 +134,46 @@ class Driver:
 
     async def _plug_in(self) -> None:
         car = Car(wanted=self._rng.uniform(100.0, 1500.0), power=self._rng.choice([3_700.0, 11_000.0, 22_000.0]))
-        self._charge_point.charging.plug_in(self.connector, car)
+        try:
+            self._charge_point.charging.plug_in(self.connector, car)
+        except IllegalTransition:
+            return  # the cable is in: it was nobody's tag that it waits for
+        self.remember()
 
     async def _present(self) -> None:
         self._tag = self._rng.choice(self.tags)
-        try:
-            await self._charge_point.charging.present(self.connector, self._tag)
-        except IllegalTransition:
-            return  # unplugged, or started remotely, while the central system was asked
+        await self._charge_point.charging.present(self.connector, self._tag)
         self.remember()
 
     async def _present_again(self) -> None:
         await self._charge_point.charging.present(self.connector, self._tag)
+        self.remember()
 
     async def _wait(self) -> None:
         """Till the battery is full, perhaps."""
 
     async def _unplug(self) -> None:
         self._charge_point.charging.unplug(self.connector)
+
+    async def _break(self) -> None:
+        """Something in the connector; or only its lock, or the talk with the car."""
+        charging = self._charge_point.charging
+        kind: Any = self._rng.choice(["GroundFailure", "OverCurrentFailure", "EVCommunicationError", "lock"])
+        if kind == "lock":
+            charging.jam_lock(self.connector)
+        else:
+            charging.fault(self.connector, kind)
+            self.site.broken(self.connector)
+
+    async def _mend(self) -> None:
+        charging = self._charge_point.charging
+        charging.jam_lock(self.connector, jammed=False)
+        charging.clear_fault(self.connector)
+        self.site.mended(self.connector)
+
+    async def _put_back(self) -> None:
+        """The operator withdrew it, and hears that it is wanted."""
+        await self.app(m.ChangeAvailabilityRequest(connector_id=self.connector, type="Operative"))
 
     async def _start_remotely(self) -> None:
         self._tag = self._rng.choice(self.tags)
@@ -135,5 +192,6 @@ class Driver:
         running = self._charge_point.transactions.on(self.connector) if self.site.up else None
         car = self._charge_point.connectors[self.connector].car if self.site.up else None
         if running and car and running.started not in [deed.started for deed in self.deeds]:
-            deed = Deed(self.connector, running.id_tag, running.started, running.meter_start, car)
+            late = car.taken > 0  # begun by somebody else, or with another car, while we looked away
+            deed = Deed(self.connector, running.id_tag, running.started, running.meter_start, car, disturbed=late)
             self.deeds.append(deed)

@@ -216,6 +216,9 @@ class ChargePointSite(Site):
         """Keys as every life finds them, unless the central system changed them."""
         self.options = options
         """What every life is made with, beyond what the machine gives it."""
+        self.faults: list[Spell] = []
+        """When a connector was broken; `mended` adds one."""
+        self._broken_since: dict[int, float] = {}  # by connector, of those that are broken now
         self.charge_point: ChargePoint
         """The newest life, made by `start`; until then there is no such attribute."""
         self.pendings: list[Any] = []
@@ -265,8 +268,23 @@ class ChargePointSite(Site):
             message = f"{left} calls outlived their connection"
             self.ground.invariants.broken("no call is left pending", message, self.name)
 
+    def broken(self, connector: int) -> None:
+        """Something is wrong with it, and its meter perhaps not read."""
+        self._broken_since.setdefault(connector, asyncio.get_running_loop().time())
+
+    def mended(self, connector: int) -> None:
+        """Nothing is, any more."""
+        if (since := self._broken_since.pop(connector, None)) is not None:
+            self.faults.append((since, asyncio.get_running_loop().time()))
+
+    def excuses(self, since: float, until: float) -> list[float]:
+        """Those of every machine, and broken connectors."""
+        return super().excuses(since, until) + shares(self.faults, since, until)
+
     def crash(self) -> None:
-        """The power goes; see `Site.crash`."""
+        """The power goes; see `Site.crash`. It takes the faults with it."""
+        for connector in list(self._broken_since):
+            self.mended(connector)
         self.book.close(self.charge_point)
         self.pendings.clear()
         super().crash()

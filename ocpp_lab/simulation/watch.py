@@ -16,7 +16,7 @@ from ..codec import to_object
 from ..frames import Call, CallError, CallResult
 from ..messages import ACTIONS, TRANSACTION_ACTIONS
 from ..trace import Event
-from .book import Book, MessageKey, Record, key_of
+from .book import Book, MessageKey, Record, is_triggered, key_of
 from .boots import Boots
 from .ends import Ends
 from .invariants import ONE_IN_FLIGHT, Invariants
@@ -24,7 +24,8 @@ from .misfit import EVERY_FRAME, misfit
 from .real_ids import RealIds
 
 DEEDS = {"RemoteStartTransaction": "StartTransaction", "RemoteStopTransaction": "StopTransaction"}
-"""What is written down before this is Accepted, as long as no tag has to be asked for first."""
+"""What is written down before this is Accepted, as long as no tag has to be asked for first; or the tag that waits for
+a cable is."""
 
 
 @dataclass
@@ -125,8 +126,15 @@ class Watch:
         payload: Any = result.payload
         if self.strict and call.action in DEEDS and payload["status"] == "Accepted":
             newest = self.book.newest(DEEDS[call.action])
-            if newest is None or newest.at < came:
+            waits = call.action == "RemoteStartTransaction" and self._waits(call)
+            if not waits and (newest is None or newest.at < came):
                 self._broken("accepted is written down", f"{call.action} {call.unique_id} was Accepted, and not done")
+
+    def _waits(self, call: Call) -> bool:
+        """Whether that tag waits for a cable, and would after a power cut, too."""
+        payload: Any = call.payload
+        rows = self._life.memory.sessions.read().values()
+        return any(row.phase == "begun" and row.tag == payload["idTag"] for row in rows)
 
     def _call_came(self, call: Call, at: float) -> None:
         self._asked[call.unique_id] = call, at
@@ -158,6 +166,8 @@ class Watch:
         self._caller = self._life.session
         self._check_payload(call.action, "request", call.payload)
         key = key_of(call.action, call.payload) if call.action in TRANSACTION_ACTIONS else None
+        if key and is_triggered(key) and not self.book.alike(key):
+            key = None
         self.sent[call.unique_id] = call.action, key
         if key is not None:
             self._message_left(key, at, call)

@@ -39,7 +39,8 @@ def ticking() -> Callable[[], datetime]:
 
 
 def begin(charge_point: ChargePoint, tag: str, samples: int = 1, connector: int = 1) -> None:
-    """A driver comes, and the meter is read some times."""
+    """A driver comes, after whoever was there in an earlier life has gone, and the meter is read some times."""
+    charge_point.charging.unplug(connector)
     charge_point.charging.plug_in(connector)
     charge_point.charging.start(connector, tag)
     read(charge_point, samples, connector)

@@ -17,6 +17,7 @@ PACE = 0.002  # seconds; a ledger tells events apart by the millisecond
 
 async def charge(charge_point: ChargePoint, connector: int, name: str) -> None:
     """One transaction after the other; what is said has returned from the call that makes it durable."""
+    charge_point.charging.unplug(connector)  # the cable of the life before, if there was one
     for n in count():
         tag = f"{name}-{connector}-{n}"
         charge_point.charging.plug_in(connector)

@@ -19,7 +19,7 @@ from ocpp_lab import CallError, CallFailed, CentralSystem, ChargePoint, Event, N
 from ocpp_lab import messages as m
 from ocpp_lab.backoff import backoff
 from ocpp_lab.charge_point.amnesia import Amnesia
-from ocpp_lab.charge_point.connector import Car
+from ocpp_lab.station.car import Car
 from tests.pair import (
     actions,
     calls,

@@ -1,24 +1,20 @@
-"""`AuthorizationCache` and `without_asking`: who may charge, when nobody can be asked (core 3.5, 4.1)."""
+"""`AuthorizationCache`: what the central system said of tags (core 3.5.1)."""
 
 from __future__ import annotations
 
-import itertools
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ocpp_lab.charge_point.authorization import AuthorizationCache, without_asking
+from ocpp_lab.charge_point.authorization import MOST_TAGS, AuthorizationCache
 from ocpp_lab.messages import IdTagInfo
 from tests.fakes import NOON
 
 
 def info(status: Any, expiry_date: datetime | None = None) -> IdTagInfo:
     return IdTagInfo(status=status, expiry_date=expiry_date)
-
-
-# The cache ------------------------------------------------------------------------------------------------------------
 
 
 def test_the_newest_answer_counts(tmp_path: Path) -> None:
@@ -70,30 +66,22 @@ def test_clear() -> None:
     cache.close()
 
 
-# The decision ---------------------------------------------------------------------------------------------------------
-
-EITHER = [False, True]
-REFUSED = ["Blocked", "Expired", "Invalid", "ConcurrentTx"]
-
-# cached, online, LocalPreAuthorize, LocalAuthorizeOffline, AllowOfflineTxForUnknownId, decision. "*": whatever it is.
-TABLE: list[tuple[Any, bool, Any, Any, Any, str | None]] = [
-    (None, True, "*", "*", "*", None),
-    ("Accepted", True, False, "*", "*", None),
-    ("Accepted", True, True, "*", "*", "Accepted"),
-    *((status, True, "*", "*", "*", None) for status in REFUSED),
-    (None, False, "*", "*", False, "Invalid"),
-    (None, False, "*", "*", True, "Accepted"),
-    ("Accepted", False, "*", True, "*", "Accepted"),
-    ("Accepted", False, "*", False, "*", "Invalid"),
-    *((status, False, "*", True, "*", status) for status in REFUSED),
-    *((status, False, "*", False, "*", "Invalid") for status in REFUSED),
-]
+def test_a_group_is_remembered(tmp_path: Path) -> None:
+    """Core 3.10: whose friend may stop it is known offline too, and after a restart."""
+    path = str(tmp_path / "cache.sqlite")
+    cache = AuthorizationCache(path)
+    cache.learn("TAG_A", IdTagInfo(status="Accepted", parent_id_tag="FAMILY"))
+    cache.close()
+    again = AuthorizationCache(path)
+    assert again.find("tag_a") == IdTagInfo(status="Accepted", parent_id_tag="FAMILY")
+    again.close()
 
 
-@pytest.mark.parametrize(("cached", "online", "pre", "offline", "unknown", "decision"), TABLE)
-def test_the_whole_table(cached: Any, online: bool, pre: Any, offline: Any, unknown: Any, decision: str | None) -> None:
-    """Core 3.5.1, 3.5.4. None: the central system is asked. A known bad tag is not an unknown one."""
-    values = [EITHER if value == "*" else [value] for value in (pre, offline, unknown)]
-    for one, two, three in itertools.product(*values):
-        options = {"pre_authorize": one, "authorize_offline": two, "allow_unknown": three}
-        assert without_asking(cached, online=online, **options) == decision, options
+def test_who_is_forgotten_first() -> None:
+    """Core 3.5.1: of a full cache the tags that are not accepted go before those that are."""
+    cache = AuthorizationCache()
+    cache.learn("GOOD", info("Accepted"))
+    for number in range(MOST_TAGS):
+        cache.learn(f"BAD {number}", info("Blocked"))
+    assert cache.find("GOOD") and not cache.find("BAD 0") and cache.find(f"BAD {MOST_TAGS - 1}")
+    cache.close()

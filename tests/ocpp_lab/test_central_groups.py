@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from ocpp_course.checks.fitted import fit
 from ocpp_lab import Call, CallFailed, CallResult, CentralSystem, Event, Ledger, Trace
 from ocpp_lab import messages as m
+from ocpp_lab.central_system import Records
 from ocpp_lab.session import current_session
 from ocpp_lab.simulation.witness import Witness
 from tests.fakes import NOON, power_cut
@@ -134,14 +135,15 @@ async def test_who_wrote_nothing_is_answered_at_once(tmp_path: Path) -> None:
 
 
 class Plain:
-    """A user's: the protocol, and nothing of ours."""
+    """A user's: the protocol, and nothing of ours but the operator's books."""
 
     def __init__(self, path: str) -> None:
         self.began: list[str] = []
+        self.records = Records()
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         def called(*args: Any) -> Any:
-            return {} if name in ("registrations", "keys") else 7
+            return {} if name in ("registrations", "keys", "profiles") else 7
 
         return called
 

@@ -207,7 +207,7 @@ async def test_stop_closes_all_the_rest(caplog: pytest.LogCaptureFixture) -> Non
             with pytest.raises(LookupError, match="a bug of the close"):
                 await central_system.stop()
             assert await closed_with(other.websocket) == await closed_with(stuck.websocket) == 1001
-            assert not central_system.sessions and central_system._server is None
+            assert not central_system.sessions and not central_system.listening
         with pytest.raises(OSError):
             async with facing(central_system, "CP_3"):
                 pass

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from ocpp_lab import Call, CallError, CallResult, CentralSystem, ConnectionLost, Ledger, StoreFailed
 from ocpp_lab import messages as m
-from ocpp_lab.charge_point.connector import Car
+from ocpp_lab.station.car import Car
 from tests.fakes import NOON, Failing
 from tests.house import scaled
 from tests.learner import MyRouter

@@ -163,6 +163,34 @@ async def test_a_cut_loses_what_is_on_the_way() -> None:
         assert await client.end() == "FIN"
 
 
+async def test_somebody_listens() -> None:
+    """All that is given on, by direction; and nothing of what is swallowed."""
+    heard: list[tuple[str, bytes]] = []
+    async with bench(heard=lambda direction, data: heard.append((direction, data))) as there:
+        charge_point, central_system = await there.dial()
+        await charge_point.say(b"secret")
+        assert await central_system.hear(6) == b"secret"
+        await central_system.say(b"yes")
+        assert await charge_point.hear(3) == b"yes"
+        there.proxy.half_open("to_central_system")
+        await charge_point.say(b"lost")
+        await central_system.say(b"!")
+        await charge_point.hear(1)
+    assert heard == [("to_central_system", b"secret"), ("to_charge_point", b"yes"), ("to_charge_point", b"!")]
+
+
+async def test_the_next_connection_goes_elsewhere() -> None:
+    """Its target may be changed: who dials next is led to another server."""
+    async with bench() as there, bench() as other:
+        there.proxy.port = other.proxy.port
+        charge_point = await there.knock()
+        async with asyncio.timeout(DEADLINE):
+            elsewhere = await other.arrivals.get()
+        await charge_point.say(b"secret")
+        assert await elsewhere.hear(6) == b"secret"
+        elsewhere.close()
+
+
 @pytest.mark.parametrize("direction", [*ENDS, "both"])
 async def test_half_open_swallows_and_shows_no_close(direction: Any) -> None:
     """A black hole: the writer notices nothing, the reader hears nothing, the other direction lives on."""

@@ -158,8 +158,7 @@ async def test_pending_sends_what_is_triggered(
 @pytest.mark.parametrize(
     ("message", "connector", "status"),
     [
-        ("MeterValues", None, "Rejected"),  # nothing runs, so there is nothing to read
-        ("FirmwareStatusNotification", None, "NotImplemented"),
+        ("MeterValues", 3, "Rejected"),
         ("StatusNotification", 3, "Rejected"),
     ],
 )

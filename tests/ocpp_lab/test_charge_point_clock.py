@@ -17,7 +17,7 @@ import pytest
 
 from ocpp_lab import Call, CentralSystem, ChargePoint, Policy
 from ocpp_lab import messages as m
-from ocpp_lab.charge_point.connector import Car
+from ocpp_lab.station.car import Car
 from tests.fakes import NOON, Failing, power_cut
 from tests.own_side import broken
 from tests.pair import (

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ocpp_lab import CallFailed, CallTimeout, CentralSystem, ChargePoint, Policy
+from ocpp_lab import CallFailed, CallTimeout, CentralSystem, ChargePoint, Policy, Router
 from ocpp_lab import messages as m
 from tests.pair import actions, calls, connections, exchange, on, pair, payloads, simulated
 from tests.simulated import clock
@@ -216,7 +216,8 @@ async def test_answers(request_: Any, status: str) -> None:
 @simulated
 async def test_what_it_does_not_do_it_says() -> None:
     """J-spec 4.2.3: an operation without a handler is NotSupported."""
-    async with online() as (central_system, _):
+    async with online() as (central_system, charge_point):
+        charge_point.router = Router("ChargePoint")  # of somebody who does nothing
         with pytest.raises(CallFailed) as refused:
             await central_system["CP_1"].call(m.GetLocalListVersionRequest())
         assert refused.value.code == "NotSupported"
@@ -234,7 +235,8 @@ async def test_what_it_does_not_do_it_says() -> None:
         ("StatusNotification", 1, "Accepted", ["StatusNotification"]),
         ("StatusNotification", 9, "Rejected", []),
         ("BootNotification", None, "Rejected", []),  # core errata 3.35: not once it is accepted
-        ("FirmwareStatusNotification", None, "NotImplemented", []),
+        ("FirmwareStatusNotification", None, "Accepted", ["FirmwareStatusNotification"]),
+        ("DiagnosticsStatusNotification", None, "Accepted", ["DiagnosticsStatusNotification"]),
     ],
 )
 async def test_trigger_message(message: Any, connector: int | None, status: str, sent: list[str]) -> None:

@@ -18,7 +18,7 @@ import pytest
 
 from ocpp_lab import CentralSystem, ChargePoint
 from ocpp_lab import messages as m
-from ocpp_lab.charge_point.connector import Car
+from ocpp_lab.station.car import Car
 from tests.fakes import NOON, power_cut
 from tests.pair import (
     actions,
@@ -193,6 +193,8 @@ async def test_power_loss(folder: str) -> None:
             [row] = server.ledger.rows()
             assert datetime.fromisoformat(row["stopped"]) == NOON + timedelta(seconds=601)
             assert not list(point.transactions)
+            assert point.connectors[2].status == "Finishing"  # its cable is still in
+            point.charging.unplug(2)
             await begin(point, 2)
             await asyncio.sleep(1)
             assert invoices(server)[1] == (1833, None, None)
@@ -283,7 +285,7 @@ async def test_the_power_goes_between_two_lines(moment: str, resume: bool, folde
             await point.wait_for("waiting")
             after("opened", point.transactions, "open")
             after("start is queued", point.outbox, "put")
-            after("started", point.charging, "start")
+            after("started", point.charging.bays, "accept")
             after("stop is queued", point.outbox, "put")
             after("struck out", point.transactions, "strike_out")
             after("stopped", point.charging, "stop")

@@ -34,7 +34,29 @@ REQUIRED = {  # core 9.1, for the Core profile
     "TransactionMessageRetryInterval",
     "UnlockConnectorOnEVSideDisconnect",
 }
-READ_ONLY = {"GetConfigurationMaxKeys", "NumberOfConnectors", "SupportedFeatureProfiles", "SecurityProfile"}
+READ_ONLY = {
+    "ChargeProfileMaxStackLevel",
+    "ChargingScheduleAllowedChargingRateUnit",
+    "ChargingScheduleMaxPeriods",
+    "ConnectorPhaseRotationMaxLength",
+    "ConnectorSwitch3to1PhaseSupported",
+    "GetConfigurationMaxKeys",
+    "LocalAuthListMaxLength",
+    "MaxChargingProfilesInstalled",
+    "MeterValuesAlignedDataMaxLength",
+    "MeterValuesSampledDataMaxLength",
+    "NumberOfConnectors",
+    "ReserveConnectorZeroSupported",
+    "SendLocalListMaxLength",
+    "StopTransactionMaxMeterValues",
+    "StopTxnAlignedDataMaxLength",
+    "StopTxnSampledDataMaxLength",
+    "SupportedFeatureProfiles",
+    "SupportedFileTransferProtocols",
+    "AdditionalRootCertificateCheck",
+    "CertificateSignedMaxChainSize",
+    "CertificateStoreMaxLength",
+}
 KEY = "0001020304050607FFFFFFFFFFFFFFFFFFFFFFFF"
 
 
@@ -71,16 +93,36 @@ def test_every_default_is_a_value_that_could_be_set() -> None:
         ("heartbeatinterval", "60", "Accepted"),  # CiString: case-insensitive (core 7.17)
         ("MeterValueSampleInterval", "0", "Accepted"),  # 0 is off
         ("MeterValuesSampledData", "Energy.Active.Import.Register", "Accepted"),
-        ("MeterValuesSampledData", "Voltage", "Rejected"),  # we measure the energy, and nothing else
-        ("StopTxnSampledData", "Energy.Active.Import.Register", "Rejected"),
+        ("MeterValuesSampledData", "Voltage.L1,Current.Import,SoC", "Accepted"),
+        ("MeterValuesSampledData", "Energy.Active.Import.Register,Temperature", "Rejected"),  # core 3.16.4
+        ("MeterValuesAlignedData", "", "Accepted"),
+        ("MeterValuesAlignedData", "Power", "Rejected"),
+        ("StopTxnSampledData", "Energy.Active.Import.Register", "Accepted"),
+        ("StopTxnSampledData", "SoC.L1", "Rejected"),
+        ("StopTxnAlignedData", "Power.Offered", "Accepted"),
+        ("StopTxnAlignedData", "RPM", "Rejected"),
+        ("StopTxnAlignedData", "SoC,Frequency", "Rejected"),  # the schema of StopTransaction has no Hertz
+        ("MeterValuesAlignedData", "SoC,Frequency", "Accepted"),
+        ("StopTransactionMaxMeterValues", "5", "Rejected"),
+        ("MeterValuesSampledDataMaxLength", "5", "Rejected"),
         ("ClockAlignedDataInterval", "0", "Accepted"),
-        ("ClockAlignedDataInterval", "900", "Rejected"),  # it would have to send them (core errata 3.15)
+        ("ClockAlignedDataInterval", "900", "Accepted"),
+        ("ClockAlignedDataInterval", "86401", "Rejected"),
+        ("ClockAlignedDataInterval", "-900", "Rejected"),
         ("ConnectorPhaseRotation", "0.Unknown", "Accepted"),
-        ("ConnectorPhaseRotation", "0.RST", "Rejected"),  # no meter of ours has phases
+        ("ConnectorPhaseRotation", "0.RST, 1.RST, 2.RTS", "Accepted"),  # core 9.1.7, with its spaces
+        ("ConnectorPhaseRotation", "banana", "Rejected"),
+        ("ConnectorPhaseRotation", "", "Rejected"),
+        ("ConnectorPhaseRotation", "1.RSR", "Rejected"),
+        ("ConnectorPhaseRotation", "RST", "Rejected"),
+        ("ConnectorPhaseRotation", "1.RST,1.RTS", "Rejected"),
         ("ResetRetries", "0", "Accepted"),
-        ("ResetRetries", "3", "Rejected"),  # a reset that was accepted does not fail
-        ("UnlockConnectorOnEVSideDisconnect", "true", "Accepted"),
-        ("UnlockConnectorOnEVSideDisconnect", "false", "Rejected"),  # a cable that is pulled is out at both ends
+        ("ResetRetries", "3", "Accepted"),
+        ("ResetRetries", "-1", "Rejected"),
+        ("UnlockConnectorOnEVSideDisconnect", "false", "Accepted"),
+        ("UnlockConnectorOnEVSideDisconnect", "never", "Rejected"),
+        ("MaxEnergyOnInvalidId", "500", "Accepted"),
+        ("MinimumStatusDuration", "3", "Accepted"),
         ("SecurityProfile", "2", "Rejected"),  # it tells the profile in use
         ("HeartbeatInterval", "86400", "Accepted"),  # a day, and no more
         ("HeartbeatInterval", "86401", "Rejected"),
@@ -103,6 +145,7 @@ def test_every_default_is_a_value_that_could_be_set() -> None:
         ("AuthorizationKey", "ab" * 15, "Rejected"),
         ("AuthorizationKey", "ab" * 21, "Rejected"),
         ("AuthorizationKey", "x" * 40, "Rejected"),
+        ("SecurityProfile", "1", "Rejected"),  # nobody is here who could dial with it
         *((key, "1", "Rejected") for key in sorted(READ_ONLY)),
         ("NoSuchKey", "1", "NotSupported"),
         ("", "1", "NotSupported"),

@@ -24,7 +24,8 @@ from tests.house import ROOT
 
 README = ROOT / "README.md"
 TABLE = re.compile(r"(?<=<!-- operations -->\n).*?(?=\n<!-- end of operations -->)", re.DOTALL)
-CHARGE_POINT = [*(ROOT / "ocpp_lab" / "charge_point").glob("*.py"), ROOT / "ocpp_lab" / "heartbeat.py"]
+SECURITY_EVENTS = ROOT / "ocpp_lab" / "security" / "events.py"
+CHARGE_POINT = [*(ROOT / "ocpp_lab" / "charge_point").glob("*.py"), ROOT / "ocpp_lab" / "heartbeat.py", SECURITY_EVENTS]
 
 
 # --- the table ----------------------------------------------------------------------------------------------------
@@ -121,8 +122,8 @@ async def test_the_table_tells_behaviours_from_answers() -> None:
     assert rows["Reset"] == ["Core", "yes", "", "yes", ""]
     assert rows["ClearCache"] == ["Core", "yes", "", "yes", ""]
     assert rows["StartTransaction"] == ["Core", "yes", "yes", "", "yes"]
-    assert rows["DataTransfer"] == ["Core", "yes", "no", "answers only", "answers only"]
-    assert rows["GetLog"] == ["Security", "yes", "", "no", ""]
+    assert rows["DataTransfer"] == ["Core", "yes", "yes", "yes", "yes"]
+    assert rows["GetLog"] == ["Security", "yes", "", "yes", ""]
 
 
 # --- the rest of the README ---------------------------------------------------------------------------------------

@@ -8,11 +8,11 @@ from typing import Any, get_args
 
 import pytest
 
-from ocpp_lab.charge_point.connector import CHARGE_POINT, CONNECTOR, Car, Connector
 from ocpp_lab.connection import CONNECTION
 from ocpp_lab.errors import IllegalTransition
 from ocpp_lab.messages import ChargePointStatus
 from ocpp_lab.states import mermaid
+from ocpp_lab.station.connector import CHARGE_POINT, CONNECTOR, Car, Connector
 from tests.simulated import simulated
 
 STATUSES: list[ChargePointStatus] = list(get_args(ChargePointStatus))

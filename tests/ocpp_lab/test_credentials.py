@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
+from random import Random
 
 import pytest
 
-from ocpp_lab.credentials import NO_KEY, basic_auth, key_bytes, may_enter, password_of, seal
+from ocpp_lab.credentials import NO_KEY, basic_auth, key_bytes, may_enter, password_of, read_key, same_key, seal
 
 IDENTITY, KEY = "AL1000", "0001020304050607FFFFFFFFFFFFFFFFFFFFFFFF"
 HEADER = "Basic QUwxMDAwOgABAgMEBQYH////////////////"
@@ -136,3 +137,54 @@ def test_no_key_fits_nothing() -> None:
 )
 def test_the_password_in_a_header(header: str | None, password: bytes | None) -> None:
     assert password_of(header, IDENTITY) == password
+
+
+# A key of the whitepaper ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", [KEY, KEY.lower(), "ab" * 16, "0" * 34])
+def test_a_key_in_hex(key: str) -> None:
+    assert read_key(key) == bytes.fromhex(key)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "ab" * 15, "a" * 33, "ab" * 21, "0x" + "ab" * 16, " " + "ab" * 16, "ab " * 12, "xy" * 16, "１" * 32]
+)
+def test_what_is_no_key(text: str) -> None:
+    """Whitepaper A00.FR.205: 16 to 20 bytes, as hexadecimal text, and nothing around them. The value is not told."""
+    with pytest.raises(ValueError, match=r"expected 32 to 40 hexadecimal digits, an even number of them, came \d+"):
+        read_key(text)
+
+
+def test_any_bytes_are_a_key() -> None:
+    """Colons, blanks, 0xFF: the key is random bytes; it comes back whole, and as hex text in any case."""
+    draw = Random(9)
+    for _ in range(200):
+        key = bytes(draw.choice(b":\x00 \xff\x80a") for _ in range(draw.randint(16, 20)))
+        assert password_of(basic_auth(IDENTITY, key), IDENTITY) == key
+        for password in (key, key.hex().encode(), key.hex().upper().encode()):
+            assert same_key(password, key)
+        for password in (b"", key[:-1], key + b":", key[1:], b":" + key):
+            assert not same_key(password, key)
+
+
+def test_headers_from_an_attacker() -> None:
+    """Whatever comes: None, and never an exception."""
+    draw = Random(9)
+    for _ in range(500):
+        junk = "".join(
+            chr(draw.choice([draw.randrange(128), draw.randrange(0x110000)])) for _ in range(draw.randint(0, 40))
+        )
+        for header in (junk, f"Basic {junk}", "Basic " + base64.b64encode(junk.encode(errors="replace")).decode()):
+            assert password_of(header, IDENTITY) is None
+    assert password_of("Basic " + "A" * 100_000, IDENTITY) is None
+
+
+def test_a_key_is_compared_in_constant_time() -> None:
+    class Guarded(bytes):
+        def __eq__(self, other: object) -> bool:
+            raise AssertionError("== stops at the first wrong byte, and a clock sees where")
+
+        __hash__ = bytes.__hash__
+
+    assert same_key(Guarded(bytes.fromhex(KEY)), Guarded(bytes.fromhex(KEY)))

@@ -10,6 +10,7 @@ from ocpp_lab.errors import (
     CallTimeout,
     CallWithdrawn,
     ConnectionLost,
+    Forbidden,
     FrameError,
     HandshakeRefused,
     IllegalTransition,
@@ -35,6 +36,7 @@ TABLE = [
     (HandshakeRefused(404), True, False),
     (NotAccepted("Pending"), True, False),
     (StoreFailed("cp.db: database or disk is full"), True, False),
+    (Forbidden("core 4.2"), True, False),
     (IllegalTransition("stopped", "connect", []), None, False),
 ]
 

@@ -23,10 +23,10 @@ from ocpp_lab import (
     Trace,
 )
 from ocpp_lab import messages as m
-from ocpp_lab.charge_point.connector import Car
 from ocpp_lab.frames import CallResult
 from ocpp_lab.session import Session
 from ocpp_lab.simulation.bad_disk import FULL, BadDisk
+from ocpp_lab.station.car import Car
 from tests.pair import (
     URL,
     action_of,

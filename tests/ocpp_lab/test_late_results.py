@@ -17,7 +17,7 @@ import pytest
 from ocpp_course import fit
 from ocpp_lab import Call, CallResult, CentralSystem, ChargePoint, Transport
 from ocpp_lab import messages as m
-from ocpp_lab.charge_point.connector import Car
+from ocpp_lab.station.car import Car
 from tests.fakes import Failing, power_cut
 from tests.house import scaled
 from tests.learner import MINE, MyOutbox

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from ocpp_lab import Call, Ledger, StoreFailed
+from ocpp_lab.central_system.ledger_tables import STEPS
 from ocpp_lab.messages import MeterValue, SampledValue, StartTransactionRequest, StopTransactionRequest
 from tests.fakes import NOON, Failing
 
@@ -271,7 +272,7 @@ def test_an_older_file_is_brought_up(version: int, path: str) -> None:
     old.close()
     for _ in range(2):
         ledger = Ledger(path)
-        assert ledger.query("PRAGMA user_version") == [{"user_version": 3}]
+        assert ledger.query("PRAGMA user_version") == [{"user_version": len(STEPS)}]
         assert ledger.registrations() == {"CP_1": "Accepted"}
         assert ledger.start("CP_1", START) == 7
         ledger.stop("CP_1", stop(7, id_tag="TAG_B"))
@@ -286,7 +287,7 @@ def test_an_older_file_is_brought_up(version: int, path: str) -> None:
 def test_a_newer_file_is_refused(path: str) -> None:
     Ledger(path).close()
     new = sqlite3.connect(path)
-    new.execute("PRAGMA user_version = 4")
+    new.execute(f"PRAGMA user_version = {len(STEPS) + 1}")
     new.close()
-    with pytest.raises(StoreFailed, match="expected a file of version 3 or older, came version 4"):
+    with pytest.raises(StoreFailed, match=f"of version {len(STEPS)} or older, came version {len(STEPS) + 1}"):
         Ledger(path)

@@ -16,8 +16,8 @@ import pytest
 
 from ocpp_lab import CallTimeout, CentralSystem, ChargePoint, ConnectionLost, Ledger, NotConnected, Policy
 from ocpp_lab import messages as m
-from ocpp_lab.charge_point.connector import Car
 from ocpp_lab.connection import CONNECTION
+from ocpp_lab.station.car import Car
 from tests.pair import (
     actions,
     calls,

@@ -25,7 +25,9 @@ def test_by_its_own_name() -> None:
 def test_what_no_group_knows() -> None:
     """The message names what there is: the commonest mistake is a typo."""
     refuse({})
-    with pytest.raises(TypeError, match=r"point \(password, ssl, timeout, .*, set_clock\), came conectors, pasword"):
+    with pytest.raises(
+        TypeError, match=r"point \(password, ssl, .*, timeout, .*, set_clock\), came conectors, pasword"
+    ):
         refuse({"conectors": 2, "pasword": "x"})
 
 

@@ -14,8 +14,8 @@ from typing import Any
 
 from ocpp_lab import CentralSystem, ChargePoint, Policy
 from ocpp_lab import messages as m
-from ocpp_lab.charge_point.connector import Car
 from ocpp_lab.errors import OcppError
+from ocpp_lab.station.car import Car
 from tests.house import scaled
 from tests.own_side import START, STOP, broken, online, refusing
 from tests.pair import payloads, simulated

@@ -62,8 +62,9 @@ async def test_a_charge_point_with_a_learners_pieces(names: list[str]) -> None:
         await charge_point.wait_for("online")
         assert actions(central_system).count("BootNotification") == 2
         assert connections(central_system) == 2
+        central_system.faults.call_error("Authorize", code="NotSupported", times=1)
         with pytest.raises(CallFailed, match="NotSupported"):
-            await charge_point.call(m.SignCertificateRequest(csr="none"))
+            await charge_point.call(m.AuthorizeRequest(id_tag="TAG"))
         central_system.faults.ignore("Heartbeat")
         with pytest.raises(CallTimeout):
             await charge_point.call(m.HeartbeatRequest())

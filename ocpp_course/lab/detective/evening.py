@@ -17,7 +17,6 @@ from typing import Any
 from ocpp_lab import messages as m
 from ocpp_lab.central_system import Policy
 from ocpp_lab.charge_point import ChargePoint
-from ocpp_lab.charge_point.connector import Car
 from ocpp_lab.errors import OcppError
 from ocpp_lab.faults import Faults
 from ocpp_lab.frames import Call, CallError, CallResult, decode, encode
@@ -25,6 +24,7 @@ from ocpp_lab.pipe import Pipe
 from ocpp_lab.simulation import Violation, World, simulate
 from ocpp_lab.simulation.explore import quiet
 from ocpp_lab.simulation.world import NOON
+from ocpp_lab.station.car import Car
 from ocpp_lab.transport import Transport
 
 TAGS = ("TAG_A", "TAG_B", "TAG_C", "TAG_D")
@@ -186,7 +186,7 @@ class _Bent(ChargePoint):
         self._evening = evening
         super().__init__(*args, **options)
         for connector in self.connectors.values():  # nobody's meter is new
-            connector._register = evening.chance.randint(20_000, 90_000)
+            connector.meter._register = evening.chance.randint(20_000, 90_000)
 
     async def answer(self, call: Call) -> Reply:
         if self._evening.deaf(call):

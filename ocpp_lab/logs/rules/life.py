@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 from itertools import pairwise, takewhile
 
-from ...charge_point.connector import CONNECTOR as _TABLE
 from ...messages import ACTIONS
+from ...station.status import CONNECTOR as _TABLE
 from ..case import Case, result
 from ..exchanges import seconds
 from ..log import LoggedConnection

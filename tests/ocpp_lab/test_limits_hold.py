@@ -1,0 +1,117 @@
+"""Random drivers and an operator with random profiles: no limit is ever exceeded, second by second (core 3.13)."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from random import Random
+from typing import Any
+
+import pytest
+
+from ocpp_lab import messages as m
+from ocpp_lab.smart_charging import Allowed, Installed, Rules, clear, ended, install
+from ocpp_lab.station.connector import Car
+from tests.house import scaled
+from tests.pair import cut, heal, simulated, simulated_now
+from tests.profiles import oracle, profile
+from tests.simulated import clock
+from tests.smart_site import Site, site
+
+NO_LIMIT = Allowed(1e9, 3)
+
+
+class Book:
+    """What the operator knows: his own account of the profiles and transactions, kept beside the charge point's."""
+
+    def __init__(self, here: Site, rng: Random) -> None:
+        self.here = here
+        self.rng = rng
+        self.stack: list[Installed] = []
+        self.running: dict[int, tuple[int, Any]] = {}
+        self.ids = itertools.count(1)
+
+    async def act(self) -> None:
+        """Something happens."""
+        match self.rng.choice(["start", "start", "stop", "set", "set", "set", "clear", "blink"]):
+            case "start":
+                await self.start(self.rng.choice([1, 2]))
+            case "stop" if self.running:
+                self.stop(self.rng.choice(list(self.running)))
+            case "set":
+                await self.set()
+            case "clear":
+                request = m.ClearChargingProfileRequest(stack_level=self.rng.randint(0, 2))
+                status, self.stack = clear(self.stack, request)
+                assert await self.here.clear(stack_level=request.stack_level) == status
+            case "blink":
+                cut()
+                await asyncio.sleep(self.rng.uniform(0, 3))
+                heal()
+
+    async def start(self, connector: int) -> None:
+        if connector in self.running:
+            return
+        charging = self.here.charge_point.charging
+        charging.plug_in(connector, Car(wanted=1e9, power=self.rng.choice([7_360.0, 22_080.0])))
+        await charging.present(connector, f"TAG_{connector}")
+        [transaction] = [each for each in charging.transactions if each.connector == connector]
+        await asyncio.sleep(2)
+        number = self.here.charge_point.transaction_ids.get(transaction.name)
+        assert number is not None
+        self.running[connector] = number, transaction.started
+
+    def stop(self, connector: int) -> None:
+        del self.running[connector]
+        self.stack = ended(self.stack, connector)
+        self.here.stop(connector)
+
+    async def set(self) -> None:
+        purposes: list[m.ChargingProfilePurposeType] = ["TxProfile", "TxDefaultProfile", "ChargePointMaxProfile"]
+        purpose, connector = self.rng.choice(purposes), self.rng.choice([0, 1, 2])
+        relative = purpose != "ChargePointMaxProfile" and self.rng.random() < 0.3
+        limits = [0.0, 5.0, 6.0, 9.0, 16.0, 25.0, 40.0]
+        one = profile(
+            *((at, self.rng.choice(limits), self.rng.choice([1, 3])) for at in (0, self.rng.randint(1, 60))),
+            id=next(self.ids),
+            level=self.rng.randint(0, 2),
+            purpose=purpose,
+            kind="Relative" if relative else "Absolute",
+            start=round(clock()) + self.rng.randint(-30, 30),
+            duration=self.rng.choice([None, self.rng.randint(10, 120)]),
+        )
+        ids = {number: id for number, (id, _) in self.running.items()}
+        status, self.stack = install(self.stack, Installed(connector, one), ids, Rules())
+        assert await self.here.set(connector, one) == status
+
+    def check(self) -> None:
+        """What flows now is at most what the oracle allows, and all together at most the maximum."""
+        at, total = simulated_now(), 0.0
+        for number, (_, started) in self.running.items():
+            place = self.here.charge_point.connectors[number]
+            [top] = oracle(self.stack, number, at, 1, started)
+            amps = max(place.meter.currents)
+            assert amps <= top.amps + 1e-6 and place.power <= top.amps * 230 * top.phases + 1e-3, (number, at, top)
+            assert place.status == ("SuspendedEVSE" if (place.offered or 0) < 6 else "Charging"), (
+                number,
+                place.offered,
+            )
+            total += amps
+        maximum = [
+            each for each in self.stack if each.connector == 0 and each.profile.charging_profile_purpose[0] == "C"
+        ]
+        assert total <= oracle(maximum, 0, at, 1, None, NO_LIMIT)[0].amps + 1e-6
+
+
+@simulated(seed=1, limit=1e5)
+@pytest.mark.parametrize("number", range(scaled(6, 200)))
+async def test_no_limit_is_exceeded(number: int) -> None:
+    rng = Random(number)
+    async with site(delays=lambda: itertools.repeat(0.5)) as here:
+        book = Book(here, rng)
+        for _ in range(60):
+            await here.charge_point.wait_for("online")
+            await book.act()
+            for _ in range(rng.randint(1, 20)):
+                await asyncio.sleep(1.001 - clock() % 1)
+                book.check()
