@@ -501,3 +501,15 @@ def test_a_remote_stop_that_came_too_late() -> None:
     refused(night)
     night.stop(timestamp=ended)
     assert night.findings() == []
+
+
+def test_calls_that_were_held_up_come_at_once() -> None:
+    """The link stood still for a minute: both calls had their timeout, each after the other."""
+    night = Night()
+    night.now += 60
+    for unique_id in "xyz":
+        night.say("cp", [2, unique_id, "Heartbeat", {}], night.now + 0.001)
+    for unique_id in "xyz":
+        night.say("cs", [3, unique_id, {"currentTime": stamp(night.now)}], night.now + 0.2)
+    night.beat(3)
+    assert night.findings() == []
