@@ -14,7 +14,7 @@ from typing import Any
 
 from ocpp_lab.logs import Finding, diagnose, read
 from ocpp_lab.simulation import Profile, chaos
-from ocpp_lab.simulation.explore import _quiet
+from ocpp_lab.simulation.explore import quiet
 from ocpp_lab.simulation.profile import OUTSIDE
 from ocpp_lab.simulation.run import Run, set_aside
 from tests.planted import BUGS
@@ -34,7 +34,7 @@ CLOCKS = Profile("clocks", mischief=0.0, weather=("clock jump",), pause=(10.0, 4
 
 def night(profile: Profile, seed: int, **pieces: Any) -> Run[Any]:
     """One night; a planted bug breaks its invariants, and that is no matter here."""
-    with _quiet(), set_aside():
+    with quiet(), set_aside():
         return Run(partial(chaos, profile=profile, **pieces), seed)
 
 
