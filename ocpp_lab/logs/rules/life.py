@@ -89,7 +89,7 @@ def boot_too_early(case: Case) -> Iterator[Hit]:
         ):
             continue
         cut = any("power" in each.closing for each in case.connections)
-        if waited < interval - 1 and not cut:
+        if case.on_the_way < waited < interval - 1 and not cut:
             yield Hit(
                 [before.call, after.call],
                 f"{named(after.call)} came {waited:.0f} s after an answer of {told['status']} with interval"

@@ -171,7 +171,7 @@ def sent_again_after_its_answer(case: Case) -> Iterator[Hit]:
             after = seconds(answer, call)
             if _stopped_between(case, first, call):
                 continue  # another one, of a charge point without a clock
-            if call.index > answer.index and (after is None or after > 0.5) and case.arrived(answer, call):
+            if call.index > answer.index and (after is None or after > case.on_the_way) and case.arrived(answer, call):
                 late = not _in_time(first, answer, case)
                 yield Hit(
                     [first, answer, call],
