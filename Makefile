@@ -28,7 +28,7 @@ env: .venv/made  ## .venv with everything, at the pinned versions
 	    $$python -m venv .venv; \
 	fi
 	@echo "== environment: packages at the versions of constraints.txt (a minute the first time)"
-	@$(PYTHON) -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[lab,test,fast]'
+	@$(PYTHON) -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[lab,test,site,fast]'
 	@touch $@
 
 .PHONY: lab
@@ -53,7 +53,7 @@ soak: .venv/made  ## the long versions: more seeds and mutations, notebooks five
 	    "&answers" "$(PYTEST) tests/ocpp_course/checks" \
 	    "&memory" "env -u OCPP_LAB_SOAK $(PYTEST) --memory-network $(OVER_MEMORY)" \
 	    "&notebooks" "for round in 1 2 3 4 5; do $(NBVAL) notebooks solutions || exit; done" \
-	    browser "tools/find_chromium.sh --install && $(PYTEST) -rs -m browser tests/browser"
+	    browser "tools/find_chromium.sh --install && tools/find_firefox.sh --install && $(PYTEST) -rs -m browser tests/browser"
 
 .PHONY: style
 style: .venv/made  ## format the code, then lint it
@@ -85,6 +85,10 @@ pictures: .venv/made  ## docs/pictures/: the screenshots and the film of README 
 map: .venv/made  ## docs/architecture.svg, and the tree of errors in docs/architecture.md, from the code
 	$(PYTHON) tools/architecture.py
 
+.PHONY: findings
+findings: .venv/made  ## docs/explain.md: what `ocpp-lab explain` finds, an example of each, from the rules and their tests
+	$(PYTHON) tools/explain_page.py
+
 .PHONY: bench
 bench: .venv/made  ## what crowds, durability and types cost, in ratios; writes docs/performance.md
 	$(PYTHON) -m benchmarks
@@ -98,9 +102,9 @@ site: .venv/made  ## build/site: the workbook for a browser tab, for any static 
 	@$(PYTHON) -m tools.site
 
 .PHONY: site-check
-site-check: .venv/made  ## all notebooks and solutions in the site, in a real browser; for a release, half an hour
-	@tools/find_chromium.sh --install >/dev/null
-	OCPP_LAB_SOAK=1 OCPP_LAB_SITE_CHECK=1 $(PYTEST) -s -m browser tests/browser/test_site.py tests/browser/test_site_whole.py
+site-check: .venv/made  ## all notebooks and solutions in the site, in real browsers; for a release, ten minutes
+	@tools/find_chromium.sh --install >/dev/null && tools/find_firefox.sh --install >/dev/null
+	OCPP_LAB_SOAK=1 OCPP_LAB_SITE_CHECK=1 $(PYTEST) -s -rs -m browser $(wildcard tests/browser/test_site*.py)
 
 .PHONY: pins
 pins:  ## constraints.txt anew: the newest versions that the bounds in pyproject.toml allow

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, NamedTuple, Protocol
 
-from . import boot_storm, fairness, live, stack
+from . import boot_storm, fairness, live, logs, stack
 from .chapter import Chapter
 from .progress import Progress
 
@@ -42,4 +42,5 @@ ENTRIES = {
     "storm": Entry(list[boot_storm.Storm], boot_storm.boot_storm, boot_storm.FULL, boot_storm.QUICK, "storm_chapter"),
     "fairness": Entry(fairness.Fairness, fairness.fairness, fairness.FULL, fairness.QUICK, "fairness_chapter"),
     "stack": Entry(stack.Stack, stack.stack, stack.FULL, stack.QUICK, "stack_chapter"),
+    "logs": Entry(list[logs.LogRead], logs.logs, logs.FULL, logs.QUICK, "logs_chapter"),
 }

@@ -668,7 +668,8 @@ with q7:
 # - *credentials*: one loss, and then 401 for ever. If you counted reconnects only, you would blame the network.
 # - *healthy*: two timeouts among many results happen on any day. The share matters, and not the number.
 #
-# Your turn: try other numbers in `lab.Case(…)` and diagnose before you look at `answer`. And press faults: from now on
+# Your turn: try other numbers in `lab.Case(…)` and diagnose before you look at `answer`. With frames in the place of
+# numbers this is a game without end: [Detective](detective.ipynb). And press faults: from now on
 # `CP_1` sends a Heartbeat each second, and the board shows what becomes of them.
 
 # %%

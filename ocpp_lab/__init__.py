@@ -50,6 +50,7 @@ the milestones of the course that build the room. docs/architecture.md draws the
         exposition       the page that Prometheus scrapes                                     6
         metrics          what happened, in numbers, for Prometheus                            6
         simulation       the same stack on a simulated clock and network, by seed             3, 5
+        logs             anybody's log: read, paired, and what was wrong in it                -
         cli              both ends on the command line                                        -
         __main__         python -m ocpp_lab                                                   -
 

@@ -237,6 +237,10 @@ RULES: list[Rule] = [
     leaves_questions,
 ]
 
+LESSON = {number_of_cells, prose_and_code_in_balance, says_how_long_it_takes}
+OF_A_TOOL = [rule for rule in RULES if rule not in LESSON]
+"""What a notebook without a number keeps: a tool or a game, and no lesson."""
+
 
 def in_step(notebook: Notebook, py: Path) -> Iterator[str]:
     """Complaints about cells that differ between the notebook and its py:percent source."""

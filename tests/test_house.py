@@ -24,10 +24,10 @@ from tools.rooms import PACKAGES, imports, room_of, rooms_imported, sources, sta
 # course from the whole stack, never the other way round.
 MAP = stack()
 STACK = [room.name for room in MAP]
-COURSE = ["saving", "checks", "grading", "lab", "cli", "__main__"]
+COURSE = ["saving", "checks", "grading", "explain", "lab", "cli", "__main__"]
 ROOMS = [*(f"ocpp_lab.{room}" for room in STACK), *(f"ocpp_course.{room}" for room in COURSE)]
 NOT_EXPORTED = {
-    f"ocpp_lab.{room}" for room in ("simulation", "cli", "__main__")
+    f"ocpp_lab.{room}" for room in ("simulation", "logs", "cli", "__main__")
 }  # ocpp_lab/__init__.py leaves them out
 ONLY_IN = {
     "matplotlib": {"ocpp_course.lab"},

@@ -8,19 +8,16 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from packaging.utils import canonicalize_name
 
+import ocpp_lab
 from tests.house import ROOT
 from tools.site import __main__ as site
-from tools.site import kernel, lock, parts
-
-PIN = re.compile(r"^([\w.-]+)==(\S+)")
+from tools.site import kernel, lock, parts, pin, reference
 
 
 def pins(name: str) -> dict[str, str]:
     """Canonical names and versions of a list of packages."""
-    lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
-    return {canonicalize_name(found[1]): found[2] for line in lines if (found := PIN.match(line))}
+    return pin.pins((ROOT / name).read_text(encoding="utf-8"))
 
 
 @pytest.fixture
@@ -51,8 +48,24 @@ def test_the_tab_runs_the_versions_that_the_course_is_tested_with() -> None:
     constraints, tab = pins("constraints.txt"), pins("tools/site/wheels.txt")
     assert {"msgspec", "websockets", "prometheus-client", "simloop", "ipython", "ipywidgets"} <= set(tab)
     differ = {name: (version, constraints[name]) for name, version in tab.items() if name in constraints}
-    assert [name for name, (here, there) in differ.items() if here != there] == [], "make tools/site/wheels.txt anew"
+    assert [name for name, (here, there) in differ.items() if here != there] == [], "`make pins` writes both"
     assert set(tab) - set(differ) == {"micropip"}
+
+
+def test_make_pins_brings_the_lists_of_the_tab_up() -> None:
+    asked = []
+
+    def digest(wanted: str) -> str:
+        asked.append(wanted)
+        return "f" * 64
+
+    versions = pin.pins("Some-Thing==2\njupyterlab_widgets==9\nanyio==5\n")
+    old = f"# Words.\nsome_thing==1 --hash=sha256:{'0' * 64}\nother==7 --hash=sha256:{'1' * 64}\n"
+    came = pin.tab(old, versions, digest)
+    assert came == f"# Words.\nsome_thing==2 --hash=sha256:{'f' * 64}\nother==7 --hash=sha256:{'f' * 64}\n"
+    assert asked == ["some_thing==2", "other==7"]
+    assert pin.build("anyio==4\njupyterlab_widgets==3\n", versions) == "anyio==4\njupyterlab_widgets==9\n"
+    assert "tools.site.pin" in (ROOT / "tools/pins.sh").read_text(encoding="utf-8")
 
 
 def test_every_wheel_has_its_hash() -> None:
@@ -69,7 +82,8 @@ def test_jupyterlite_stays_out_of_our_own_environment() -> None:
 
 
 def test_the_widgets_of_the_page_are_those_of_the_kernel() -> None:
-    assert pins("tools/site/builder.txt")["jupyterlab-widgets"] == pins("constraints.txt")["jupyterlab-widgets"]
+    builder, constraints = pins("tools/site/builder.txt"), pins("constraints.txt")
+    assert {name: builder[name] for name in pin.SHARED} == {name: constraints[name] for name in pin.SHARED}
 
 
 def test_the_kernel_begins_with_the_stack_and_is_the_same_each_time(tmp_path: Path) -> None:
@@ -95,11 +109,32 @@ def test_the_site_holds_no_source_and_nobodys_work(tmp_path: Path, monkeypatch: 
         assert picture.read_bytes().isascii(), f"{picture.name}: JupyterLite cannot show it"
 
 
+def test_the_reference_has_every_public_name_and_every_file() -> None:
+    names = [name for names in reference.public_names().values() for name in names]
+    assert sorted(names) == sorted({*ocpp_lab.__all__} - {"messages"}), "messages is a room itself"
+    rooms = [f"ocpp_lab.{room}" for _, room, _, _ in reference.the_map()]
+    assert set(rooms) <= set(reference.modules()), "a room without a page"
+    assert {"ocpp_lab.charge_point.core", "ocpp_lab.messages.core"} <= set(reference.modules())
+
+
 def test_another_package_than_the_pinned_one_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts, "PARTS", tmp_path)
     (tmp_path / f"pyodide-{parts.PYODIDE}.tgz").write_bytes(b"something else")
     with pytest.raises(RuntimeError, match="expected the SHA-512"):
         parts.pyodide()
+
+
+def test_what_no_registry_gives_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then the browser's tests of the site are skipped: nothing of ours is wrong."""
+
+    def run(*command: object, cwd: Path = ROOT) -> str:
+        raise RuntimeError("no such host")
+
+    monkeypatch.setattr(parts, "PARTS", tmp_path)
+    monkeypatch.setattr(parts, "run", run)
+    for fetch in (parts.pyodide, parts.wheels):
+        with pytest.raises(parts.NotFetched, match="could not be fetched: no such host"):
+            fetch()
 
 
 def test_a_program_that_fails_is_told_with_what_it_said() -> None:

@@ -1,4 +1,4 @@
-"""Make notebooks/NN_name.ipynb from notebooks/NN_name.py: convert, execute, tidy.
+"""Make notebooks/name.ipynb from notebooks/name.py: convert, execute, tidy.
 
 Usage: notebooks.py [FILE.py | NN ...]. Without arguments: all of them.
 
@@ -39,14 +39,14 @@ a question holds its answer."""
 def main(arguments: list[str]) -> int:
     sources = find(arguments)
     if not sources:
-        sys.exit(f"no notebook source found for {' '.join(arguments) or FOLDER}; expected notebooks/NN_name.py")
+        sys.exit(f"no notebook source found for {' '.join(arguments) or FOLDER}; expected notebooks/name.py")
     failed = [source for source in sources if not make(source)]
     return 1 if failed else 0
 
 
 def find(arguments: list[str]) -> list[Path]:
     if not arguments:
-        return sorted(FOLDER.glob("[0-9][0-9]_*.py"))
+        return sorted(FOLDER.glob("*.py"))
     return [path for argument in arguments for path in _named(argument)]
 
 

@@ -1,8 +1,9 @@
 """Make the pictures of README and docs from today's notebooks, in a headless JupyterLab: docs/pictures/.
 
-Usage: pictures.py [--no-film]. It needs Chromium (tools/find_chromium.sh) and takes two minutes.
+Usage: pictures.py [--no-film | --report]. It needs Chromium (tools/find_chromium.sh) and takes two minutes.
 
 - start, panel, ladder, plot, check: screenshots of one thing each, found by its words, not by its place
+- explain.png: a report, as `ocpp-lab explain --html` writes it; with --report this one alone
 - course.png: panel, ladder and plot together, at most 600 pixels high, for the top of the README
 - course.webp: half a minute of JupyterLab, under 2 MB
 """
@@ -20,6 +21,7 @@ from PIL import Image, ImageChops
 from playwright.sync_api import Locator, Page
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from ocpp_course.lab import explain, sample_log
 from tests.browser.course import course, trust
 from tests.browser.lab import LabNotebook
 from tests.browser.server import LabServer, browser_page
@@ -48,6 +50,9 @@ img {{ width: 100%; height: 100%; object-fit: contain; display: block }}
 def main(arguments: list[str]) -> int:
     TARGET.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="pictures-") as folder, browser_page() as page:
+        report(page.context.browser.new_page(device_scale_factor=2), Path(folder))
+        if "--report" in arguments:
+            return 0
         with LabServer(course(Path(folder) / "course")) as server:
             trust(server, *(str(path.relative_to(server.root)) for path in server.root.rglob("*.ipynb")))
             stills(page.context.browser.new_page(device_scale_factor=2), server, Path(folder))
@@ -80,6 +85,18 @@ def stills(page: Page, server: LabServer, sharp: Path) -> None:
     shoot(page.locator(PANEL).first, "panel", sharp)
 
 
+def report(page: Page, sharp: Path) -> None:
+    """The top of a report on the sample log: its head, and the first finding with its ladder."""
+    path = sharp / "report.html"
+    explain(sample_log(), name="steve.log").save(path)
+    page.set_viewport_size({"width": 1100, "height": 800})
+    page.goto(path.as_uri())
+    page.locator("details.finding[open] .step.marked").nth(1).click()
+    page.evaluate("scrollTo(0, 0)")
+    page.wait_for_timeout(1_200)
+    keep(page.screenshot(), "explain", sharp, margin=28)
+
+
 def drawn(output: Locator) -> Locator:
     """The largest picture of an output, without the controls beside it; what is folded away is unfolded."""
     output.wait_for(timeout=30_000)
@@ -94,10 +111,17 @@ def shoot(thing: Locator, name: str, sharp: Path) -> None:
     thing.wait_for(timeout=30_000)
     thing.scroll_into_view_if_needed()
     thing.page.wait_for_timeout(800)  # for pictures and plots that are laid out when they come into view
-    image = Image.open(io.BytesIO(thing.screenshot())).convert("RGB")
+    keep(thing.screenshot(), name, sharp)
+
+
+def keep(screenshot: bytes, name: str, sharp: Path, margin: int = 0) -> None:
+    """The screenshot without empty edges, but for a margin: as large as it was there, twice as sharp in ``sharp``."""
+    image = Image.open(io.BytesIO(screenshot)).convert("RGB")
     paper = Image.new("RGB", image.size, image.getpixel((image.width - 1, image.height - 1)))
     if box := ImageChops.difference(image, paper).getbbox():  # an output is as wide as the page, what it shows is not
-        image = image.crop(box)
+        left, top, right, bottom = box
+        room = (left - margin, top - margin, min(right + margin, image.width), min(bottom + margin, image.height))
+        image = image.crop((max(room[0], 0), max(room[1], 0), *room[2:]))
     image.save(sharp / f"{name}.png")
     half = image.resize((image.width // 2, image.height // 2), Image.Resampling.LANCZOS)
     half.quantize(256).save(TARGET / f"{name}.png", optimize=True)

@@ -22,7 +22,7 @@ course = typer.Typer()
 @course.command("progress")
 def progress() -> None:
     """Show how far you are: every step of the exercises with its points."""
-    with _ready():
+    with ready():
         from .course import your_board
 
         typer.echo(repr(your_board()))
@@ -33,7 +33,7 @@ def reset(
     milestone: Annotated[str, typer.Argument(metavar="NN", help="The exercise: 01 to 06.")],
 ) -> None:
     """Make an exercise fresh. The old one is kept beside it; nothing is deleted."""
-    with _ready():
+    with ready():
         from . import course as work
 
         typer.echo(work.reset(milestone))
@@ -61,7 +61,7 @@ def grade(
       ocpp-lab grade exercises/03_session_reconnect.ipynb
       ocpp-lab grade class/ --csv points.csv --json points.json
     """
-    with _ready(), _interruptible():
+    with ready(), _interruptible():
         from . import course as work
 
         told = work.run_grading(
@@ -87,7 +87,7 @@ def run_mine(
     ocpp), then in a hundred nights of chaos. In the end your diagnose has to name
     a planted fault. Where a step is not done yet, the package's piece goes in.
     """
-    with _ready():
+    with ready():
         from . import run_mine as mine
 
         well = mine.run_mine(
@@ -100,7 +100,7 @@ def run_mine(
 
 
 @contextmanager
-def _ready() -> Iterator[None]:
+def ready() -> Iterator[None]:
     """Bad input ends with one line, and so does a missing extra of the installation."""
     with one_line_errors():
         try:

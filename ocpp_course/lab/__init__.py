@@ -56,6 +56,10 @@
     lab.quantile(lab.buckets(snapshot, "result"), 0.95); lab.between(one, later); lab.histogram(snapshot, "…", alt="…")
     lab.Case(7)                              # two snapshots around an unnamed fault: .before .after .answer
 
+    lab.explain("night.log")                 # anybody's log: findings, ladders, transactions; .save("x.html")
+    lab.TraceViewer(lab.sample_log())        # the same for a file that is dropped on it
+    lab.detective(7, level=2)                # an evening with one fault: whose, and which? endless, by seed
+
     with lab.predict("How many?", {"a": ("one", "why not"), "b": "two"}, answer="b", because="Both came."):
         ...                                  # a card; what is printed and displayed here is folded into it
 
@@ -85,9 +89,11 @@ from .case import Case
 from .closing import Closing
 from .correlation import correlation
 from .dashboard import Dashboard
+from .detective import Detective, detective
 from .diagram import diagram
 from .dials import Dial, dials, envelope, outages
 from .examples import example
+from .explain import Explained, explain
 from .grid import bad, good, grid, twice
 from .guard import Guard, LoopBlocked, tasks_left
 from .ladder import ladder
@@ -101,6 +107,7 @@ from .power import PowerPanel
 from .predict import predict
 from .proxy_panel import ProxyPanel
 from .reconnects import reconnects, storm
+from .sample_log import sample_log
 from .sampler import Sample, Sampler
 from .seed_slider import SeedSlider
 from .snapshots import labelled, moved, short
@@ -108,6 +115,7 @@ from .source import Source, source
 from .strip import heartbeats_per_minute, life, states
 from .style import WIDE, Picture, figure, subplots, title
 from .tables import ends, facts, invoices, once, outcome
+from .trace_viewer import TraceViewer
 from .turns import Turns
 from .vector import Vector
 from .wait import now, until
@@ -120,6 +128,7 @@ __all__ = [
     "Guard", "LoopBlocked", "tasks_left",
     "Wire", "Bench", "FaultPanel", "ProxyPanel", "PowerPanel", "Watch", "Buttons", "SeedSlider", "LiveStrip",
     "Dashboard", "Case", "Closing",
+    "explain", "Explained", "TraceViewer", "sample_log", "detective", "Detective",
     "now", "until", "timed", "calls", "Ended", "example", "Turns",
     "Sampler", "Sample",
     "predict", "grid", "good", "bad", "twice", "once", "facts", "ends", "outcome", "invoices",

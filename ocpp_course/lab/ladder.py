@@ -3,7 +3,7 @@ downward."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,7 +15,7 @@ from . import lifelines, rungs
 from .changes import change
 from .lamp import lamp
 from .layout import MAX_ARROWS, Across, Arrow, Layout, Note, duration, lay_out
-from .passages import NAMES, instants
+from .passages import NAMES, Passage, instants
 from .rungs import Step, X, meaning
 from .vector import Vector, heading, svg, text
 
@@ -30,6 +30,9 @@ class Traced(Protocol):
 
     trace: Trace
 
+
+Clock = Callable[[float], tuple[str, str]]
+"""An instant as it stands beside its arrow, where is room for eight characters, and as it is told."""
 
 Story = Traced | Iterable[Event] | str | Path | None
 """An end, its trace, or the name of a file with one."""
@@ -46,20 +49,29 @@ def ladder(
     study: str | None = None,
     limit: int = MAX_ARROWS,
     states: bool = True,
+    marked: Collection[float] = (),
+    clock: Clock | None = None,
+    timed: bool = True,
 ) -> Vector:
     """The frames that passed between the two ends, from ``since`` to ``until`` (loop time, s).
 
     With both ends the instants are true; one end alone is enough for a picture. Instead of an end, the name of a file
     is understood that `Trace.save` or ``--trace-file`` wrote. ``identity`` picks one charge point out of a central
     system's trace. Trouble is coloured: that of the action ``study``, or all of it. Of more than ``limit`` frames the
-    middle is left out. The alternative text lists the frames.
+    middle is left out. The alternative text lists the frames. Those sent at the instants ``marked`` are framed.
+    ``clock`` says what time it was; without it the time since the first frame is told.
+    Not ``timed``: nobody knows how long an answer took.
 
     Raises OSError for a file that cannot be read, ValueError for one that is no trace.
     """
     both = [_events(story, identity) for story in (charge_point, central_system)]
     shown = [[event for event in events if since <= event.at <= until] for events in both]
-    layout = lay_out(instants(*shown), study=study, limit=limit)
-    return Vector(_Drawing(layout, title, _state_at(both[0], since), states).svg(), layout.alt(), WIDTH, "ladder")
+    story = instants(*shown)
+    for passage in (each.item for each in story if isinstance(each.item, Passage) and not timed):
+        passage.seconds = None
+    layout = lay_out(story, study=study, limit=limit)
+    drawing = _Drawing(layout, title, _state_at(both[0], since), states, marked, clock)
+    return Vector(drawing.svg(), layout.alt(), WIDTH, "ladder")
 
 
 def _events(story: Story, identity: str | None) -> list[Event]:
@@ -83,8 +95,18 @@ def _state_at(events: list[Event], at: float) -> str:
 class _Drawing:
     """The whole picture, in CSS pixels from the top left corner."""
 
-    def __init__(self, layout: Layout, title: str, first_state: str, states: bool) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        title: str,
+        first_state: str,
+        states: bool,
+        marked: Collection[float] = (),
+        clock: Clock | None = None,
+    ) -> None:
         self.layout = layout
+        self.marked = marked
+        self.clock = clock or self._since_the_first
         self.title, taken = heading(title, WIDTH)
         self.head = 14 + taken + (4 if taken else 0)
         self.top = self.head + lifelines.HEAD
@@ -119,11 +141,15 @@ class _Drawing:
         steps.sort(key=lambda step: step.top)
         free = 0.0
         for step in steps:
-            step.facts |= {"t": duration(step.at - self.zero), "s": (state := self._state(step.top)), "l": lamp(state)}
+            drawn, told = self.clock(step.at)
+            step.facts |= {"t": told, "s": (state := self._state(step.top)), "l": lamp(state)}
             if step.top >= free and not step.kind.startswith("state"):  # no time that would touch the one above it
-                step.svg += " " + text(CLOCK, step.top + 4, step.facts["t"], "clock", "end")
+                step.svg += " " + text(CLOCK, step.top + 4, drawn, "clock", "end")
                 free = step.top + 14
         return steps
+
+    def _since_the_first(self, at: float) -> tuple[str, str]:
+        return (since := duration(at - self.zero)), since
 
     def _state(self, y: float) -> str:
         return [state for since, state in self.states if since <= y][-1]
@@ -135,7 +161,11 @@ class _Drawing:
             facts["a"] = duration(arrow.seconds)
         if arrow.received is not None and (travel := duration(arrow.received - arrow.at)) != "0 ms":
             facts["d"] = travel
-        return Step(top, bottom, arrow.at, meaning(arrow.outcome), rungs.arrow(arrow, top, bottom), facts)
+        kind = meaning(arrow.outcome)
+        if arrow.at in self.marked:
+            facts["w"] += " (marked)"
+            kind = f"{kind} marked".strip()
+        return Step(top, bottom, arrow.at, kind, rungs.arrow(arrow, top, bottom), facts)
 
     def _note(self, note: Note) -> Step:
         y = self._y(note.y)

@@ -93,7 +93,7 @@ def lay_out(story: Sequence[Instant], *, study: str | None = None, limit: int = 
     placer = _Placer(study)
     for number, instant in enumerate(kept):
         if left_out and number == gap_after:
-            placer.leave_out(left_out)
+            placer.leave_out(f"{left_out:,}")
         placer.place(instant)
     return placer.finish(left_out)
 
@@ -150,8 +150,9 @@ class _Placer:
             case _, Happening() as happening:
                 self._happening(happening)
 
-    def leave_out(self, count: int) -> None:
-        self.layout.across.append(Across("left out", self.y + 0.75, f"{count:,} more frames, not drawn"))
+    def leave_out(self, count: str) -> None:
+        said = f"{count} more frame{'' if count == '1' else 's'}, not drawn"
+        self.layout.across.append(Across("left out", self.y + 0.75, said))
         self._move_to(self.y + 1.5)
         self.at = None
 
@@ -178,6 +179,8 @@ class _Placer:
             self.layout.across.append(Across("cut", self.y, happening.text, happening.at))
             self._move_to(self.y + 0.35)
             self.label_free = max(self.label_free, self.y + 0.5)
+        elif happening.kind == "gap":
+            self.leave_out(happening.text)
         elif happening.side:
             self._note(happening, happening.side)
 

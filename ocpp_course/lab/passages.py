@@ -5,6 +5,7 @@ Both traces in one loop have one clock, so the instants are true. With one trace
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -19,6 +20,7 @@ Side = Literal["left", "right"]
 
 NAMES: dict[Side, str] = {"left": "charge point", "right": "central system"}
 _OTHER: dict[Side, Side] = {"left": "right", "right": "left"}
+_MISSING = re.compile(r"([\d,]+) (?:events|frames) are (?:missing|left out) here")
 _SAID = {"timeout": "timed out", "lost": "lost with the connection"}
 
 
@@ -45,7 +47,7 @@ class Happening:
     """Something at an instant that is no frame. ``side`` None: it concerns the whole connection."""
 
     at: float
-    kind: Literal["mark", "state", "line"]
+    kind: Literal["mark", "state", "line", "gap"]
     side: Side | None
     text: str
     outcome: str = "result"
@@ -147,6 +149,8 @@ class _Reader:
             self._rename(side, *named)
         elif isinstance(frame := event.frame, CallError) and frame.code in SYNTHESISED:
             self._end_badly(side, event.at, frame)
+        elif missing := _MISSING.match(event.text):
+            self._happens(Happening(event.at, "gap", None, missing[1]))
         elif event.text.startswith("refused with"):
             self._happens(Happening(event.at, "mark", side, event.text.partition(":")[0], "CallError"))
 

@@ -25,7 +25,7 @@ INTRODUCTION = (
 
 def page(hours: Sequence[Hour] = NIGHT) -> str:
     """The Markdown of START, of a learner who has not begun. HTML without a blank line, so that it stays one block."""
-    return "\n".join(['<div class="ol start">', *_hero(hours), _sums(hours), *_cards(hours), "</div>"])
+    return "\n".join(['<div class="ol start">', *_hero(hours), _sums(hours), *_cards(hours), _beside(), "</div>"])
 
 
 def _hero(hours: Sequence[Hour]) -> Iterator[str]:
@@ -56,6 +56,16 @@ def _cards(hours: Sequence[Hour]) -> Iterator[str]:
     for begin in range(0, len(hours), IN_A_ROW):
         yield f"<tr>{''.join(map(_card, hours[begin : begin + IN_A_ROW]))}</tr>"
     yield "</table>"
+
+
+def _beside() -> str:
+    """What is no hour of the night."""
+    told = (
+        ("trace_viewer", "A log of your own", "drop it, and see what went wrong: SteVe, evcc, Home Assistant, …"),
+        ("detective", "Detective", "an evening with one fault: which, and whose? Three levels, no end"),
+    )
+    links = (f'<a href="notebooks/{stem}.ipynb"><b>{name}</b></a>: <span>{more}</span>' for stem, name, more in told)
+    return "".join(f'<p class="beside">{link}</p>' for link in links)
 
 
 def _card(hour: Hour) -> str:

@@ -60,7 +60,8 @@ log = logging.getLogger(__name__)
 class CentralSystem(Heard):
     """``async with CentralSystem() as central_system:`` listens on a free port of the loopback interface.
 
-    ``identities``: who is known, others get HTTP 404; None means all that have a password, or everybody if none has.
+    ``identities``: who is known, others get HTTP 404; None means all that have a password or stand in the ``registry``,
+    or everybody if there is neither.
     ``passwords``: identity to AuthorizationKey (raw bytes, or hex text); without it they get 401. A key that it changes
     lives on in the ledger, sealed, and wins over the password until that is another (`Keyring`). ``router`` answers
     the requests of all charge points, in place of the default `Answers`; or ``routers``, a function, gets the identity
@@ -111,7 +112,7 @@ class CentralSystem(Heard):
         self.passwords = dict(passwords or {})
         """The configured keys by identity. May be changed while it runs: a key that is changed here counts at once, and
         alone. One that a charge point accepted since is not written here: the keyring knows it, and its ledger."""
-        self.identities = identities if identities is not None or not passwords else frozenset(passwords)
+        self.identities = identities if identities is not None else {*self.passwords, *(registry or ())} or None
         self.ledger: Recording = Ledger() if ledger is None else ledger
         self._keyring = Keyring(self.passwords, self.ledger)
         self.registry = dict(registry or {})
@@ -268,7 +269,7 @@ class CentralSystem(Heard):
     # -- the door
 
     def _knows(self, identity: str) -> bool:
-        return self.identities is None or identity in self.identities
+        return self.identities is None or identity in self.identities or identity in self.registry
 
     async def _serve(self, websocket: ServerConnection) -> None:
         """One connection, from the handshake to its end."""

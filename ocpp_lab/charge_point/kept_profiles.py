@@ -47,7 +47,7 @@ class KeptProfiles:
         """
         installed, promises = list(installed), self.promises if promises is None else promises
         owned = [each.connector for each in installed if each.profile.charging_profile_purpose == "TxProfile"]
-        owners = {connector: owners[connector] for connector in owned}
+        owners = {connector: owners[connector] for connector in owned if connector in owners}
         rows = [_row(*each, owners.get(each.connector) if _is_owned(each) else None, None) for each in installed]
         rows += [_row(connector, promise.profile, None, promise.id_tag) for connector, promise in promises.items()]
         with self._store.transaction():

@@ -51,9 +51,8 @@ def __getattr__(name: str) -> Any:
     try:
         return vars(importlib.import_module(f".{_WHERE[name]}", __name__))[name]
     except ModuleNotFoundError as error:
-        raise ImportError(
-            f"{name} needs a package that is not here ({error.name}): pip install 'ocpp-lab[security]'"
-        ) from error
+        missing = (error.name or "").partition(".")[0]
+        raise ImportError(f"{name} needs the package {missing}: pip install 'ocpp-lab[security]'") from error
 
 
 __all__ = [

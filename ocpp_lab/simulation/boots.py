@@ -11,6 +11,9 @@ PATIENT = "boots wait"
 MOST_BOOTS, WINDOW = 8, 30.0
 """Boots that nobody triggered, and seconds: more of them are a storm. Dials back off, and a boot may follow each."""
 
+LONGEST_RESET = 60.0
+"""Seconds: a soft one waits for the answers to its stops, and that is bounded by the timeout of a call."""
+
 
 class Boots:
     """Of one charge point, over all lives."""
@@ -22,6 +25,7 @@ class Boots:
         self._triggered = 0  # boots that were asked for and not sent yet
         self._sent: list[float] = []  # when the newest ones left that nobody asked for
         self._answered_at = -1.0  # when the newest answer came
+        self._reset_until = 0.0  # a reset that was asked for may still be done until then
         self._asked: set[str] = set()  # unique ids of boots
 
     def left(self, call: Call, at: float) -> None:
@@ -45,15 +49,16 @@ class Boots:
             self._answered_at = at
 
     def closing(self, at: float) -> None:
-        """The connection is given up; an answer that came in this very instant was not heard."""
-        if self._answered_at == at:
+        """The connection is given up; an answer that came in this very instant was not heard. It may be for the reset
+        that was asked for, which ends the interval when it is done."""
+        if self._answered_at == at or at < self._reset_until:
             self._not_before = 0.0
 
-    def asked(self, call: Call) -> None:
+    def asked(self, call: Call, at: float) -> None:
         """The central system asks for something; perhaps for a boot, now or after a reset."""
         payload: Any = call.payload
         if call.action == "Reset":
-            self._not_before = 0.0
+            self._not_before, self._reset_until = 0.0, at + LONGEST_RESET
         if call.action == "TriggerMessage" and payload.get("requestedMessage") == "BootNotification":
             self._triggered = 1
 

@@ -51,7 +51,7 @@ def run_batch(scenario: Scenario[Any], seeds: Iterable[int]) -> Outcome:
     """Some seeds one after the other, up to the first failure."""
     ran, seconds, counted = 0, 0.0, Counter[str]()
     for seed in seeds:
-        with _quiet(), set_aside():
+        with quiet(), set_aside():
             run, failure = _elsewhere(lambda: _run(scenario, seed))  # noqa: B023 - it is called at once
             ran, seconds = ran + 1, seconds + run.seconds
             if isinstance(run.result, Counter):
@@ -63,7 +63,7 @@ def run_batch(scenario: Scenario[Any], seeds: Iterable[int]) -> Outcome:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Trouble is what a scenario is full of; the report tells what matters."""
     levels = {log: log.level for log in (logging.getLogger("ocpp_lab"), WIRE_LOG)}
     for log in levels:

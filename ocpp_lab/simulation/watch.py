@@ -140,7 +140,7 @@ class Watch:
         self._asked[call.unique_id] = call, at
         if self._powered and may_serve(call.action, self._life.registration) != "silent":
             self.ends.came(call, at)
-        self.boots.asked(call)
+        self.boots.asked(call, at)
 
     def gave_up(self, record: Record) -> None:
         """A message was dropped after its last attempt."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from axe_playwright_python.base import AXE_SCRIPT
@@ -29,11 +29,12 @@ RUN = """([include, exclude, rules]) => {
 SHORT = 150
 
 
-def complaints(page: Page) -> list[str]:
-    """One line for each thing that breaks a rule: the rule, where, and what is wrong. Raises if nothing is there."""
-    assert page.locator(", ".join(OURS)).count(), "nothing of ours is on the page"
+def complaints(page: Page, ours: Sequence[str] = OURS) -> list[str]:
+    """One line for each thing that breaks a rule: the rule, where, and what is wrong. Raises if nothing of ``ours`` is
+    there."""
+    assert page.locator(", ".join(ours)).count(), "nothing of ours is on the page"
     page.evaluate(AXE_SCRIPT)
-    found = page.evaluate(RUN, [OURS, NOT_OURS, RULES])
+    found = page.evaluate(RUN, [list(ours), NOT_OURS, RULES])
     return [line for violation in found["violations"] for line in _lines(violation)]
 
 

@@ -14,7 +14,8 @@ from tests.house import ROOT
 
 pytestmark = pytest.mark.browser
 
-NOTEBOOKS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = sorted(path.stem for path in (ROOT / "notebooks").glob("[0-9]*.ipynb"))
+"""The tools, trace viewer and detective, are operated in test_trace_viewer."""
 
 # Notebook: (what is done, with what, the text that then appears on the page), in this order. The kinds are those of
 # LabNotebook: press, tick, slide (LABEL=VALUE), choose (LABEL=OPTION). A count that goes on climbing is a pattern.

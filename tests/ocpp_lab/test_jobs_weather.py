@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -13,14 +14,16 @@ import pytest
 from ocpp_lab import CallFailed, CentralSystem, ChargePoint, OcppError
 from ocpp_lab import messages as m
 from ocpp_lab.charge_point.firmware_image import make_image
+from ocpp_lab.charge_point.job_lane import JobLane
 from ocpp_lab.charge_point.job_statuses import ENDS
+from ocpp_lab.charge_point.kept_jobs import KeptJobs
+from ocpp_lab.charge_point.notices import Notices
 from tests.fakes import power_cut
 from tests.file_server import FileServer, file_server, told
 from tests.house import scaled
 from tests.jobs import WEB
 from tests.pair import central_system_alone, charge_point_alone, cut, heal, payloads, simulated, simulated_now
-
-_paths = itertools.count()
+from tests.simulated import run_simulated
 
 
 class Weather:
@@ -80,12 +83,11 @@ class Weather:
         return payloads(self.central_system, f"{action}StatusNotification")
 
 
-@simulated(seed=1, limit=1e5)
-@pytest.mark.parametrize("number", range(scaled(8, 200)))
-async def test_what_was_begun_comes_to_an_end(number: int, tmp_path: Path) -> None:
+async def week(number: int, path: str) -> None:
+    """Four lives in bad weather and one in calm; AssertionError if something that was begun has not ended."""
     rng = Random(number)
     async with file_server() as files, central_system_alone() as central_system:
-        weather = Weather(central_system, files, rng, str(tmp_path / "cp"))
+        weather = Weather(central_system, files, rng, path)
         for _ in range(4):
             await weather.live(rng.randint(1, 6))
         heal()
@@ -105,3 +107,62 @@ async def test_what_was_begun_comes_to_an_end(number: int, tmp_path: Path) -> No
             assert booted == point.memory.jobs.version, number
             if "firmware" in weather.asked and weather.statuses("Firmware")[-1]["status"] == "Installed":
                 assert booted == weather.asked["firmware"], number
+
+
+@simulated(seed=1, limit=1e5)
+@pytest.mark.parametrize("number", range(scaled(8, 200)))
+async def test_what_was_begun_comes_to_an_end(number: int, tmp_path: Path) -> None:
+    await week(number, str(tmp_path / "cp"))
+
+
+# Bugs on purpose ------------------------------------------------------------------------------------------------------
+
+
+def forgets_at_a_power_cut(lane: JobLane) -> None:
+    """What was not over is not begun again, and nobody hears of it."""
+
+
+def told_at_once(lane: JobLane, status: str) -> None:
+    """A status counts as told before it was answered."""
+    assert lane.job is not None
+    lane.job = lane.job._replace(status=status, told=True)
+    lane._save(lane.job)
+    lane._tell(lane.job)
+
+
+async def loses_with_the_line(notices: Notices) -> None:
+    """A status that meets the end of a connection is forgotten."""
+    while True:
+        await notices._news.wait()
+        notice = notices._waiting.popleft()
+        if not notices._waiting:
+            notices._news.clear()
+            notices._empty.set()
+        with suppress(CallFailed):
+            await notices.call(notice.request)
+            notice.answered()
+
+
+def forgets_the_version(kept: KeptJobs, lane: str, job: Any, version: str) -> None:
+    """It reboots into what it has not written down."""
+    kept.save(lane, job)
+
+
+BUGS: dict[str, tuple[Any, str, Any]] = {
+    "forgets at a power cut": (JobLane, "recover", forgets_at_a_power_cut),
+    "told at once": (JobLane, "tell", told_at_once),
+    "loses with the line": (Notices, "run", loses_with_the_line),
+    "forgets the version": (KeptJobs, "installed", forgets_the_version),
+}
+
+
+@pytest.mark.parametrize("bug", BUGS)
+def test_each_bug_is_found(bug: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By one of the first 30 weeks."""
+    monkeypatch.setattr(*BUGS[bug])
+    for number in range(30):
+        try:
+            run_simulated(week(number, str(tmp_path / f"cp{number}")), seed=1, limit=1e5)
+        except AssertionError:
+            return
+    pytest.fail(f"nobody noticed: {bug}")

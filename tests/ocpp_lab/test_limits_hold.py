@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from ocpp_lab import messages as m
-from ocpp_lab.smart_charging import Allowed, Installed, Rules, clear, ended, install
+from ocpp_lab.smart_charging import Allowed, Installed, Profiles, Rules, clear, ended, install, offers
 from ocpp_lab.station.connector import Car
 from tests.house import scaled
 from tests.pair import cut, heal, simulated, simulated_now
 from tests.profiles import oracle, profile
-from tests.simulated import clock
+from tests.simulated import clock, run_simulated
 from tests.smart_site import Site, site
 
 NO_LIMIT = Allowed(1e9, 3)
@@ -103,11 +103,10 @@ class Book:
         assert total <= oracle(maximum, 0, at, 1, None, NO_LIMIT)[0].amps + 1e-6
 
 
-@simulated(seed=1, limit=1e5)
-@pytest.mark.parametrize("number", range(scaled(6, 200)))
-async def test_no_limit_is_exceeded(number: int) -> None:
+async def night(number: int, **pieces: Any) -> None:
+    """Sixty things that happen, and a look at every second; AssertionError if a limit was exceeded."""
     rng = Random(number)
-    async with site(delays=lambda: itertools.repeat(0.5)) as here:
+    async with site(delays=lambda: itertools.repeat(0.5), **pieces) as here:
         book = Book(here, rng)
         for _ in range(60):
             await here.charge_point.wait_for("online")
@@ -115,3 +114,107 @@ async def test_no_limit_is_exceeded(number: int) -> None:
             for _ in range(rng.randint(1, 20)):
                 await asyncio.sleep(1.001 - clock() % 1)
                 book.check()
+
+
+@simulated(seed=1, limit=1e5)
+@pytest.mark.parametrize("number", range(scaled(6, 200)))
+async def test_no_limit_is_exceeded(number: int) -> None:
+    await night(number)
+
+
+# Bugs on purpose ------------------------------------------------------------------------------------------------------
+
+
+def everybody_gets_all(stack: Any, running: Any, at: Any, **options: Any) -> Any:
+    """The maximum is looked at for each car alone (core 3.13.3)."""
+    alone = {number: offers(stack, {number: started}, at, **options) for number, started in running.items()}
+    untils = [until for _, until in alone.values() if until is not None]
+    return {number: limits[number] for number, (limits, _) in alone.items()}, min(untils, default=None)
+
+
+def deaf_to_transactions(stack: Any, running: Any, at: Any, **options: Any) -> Any:
+    """A TxProfile is not looked at."""
+    return offers(
+        [each for each in stack if each.profile.charging_profile_purpose != "TxProfile"], running, at, **options
+    )
+
+
+def top_level_always(stack: Any, running: Any, at: Any, **options: Any) -> Any:
+    """Of each connector and purpose only the highest level counts, also where it says nothing."""
+    tops = {(each.connector, each.profile.charging_profile_purpose): each for each in sorted(stack, key=level)}
+    return offers(list(tops.values()), running, at, **options)
+
+
+def level(each: Installed) -> int:
+    return each.profile.stack_level
+
+
+def no_zero(stack: Any, running: Any, at: Any, **options: Any) -> Any:
+    """A limit of 0 is taken for no limit."""
+    limits, until = offers(stack, running, at, **options)
+    return {number: limit if limit.amps else Allowed(32.0, 3) for number, limit in limits.items()}, until
+
+
+def by_level_only(stack: Any, new: Installed, running: Any, rules: Any, **options: Any) -> Any:
+    """A profile replaces that of its level and purpose on every connector (core 3.13.1)."""
+    status, after = install(stack, new, running, rules, **options)
+    key = level(new), new.profile.charging_profile_purpose
+    return status, [e for e in after if e == new or (level(e), e.profile.charging_profile_purpose) != key]
+
+
+def for_ever(stack: list[Installed], connector: int) -> list[Installed]:
+    """A TxProfile outlives its transaction (core 7.10)."""
+    return stack
+
+
+def truthy(stack: Any, request: Any) -> Any:
+    """Level 0 is taken for "not given"."""
+    return clear(stack, m.ClearChargingProfileRequest(stack_level=request.stack_level or None))
+
+
+async def polling(look: Any, offer: Any, changed: Any, now: Any) -> None:
+    """A look every 30 seconds."""
+    while True:
+        offer(look(now())[0])
+        await asyncio.sleep(30)
+
+
+async def deaf(look: Any, offer: Any, changed: Any, now: Any) -> None:
+    """The next change is a timer, and a new profile waits for it."""
+    while True:
+        limits, until = look(now())
+        offer(limits)
+        await asyncio.sleep(5 if until is None else max(0.001, (until - now()).total_seconds()))
+
+
+async def once(look: Any, offer: Any, changed: Any, now: Any) -> None:
+    """Only what changes is obeyed, and no instant."""
+    while True:
+        changed.clear()
+        offer(look(now())[0])
+        await changed.wait()
+
+
+BUGS: dict[str, dict[str, Any]] = {
+    "everybody gets all": {"offers": everybody_gets_all},
+    "deaf to transactions": {"offers": deaf_to_transactions},
+    "top level always": {"offers": top_level_always},
+    "no zero": {"offers": no_zero},
+    "by level only": {"install": by_level_only},
+    "for ever": {"ended": for_ever},
+    "truthy": {"clear": truthy},
+    "polling": {"obey": polling},
+    "deaf": {"obey": deaf},
+    "once": {"obey": once},
+}
+
+
+@pytest.mark.parametrize("bug", BUGS)
+def test_each_bug_is_found(bug: str) -> None:
+    """By one of the first 20 nights."""
+    for number in range(20):
+        try:
+            run_simulated(night(number, profiles=Profiles(**BUGS[bug])), seed=1, limit=1e5)
+        except AssertionError:
+            return
+    pytest.fail(f"nobody noticed: {bug}")

@@ -13,9 +13,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.hashes import SHA256, SHA512
 from cryptography.x509.oid import ExtendedKeyUsageOID
-from ocpp_lab.charge_point.makers_mark import MakersMark
 
 from ocpp_lab import Store, security
+from ocpp_lab.charge_point.maker import Maker
 from ocpp_lab.charge_point.wallet import Wallet
 from tests.chains import DAY, NIGHT, holder, name, root, rsa_key
 
@@ -89,7 +89,7 @@ def test_a_signature_made_by_openssl(tmp_path: Path) -> None:
 def test_the_roots_of_the_wallet_decide() -> None:
     """Those of the manufacturer; the operator may install as many of his own as he likes."""
     wallet, noted = Wallet(Store()), list[tuple[str, str]]()
-    maker = MakersMark(wallet, lambda: NIGHT, lambda type, info: noted.append((type, info)))
+    maker = Maker(wallet, lambda: NIGHT, lambda type, info: noted.append((type, info)))
     wallet.put_root("CentralSystemRootCertificate", root().pem)
     own = holder(name("Firmware"), root()).pem
     assert maker.certificate_trouble(own) == "no root certificate of the manufacturer is installed"

@@ -200,7 +200,7 @@ def test_a_boot_before_its_interval() -> None:
         boots.left(BOOT, 1.0)
         boots.answered(CallResult("b", {"status": "Pending", "interval": 60}), 2.0)
         for call in calls:
-            boots.asked(call)
+            boots.asked(call, 3.0)
         boots.left(BOOT, 10.0)
         return broken(invariants)
 
@@ -208,6 +208,19 @@ def test_a_boot_before_its_interval() -> None:
     assert after(Call("1", "Reset", {"type": "Soft"})) == []
     assert after(Call("1", "TriggerMessage", {"requestedMessage": "BootNotification"})) == []
     assert after(Call("1", "TriggerMessage", {"requestedMessage": "Heartbeat"})) == ["boots wait"]
+
+
+def test_a_reset_that_takes_its_time_ends_the_interval_when_it_is_done() -> None:
+    """A boot in between, which was triggered, had its own answer."""
+    for closes, verdict in ((True, []), (False, ["boots wait"])):
+        boots = Boots("CP_1", invariants := Invariants(lambda: 0.0))
+        boots.asked(Call("1", "Reset", {"type": "Soft"}), 1.0)
+        boots.left(BOOT, 2.0)
+        boots.answered(CallResult("b", {"status": "Pending", "interval": 60}), 3.0)
+        if closes:
+            boots.closing(30.0)
+        boots.left(BOOT, 31.0)
+        assert broken(invariants) == verdict
 
 
 def test_a_storm_of_boots() -> None:

@@ -13,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-from tools.site import kernel, lock, pages, parts
+from tools.site import kernel, lock, pages, parts, reference
 from tools.site.parts import BUILD, ROOT
 
 SITE = BUILD / "site"
@@ -34,6 +34,7 @@ def main(arguments: list[str]) -> int:
     settings(names)
     build()
     pages.pages(SITE, LITE / "contents")
+    reference.reference(SITE)
     size = sum(file.stat().st_size for file in SITE.rglob("*") if file.is_file())
     print(f"== site: {SITE.relative_to(ROOT)}, {size / 1e6:.1f} MB, made in {time.perf_counter() - start:.0f} s")
     print(f"== look at it: python -m http.server --bind 127.0.0.1 --directory {SITE.relative_to(ROOT)}")

@@ -28,7 +28,8 @@ PAGE = """<!DOCTYPE html>
 <style>{css}</style>
 </head>
 <body>
-<nav>To read. <a href="{live}">Run it in this browser</a>: nothing is installed.</nav>
+<nav>To read. <a href="{live}">Run it in this browser</a>: nothing is installed.
+<a href="{reference}">Reference</a></nav>
 <main>{body}</main>
 </body>
 </html>
@@ -67,8 +68,9 @@ def page(name: Path, body: str) -> str:
     heading = re.search(r"<h1[^>]*>(.*?)<", body)
     return PAGE.format(
         title=html.escape(html.unescape(heading[1] if heading else name.stem)),
-        css=f"{CSS}{_colours()}{DRESSED if name.stem == 'START' else ''}",
+        css=f"{CSS}{colours('.highlight')}{DRESSED if name.stem == 'START' else ''}",
         live=f"{up}lab/index.html?path={name.as_posix()}",
+        reference=f"{up}reference/index.html",
         body=NOTEBOOK.sub(r"\1.html\2", body),
     )
 
@@ -81,7 +83,7 @@ def _bodies(sources: list[Path]) -> list[tuple[Path, str]]:
         return [(each, (Path(folder) / f"{each.stem}.html").read_text(encoding="utf-8")) for each in sources]
 
 
-def _colours() -> str:
-    """Of code, in the light and in the dark."""
-    light, dark = (HtmlFormatter(style=style).get_style_defs(".highlight") for style in ("default", "github-dark"))
-    return f"{light}\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}\n.highlight {{ background: none }}\n"
+def colours(code: str) -> str:
+    """Of code below this selector, in the light and in the dark."""
+    light, dark = (HtmlFormatter(style=style).get_style_defs(code) for style in ("default", "github-dark"))
+    return f"{light}\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}\n{code} {{ background: none }}\n"

@@ -9,6 +9,8 @@ import shutil
 import subprocess
 import sys
 import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -27,6 +29,19 @@ PYTHON, PLATFORM = "3.14", "pyemscripten_2026_0_wasm32"
 """The Python of that Pyodide, and the platform that its wheels are made for."""
 
 
+class NotFetched(RuntimeError):
+    """A part could not be got from its registry; what the program said that tried."""
+
+
+@contextmanager
+def fetching(what: str) -> Iterator[None]:
+    """Whatever fails here is a part that could not be had."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise NotFetched(f"{what} could not be fetched: {error}") from error
+
+
 def run(*command: str | Path, cwd: Path = ROOT) -> str:
     """What a program printed. Raises RuntimeError with the end of all that it said if it failed."""
     ran = subprocess.run(command, cwd=cwd, capture_output=True, text=True)
@@ -37,14 +52,18 @@ def run(*command: str | Path, cwd: Path = ROOT) -> str:
 
 
 def builder() -> None:
-    """An environment with JupyterLite alone, so that it cannot change the versions that the course is tested with."""
+    """An environment with JupyterLite alone, so that it cannot change the versions that the course is tested with.
+
+    Raises NotFetched, as do the others that ask a registry.
+    """
     made = BUILDER / "made"
     pins = HERE / "builder.txt"
     if made.exists() and made.read_text(encoding="utf-8") == pins.read_text(encoding="utf-8"):
         return
     print("== site: an environment for JupyterLite (a minute, the first time)", flush=True)
     run(sys.executable, "-m", "venv", "--clear", BUILDER)
-    run(BUILDER / "bin" / "python", "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", pins)
+    with fetching("JupyterLite"):
+        run(BUILDER / "bin" / "python", "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", pins)
     made.write_text(pins.read_text(encoding="utf-8"), encoding="utf-8")
 
 
@@ -62,7 +81,8 @@ def pyodide() -> Path:
     archive = PARTS / f"pyodide-{PYODIDE}.tgz"
     if not archive.exists():
         PARTS.mkdir(parents=True, exist_ok=True)
-        run("npm", "pack", "--silent", f"pyodide@{PYODIDE}", cwd=PARTS)
+        with fetching("Pyodide"):
+            run("npm", "pack", "--silent", f"pyodide@{PYODIDE}", cwd=PARTS)
     came = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
     if came != INTEGRITY:
         raise RuntimeError(f"{archive}: expected the SHA-512 {INTEGRITY}, came {came}: remove it and try again")
@@ -77,11 +97,17 @@ def wheels() -> list[Path]:
     wanted = set(re.findall(r"sha256:([0-9a-f]{64})", pins.read_text(encoding="utf-8")))
     if _hashes(folder) != wanted:
         shutil.rmtree(folder, ignore_errors=True)
-        target = ("--python-version", PYTHON, "--implementation", "cp", "--abi", f"cp{PYTHON.replace('.', '')}")
-        platforms = ("--abi", "none", "--platform", PLATFORM, "--platform", "any")
-        which = ("--no-deps", "--only-binary", ":all:", "--require-hashes", "-r", pins, "-d", folder)
-        run(sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check", *target, *platforms, *which)
+        download("--no-deps", "--require-hashes", "-r", pins, "-d", folder)
     return sorted(folder.glob("*.whl"))
+
+
+def download(*what: str | Path) -> None:
+    """Wheels for the Python in the tab, by pip."""
+    pip = (sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check", "--only-binary", ":all:")
+    target = ("--python-version", PYTHON, "--implementation", "cp", "--abi", f"cp{PYTHON.replace('.', '')}")
+    platforms = ("--abi", "none", "--platform", PLATFORM, "--platform", "any")
+    with fetching("what runs in the tab"):
+        run(*pip, *target, *platforms, *what)
 
 
 def _hashes(folder: Path) -> set[str]:

@@ -10,7 +10,21 @@ from ocpp_lab.frames import Call, CallError, CallResult, decode
 
 from ..kit import Kit, short
 from ..step import Step
-from .texts import DEEP, NO_FRAMES, NO_JSON, SHOWN, an_id, came, frame_error, frames, in_order, outcome, said_of, same
+from .texts import (
+    DEEP,
+    LEVELS,
+    NO_FRAMES,
+    NO_JSON,
+    SHOWN,
+    an_id,
+    came,
+    frame_error,
+    frames,
+    in_order,
+    outcome,
+    said_of,
+    same,
+)
 
 step = Step("1.1", "`decode`: text to frame", ("decode",), points=3, minutes=25, reference=lambda: decode)
 
@@ -221,7 +235,7 @@ def other_type(my: Any, kit: Kit) -> str:
     return "refused"
 
 
-@step.check("nested 100,000 levels deep: FrameError too")
+@step.check(f"nested {LEVELS:,} levels deep: FrameError too")
 def any_depth(my: Any, kit: Kit) -> str:
     """A peer may send any text; no text may end the task that reads."""
     for text in DEEP:

@@ -24,14 +24,15 @@ SHOWN: list[tuple[str, Any]] = [
 """The texts of the exercise."""
 NO_JSON = ["", " ", "[2", '[2,"17","Heartbeat",{}', "\x00", "NULL", '[2,"17"', "[2,'17','Heartbeat',{}]"]
 NO_FRAMES = ["{}", "[]", "42", "null", '"[2]"', "true", "[[]]"]
+LEVELS = 900 if IN_A_TAB else 100_000
+"""Too many for any parser that keeps its place on the stack. In a tab they would end the interpreter."""
 DEEP = [
-    "[" * 100_000,
-    "[" * 100_000 + "]" * 100_000,
-    '[2,"17","DataTransfer",' + '{"a":' * 100_000 + "0" + "}" * 100_000 + "]",
+    "[" * LEVELS,
+    "[" * LEVELS + "]" * LEVELS,
+    '[2,"17","DataTransfer",' + '{"a":' * LEVELS + "0" + "}" * LEVELS + "]",
 ]
-"""Too deep for any parser that keeps its place on the stack."""
-if IN_A_TAB:  # there it would end the interpreter and not the parser; these are deep, and no frames
-    DEEP = ["[" * 900, "[" * 900 + "]" * 900]
+if IN_A_TAB:  # the third would be a frame there
+    del DEEP[2]
 
 
 def an_id(kit: Kit, length: int | None = None) -> str:

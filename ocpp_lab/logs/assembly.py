@@ -1,0 +1,257 @@
+"""`assemble`: sightings to a `Log`: echoes and mentions left out, in the order of time, with sides and connections."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from .finder import Sighting
+from .formats import guess
+from .log import Log, LoggedConnection
+from .pairing import pair
+from .seen import Seen
+from .turnings import Turning
+from .voting import Votes, count, decide
+
+NEAR = 60
+"""Frames between two sightings of one frame by two loggers, at most."""
+
+
+@dataclass(slots=True)
+class Gathered:
+    """What a chapter is made of."""
+
+    frames: list[Sighting] = field(default_factory=list)
+    turnings: list[Turning] = field(default_factory=list)
+    samples: list[str] = field(default_factory=list)
+    """Some lines, for a guess at the format."""
+    lines: int = 0
+    first_line: int = 1
+    votes: Votes = field(default_factory=dict)
+    """Of the chapters before."""
+
+
+def assemble(gathered: Gathered, source: str) -> Log:
+    """One chapter, or the whole log."""
+    notes: list[str] = []
+    frames = _without_mentions(gathered.frames, notes)
+    frames = _without_echoes(frames, notes)
+    frames, newest_first = _in_order(frames)
+    seen = [each.seen for each in frames]
+    _number(seen)
+    _name_the_nameless(seen)
+    _forget_false_names(seen, notes)
+    viewpoint = decide(seen, gathered.votes)
+    connections = _connect(frames, gathered.turnings, newest_first)
+    _tell_actions(seen)
+    times = [each for each in frames if each.seen.at]
+    return Log(
+        source=source,
+        lines=gathered.lines,
+        seen=seen,
+        format=guess(gathered.samples, seen),
+        viewpoint=viewpoint,
+        connections=connections,
+        zone="known" if times and all(each.zoned for each in times) else "unknown",
+        dated=all(each.dated for each in times),
+        newest_first=newest_first,
+        first_line=gathered.first_line,
+        refusals=tuple((each.line, each.text) for each in gathered.turnings if each.kind == "refused")[:100],
+        notes=tuple(notes),
+    )
+
+
+def votes_of(log: Log) -> Votes:
+    """For the next chapter."""
+    return count(log.seen)
+
+
+def _number(seen: Sequence[Seen]) -> None:
+    for index, each in enumerate(seen):
+        each.index = index
+
+
+def _key(seen: Seen) -> tuple[int | None, str | None]:
+    return seen.kind, seen.unique_id
+
+
+def _without_mentions(frames: list[Sighting], notes: list[str]) -> list[Sighting]:
+    """A frame that an error line quotes is no second frame, if the log has the first."""
+    if not any(each.quoted for each in frames):
+        return frames
+    real = Counter(_key(each.seen) for each in frames if not each.quoted)
+    kept = [each for each in frames if not (each.quoted and real[_key(each.seen)])]
+    if len(kept) < len(frames):
+        notes.append(
+            f"{len(frames) - len(kept)} frames are only quoted by lines about some trouble; they are not counted"
+        )
+    return kept
+
+
+def _without_echoes(frames: list[Sighting], notes: list[str]) -> list[Sighting]:
+    """Two loggers that tell the same frame, both ends in one log, rows that are doubled by an export."""
+    twins = _twins(frames)
+    by_words: Counter[tuple[str, str]] = Counter()
+    for one, two in twins:
+        by_words[frames[one].seen.direction_word, frames[two].seen.direction_word] += 1
+    words = Counter(each.seen.direction_word for each in frames)
+    gone: set[int] = set()
+    for one, two in twins:
+        first, second = frames[one].seen, frames[two].seen
+        pair_of_words = first.direction_word, second.direction_word
+        share = by_words[pair_of_words] + by_words[pair_of_words[::-1]] * (pair_of_words[0] != pair_of_words[1])
+        if pair_of_words[0] == pair_of_words[1]:
+            share *= 2
+        if share < 0.5 * min(words[pair_of_words[0]], words[pair_of_words[1]]) or share < 4:
+            continue
+        gone.add(one if _quality(second) > _quality(first) else two)
+    if gone:
+        notes.append(f"{len(gone)} frames are told twice, by two loggers or in doubled rows; each is counted once")
+    return [each for number, each in enumerate(frames) if number not in gone]
+
+
+def _quality(seen: Seen) -> int:
+    return {"whole": 3, "mended": 2, "elided": 1, "broken": 0}[seen.condition]
+
+
+def _twins(frames: list[Sighting]) -> list[tuple[int, int]]:
+    """Neighbours that have the same kind, id and text, as far as that is told."""
+    newest: dict[tuple[int | None, str | None, str | None], int] = {}
+    found = []
+    for number, each in enumerate(frames):
+        seen = each.seen
+        key = (seen.kind, seen.unique_id, seen.action)
+        other = newest.get(key)
+        if other is not None and number - other <= NEAR and _alike(frames[other].seen, seen):
+            found.append((other, number))
+            del newest[key]
+        else:
+            newest[key] = number
+    return found
+
+
+def _alike(one: Seen, other: Seen) -> bool:
+    if "words" in one.mended or (one.identity and other.identity and one.identity != other.identity):
+        return False
+    if one.at and other.at and abs((other.at - one.at).total_seconds()) > 5:
+        return False
+    if one.condition in ("elided", "broken") or other.condition in ("elided", "broken"):
+        return one.direction_word != other.direction_word
+    return one.frame == other.frame and one.raw == other.raw
+
+
+def _in_order(frames: list[Sighting]) -> tuple[list[Sighting], bool]:
+    """Oldest first. Steps back in time that are the rule mean that the log is printed upside down."""
+    times = [each.seen.at for each in frames if each.seen.at]
+    steps = [(later - earlier).total_seconds() for earlier, later in pairwise(times)]
+    back, forth = sum(step < 0 for step in steps), sum(step > 0 for step in steps)
+    if back > 3 * forth or (not back and not forth and _replies_first(frames)):
+        return sorted(frames, key=lambda each: -each.seen.line), True
+    return frames, False
+
+
+def _replies_first(frames: list[Sighting]) -> bool:
+    """Without times: answers stand above their questions."""
+    first: dict[str | None, int | None] = {}
+    for each in frames:
+        first.setdefault(each.seen.unique_id, each.seen.kind)
+    kinds = Counter(first.values())
+    return kinds[3] > 3 and kinds[3] > 3 * kinds[2]
+
+
+def _name_the_nameless(seen: Sequence[Seen]) -> None:
+    """One charge point in a log that does not always say its name."""
+    names = {each.identity for each in seen} - {None}
+    if len(names) == 1:
+        [name] = names
+        for each in seen:
+            each.identity = name
+
+
+def _forget_false_names(seen: Sequence[Seen], notes: list[str]) -> None:
+    """If replies find their calls better without them, they were no names of charge points."""
+    names = [each.identity for each in seen]
+    if len(set(names)) < 2:
+        return
+    with_names = len(pair(seen).call_of)
+    for each in seen:
+        each.identity = None
+    if with_names >= 0.8 * len(pair(seen).call_of):
+        for each, name in zip(seen, names, strict=True):
+            each.identity = name
+        return
+    notes.append("what looked like names of charge points was none: all frames are taken for those of one")
+
+
+def _tell_actions(seen: Sequence[Seen]) -> None:
+    for reply, call in pair(seen).call_of.items():
+        seen[reply].action = seen[call].action
+
+
+# -- connections
+
+
+def _connect(frames: list[Sighting], turnings: list[Turning], newest_first: bool) -> list[LoggedConnection]:
+    """Where one ends and the next begins: the log says so, or the id of its session changes."""
+    names = {each.seen.identity for each in frames}
+    connections: dict[str | None, list[LoggedConnection]] = {}
+    sessions: dict[str | None, str] = {}
+    over: dict[str | None, bool] = {}
+    events: list[Sighting | Turning] = [*frames, *turnings]
+    events.sort(key=lambda each: each.line if isinstance(each, Turning) else each.seen.line, reverse=newest_first)
+    for event in events:
+        if isinstance(event, Turning):
+            if event.kind == "refused":
+                continue
+            for name in _meant(event, names):
+                _turn(event, name, connections, over)
+            continue
+        seen = event.seen
+        own = connections.setdefault(seen.identity, [])
+        changed = event.session and sessions.get(seen.identity, event.session) != event.session
+        just_opened = own and own[-1].opening_line == own[-1].last_line  # the log said so, and this is its first frame
+        if not own or over.get(seen.identity) or (changed and not just_opened):
+            own.append(LoggedConnection(seen.identity, len(own), seen.line, seen.last_line, seen.at))
+            over[seen.identity] = False
+        if event.session:
+            sessions[seen.identity] = event.session
+        newest = own[-1]
+        newest.opened_at = newest.opened_at or seen.at
+        newest.last_line, newest.closed_at = seen.last_line, seen.at or newest.closed_at
+        seen.connection = newest.number
+    return sorted((each for own in connections.values() for each in own), key=lambda each: each.first_line)
+
+
+def _meant(turning: Turning, names: set[str | None]) -> Iterable[str | None]:
+    if turning.identity in names:
+        return [turning.identity]
+    return names if len(names) == 1 else ()
+
+
+def _turn(
+    turning: Turning,
+    name: str | None,
+    connections: dict[str | None, list[LoggedConnection]],
+    over: dict[str | None, bool],
+) -> None:
+    own = connections.setdefault(name, [])
+    if turning.kind == "closed":
+        if own and not over.get(name):
+            newest = own[-1]
+            newest.closing, newest.closing_line = turning.text, turning.line
+            newest.closed_at = turning.at or newest.closed_at
+        over[name] = True
+    elif not own or over.get(name) or own[-1].last_line != turning.line:
+        if own and not over.get(name) and own[-1].opening and _empty(own[-1]):
+            own[-1].last_line = turning.line  # several lines that say the same
+            return
+        fresh = LoggedConnection(name, len(own), turning.line, turning.line, turning.at, turning.at, turning.text)
+        fresh.opening_line = turning.line
+        own.append(fresh)
+        over[name] = False
+
+
+def _empty(connection: LoggedConnection) -> bool:
+    return connection.first_line == connection.opening_line and connection.last_line - connection.first_line < 12

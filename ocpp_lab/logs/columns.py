@@ -1,0 +1,42 @@
+"""`Columns`: which column of a table has the charge point, from its head."""
+
+from __future__ import annotations
+
+import re
+
+_CELLS = re.compile(r"[,;\t|]")
+_TABLE = {
+    *("time", "timestamp", "date", "direction", "type", "message", "payload", "action", "frame", "data", "request"),
+    *("response", "event", "content", "msg", "log"),
+}
+_WHO = {
+    *("chargepoint", "charge point", "chargepointid", "charge point id", "charge_point_id", "charge_point", "charger"),
+    *("chargerid", "charger id", "charger_id", "chargebox", "chargeboxid", "charge box id", "station", "stationid"),
+    *("station id", "station_id", "identity", "cp", "cpid", "cp_id", "cp id", "evse", "client", "ocpp id", "ocppid"),
+}
+
+
+class Columns:
+    """`learn` every line that has no frame; a head is one whose cells are names, whole cells and not parts of them."""
+
+    def __init__(self) -> None:
+        self._who: int | None = None  # the column with the charge point; `learn` sets it
+        self._delimiter = ""  # between the columns, as the head has it
+
+    def learn(self, line: str) -> None:
+        """Perhaps it is a head."""
+        found = _CELLS.search(line) if len(line) < 500 else None
+        if found is None:
+            return
+        cells = [cell.strip(" \"'").lower() for cell in line.split(found.group())]
+        named = sum(cell in _TABLE for cell in cells)
+        if named >= 2 and len(cells) >= 3:
+            self._delimiter = found.group()
+            self._who = next((place for place, cell in enumerate(cells) if cell in _WHO), None)
+
+    def identity(self, before: str) -> str | None:
+        """What stands in that column, in front of a frame."""
+        if self._who is None:
+            return None
+        cells = before.split(self._delimiter)
+        return (cells[self._who].strip(" \"'") or None) if self._who < len(cells) - 1 else None

@@ -1,0 +1,74 @@
+"""`lines_of`: whatever somebody has, as numbered lines of bounded length, and how far they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+Readable = str | Path | Iterable[str] | Iterable[bytes]
+"""A text, a path, or lines. A `str` without a line break that names a file is its path."""
+
+MOST_IN_A_LINE = 4_000_000
+"""Characters. What a line has beyond them is left out, and the line is no frame then, most likely."""
+TELL_EVERY = 4_000_000
+"""Bytes between two words about the progress."""
+
+Progress = Callable[[int], object]
+"""Told of the bytes read so far."""
+
+
+def lines_of(readable: Readable, progress: Progress | None = None) -> Iterator[str]:
+    """The lines without their ends. Bytes that are no UTF-8 are replaced. Raises OSError."""
+    match readable:
+        case Path():
+            return _told(_in_file(readable), progress)
+        case str() if is_path(readable):
+            return _told(_in_file(Path(readable)), progress)
+        case str():
+            return (_clean(line) for line in readable.split("\n"))
+        case _:
+            return _told(readable, progress)
+
+
+def is_path(readable: object) -> bool:
+    """Whether it is, or names, a file that there is."""
+    if isinstance(readable, Path):
+        return True
+    if not isinstance(readable, str) or "\n" in readable or not 0 < len(readable) < 1024 or "[" in readable[:2]:
+        return False
+    try:
+        return Path(readable).is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def _in_file(path: Path) -> Iterator[bytes]:
+    with open(path, "rb") as file:
+        head = file.read(2)
+        utf16 = head in (b"\xff\xfe", b"\xfe\xff")  # as PowerShell writes what is piped into a file
+        if not utf16:
+            file.seek(0)
+            while line := file.readline(MOST_IN_A_LINE):
+                yield line
+    if utf16:
+        with open(path, encoding="utf-16", errors="replace") as text:
+            while piece := text.readline(MOST_IN_A_LINE):
+                yield piece.encode(errors="replace")
+
+
+def _told(lines: Iterable[str] | Iterable[bytes], progress: Progress | None) -> Iterator[str]:
+    done, next_word = 0, TELL_EVERY
+    for line in lines:
+        done += len(line)
+        if progress and done >= next_word:
+            next_word = done + TELL_EVERY
+            progress(done)
+        yield line.decode("utf-8", "replace").rstrip("\r\n") if isinstance(line, bytes) else _clean(line)
+    if progress:
+        progress(done)
+
+
+def _clean(line: str) -> str:
+    """Half a character is none for whoever prints it."""
+    line = line.rstrip("\r\n")[:MOST_IN_A_LINE]
+    return line if line.isascii() else line.encode(errors="replace").decode()

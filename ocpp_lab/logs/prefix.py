@@ -1,0 +1,102 @@
+"""`about`: what stands around a frame: a word for its direction, the charge point, the connection.
+
+A word means nothing by itself: whether "send" is the charge point's or the central system's is found by vote, later.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+_WORD = re.compile(
+    r"""
+    charge\s?point\s*[-=]*[>→]+\s*central\s?system | central\s?system\s*[-=]*[>→]+\s*charge\s?point
+    | \b(?:cp|evse|charger)\s*(?:[-=]*[>→]+|\sto\s)\s*(?:csms|cms|cs|server|backend)\b
+    | \b(?:csms|cms|cs|server|backend)\s*(?:[-=]*[>→]+|\sto\s)\s*(?:cp|evse|charger)\b
+    | [-=]*>+\s*csms | [-=]*<+\s*csms
+    | \bfrom\s(?:the\s)?(?:charge\s?point|charger|central\s?system|csms|server)\b
+    | \bto\s(?:the\s)?(?:charge\s?point|charger|central\s?system|csms|server)\b
+    | (?<![a-z])(?:receive[ds]?|receiving|recv|recvd|rcvd|incoming|inbound|rx|in|from
+        | sen[dt]s?|sending|outgoing|outbound|tx|out|to|write|wrote|read)(?![a-z])
+    | masked(?:\s*[=:]\s*(?:1|0|true|false))?
+    | <+[-=]* | [-=]*>+ | [←→⇐⇒▶◀▲▼↑↓]
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_NAME = r"[\w.*@#+-]{1,48}"
+_KEY = (
+    r"(?:charge[ _-]?(?:point|box|r)(?:[ _-]?(?:id|identity|identifier|name))?|cp[_ -]?id|(?:charging[_ -]?)?station"
+    r"(?:[_ -]?(?:id|name))?|identity|identifier|client[_ -]?id|evse[_ -]?id|ocpp[_ -]?id)"
+)
+_IDENTITY = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"\b{_KEY}[\"']?\s*[=:]\s*[\"']?({_NAME})",
+        rf"\b(?:recv|sent|send|received|receive)(?:\s+json)?(?:\s+message)?(?:\s+(?:from|to))?\s+({_NAME})\s*:\s*$",
+        rf"(?:^|[\s\]:])({_NAME}): (?:send|receive message|receive|received|sent):?\s*$",
+        r"\b(?:from|to|for)\s+(?:charge ?point|charger|client|station|charge ?box)?\s*['\"\[]?"
+        rf"({_NAME})['\"\]]?\s*:?\s*$",
+        rf"\"({_NAME})\"\s+(?:TX|RX)\b",
+        rf"wss?://[^\s\"']+/({_NAME})(?=[\s\"',)\]]|$)",
+        rf"(?:^|\s)[<>=!]\s+({_NAME})\s*$",
+        rf"\b(CS-{_NAME})\s*\|",
+        rf"\[({_NAME})\]\s*(?:[<>←→=-]+|send|sent|received?|recv|tx|rx|in|out)\s*:?\s*$",
+        rf"^\s*({_NAME})\s*(?:[<>←→=-]+|send|sent|received|recv)\s*:?\s*$",
+    )
+)
+_NOBODY = frozenset(
+    """
+    info debug trace warn warning error fatal critical notice verbose log ocpp ocpp16 ocpp16j ws wss websocket
+    websockets server client central_system centralsystem csms cp cs charge_point chargepoint charger message messages
+    mo send sent recv received receive sending text frame json request response call callresult callerror result the a
+    payload data to from in out rx tx null none undefined stdout stderr main id websocketlogger
+    de.rwth.idsg.steve.ocpp.ws.websocketlogger
+    """.split()  # noqa: SIM905, thirty lines with one word each
+)
+_SESSION = re.compile(r"\b(?:session|conn(?:ection)?)[ _-]?(?:id)?[\"']?\s*[=:]\s*[\"']?([\w-]{1,64})", re.IGNORECASE)
+_TROUBLE = re.compile(
+    r"\berror\b|exception|traceback|\bfail|could ?n[o']t|cannot|can't|unable|\binvalid\b|\bunexpected|\bignor"
+    r"|\bdropp|\bretry|\bresend|time[d -]*out|\bunhandled\b|\bunknown\b|\bwhile\b|\bqueued?\b|\bcaused? by\b",
+    re.IGNORECASE,
+)
+_OPCODE = re.compile(r"<Opcode\.\w+: \d+>")
+TAIL = 90
+"""Characters in front of a frame in which its direction stands."""
+
+
+class About(NamedTuple):
+    """``quoted``: the line speaks of a frame in some trouble; the frame itself may have passed elsewhere."""
+
+    word: str
+    identity: str | None
+    session: str
+    quoted: bool
+
+
+def about(before: str, after: str = "") -> About:
+    """What the text in front of a frame says, and if that says nothing, the text behind it."""
+    tail = _OPCODE.sub("", before[-TAIL:])
+    word = _last_word(tail) or _last_word(after[:TAIL])
+    found = _SESSION.search(before)
+    return About(word, identity_in(before), found[1] if found else "", bool(_TROUBLE.search(before)))
+
+
+def _last_word(text: str) -> str:
+    words = _WORD.findall(text)
+    return " ".join(words[-1].lower().split()) if words else ""
+
+
+def identity_in(text: str) -> str | None:
+    """The charge point that a text names, if it does in one of the ways that loggers have."""
+    for name, sure in _names(text):
+        if name.lower() not in _NOBODY and (sure or len(name) >= 4 or not name.isdigit()):
+            return name
+    return None
+
+
+def _names(text: str) -> Iterator[tuple[str, bool]]:
+    """What looks like one, and whether the log itself calls it that: then it may be a mere number."""
+    for pattern in _IDENTITY:
+        if found := pattern.search(text):
+            yield found[1].strip("."), pattern is _IDENTITY[0]

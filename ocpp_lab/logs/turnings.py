@@ -1,0 +1,75 @@
+"""`Turning`: a line that says that a connection began or ended, in the words of many loggers."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+from ..trace import redact
+
+_OPENS = re.compile(
+    r"\bconnected\b(?! to (?:the )?(?:database|mqtt|broker))"
+    r"|connection (?:is )?(?:now )?(?:open|opened|established|accepted)"
+    r"|new (?:web ?socket )?(?:connection|session)\b|handshake (?:ok|complete|success)|\bopening handshake succeeded"
+    r"|upgrad(?:ed|e) to websocket|HTTP/1\.1 101|\bafterConnectionEstablished|New connection from",
+    re.IGNORECASE,
+)
+_CLOSES = re.compile(
+    r"\bdisconnect|connection (?:\S+ ){0,3}?(?:lost|closed|reset|aborted|dropped|terminated)"
+    r"|\bclosed (?:the )?connection|\bclose[d]? (?:code|status|frame)|\bws closed|websocket (?:is )?clos"
+    r"|clos(?:ed|ing) (?:the )?(?:web ?socket|session)"
+    r"|\bCLOSE \d{4}|\bcode ?[=:]? ?(?:1000|1001|1006|1011|1002|3000)\b|going away|broken pipe|ECONNRESET|EOF\b"
+    # What the log itself left out: nothing is known to go on from before it.
+    r"|(?:events|lines|messages|entries) (?:are|were) (?:missing|lost|dropped|suppressed)|Suppressed \d{1,9} messages"
+    r"|no close frame|power cut|ping timeout|pong timeout|keepalive ping|\(lost\)|\(stop\)",
+    re.IGNORECASE,
+)
+_REFUSED = re.compile(
+    r"(?:\bno\b|\bnot\b|\bunsupported|\bmissing|\bmismatch|\bunknown|\bwithout|\binvalid|\bfailed)[^\[{]{0,60}sub-?protocol"
+    r"|sub-?protocol[^\[{]{0,60}(?:\bnot\b|unsupported|missing|mismatch|unknown|invalid|failed|none\b)"
+    r"|handshake[^\[{]{0,40}\b(?:4\d\d|50\d)\b",
+    re.IGNORECASE,
+)
+_NEVER_OPENS = re.compile(
+    r"not connected|dis-?connected|\bfail|reconnect|un-?able|connecting|EV connected|vehicle|cable|plug", re.IGNORECASE
+)
+_SECRET = re.compile(r"(Basic\s+)[A-Za-z0-9+/=]{6,}|(://[^/\s:@]*:)[^/\s@]+(?=@)", re.IGNORECASE)
+
+
+class Turning(NamedTuple):
+    """A line that says that a connection began or ended."""
+
+    kind: Literal["opened", "closed", "refused"]
+    line: int
+    at: datetime | None
+    identity: str | None
+    session: str
+    text: str
+
+
+def masked(text: str) -> str:
+    """A line of words without what nobody may see: the header of HTTP Basic, passwords in URLs, keys."""
+    return redact(_SECRET.sub(lambda found: (found[1] or found[2]) + "***", text))
+
+
+def turning_in(text: str) -> Literal["opened", "closed", "refused"] | None:
+    """What a line that has no frame says of a connection."""
+    if _REFUSED.search(text):
+        return "refused"
+    if _CLOSES.search(text):
+        return "closed"
+    return "opened" if _OPENS.search(text) and not _NEVER_OPENS.search(text) else None
+
+
+def named_beside(text: str) -> str | None:
+    """The charge point that such a line names: ``charge point connected, registering: ID``."""
+    found = re.search(
+        r"(?:registering:|(?:charge ?point|charger|client|station|charge ?box)) '?([\w.*-]{3,48})'?", text
+    )
+    name = found[1] if found else None
+    return (
+        name
+        if name and not re.fullmatch(r"(?i)connected|disconnected|connection|with|has|is|closed|from|at", name)
+        else None
+    )
