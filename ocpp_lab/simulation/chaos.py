@@ -89,6 +89,7 @@ async def chaos(
         await world.start_charge_point(f"CP_{number}", make=charge_point, outbox=make_outbox, **(options | pieces))
     watches = [CloseWatch(site, WORST_WAIT + 30) for site in world.sites.values()] if profile.strict else []
     for each in watches:
+        each.site.watch.strict = True
         world.begin(each.watch(), f"close watch {each.site.name}")
     drivers = [
         Driver(

@@ -20,7 +20,6 @@ class CloseWatch:
 
     def __init__(self, site: ChargePointSite, worst_wait: float) -> None:
         self.site = site
-        site.watch.strict = True
         self._presence = Presence(site, worst_wait)
         self._limits = LimitWatch(site)
         self._lists = ListWatch(site)
