@@ -166,9 +166,9 @@ class Business:
 
     async def _begin_job(self, identity: str) -> None:
         """A server that is there, one that is not, or a file that is damaged."""
-        how = {"retries": self._rng.choice([0, 1, 3]), "retry_interval": self._rng.choice([1, 20])}
+        how = {"retries": self._rng.choice([0, 1, 3]), "retry_interval": self._rng.choice([1, 20, 60])}
         folder = f"file://{self.market.disk.folder}"
-        nowhere = self._rng.random() < 0.2
+        nowhere = self._rng.random() < 0.4
         if self._rng.random() < 0.5:
             location = "http://cs:81/diagnostics" if nowhere else folder
             await self._ask(self._operator.get_diagnostics(identity, location, **how))

@@ -203,9 +203,11 @@ class Driver:
     def remember(self) -> None:
         """Note the transaction that runs now, unless it is noted already."""
         running = self._charge_point.transactions.on(self.connector) if self.site.up else None
-        car = self._charge_point.connectors[self.connector].car if self.site.up else None
+        place = self._charge_point.connectors[self.connector]
+        car = place.car if self.site.up else None
         if running and car and running.started not in [deed.started for deed in self.deeds]:
-            late = car.taken > 0  # begun by somebody else, or with another car, while we looked away
+            # Begun by somebody else, or with another car, while we looked away.
+            late = car.taken > 0 or int(place.energy) > running.meter_start
             deed = Deed(
                 self.connector,
                 running.id_tag,
