@@ -180,6 +180,14 @@ class AlarmOnce(Talkative):
         events.drain = hasty  # type: ignore[method-assign]
 
 
+class StaysClosed(Talkative):
+    """Drivers are kept away from new firmware, and for ever."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._premises.closing_time.reopen = lambda: None  # type: ignore[method-assign]
+
+
 BUSINESS_BUGS: dict[str, Any] = {
     "reservations are forgotten at a power cut": partial(chaos, charge_point=ReservationsForgotten),
     "nobody looks whose place it is": partial(chaos, charge_point=AnybodyMay),
@@ -190,6 +198,8 @@ BUSINESS_BUGS: dict[str, Any] = {
     "nobody reads the limits after a power cut": partial(chaos, charge_point=LimitsForgotten),
     "a limit is accepted and not written": partial(chaos, charge_point=LimitsUnwritten),
     "the limit of all is that of each": partial(chaos, profiles=Profiles(offers=each_for_itself)),
+    "the limit of a transaction outlives it": partial(chaos, profiles=Profiles(ended=lambda stack, connector: stack)),
+    "nobody may come after an update": partial(chaos, charge_point=StaysClosed),
     "a new key is not written": partial(chaos, charge_point=KeyUnwritten),
     "the old key is shut when a new one is sent": partial(chaos, central_system=OldKeyShut),
     "a file job ends with the power": partial(chaos, charge_point=JobsEndWithThePower),

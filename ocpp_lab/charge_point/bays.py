@@ -62,6 +62,8 @@ class Bays:
         self.sessions = {number: ChargingSession(place) for number, place in connectors.items() if number}
         self.reservations: Reservations = NoReservations()
         """Set by whoever keeps some."""
+        self.closed = False
+        """Whether nobody new may come, whatever was commanded; set and cleared by `DoorClosed`."""
         self.changed = asyncio.Event()
         """Set whenever a session has changed; whoever waits for it clears it."""
         self.listeners: list[Callable[[int], None]] = []
@@ -176,13 +178,14 @@ class Bays:
         self.end_reservations(connector, "Faulted")
 
     def withdraw(self, connector: int, *, operative: bool) -> bool:
-        """Availability as commanded, once it is written down; False if it has to wait for the end of a session."""
-        session = self.session(connector)
-        session.connector.operative = operative
-        self.notice(connector, "operative" if operative else "inoperative")
-        if not operative:
+        """Availability as commanded, once it is written down; False if it has to wait: for the end of a session, or
+        until the door is open again."""
+        session, opens = self.session(connector), operative and not self.closed
+        session.connector.operative = opens
+        self.notice(connector, "operative" if opens else "inoperative")
+        if not opens:
             self.end_reservations(connector, "Unavailable")
-        return operative or session.facts.phase == "free"
+        return opens if operative else session.facts.phase == "free"
 
     def end_reservations(self, connector: int, why: Literal["Faulted", "Unavailable"]) -> None:
         """Nobody can use this connector; see `Reservations.ends`."""

@@ -53,14 +53,22 @@ class Owed:
 
     @contextmanager
     def first(self) -> Iterator[None]:
-        """What the block writes comes after all that is owed, or nothing of both is written. Not to be nested."""
-        with self.transactions.together():
-            for write in (*self._debts, *self._rows.values()):
-                write()
-            yield
+        """What the block writes comes after all that is owed, or nothing of both is written. Not to be nested.
+
+        In the block nothing is over any more: what begins there on such a connector runs.
+        """
+        over = set(self.transactions.over)
+        try:
+            with self.transactions.together():
+                for write in (*self._debts, *self._rows.values()):
+                    write()
+                self.transactions.over.clear()
+                yield
+        except BaseException:
+            self.transactions.over |= over
+            raise
         self._debts.clear()
         self._rows.clear()
-        self.transactions.over.clear()
 
     def pay(self) -> None:
         """Write what is owed, if anything is; raises what it raises."""

@@ -123,10 +123,20 @@ class Business:
         if self._rng.random() < 0.25:
             await self._ask(self._operator.clear_profiles(identity, **self._some_fields()))
             return
+        if self._rng.random() < 0.2:
+            await self._start_limited(identity)
+            return
         purpose: Any = self._rng.choice(["TxDefaultProfile", "ChargePointMaxProfile", "TxProfile", "TxProfile"])
         connector = 0 if purpose == "ChargePointMaxProfile" else self._rng.choice([1, 2])
         connector = self._rng.choice([0, connector]) if purpose == "TxDefaultProfile" else connector
         await self._ask(self._operator.set_profile(identity, connector, self._charging_profile(purpose)))
+
+    async def _start_limited(self, identity: str) -> None:
+        """A remote start that brings its own limit; then somebody asks what results."""
+        connector, profile = self._rng.choice([None, 1, 2]), self._charging_profile("TxProfile")
+        await self._ask(self._operator.remote_start(identity, self._rng.choice(self.tags), connector, profile=profile))
+        unit: Any = self._rng.choice([None, "A", "W"])
+        await self._ask(self._operator.composite(identity, self._rng.choice([0, 1, 2]), 600, unit))
 
     def _some_fields(self) -> dict[str, Any]:
         draw = self._rng.random()
@@ -171,7 +181,8 @@ class Business:
         nowhere = self._rng.random() < 0.4
         if self._rng.random() < 0.5:
             location = "http://cs:81/diagnostics" if nowhere else folder
-            await self._ask(self._operator.get_diagnostics(identity, location, **how))
+            bring = self._rng.choice([self._operator.get_diagnostics, self._operator.get_log])
+            await self._ask(bring(identity, location, **how))
             return
         location = "http://cs:81/firmware" if nowhere else f"{folder}/{self._rng.choice(['good', 'good', 'bad'])}.bin"
         retrieve = self._now + timedelta(seconds=self._rng.choice([0.0, 40.0]))

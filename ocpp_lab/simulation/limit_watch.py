@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from ..charge_point.kept_profiles import KeptProfiles
+from ..charge_point.options import ChargingOptions
 from ..charge_point.transactions import Transaction
 from ..frames import Call, CallResult
 from ..smart_charging import Allowed, Installed, limit_at
@@ -15,6 +16,7 @@ from ..trace import Event
 from .site import ChargePointSite
 
 WITHIN = "no limit is exceeded"
+SCARCE = "nobody is limited without a reason"
 WRITTEN = "accepted is written down"
 BETWEEN_LOOKS = 2.3
 """Seconds between two looks."""
@@ -23,9 +25,11 @@ REACTION = 1.0
 AFTER_A_FAILURE = 12.0
 """Seconds after which it is when our own file failed."""
 VOLTS = 230.0
+STATION = ChargingOptions().current
+"""What a connector gives at most."""
 
 Excess = dict[int, tuple[float, float]]
-"""By connector, 0 being all together: the amperes that flow, and those that may."""
+"""By connector, 0 being all together: the amperes that flow, or are offered, and those that may flow."""
 
 
 class LimitWatch:
@@ -55,14 +59,34 @@ class LimitWatch:
         """Until cancelled."""
         while True:
             await asyncio.sleep(BETWEEN_LOOKS)
-            if self.site.up and (before := self._excess()):
-                life = self.site.charge_point
-                await asyncio.sleep(REACTION)
-                if not self.site.up or self.site.charge_point is not life or self._is_excused():
-                    continue
-                now = self._excess()
-                broken = {number: each for number, each in now.items() if before.get(number, (0, -1))[1] == each[1]}
-                self._expect(not broken, WITHIN, f"A that flow, and may: {broken}")
+            before = [self._excess(), self._scarce()] if self.site.up else []
+            if not any(before):
+                continue
+            life = self.site.charge_point
+            await asyncio.sleep(REACTION)
+            if not self.site.up or self.site.charge_point is not life or self._is_excused():
+                continue
+            excess, scarce = (_both(*each) for each in zip(before, [self._excess(), self._scarce()], strict=True))
+            self._expect(not excess, WITHIN, f"A that flow, and may: {excess}")
+            self._expect(not scarce, SCARCE, f"A that are offered, and may flow: {scarce}")
+
+    def _scarce(self) -> Excess:
+        """What is offered, where that is less than may flow; nobody says how much of a common limit is whose."""
+        charge_point = self.site.charge_point
+        offered = [place for place in charge_point.connectors.values() if place.in_use and place.offered is not None]
+        if not offered or self._is_lost_in_time():
+            return {}
+        kept, at = self._kept(), charge_point.clock.now()
+        if any(each.profile.charging_profile_purpose == _MOST for each in kept.installed):
+            return {}
+        running = {each.connector: each for each in charge_point.transactions}
+        scarce: Excess = {}
+        for place in offered:
+            limit = _limit(kept, place.number, at, running.get(place.number))
+            may, is_offered = min(limit.amps if limit else STATION, STATION), place.offered or 0.0
+            if is_offered < may - 0.01:
+                scarce[place.number] = is_offered, may
+        return scarce
 
     def _excess(self) -> Excess:
         charge_point = self.site.charge_point
@@ -102,6 +126,11 @@ class LimitWatch:
 
     def _expect(self, holds: object, invariant: str, message: str) -> None:
         self.site.ground.invariants.expect(holds, invariant, message, self.site.name)
+
+
+def _both(before: Excess, now: Excess) -> Excess:
+    """What is wrong still, or again, under the same limit."""
+    return {number: each for number, each in now.items() if before.get(number, (0.0, -1.0))[1] == each[1]}
 
 
 _MOST, _OWN, _DEFAULT = "ChargePointMaxProfile", "TxProfile", "TxDefaultProfile"

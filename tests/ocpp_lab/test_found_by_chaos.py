@@ -6,11 +6,13 @@ import asyncio
 import itertools
 from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ocpp_lab import (
+    CentralSystem,
     ChargePoint,
     ConnectionLost,
     Event,
@@ -23,10 +25,12 @@ from ocpp_lab import (
     Trace,
 )
 from ocpp_lab import messages as m
+from ocpp_lab.charge_point.firmware_image import make_image
 from ocpp_lab.frames import CallResult
 from ocpp_lab.session import Session
 from ocpp_lab.simulation.bad_disk import FULL, BadDisk
 from ocpp_lab.station.car import Car
+from tests.own_side import broken, online
 from tests.pair import (
     URL,
     action_of,
@@ -266,3 +270,59 @@ async def test_what_was_not_dropped_after_all_is_not_counted() -> None:
     disk.heal()
     outbox.put(READING)
     assert (len(outbox), outbox.drops) == (3, {"overflow": 2})
+
+
+@simulated
+async def test_who_begins_before_a_debt_is_paid() -> None:
+    """A cable was pulled while the file failed. The next driver is faster than the second attempt to write that: his
+    start is written behind it, and limits hold for him too (core 3.7, 3.13)."""
+    async with online() as (central_system, charge_point):
+        await begin(charge_point)
+        await asyncio.sleep(10)
+        with broken(charge_point):
+            charge_point.charging.unplug(1)
+        charge_point.charging.plug_in(1, Car(wanted=1e6, power=3_600))
+        assert await charge_point.charging.present(1, "TAG_B") == "Accepted"
+        assert charge_point.connectors[1].status == "Charging"
+        await asyncio.sleep(30)
+        assert [row["reason"] for row in central_system.ledger.rows()] == ["EVDisconnected", None]
+
+
+# New firmware ---------------------------------------------------------------------------------------------------------
+
+
+async def installing(central_system: CentralSystem, folder: Path) -> None:
+    (folder / "new.bin").write_bytes(make_image("2.0.0"))
+    request = m.UpdateFirmwareRequest(location=f"file://{folder}/new.bin", retrieve_date=simulated_now())
+    await central_system["CP_1"].call(request)
+    await asyncio.sleep(2)
+
+
+@simulated
+async def test_who_is_wanted_during_an_update_comes_after_it(tmp_path: Path) -> None:
+    """Operative is commanded while firmware is installed: it is written down, and counts when that is over (core errata
+    3.49, core 5.2)."""
+    async with pair(file_folder=str(tmp_path), **OPTIONS) as (central_system, charge_point):
+        await charge_point.wait_for("online")
+        await installing(central_system, tmp_path)
+        request = m.ChangeAvailabilityRequest(connector_id=1, type="Operative")
+        assert (await central_system["CP_1"].call(request)).status == "Scheduled"
+        assert charge_point.connectors[1].status == "Unavailable"
+        await asyncio.sleep(60)
+        assert charge_point.connectors[1].status == "Available"
+        assert charge_point.boot.firmware_version == "2.0.0"
+
+
+@simulated
+async def test_an_update_waits_for_who_was_there_before(tmp_path: Path) -> None:
+    """The cable is in and no tag was presented yet: whoever may begin still is waited for (core errata 3.49)."""
+    async with pair(file_folder=str(tmp_path), **OPTIONS) as (central_system, charge_point):
+        await charge_point.wait_for("online")
+        charge_point.charging.plug_in(1, Car(wanted=1e6, power=3_600))
+        await installing(central_system, tmp_path)
+        assert await charge_point.charging.present(1, "TAG_A") == "Accepted"
+        await asyncio.sleep(600)
+        assert charge_point.boot.firmware_version is None and charge_point.connectors[1].status == "Charging"
+        charge_point.charging.unplug(1)
+        await asyncio.sleep(60)
+        assert charge_point.boot.firmware_version == "2.0.0" and charge_point.connectors[1].status == "Available"
