@@ -14,7 +14,7 @@ from ..messages import (
     Response,
     TriggerMessageRequest,
 )
-from ..security.upgrade import PROFILES
+from ..security.upgrade import SECURITY_PROFILES
 from ..session import Carrying, Session
 from .desk import Desk
 from .keyring import Keyring
@@ -66,7 +66,7 @@ class OperatorSession(Session):
 
     async def _change_profile(self, request: Any, value: str, timeout: float | None) -> Any:
         """As a key: the charge point may dial with the new profile before we hear its answer, or never do."""
-        if value not in PROFILES:  # it will be refused, and nothing else may come of it
+        if value not in SECURITY_PROFILES:  # it will be refused, and nothing else may come of it
             return await super().call(request, timeout=timeout)
         profile = int(value)
         self.required.offer(self.identity, profile)

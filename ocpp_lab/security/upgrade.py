@@ -22,7 +22,7 @@ class Upgrade(NamedTuple):
     trying: int
 
 
-PROFILES = ("0", "1", "2", "3")
+SECURITY_PROFILES = ("0", "1", "2", "3")
 
 
 def settled(profile: int) -> Upgrade:
@@ -37,7 +37,7 @@ def answer_upgrade(state: Upgrade, value: str, *, key: bool, root: bool, certifi
     valid certificate of our own. Profile 3 needs no key.
     """
     needs = {"0": True, "1": key, "2": key and root, "3": root and certificate}
-    if state.wanted is not None or value not in PROFILES or int(value) <= state.current or not needs[value]:
+    if state.wanted is not None or value not in SECURITY_PROFILES or int(value) <= state.current or not needs[value]:
         return "Rejected", state
     return "Accepted", Upgrade(state.current, int(value), int(value))
 

@@ -8,10 +8,10 @@ from typing import get_args
 from ..case import Case, result
 from ..exchanges import LONG_ENOUGH, seconds
 from ..pairing import OTHER
-from ..rule import Hit, Rules, named
+from ..rule import Hit, RuleSet, named
 from ..seen import Seen, Side
 
-ANSWERS = Rules()
+ANSWERS = RuleSet()
 _SIDES: tuple[Side, ...] = get_args(Side)
 _BY_ID = ("04_call_correlation", "3. A map by id")
 

@@ -12,11 +12,11 @@ from ...station.status import CONNECTOR as _TABLE
 from ..case import Case, result
 from ..exchanges import seconds
 from ..log import LoggedConnection
-from ..rule import Hit, Rules, named
+from ..rule import Hit, RuleSet, named
 from ..seen import Seen
 from ..transactions import instant
 
-LIFE = Rules()
+LIFE = RuleSet()
 _BOOT = ("05_lifecycle_loop", "3. Boot: accepted, pending, rejected")
 _GATE = ("05_lifecycle_loop", "4. The gate is a function")
 MANY, WITHIN = 5, timedelta(seconds=120)

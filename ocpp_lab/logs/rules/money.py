@@ -9,12 +9,12 @@ from typing import Any
 from ...frames import CallError
 from ..case import Case, result
 from ..exchanges import seconds
-from ..rule import Hit, Rules, named
+from ..rule import Hit, RuleSet, named
 from ..seen import Seen
 from ..transactions import NO_IDS, LoggedTransaction
 from .payloads import is_bad
 
-MONEY = Rules()
+MONEY = RuleSet()
 _ACROSS = ("05_lifecycle_loop", "7. A transaction across a cut")
 _LEDGER = ("03_session_reconnect", "10. The ledger")
 LATE = 30.0
