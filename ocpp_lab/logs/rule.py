@@ -70,7 +70,7 @@ class Rule:
 
 
 @dataclass
-class Rules:
+class RuleSet:
     """A file of rules: ``@RULES.rule(...)`` adds one."""
 
     all: list[Rule] = field(default_factory=list)

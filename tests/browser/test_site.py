@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import time
 from pathlib import Path
 
@@ -92,6 +93,9 @@ def test_the_reference_leads_from_every_public_name_to_what_it_does(site: SiteSe
         page, _, place = link.partition("#")
         assert f'id="{place}"' in pages[folder / page], name
     assert [complaint for page in pages for complaint in complaints(page)] == []
+    searched = (folder / "search.js").read_text(encoding="utf-8")
+    for folder_of_this_machine in (sys.base_prefix, str(ROOT)):
+        assert folder_of_this_machine not in "".join([*pages.values(), searched])
 
 
 def test_the_reference_is_found_read_and_searched(tab: SiteNotebook) -> None:

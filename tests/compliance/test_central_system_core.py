@@ -1,4 +1,4 @@
-"""Core, the central system's side: what it answers and what it keeps (core 3.4 to 3.10, 4, 5)."""
+"""Core, the central system's side: what it answers and what it keeps (core 4, 5)."""
 
 from __future__ import annotations
 
@@ -209,7 +209,7 @@ async def test_a_status_is_kept() -> None:
     ],
 )
 async def test_reports_are_answered(action: str, payload: dict[str, Any]) -> None:
-    """Core 4.4, 4.5; whitepaper 4."""
+    """Core 4.4, 4.5; whitepaper A04.FR.01."""
     async with at_central_system() as (script, _):
         assert await script.says(action, **payload) == {}
 

@@ -190,7 +190,7 @@ async def test_unlock_without_a_transaction() -> None:
 
 @simulated(seed=1)
 async def test_unlock_where_the_lock_jams() -> None:
-    """Core 5.18, 7.47: UnlockFailed; the transaction has ended all the same."""
+    """Core 5.18, 7.46: UnlockFailed; the transaction has ended all the same."""
     async with at_charge_point() as (script, charge_point):
         await script.starts(charge_point)
         charge_point.charging.jam_lock(1)
@@ -323,7 +323,7 @@ async def test_a_hard_reset() -> None:
 
 @simulated(seed=1)
 async def test_a_fixed_cable_cannot_be_unlocked() -> None:
-    """Core 5.18, 7.47: NotSupported, and the transaction goes on."""
+    """Core 5.18, 7.46: NotSupported, and the transaction goes on."""
     async with at_charge_point(cable="fixed") as (script, charge_point):
         await script.starts(charge_point)
         assert (await script.says("UnlockConnector", connectorId=1))["status"] == "NotSupported"

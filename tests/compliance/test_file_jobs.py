@@ -1,4 +1,4 @@
-"""Diagnostics, logs and firmware, as a charge point does them (core 4.4, 4.5, 5.9, 5.19; whitepaper N01, L01)."""
+"""Diagnostics, logs and firmware, as a charge point does them (core 4.4, 4.5, 5.9, 5.19; whitepaper N01)."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ imports all that it writes about.
 from __future__ import annotations
 
 import ast
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -18,6 +19,9 @@ from tools.site.pages import colours
 
 STACK = ROOT / "ocpp_lab"
 TEMPLATES = Path(__file__).parent / "reference"
+_TAGS = r"(?:<[^>]*>|\s)*"
+_MODULE = re.compile(rf"&lt;{_TAGS}module{_TAGS}'(\w+)'{_TAGS}from{_TAGS}'[^']*'{_TAGS}&gt;")
+"""What pdoc takes for the type `datetime` of a named tuple: the module, with its path on the machine that made it."""
 type Line = tuple[str, str, str, list[str]]
 """Band, room, what it is for, and the names of it that `ocpp_lab` has."""
 
@@ -31,6 +35,8 @@ def reference(site: Path) -> None:
         (templates / "syntax-highlighting.css").write_text(colours(".pdoc-code"), encoding="utf-8")
         options = ("--docformat", "markdown", "--template-directory", templates, "--output-directory")
         parts.run(sys.executable, "-m", "pdoc", *options, site / "reference", *modules())
+    for page in [*(site / "reference").rglob("*.html"), site / "reference" / "search.js"]:
+        page.write_text(_MODULE.sub(r"\1", page.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def modules() -> list[str]:

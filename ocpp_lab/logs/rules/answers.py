@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import get_args
 
-from ..case import Case
+from ..case import Case, result
 from ..exchanges import LONG_ENOUGH, seconds
 from ..pairing import OTHER
-from ..rule import Hit, Rules, named
+from ..rule import Hit, RuleSet, named
 from ..seen import Seen, Side
 
-ANSWERS = Rules()
+ANSWERS = RuleSet()
 _SIDES: tuple[Side, ...] = get_args(Side)
 _BY_ID = ("04_call_correlation", "3. A map by id")
 
@@ -57,7 +57,9 @@ def deaf_from_here(case: Case) -> Iterator[Hit]:
                 continue
             same = bool(silent) and silent[0].connection == each.call.connection
             silent = [*(silent if same else ()), each.call] if each.fate == "timed out" else []
-            if len(silent) >= 3 and case.lasts(silent[0]) > DEAF and not _may_be_silent(case, each.call):
+            if any(_may_be_silent(case, call) for call in silent):
+                silent = []
+            if len(silent) >= 3 and case.lasts(silent[0]) > DEAF:
                 others = [one for one in case.sent_by(OTHER[side]) if _while(silent, one)]
                 if len(others) >= 3:
                     yield _deaf(side, silent)
@@ -85,9 +87,14 @@ def _deaf(side: Side, silent: list[Seen]) -> Hit:
 
 
 def _may_be_silent(case: Case, call: Seen) -> bool:
-    """A charge point that was Rejected does not answer (core 4.2)."""
-    status = case.registration_at(call.index)
-    return status == "Rejected" or (status == "Pending" and call.sender == "charge point")
+    """A charge point whose boot is not accepted need not answer, and is owed nothing (core 4.2)."""
+    boots = [each for each in case.calls("BootNotification") if each.call.index < call.index]
+    if not boots:
+        return False
+    newest = boots[-1]
+    answered = newest.reply is not None and newest.reply.index < call.index
+    status = result(newest).get("status") if answered else None
+    return status != "Accepted" and not (status == "Pending" and call.sender == "central system")
 
 
 def _how_long(case: Case, call: Seen) -> str:
@@ -286,6 +293,18 @@ def _overlaps(case: Case, before: Seen, seen: Seen) -> bool:
     if index is None or before.connection != seen.connection or case.log.seen[index].connection != seen.connection:
         return False
     waited, until = seconds(before, seen), seconds(seen, case.log.seen[index])
+    own = case.log.viewpoint.side == seen.sender
     if waited is None or until is None:
-        return index - seen.index > 3
-    return waited < 5 and until >= 0.1
+        return own and index - seen.index > 3
+    return waited < 5 and until >= 0.1 and (own or _not_held_up(case, before))
+
+
+def _not_held_up(case: Case, call: Seen) -> bool:
+    """In the log of who receives: whether the sender was heard shortly before. After a silence all that was held up on
+    the way comes at once, and what looks like two calls in a moment may be two timeouts apart."""
+    for other in reversed(case.log.seen[max(0, call.index - 40) : call.index]):
+        if other.identity == case.identity and other.sender == call.sender:
+            passed = seconds(other, call)
+            if passed is not None and passed >= 0.05:
+                return passed < 20 and other.connection == call.connection
+    return False

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from statistics import median
 
 from ..case import Case
-from ..rule import Hit, Rules, named
+from ..rule import Hit, RuleSet, named
 from ..seen import Seen
 from ..transactions import LoggedTransaction, instant
 
-CLOCKS = Rules()
+CLOCKS = RuleSet()
 _BOOT = ("05_lifecycle_loop", "5. The heartbeat: an interval of inactivity")
 UNSET = 2015
 """A year before which no clock of a charge point with OCPP 1.6 was ever set."""

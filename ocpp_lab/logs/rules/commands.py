@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from ..case import Case, result
 from ..exchanges import Exchange, seconds
-from ..rule import Hit, Rules, named
+from ..rule import Hit, RuleSet, named
 from ..seen import Seen
 from ..transactions import LoggedTransaction
 
-COMMANDS = Rules()
+COMMANDS = RuleSet()
 _CROSS = ("04_call_correlation", "8. One in flight")
 _DONE = ("05_lifecycle_loop", "4. The gate is a function")
 PATIENCE = 120.0

@@ -7,11 +7,11 @@ from itertools import pairwise
 from typing import Any
 
 from ..case import Case
-from ..rule import Hit, Rules, named
+from ..rule import Hit, RuleSet, named
 from ..seen import Seen, objects
 from ..transactions import NO_IDS, LoggedTransaction, registers
 
-ENERGY_RULES = Rules()
+ENERGY_RULES = RuleSet()
 _ACROSS = ("05_lifecycle_loop", "7. A transaction across a cut")
 _LEDGER = ("03_session_reconnect", "10. The ledger")
 

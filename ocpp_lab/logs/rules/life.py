@@ -12,11 +12,11 @@ from ...station.status import CONNECTOR as _TABLE
 from ..case import Case, result
 from ..exchanges import seconds
 from ..log import LoggedConnection
-from ..rule import Hit, Rules, named
+from ..rule import Hit, RuleSet, named
 from ..seen import Seen
 from ..transactions import instant
 
-LIFE = Rules()
+LIFE = RuleSet()
 _BOOT = ("05_lifecycle_loop", "3. Boot: accepted, pending, rejected")
 _GATE = ("05_lifecycle_loop", "4. The gate is a function")
 MANY, WITHIN = 5, timedelta(seconds=120)
@@ -89,7 +89,7 @@ def boot_too_early(case: Case) -> Iterator[Hit]:
         ):
             continue
         cut = any("power" in each.closing for each in case.connections)
-        if waited < interval - 1 and not cut:
+        if case.on_the_way < waited < interval - 1 and not cut:
             yield Hit(
                 [before.call, after.call],
                 f"{named(after.call)} came {waited:.0f} s after an answer of {told['status']} with interval"

@@ -9,12 +9,12 @@ from typing import Any
 from ...frames import CallError
 from ..case import Case, result
 from ..exchanges import seconds
-from ..rule import Hit, Rules, named
+from ..rule import Hit, RuleSet, named
 from ..seen import Seen
 from ..transactions import NO_IDS, LoggedTransaction
 from .payloads import is_bad
 
-MONEY = Rules()
+MONEY = RuleSet()
 _ACROSS = ("05_lifecycle_loop", "7. A transaction across a cut")
 _LEDGER = ("03_session_reconnect", "10. The ledger")
 LATE = 30.0
@@ -171,7 +171,7 @@ def sent_again_after_its_answer(case: Case) -> Iterator[Hit]:
             after = seconds(answer, call)
             if _stopped_between(case, first, call):
                 continue  # another one, of a charge point without a clock
-            if call.index > answer.index and (after is None or after > 0.5) and case.arrived(answer, call):
+            if call.index > answer.index and (after is None or after > case.on_the_way) and case.arrived(answer, call):
                 late = not _in_time(first, answer, case)
                 yield Hit(
                     [first, answer, call],

@@ -9,11 +9,11 @@ from ...frames import CallError
 from ..case import Case
 from ..copies import Copies
 from ..exchanges import Exchange, seconds
-from ..rule import Hit, Rules, named
+from ..rule import Hit, RuleSet, named
 from ..seen import Seen, objects
 from ..transactions import instant
 
-OUTBOX = Rules()
+OUTBOX = RuleSet()
 _HOW = ("03_session_reconnect", "8. The outbox")
 
 

@@ -14,11 +14,11 @@ from ...frames import Call, CallError, CallResult
 from ...messages import ACTIONS
 from ..case import Case
 from ..pairing import OTHER
-from ..rule import Hit, Rules, named
+from ..rule import Hit, RuleSet, named
 from ..seen import Seen
 from ..voting import LEGAL
 
-PAYLOADS = Rules()
+PAYLOADS = RuleSet()
 _WHOSE = ("02_dispatch_and_router", "4. Whose fault, and which code")
 _DECLARED = ("02_dispatch_and_router", "3. Declare the wire once")
 _UNSURE = {"comma", "broken line", "typographic quotes", "words"}

@@ -7,10 +7,10 @@ from typing import Any
 
 from ..case import Case, result
 from ..exchanges import Exchange, seconds
-from ..rule import Hit, Rules, named
+from ..rule import Hit, RuleSet, named
 from ..seen import Seen, items, objects
 
-PROFILES = Rules()
+PROFILES = RuleSet()
 _WHOSE = ("02_dispatch_and_router", "4. Whose fault, and which code")
 SETTLES, SAMPLES = 60.0, 3
 """Seconds that a car gets to obey a new limit, and readings above it that are no accident."""

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from ...frames import ERROR_CODES, CallError
 from ..case import Case
 from ..exchanges import seconds
-from ..rule import Hit, Rules, named
+from ..rule import Hit, RuleSet, named
 from ..seen import Seen, Side
 
-SHAPES = Rules()
+SHAPES = RuleSet()
 
 
 @SHAPES.rule("id-used-again", "J-spec 4.1.4", ("04_call_correlation", "3. A map by id"), 45)

@@ -212,7 +212,7 @@ BROKEN: dict[str, tuple[str, Story]] = {
         steps(lambda night: night.boot("Rejected", 60), lambda night: night.status(1, "Available")),
     ),
     "orders-before-accepted": (CS, steps(lambda night: night.boot("Pending", 60), remote_start)),
-    "boot-too-early": (CP, lambda night: [night.boot("Rejected", 600) for _ in range(4)]),
+    "boot-too-early": (CP, lambda night: [(night.beat(), night.boot("Rejected", 600)) for _ in range(4)]),
     "boot-triggered-again": (
         CS,
         lambda night: [
@@ -500,4 +500,16 @@ def test_a_remote_stop_that_came_too_late() -> None:
     ended = stamp(night.now - 5)
     refused(night)
     night.stop(timestamp=ended)
+    assert night.findings() == []
+
+
+def test_calls_that_were_held_up_come_at_once() -> None:
+    """The link stood still for a minute: both calls had their timeout, each after the other."""
+    night = Night()
+    night.now += 60
+    for unique_id in "xyz":
+        night.say("cp", [2, unique_id, "Heartbeat", {}], night.now + 0.001)
+    for unique_id in "xyz":
+        night.say("cs", [3, unique_id, {"currentTime": stamp(night.now)}], night.now + 0.2)
+    night.beat(3)
     assert night.findings() == []
