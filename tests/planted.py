@@ -33,6 +33,7 @@ from ocpp_lab.group import Written, at_once
 from ocpp_lab.outbox import Entry, Outbox
 from ocpp_lab.simulation import Report, chaos, explore, storm
 from ocpp_lab.simulation.chaos import Talkative
+from tests.planted_business import BUSINESS_BUGS
 from tests.scenarios import wrong_clocks
 
 MOST_SEEDS = 500
@@ -521,6 +522,8 @@ BUGS: dict[str, Any] = {
     "answered before the group is committed": partial(chaos, central_system=AnsweredBeforeCommitted),
     "one statement fails, the rest of its group is answered": partial(chaos, central_system=OneFailsAlone),
     "a restart forgets the newest timestamp": partial(wrong_clocks, charge_point=TimeForgotten),
+    # What an operator asks for.
+    **BUSINESS_BUGS,
 }
 
 

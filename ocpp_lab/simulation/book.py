@@ -73,6 +73,8 @@ class Book:
         """What the outboxes say that they dropped, by reason, in the lives that are over; `close` adds one's."""
         self.stamps: list[Stamp] = []
         """Every timestamp that any life gave to an event; `EventClock.stamp` adds one."""
+        self.listeners: list[Callable[[Record], object]] = []
+        """Told every message that was written down; added to by whoever watches more."""
         self._lives = 0  # how many have begun
         self._by_key: dict[MessageKey, list[Record]] = {}  # the same records, for `alike`
         self._by_outbox_key: dict[Any, Record] = {}  # and again: an outbox never gives a key twice
@@ -146,6 +148,8 @@ class Book:
             self._by_key.setdefault(key, []).append(record)
             self._by_outbox_key[outbox_key] = record
             self._find_overflow(gone)
+            for tell in self.listeners:
+                tell(record)
         self._unsure.clear()
 
     def _watch_clock(self, charge_point: ChargePoint) -> None:

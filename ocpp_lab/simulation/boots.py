@@ -62,6 +62,10 @@ class Boots:
         if call.action == "TriggerMessage" and payload.get("requestedMessage") == "BootNotification":
             self._triggered = 1
 
+    def rebooting(self) -> None:
+        """It restarts of itself, for a Reset or with new firmware, and boots as it likes."""
+        self._not_before = 0.0
+
     def power_went(self) -> None:
         """A new life boots as it likes."""
         self._not_before, self._triggered = 0.0, 0

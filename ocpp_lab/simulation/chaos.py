@@ -19,11 +19,12 @@ from ..errors import OcppError
 from ..frames import Call, CallError, CallResult
 from ..outbox import Outbox
 from .accounts import BLOCKED, Accounts
+from .business import FAMILY, TROUBLE, Business, known_tag
+from .close_watch import CloseWatch
 from .driver import Driver
 from .ends import Ends
 from .mischief import Mischief
 from .own_side import MOST_PENDING
-from .presence import Presence
 from .profile import RAIN, STORM, Profile
 from .weather import Weather
 from .world import World
@@ -41,6 +42,7 @@ AFTERMATH = 60.0
 """Seconds of calm in which delayed replies of the chaos may still come, and a dead connection is found to be dead."""
 SETTLE_LIMIT = 3600.0
 ANSWER_LIMIT = 5.0
+NOBODY_OUT = "a key change locks nobody out"
 
 
 class Talkative(ChargePoint):
@@ -69,29 +71,48 @@ async def chaos(
     mischief = Mischief(world.rng("mischief"), profile)
     policy = Policy(interval=rng.choice([20, 60, 300]), id_tags={BLOCKED: "Blocked"})
     world.net.set_defaults(latency=(0.005, rng.choice([0.02, 0.2, 1.0])))
+    chance = world.rng("business")  # each seed has some business of its own
+    business = Business(world, tuple(kind for kind in profile.business if chance.random() < 0.4), TAGS, chance)
     await world.start_central_system(
-        make=central_system, ledger=ledger, policy=policy, faults=mischief, ping_interval=PING
+        make=central_system,
+        ledger=ledger,
+        policy=_with_groups(policy) if "reservations" in business.kinds else policy,
+        faults=mischief,
+        ping_interval=PING,
+        passwords=_keys(profile) if "keys" in business.kinds else None,
     )
     if profile.strict:
         world.central_system_site.watch.mischief = mischief
     make_outbox = partial(outbox, limit=profile.limit) if profile.limit != RAIN.limit else outbox
     for number in range(1, profile.charge_points + 1):
-        options = _options(world, profile, rng, f"CP_{number}")
+        options = _options(world, profile, rng, f"CP_{number}") | _equipment(world, business.kinds, f"CP_{number}")
         await world.start_charge_point(f"CP_{number}", make=charge_point, outbox=make_outbox, **(options | pieces))
-    if profile.strict:
-        _watch_closely(world)
+    watches = [CloseWatch(site, WORST_WAIT + 30) for site in world.sites.values()] if profile.strict else []
+    for each in watches:
+        each.site.watch.strict = True
+        world.begin(each.watch(), f"close watch {each.site.name}")
     drivers = [
-        Driver(site, connector, world.rng(f"driver {site.name} {connector}"), TAGS, partial(_ask, world, site.name))
+        Driver(
+            site,
+            connector,
+            world.rng(f"driver {site.name} {connector}"),
+            TAGS,
+            partial(_ask, world, site.name),
+            roams=bool(profile.business),
+            limited="profiles" in business.kinds,
+        )
         for site in world.sites.values()
         for connector in range(1, profile.connectors + 1)
     ]
     weather = Weather(world, profile, world.rng("weather"))
-    await _rage(world, profile, drivers, weather)
+    await _rage(world, profile, drivers, weather, business)
     mischief.active = False
     await weather.calm()
-    await _settle(world, drivers)
+    await _settle(world, drivers, watches)
     _check(world, profile, drivers, mischief)
-    return _counted(world, mischief)
+    for each in watches:
+        each.compare(world.central_system_site.ledger.records)
+    return _counted(world, mischief, business)
 
 
 async def storm(world: World, **pieces: Any) -> Counter[str]:
@@ -128,16 +149,32 @@ def _options(world: World, profile: Profile, rng: Random, identity: str) -> dict
     }
 
 
-def _watch_closely(world: World) -> None:
-    """Of a world whose pieces are all ours, more is expected."""
-    for site in world.sites.values():
-        site.watch.strict = True
-        world.begin(Presence(site, WORST_WAIT + 30).watch(), f"presence {site.name}")
+def _with_groups(policy: Policy) -> Policy:
+    """Two of the tags are of one family; each of them charges as many cars as it likes."""
+    policy.id_tags.update({tag: known_tag(tag) for tag in FAMILY})
+    policy.one_car = "no tag"
+    return policy
 
 
-async def _rage(world: World, profile: Profile, drivers: list[Driver], weather: Weather) -> None:
+def _keys(profile: Profile) -> dict[str, str]:
+    return {f"CP_{number}": f"{number:032x}" for number in range(1, profile.charge_points + 1)}
+
+
+def _equipment(world: World, business: tuple[str, ...], identity: str) -> dict[str, Any]:
+    """What a charge point needs for that business."""
+    options: dict[str, Any] = {}
+    if "keys" in business:
+        options["password"] = f"{int(identity.removeprefix('CP_')):032x}"
+    if "alarms" in business:
+        options["security_events"] = True
+    if "jobs" in business:
+        options["file_folder"] = world.disk.folder
+    return options
+
+
+async def _rage(world: World, profile: Profile, drivers: list[Driver], weather: Weather, business: Business) -> None:
     users = [world.begin(driver.live(), f"driver {driver.site.name} {driver.connector}") for driver in drivers]
-    users += [world.begin(weather.blow(), "weather"), world.begin(_operate(world), "operator")]
+    users += [world.begin(weather.blow(), "weather"), world.begin(_operate(world, business), "operator")]
     await asyncio.sleep(profile.seconds)
     for user in users:
         user.cancel()
@@ -147,12 +184,16 @@ async def _rage(world: World, profile: Profile, drivers: list[Driver], weather: 
     await asyncio.sleep(0.01)  # a machine that is being switched on gets there
 
 
-async def _operate(world: World) -> None:
+async def _operate(world: World, business: Business) -> None:
     """The operator of the central system asks for this and that."""
-    rng = world.rng("operator")
+    rng, which = world.rng("operator"), world.rng("which business")
     while True:
         await asyncio.sleep(rng.uniform(5.0, 60.0))
-        session = world.central_system.sessions.get(rng.choice(list(world.sites)))
+        identity = rng.choice(list(world.sites))
+        if business.kinds and which.random() < TROUBLE:
+            world.begin(business.deal(identity), "business")
+            continue
+        session = world.central_system.sessions.get(identity)
         request: m.Request[Any] = rng.choice(
             [
                 m.TriggerMessageRequest(requested_message="MeterValues"),
@@ -183,9 +224,9 @@ async def _command(world: World, session: Any, request: m.Request[Any]) -> None:
         return
 
 
-async def _settle(world: World, drivers: list[Driver]) -> None:
+async def _settle(world: World, drivers: list[Driver], watches: list[CloseWatch]) -> None:
     """Everybody comes back online in time, everybody drives away, every outbox empties, every call is answered."""
-    calm_since = world.time
+    calm_since, refused = world.time, world.central_system.refused.get(401, 0)
     await asyncio.sleep(AFTERMATH)
     for identity in world.sites:
         try:
@@ -193,7 +234,8 @@ async def _settle(world: World, drivers: list[Driver]) -> None:
                 await world.charge_point(identity).wait_for("online")
         except (TimeoutError, OcppError) as error:
             state = world.charge_point(identity).state
-            world.broken("back online in time", f"{state} after {ONLINE_LIMIT:g} s of calm ({error!r})", identity)
+            invariant = NOBODY_OUT if world.central_system.refused.get(401, 0) > refused else "back online in time"
+            world.broken(invariant, f"{state} after {ONLINE_LIMIT:g} s of calm ({error!r})", identity)
             return
     for driver in drivers:
         driver.remember()
@@ -202,13 +244,24 @@ async def _settle(world: World, drivers: list[Driver]) -> None:
         charge_point = world.charge_point(identity)
         charge_point.configuration["ClockAlignedDataInterval"] = "0"
         charge_point.metering.new_grid()
-    deadline = world.time + SETTLE_LIMIT
-    while any(len(world.charge_point(identity).outbox) for identity in world.sites) and world.time < deadline:  # noqa: ASYNC110
-        await asyncio.sleep(10)
+    await _until_settled(world, watches)
     for identity in world.sites:
         left = len(world.charge_point(identity).outbox)
         world.expect(not left, "everything settles", f"{left} messages wait after {SETTLE_LIMIT:g} s of calm", identity)
+        await world.charge_point(identity).wait_for("online")  # it may boot with its new firmware
         await _probe(world, identity)
+    await _until_settled(world, watches)  # who was probed may have heard that its clock is wrong, which is an event
+
+
+async def _until_settled(world: World, watches: list[CloseWatch]) -> None:
+    deadline = world.time + SETTLE_LIMIT
+    while _is_unsettled(world, watches) and world.time < deadline:  # noqa: ASYNC110
+        await asyncio.sleep(10)
+
+
+def _is_unsettled(world: World, watches: list[CloseWatch]) -> bool:
+    messages = any(len(world.charge_point(identity).outbox) for identity in world.sites)
+    return messages or any(each.left for each in watches)
 
 
 async def _probe(world: World, identity: str) -> None:
@@ -254,8 +307,9 @@ def _check_ends(world: World, ends: Ends, identity: str, on_purpose: Callable[[s
     world.expect(not left, "no call without an end", f"unanswered: {', '.join(left)}", identity)
 
 
-def _counted(world: World, mischief: Mischief) -> Counter[str]:
+def _counted(world: World, mischief: Mischief, business: Business) -> Counter[str]:
     counted: Counter[str] = Counter({f"fault {kind}": times for kind, times in mischief.applied.items()})
+    counted.update({f"business {kind}": times for kind, times in business.done.items()})
     for site in world.sites.values():
         counted["calls"] += len(site.watch.sent)
         counted["messages"] += len(site.book.records)

@@ -28,6 +28,15 @@ class Disk:
         self._folder = tempfile.TemporaryDirectory(prefix="ocpp-lab-", dir=scratch())  # until `remove`
         self._numbers: dict[str, int] = {}  # how many files of a name there were: `path` never gives one twice
 
+    @property
+    def folder(self) -> str:
+        """Where it all lies."""
+        return self._folder.name
+
+    def put(self, name: str, content: bytes) -> None:
+        """A file with this content."""
+        (Path(self.folder) / name).write_bytes(content)
+
     def path(self, name: str) -> str:
         """The path of a fresh file."""
         number = self._numbers[name] = self._numbers.get(name, 0) + 1

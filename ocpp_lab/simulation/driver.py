@@ -37,6 +37,8 @@ class Driver:
     """Uses one connector, over and over, whatever state it finds it in.
 
     ``app(request)`` lets the central system send a request to this charge point; if that fails, it shows an error.
+    ``roams``: now and then a tag is held to the one reader of them all. ``limited``: there may be charging profiles, so
+    nobody knows what a car gets.
     """
 
     def __init__(
@@ -46,11 +48,16 @@ class Driver:
         rng: Random,
         tags: tuple[str, ...],
         app: Callable[[m.Request[Any]], Awaitable[None]],
+        *,
+        roams: bool = False,
+        limited: bool = False,
     ) -> None:
         self.site = site
         self.connector = connector
         self.tags = tags
         self.app = app
+        self.roams = roams
+        self.limited = limited
         self.deeds: list[Deed] = []
         """The transactions that this driver saw begin; `remember` adds one."""
         self._rng = rng
@@ -89,7 +96,8 @@ class Driver:
                     usual = [self._plug_in, self._present_again]
                 await self._act_on(self._break if draw < 0.05 else self._rng.choice(usual))
             case "Available" | "Reserved":
-                early = self._present if draw < 0.1 else self._start_remotely
+                early = self._present_anywhere if self.roams and draw < 0.04 else self._present
+                early = early if draw < 0.1 else self._start_remotely
                 await self._act_on(early if draw < 0.15 else self._plug_in)
             case "Preparing" if not place.cable_in:
                 await self._act_on(self._present_again if draw < 0.1 else self._plug_in)
@@ -145,6 +153,11 @@ class Driver:
         await self._charge_point.charging.present(self.connector, self._tag)
         self.remember()
 
+    async def _present_anywhere(self) -> None:
+        """At the one reader: it may start here or elsewhere, or stop what its tag has begun elsewhere."""
+        await self._charge_point.charging.present(0, self._rng.choice(self.tags))
+        self.remember()
+
     async def _present_again(self) -> None:
         await self._charge_point.charging.present(self.connector, self._tag)
         self.remember()
@@ -190,8 +203,17 @@ class Driver:
     def remember(self) -> None:
         """Note the transaction that runs now, unless it is noted already."""
         running = self._charge_point.transactions.on(self.connector) if self.site.up else None
-        car = self._charge_point.connectors[self.connector].car if self.site.up else None
+        place = self._charge_point.connectors[self.connector]
+        car = place.car if self.site.up else None
         if running and car and running.started not in [deed.started for deed in self.deeds]:
-            late = car.taken > 0  # begun by somebody else, or with another car, while we looked away
-            deed = Deed(self.connector, running.id_tag, running.started, running.meter_start, car, disturbed=late)
+            # Begun by somebody else, or with another car, while we looked away.
+            late = car.taken > 0 or int(place.energy) > running.meter_start
+            deed = Deed(
+                self.connector,
+                running.id_tag,
+                running.started,
+                running.meter_start,
+                car,
+                disturbed=late or self.limited,
+            )
             self.deeds.append(deed)

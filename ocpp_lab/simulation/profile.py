@@ -15,6 +15,9 @@ OWN_SIDE = (
 
 WEATHER = (*OUTSIDE, *OWN_SIDE)
 
+BUSINESS = ("reservations", "lists", "profiles", "keys", "jobs", "alarms")
+"""What the operator asks for beside the everyday; see `business.py`. Each seed does some of it."""
+
 
 @dataclass(frozen=True)
 class Profile:
@@ -38,14 +41,23 @@ class Profile:
     pause: tuple[float, float] = (20.0, 90.0)
     """Seconds between two events of the weather."""
     weather: tuple[str, ...] = field(default=OUTSIDE)
+    business: tuple[str, ...] = ()
     strict: bool = False
     """Whether a late result has to count, and a file that fails may hurt nobody. A learner's pieces need not be so."""
 
 
-RAIN = Profile(pause=(15.0, 70.0), weather=WEATHER, strict=True)
+RAIN = Profile(pause=(15.0, 70.0), weather=WEATHER, business=BUSINESS, strict=True)
 """The default: everything that goes wrong is survived, and nothing is lost."""
 
 STORM = Profile(
-    name="storm", attempts=3, failures=3, poison=0.06, limit=12, pause=(20.0, 100.0), weather=WEATHER, strict=True
+    name="storm",
+    attempts=3,
+    failures=3,
+    poison=0.06,
+    limit=12,
+    pause=(20.0, 100.0),
+    weather=WEATHER,
+    business=BUSINESS,
+    strict=True,
 )
 """More failures than attempts, and an outbox that overflows: what is lost must be accounted for."""

@@ -13,7 +13,7 @@ from ..outbox import Outbox
 from ..pending import Pending
 from ..store import Store
 from ..tally import Tally
-from ..trace import EVERYTHING, Trace
+from ..trace import EVERYTHING, Event, Trace
 from .bad_disk import BadDisk, Spell, shares
 from .book import Book
 from .central_system_watch import CentralSystemWatch
@@ -207,7 +207,11 @@ class ChargePointSite(Site):
         """What all lives wrote down for delivery."""
         self.watch = Watch(identity, self.book, ground.invariants, lambda: not self.bad_disk.bad)
         """Hears the trace, over all lives."""
-        super().__init__(ground, identity, Trace(limit=1_000_000, listener=self.watch.hear, max_bytes=EVERYTHING))
+        self.ears: list[Callable[[Event], object]] = [self.watch.hear]
+        """Told every event of the trace; added to by whoever watches more."""
+        self.on_life: list[Callable[[ChargePoint], object]] = []
+        """Told every life before it starts; added to by whoever watches more."""
+        super().__init__(ground, identity, Trace(limit=1_000_000, listener=self._hear, max_bytes=EVERYTHING))
         self.make = make
         self.make_outbox = outbox
         self.make_pending = pending
@@ -255,6 +259,12 @@ class ChargePointSite(Site):
     def _listen(self, charge_point: ChargePoint) -> None:
         self.watch.begin(charge_point)
         self.book.open(charge_point, gave_up=self.watch.gave_up)
+        for listen in self.on_life:
+            listen(charge_point)
+
+    def _hear(self, event: Event) -> None:
+        for hear in self.ears:
+            hear(event)
 
     def _pending(self) -> Any:
         """A new connection begins: no call of the one before may still be pending."""

@@ -82,6 +82,13 @@ class Watch:
     def begin(self, charge_point: ChargePoint) -> None:
         """A life begins."""
         self._charge_point, self._powered = charge_point, True
+        rebooting = charge_point.gate.rebooting
+
+        def reboots(why: str) -> None:
+            self.boots.rebooting()
+            rebooting(why)
+
+        charge_point.gate.rebooting = reboots
 
     def hear(self, event: Event) -> None:
         """One event of the charge point's trace."""
