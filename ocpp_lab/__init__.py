@@ -60,7 +60,7 @@ The public names follow, by room. `import ocpp_lab.messages as m` has the 39 ope
 from . import browser_tab as browser_tab  # before all others: it makes up for what a browser tab lacks
 from . import messages
 from .backoff import backoff
-from .central_system import CentralSystem, Ledger, Policy
+from .central_system import CentralSystem, Ledger, Listener, Policy, Registered
 from .chaos_proxy import ChaosProxy
 from .charge_point import ChargePoint, ChargingOptions, Connecting, Pieces, Security, Surroundings
 from .codec import decode_payload, encode_payload
@@ -119,7 +119,7 @@ __all__ = [
     "Store", "Outbox", "Entry", "verdict", "TransactionIds",
     # the two ends
     "ChargePoint", "Security", "Connecting", "ChargingOptions", "Pieces", "Surroundings",
-    "CentralSystem", "Policy", "Ledger", "Fault", "Faults", "ChaosProxy",
+    "CentralSystem", "Registered", "Listener", "Policy", "Ledger", "Fault", "Faults", "ChaosProxy",
     # the numbers
     "Metrics", "watch_charge_point", "watch_central_system", "Tally", "Timeline", "Sample",
 ]

@@ -39,6 +39,7 @@ class Way(Protocol):
     call: Callable[..., Coroutine[Any, Any, Any]]
     heartbeat: Any
     lane: asyncio.Lock
+    booting: asyncio.Lock
     proved: Callable[[], None]
 
     def forget(self) -> None: ...
@@ -91,6 +92,9 @@ class Gate:
         way = self.way
         if way is None:
             raise NotConnected(f"{request.action} was not sent: {self.identity} is {self.state()}")
+        if triggered:
+            async with way.booting:
+                pass
         async with way.lane:  # the gate is asked at the instant of sending: while we waited, a boot may have come due
             if self.state() == "closing":
                 raise NotConnected(f"{request.action} was not sent: {self.identity} has given up this connection")

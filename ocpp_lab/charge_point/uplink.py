@@ -102,8 +102,9 @@ class Uplink:
         self.heartbeat: Beating | None = None
         """None until the boot is accepted."""
         self.lane = asyncio.Lock()
-        """Held by whoever has a call on the wire. What is triggered right behind the answer to a boot waits here,
-        and then the answer counts already."""
+        """Held by whoever has a call on the wire; but for the boot, for which all others have to wait anyway."""
+        self.booting = asyncio.Lock()
+        """Held by the boot until its answer counts. What is triggered right behind that answer waits here."""
         self._group = asyncio.TaskGroup()  # the parent of all that needs this connection
         self._closing: asyncio.Task[None] | None = None  # begun by the first `close`; never cancelled
         self._reading = asyncio.Event()  # set once the reader runs
@@ -218,7 +219,7 @@ class Uplink:
         self._boot_now.clear()  # now: a trigger that comes right behind the answer, or before it, wants another boot
         self.duties.boot_interval.end()
         self.duties.amnesia.end()
-        async with self.lane:
+        async with self.booting:
             response: BootNotificationResponse = await self.call(request)
         return response
 

@@ -95,6 +95,12 @@ def registers(meter_values: Any) -> Iterator[tuple[datetime | None, float]]:
                 yield at, wh
 
 
+def _triggered(meter_values: Any) -> bool:
+    """Whether somebody asked for these readings: they may overtake older ones that wait in the queue (core 5.17)."""
+    contexts = {each.get("context") for value in objects(meter_values) for each in objects(value.get("sampledValue"))}
+    return contexts == {"Trigger"}
+
+
 def _watt_hours(sampled: dict[str, Any]) -> float | None:
     if sampled.get("measurand", "Energy.Active.Import.Register") != "Energy.Active.Import.Register":
         return None
@@ -175,6 +181,8 @@ class _Accounts:
 
     def _read(self, seen: Seen, payload: dict[str, Any]) -> None:
         number, connector = _int(payload.get("transactionId")), _int(payload.get("connectorId"))
+        if _triggered(payload.get("meterValue")):
+            return
         found = self._find(seen, number, connector)
         if found is None and number is not None and number not in NO_IDS:
             found = self._begin(seen, number)

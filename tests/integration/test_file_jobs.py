@@ -81,6 +81,7 @@ async def told(central_system: CentralSystem, status: str) -> list[str]:
     return found
 
 
+@pytest.mark.sockets("a web server in a thread")
 async def test_diagnostics_go_to_a_foreign_server(web: Any) -> None:
     url, received = web
     async with both() as (central_system, _):
@@ -93,6 +94,7 @@ async def test_diagnostics_go_to_a_foreign_server(web: Any) -> None:
         assert b"BootNotification" in content
 
 
+@pytest.mark.sockets("a web server in a thread")
 async def test_firmware_comes_from_a_foreign_server(web: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(firmware, "INSTALL_TIME", 0.1)
     url, _ = web
@@ -108,6 +110,7 @@ async def test_nobody_is_there() -> None:
         assert await told(central_system, "UploadFailed") == ["Uploading", "UploadFailed"]
 
 
+@pytest.mark.sockets("TLS")
 async def test_https(tmp_path: Path) -> None:
     """With the authority that it trusts; another one's certificate is as good as nobody there."""
     server, client = serving(certify("files", authority()), tmp_path), trusting(authority())

@@ -27,6 +27,7 @@ from tests.pair import (
     simulated,
     simulated_now,
 )
+from tests.profiles import profile
 from tests.simulated import clock, fresh_path
 
 AUTHORIZE, STATUS = "Authorize", "StatusNotification"
@@ -576,26 +577,31 @@ async def test_what_ends_a_reservation() -> None:
 # What is offered ------------------------------------------------------------------------------------------------------
 
 
+async def limit(central_system: CentralSystem, amperes: float) -> None:
+    """From now on connector 1 may draw so much, whoever charges (A per phase)."""
+    request = m.SetChargingProfileRequest(connector_id=1, cs_charging_profiles=profile((0, amperes)))
+    assert await ask(central_system, request) == "Accepted"
+    await asyncio.sleep(1)
+
+
 @simulated
 async def test_less_than_a_car_needs() -> None:
     """Core 4.9, B5, C5, E3: SuspendedEVSE, also from the very beginning; then it goes on, as fast as it may."""
     async with online() as (central_system, charge_point):
         assert charge_point.charging.runs(1) is None
-        charge_point.charging.offer(1, 0)
+        await limit(central_system, 0)
         charge_point.charging.plug_in(1, Car(wanted=1e6, power=11_000))
         await charge_point.charging.present(1, "TAG_A")
         await asyncio.sleep(1)
         assert told(central_system)[1:] == ["Preparing", "SuspendedEVSE"]
         runs = charge_point.charging.runs(1)
         assert runs and runs[0] == rows(central_system)[0]["id"]
-        charge_point.charging.changed.clear()
-        charge_point.charging.offer(1, 10)
-        assert charge_point.charging.changed.is_set()
+        await limit(central_system, 10)
         assert charge_point.connectors[1].power == 3 * 230 * 10
-        charge_point.charging.offer(1, None)
-        assert charge_point.connectors[1].power == 11_000
-        charge_point.charging.offer(1, 5.9)
+        await ask(central_system, m.ClearChargingProfileRequest())
         await asyncio.sleep(1)
+        assert charge_point.connectors[1].power == 11_000
+        await limit(central_system, 5.9)
         assert told(central_system)[3:] == ["Charging", "SuspendedEVSE"]
 
 

@@ -154,6 +154,7 @@ def test_a_central_system_without_memory_asks_for_a_boot() -> None:
         await world.start_central_system()
         charge_point = await world.start_charge_point("CP_1", ping_interval=20)
         await charge_point.wait_for("online")
+        await asyncio.sleep(1)  # its statuses are told: nothing is left to say when it comes back
         world.central_system_site.crash()
         await asyncio.sleep(60)
         await world.central_system_site.start(forget="everything")

@@ -17,7 +17,7 @@ from tools.rooms import Room, below, thinned
 WIDTH = 1040  # at least; a house with more rooms is wider
 MARGIN, LABELS, EDGE = 12, 126, 12  # left and right of everything; for the names of the bands; right of the boxes
 HEAD, COURSE, FOOT = 84, 62, 66  # heights: title, the course's block, the legend
-BOX, RAIL, GAP, PORT, TRACK, ROUND = 34, 8, 14, 13, 10, 5
+BOX, RAIL, GAP, PORT, TRACK, ROUND = 34, 9, 14, 13, 10, 5
 NEAR, FAR, PAD = 22, 48, 13  # between two rows of a band, and of different bands, without tracks; around the boxes
 STACK, TOP = "ocpp_lab", "ocpp_course"
 

@@ -8,7 +8,7 @@ import pytest
 
 from ocpp_lab.logs import diagnose, exchanges, read
 from tests.ocpp_lab.logs.conversation import CP, FORMATS, conversation
-from tests.ocpp_lab.logs.night import SILENCE, Night
+from tests.ocpp_lab.logs.night import ACCEPTED, SILENCE, Night, stamp
 
 
 def test_an_elided_frame_may_be_valid_json() -> None:
@@ -228,4 +228,21 @@ def test_a_gap_that_the_log_tells_of_blames_nobody() -> None:
     night.cp("StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": "Preparing"}, SILENCE)
     night.words("17 events are missing here: they could not be written")
     night.beat(5)
+    assert night.findings() == []
+
+
+def test_a_reading_that_was_asked_for_overtakes_older_ones() -> None:
+    """Core 5.17: it is sent at once, and shows more energy and a later time than what still waits in the queue."""
+    night = Night()
+    night.now = 500.0
+
+    def reading(seconds: float, wh: int, context: str, **more: int) -> None:
+        sampled = [{"value": str(wh), "context": context}]
+        meter_value = [{"timestamp": stamp(seconds), "sampledValue": sampled}]
+        night.cp("MeterValues", {"connectorId": 1, "meterValue": meter_value, **more})
+
+    start = {"connectorId": 1, "idTag": "TAG_A", "meterStart": 0, "timestamp": stamp(10)}
+    night.cp("StartTransaction", start, {"transactionId": 4, **ACCEPTED})
+    reading(490, 154, "Trigger")
+    reading(100, 45, "Sample.Periodic", transactionId=4)
     assert night.findings() == []
