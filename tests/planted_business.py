@@ -198,7 +198,6 @@ BUSINESS_BUGS: dict[str, Any] = {
     "nobody reads the limits after a power cut": partial(chaos, charge_point=LimitsForgotten),
     "a limit is accepted and not written": partial(chaos, charge_point=LimitsUnwritten),
     "the limit of all is that of each": partial(chaos, profiles=Profiles(offers=each_for_itself)),
-    "the limit of a transaction outlives it": partial(chaos, profiles=Profiles(ended=lambda stack, connector: stack)),
     "nobody may come after an update": partial(chaos, charge_point=StaysClosed),
     "a new key is not written": partial(chaos, charge_point=KeyUnwritten),
     "the old key is shut when a new one is sent": partial(chaos, central_system=OldKeyShut),
