@@ -16,10 +16,10 @@ none is without an end, meters were read as long as a transaction ran, whatever 
 ledger plus what was dropped is what the drivers did: starts, stops, energy, readings in order.
 No timestamp of an event repeats or goes back, whoever sets the clock.
 
-And of what an operator asks for, some of it under each seed: a reserved connector serves its owner; no limit is exceeded
-for longer than a reaction takes, and nobody is limited without a reason; a local list is one that was sent; a change of
-keys locks nobody out; a security event that was noted arrives; a file job ends and its end is told; nobody begins while
-firmware is installed, and everybody may come again after it.
+And of what an operator asks for, some of it under each seed: a reserved connector serves its owner; no limit is
+exceeded for longer than a reaction takes, and nobody is limited without a reason; a local list is one that was sent; a
+change of keys locks nobody out; a security event that was noted arrives; a file job ends and its end is told; nobody
+begins while firmware is installed, and everybody may come again after it.
 """
 
 from .chaos import chaos, storm

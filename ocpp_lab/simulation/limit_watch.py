@@ -25,7 +25,7 @@ REACTION = 1.0
 AFTER_A_FAILURE = 12.0
 """Seconds after which it is when our own file failed."""
 VOLTS = 230.0
-STATION = ChargingOptions().current
+MOST_AMPS = ChargingOptions().current
 """What a connector gives at most."""
 
 Excess = dict[int, tuple[float, float]]
@@ -83,7 +83,7 @@ class LimitWatch:
         scarce: Excess = {}
         for place in offered:
             limit = _limit(kept, place.number, at, running.get(place.number))
-            may, is_offered = min(limit.amps if limit else STATION, STATION), place.offered or 0.0
+            may, is_offered = min(limit.amps if limit else MOST_AMPS, MOST_AMPS), place.offered or 0.0
             if is_offered < may - 0.01:
                 scarce[place.number] = is_offered, may
         return scarce
