@@ -77,6 +77,7 @@ NOT_IN_FRAMES = {
     "the limit of all is that of each": "it takes the readings of all connectors at one instant",
     "a new key is not written": "keys are in no log",
     "the old key is shut when a new one is sent": "keys are in no log",
+    "nobody may come after an update": "found as statuses that stay Unavailable, which may be meant",
     "a file job ends with the power": "a job whose end is not told may still go on",
     "a security event is struck out before its answer": "an event that never comes leaves no frame",
     "a restart forgets the newest timestamp": "found as time-goes-back where a clock is set back across a power cut",
