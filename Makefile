@@ -11,6 +11,8 @@ SEEDS ?= 10000
 # What also runs over a network in memory: all that opens connections.
 OVER_MEMORY := tests/integration $(addprefix tests/ocpp_lab/test_,$(addsuffix .py,pipe chaos_proxy door faults charge_point \
     charge_point_dialling charge_point_ends charge_point_obeys metrics exposition))
+# The longest of all tests in soak: it has a lane of its own there.
+DRIVERS := tests/ocpp_lab/test_random_drivers.py
 LAB_ARGS ?=
 export JUPYTER_PLATFORM_DIRS := 1
 
@@ -48,7 +50,8 @@ test: .venv/made  ## style, types, package tests and notebooks, in under 6 minut
 .PHONY: soak
 soak: .venv/made  ## the long versions: more seeds and mutations, notebooks five times, a real browser
 	@OCPP_LAB_SOAK=1 $(PYTHON) tools/parts.py \
-	    stack "$(PYTEST) -rs tests/ocpp_lab" \
+	    stack "$(PYTEST) -rs tests/ocpp_lab --ignore=$(DRIVERS)" \
+	    "&drivers" "$(PYTEST) $(DRIVERS)" \
 	    "&course" "$(PYTEST) -rs -m 'not browser' --ignore=tests/ocpp_lab --ignore=tests/ocpp_course/checks" \
 	    "&answers" "$(PYTEST) tests/ocpp_course/checks" \
 	    "&memory" "env -u OCPP_LAB_SOAK $(PYTEST) --memory-network $(OVER_MEMORY)" \

@@ -110,7 +110,7 @@ async def week(number: int, path: str) -> None:
 
 
 @simulated(seed=1, limit=1e5)
-@pytest.mark.parametrize("number", range(scaled(8, 200)))
+@pytest.mark.parametrize("number", range(scaled(8, 100)))
 async def test_what_was_begun_comes_to_an_end(number: int, tmp_path: Path) -> None:
     await week(number, str(tmp_path / "cp"))
 

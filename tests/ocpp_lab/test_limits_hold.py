@@ -117,7 +117,7 @@ async def night(number: int, **pieces: Any) -> None:
 
 
 @simulated(seed=1, limit=1e5)
-@pytest.mark.parametrize("number", range(scaled(6, 200)))
+@pytest.mark.parametrize("number", range(scaled(6, 100)))
 async def test_no_limit_is_exceeded(number: int) -> None:
     await night(number)
 

@@ -112,7 +112,7 @@ async def order(operator: Any, chance: Random) -> None:
             await operator.send_list("CP_1", tags, at_most=chance.choice([None, 1]))
 
 
-@simulated(seeds=scaled(30, 1000))
+@simulated(seeds=scaled(30, 300))
 @pytest.mark.parametrize("silence", [False, True])
 async def test_the_records_never_miss_what_is_there(silence: bool) -> None:
     loop: Any = asyncio.get_running_loop()
