@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Collection, Coroutine
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -108,10 +108,13 @@ class World:
         self.net.partition(["cs"], list(identities or self.sites))
         self._note("the network is cut", identities)
 
-    def heal(self) -> None:
-        """Everything gets through again, also what was held up."""
-        self.net.heal()
-        self._note("the network is whole", ())
+    def heal(self, *identities: str) -> None:
+        """Everything gets through again to these charge points (all, if none is named), also what was held up."""
+        if identities:
+            _heal_some(self.net, identities)
+        else:
+            self.net.heal()
+        self._note("the network is whole", identities)
 
     def silence(self, source: str, target: str) -> None:
         """What ``source`` sends does not reach ``target`` any more; the other direction works: a half-open link."""
@@ -180,3 +183,11 @@ class World:
         self.expect(not streams, "nothing is left", f"{streams} connections")
         files = self.disk.open_files()
         self.expect(not files, "nothing is left", f"open files: {', '.join(files)}")
+
+
+def _heal_some(net: Any, identities: Collection[str]) -> None:
+    """simloop heals all or nothing. What it holds back is sent once more, and held again where the cut still is."""
+    net._cuts -= {frozenset(("cs", identity)) for identity in identities}
+    held, net._held = net._held, []
+    for packet in held:
+        net._transmit(packet)

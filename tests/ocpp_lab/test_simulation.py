@@ -50,6 +50,28 @@ def test_the_date_is_simulated_too() -> None:
     assert simulate(scenario) == 86_400
 
 
+def test_one_charge_point_is_healed_and_the_other_is_not() -> None:
+    """What was held back for the first arrives; what is held back for the second stays where it is."""
+
+    async def scenario(world: World) -> dict[str, bool]:
+        await world.start_central_system()
+        points = {name: await world.start_charge_point(name) for name in ("CP_1", "CP_2")}
+        for each in points.values():
+            await each.wait_for("online")
+        await asyncio.sleep(1)
+        world.cut()
+        calls = {name: asyncio.ensure_future(each.call(m.HeartbeatRequest())) for name, each in points.items()}
+        await asyncio.sleep(5)
+        world.heal("CP_1")
+        await asyncio.sleep(5)
+        answered = {name: call.done() for name, call in calls.items()}
+        world.heal()
+        await asyncio.gather(*calls.values())
+        return answered
+
+    assert simulate(scenario) == {"CP_1": True, "CP_2": False}
+
+
 @pytest.mark.parametrize("scenario", [chaos, storm])
 def test_the_same_seed_is_the_same_run(scenario: Any) -> None:
     """DESIGN.md, decision 7: every failure is replayable from its seed, to the last step of the loop."""
