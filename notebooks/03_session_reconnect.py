@@ -594,10 +594,11 @@ lab.source(Outbox.put)
 # %% [markdown]
 # > **In the field.** Drivers come in three ways. Some show the card first, some start with an app
 # > (RemoteStartTransaction), some plug the cable in first. Your charge point has to serve all three. It gives up
-# > waiting after `ConnectionTimeOut`, a configuration key. One card may start at two connectors at once: a central
-# > system that does not want that answers *ConcurrentTx*. Two cards of one family or company share a *parent tag*, so
-# > that one may stop what the other one started. And sometimes the cable stays locked after all that, and a driver
-# > stands in the rain and calls the hotline.
+# > waiting after `ConnectionTimeOut`, a configuration key. If the cable is in by then, the status is *Finishing*, not
+# > *Available*: the place is taken, and the next card would pay for this car (core errata 3.20). One card may start at
+# > two connectors at once: a central system that does not want that answers *ConcurrentTx*. Two cards of one family or
+# > company share a *parent tag*, so that one may stop what the other one started. And sometimes the cable stays locked
+# > after all that, and a driver stands in the rain and calls the hotline.
 #
 # The network comes back.
 
