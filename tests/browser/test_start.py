@@ -64,7 +64,8 @@ def write_progress(server: LabServer, progress: dict[str, Any]) -> None:
 def test_untrusted_it_is_complete(page: Page, server: LabServer, errors: list[str]) -> None:
     begin(page, server)
     assert page.locator(".card h2").count() == 6
-    assert page.locator(".card img").evaluate_all("all => all.every(each => each.complete && each.naturalWidth > 0)")
+    loaded = "() => [...document.querySelectorAll('.card img')].every(each => each.complete && each.naturalWidth > 0)"
+    page.wait_for_function(loaded, timeout=60_000)
     expect(page.locator(".go")).to_have_text("Begin at 17:40")
     assert page.locator(".jp-OutputArea style, .jp-OutputArea script").count() == 0
     page.screenshot(path=PICTURES / "START-untrusted.png")

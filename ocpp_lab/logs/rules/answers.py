@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import get_args
 
 from ..case import Case, result
-from ..exchanges import LONG_ENOUGH, seconds
+from ..exchanges import LONG_ENOUGH, Exchange, seconds
 from ..pairing import OTHER
 from ..rule import Hit, RuleSet, named
 from ..seen import Seen, Side
@@ -26,10 +26,12 @@ def never_answered(case: Case) -> Iterator[Hit]:
         later = _answered_later(case, call)
         if later is None:
             continue  # nothing proves that it arrived: the link may have died in that direction
+        if call.at and later.reply and case.lasts(later.reply) <= LONG_ENOUGH:
+            continue  # it may have been held up on the way till then, and there was no time for the answer
         yield Hit(
-            [call, later],
+            [call, later.call],
             f"The {call.sender}'s {named(call)} was never answered, though the connection went on for"
-            f" {_how_long(case, call)} and the later {named(later)} was answered on it.",
+            f" {_how_long(case, call)} and the later {named(later.call)} was answered on it.",
             OTHER[call.sender],
             f"Look why {call.action or 'it'} has no answer: each call must get a CallResult or a CallError, whatever"
             " goes wrong in its handler. A handler that calls its peer must not be awaited by the reader.",
@@ -37,13 +39,13 @@ def never_answered(case: Case) -> Iterator[Hit]:
         )
 
 
-def _answered_later(case: Case, call: Seen) -> Seen | None:
+def _answered_later(case: Case, call: Seen) -> Exchange | None:
     """A later call of the same end, answered on the same connection: what was sent before it had arrived."""
     for each in case.exchanges_after(call):
         if each.call.connection != call.connection:
             return None
         if each.call.sender == call.sender and each.fate in ("answered", "error"):
-            return each.call if case.same_connection(call, each.call) else None
+            return each if case.same_connection(call, each.call) else None
     return None
 
 

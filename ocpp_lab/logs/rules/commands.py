@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from ..case import Case, result
 from ..exchanges import Exchange, seconds
@@ -15,6 +16,8 @@ _CROSS = ("04_call_correlation", "8. One in flight")
 _DONE = ("05_lifecycle_loop", "4. The gate is a function")
 PATIENCE = 120.0
 """Seconds within which something that was accepted should show."""
+CROSSING = 60.0
+"""Seconds in which an order may not know yet that what it is about has ended."""
 
 
 @COMMANDS.rule("remote-stop-rejected", "core 5.12", _DONE, 60)
@@ -42,7 +45,7 @@ def remote_stop_rejected(case: Case) -> Iterator[Hit]:
                 "Look which id it knows: it may have missed the answer to its StartTransaction.",
                 "likely" if len(case.connections) > 1 else "proved",
             )
-        elif open_ids:
+        elif open_ids and not _just_stopped(case, each, asked):
             yield Hit(
                 [each.call, each.reply],
                 f"{named(each.call)} asks for transaction {asked}; what is open is {', '.join(map(str, open_ids))}.",
@@ -50,6 +53,13 @@ def remote_stop_rejected(case: Case) -> Iterator[Hit]:
                 f"Send the id that the answer to the StartTransaction gave: {open_ids[-1]}.",
                 "likely" if case.unclear else "proved",
             )
+
+
+def _just_stopped(case: Case, each: Exchange, asked: Any) -> bool:
+    """Whether that transaction ended moments before: the order and the stop, or its answer, have crossed."""
+    stops = [one.stop for one in case.transactions if asked in one.ids and one.stop is not None]
+    earlier = [stop for stop in stops if stop.index < each.call.index]
+    return any((seconds(stop, each.call) or 0.0) <= CROSSING for stop in earlier)
 
 
 def _ended_by_order(case: Case, start: LoggedTransaction, each: Exchange) -> bool:

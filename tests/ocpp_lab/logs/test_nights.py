@@ -35,7 +35,7 @@ SHOWN: dict[str, tuple[Profile, str, int]] = {
     "retry delay counted from creation": (SOUR, "retry-too-early", 20),
     "a retry goes to the end of the queue": (SOUR, "overtaken", 0),
     "any reply resolves the pending call": (SOUR, "second-call-too-early", 1),
-    "a handler that fails says nothing": (SOUR, "never-answered", 1),
+    "a handler that fails says nothing": (SOUR, "never-answered", 10),
     "disconnection consumes an attempt": (DEAF, "thrown-away", 3),
     "first message after reconnect lost": (DEAF, "thrown-away", 3),
     "a transaction is stopped again after a power cut": (CRASH, "stopped-twice", 0),

@@ -246,3 +246,22 @@ def test_a_reading_that_was_asked_for_overtakes_older_ones() -> None:
     reading(490, 154, "Trigger")
     reading(100, 45, "Sample.Periodic", transactionId=4)
     assert night.findings() == []
+
+
+def test_an_order_crosses_the_end_of_what_it_is_about() -> None:
+    """The stop was on its way when the operator pressed the button; another car charges at the other connector."""
+    for later, rules in ((1.0, []), (600.0, ["remote-stop-rejected"])):
+        night = Night()
+        for connector, number in ((1, 4), (2, 5)):
+            start = {
+                "connectorId": connector,
+                "idTag": f"TAG_{connector}",
+                "meterStart": 0,
+                "timestamp": stamp(night.now),
+            }
+            night.cp("StartTransaction", start, {"transactionId": number, **ACCEPTED})
+            night.now += 10
+        night.cp("StopTransaction", {"transactionId": 4, "meterStop": 100, "timestamp": stamp(night.now)}, {})
+        night.now += later
+        night.cs("RemoteStopTransaction", {"transactionId": 4}, {"status": "Rejected"})
+        assert [one.rule for one in night.findings() if one.rule == "remote-stop-rejected"] == rules
