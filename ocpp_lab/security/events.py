@@ -38,10 +38,12 @@ ORDERED = frozenset(
         "InvalidChargePointCertificate",
         "InvalidFirmwareSigningCertificate",
         "InvalidFirmwareSignature",
+        "InvalidTLSVersion",
+        "InvalidTLSCipherSuite",
     }
 )
-"""What the text wants to be told although section 8 does not call it critical (A00.FR.309, A02.FR.07, L01.FR.02,
-L01.FR.03)."""
+"""What the text wants to be told although section 8 does not call it critical (whitepaper A00.FR.309, A00.FR.315,
+A00.FR.322, A02.FR.07, L01.FR.02, L01.FR.03)."""
 
 PUSHED = CRITICAL | ORDERED
 """What is told to the central system, unless told otherwise."""
