@@ -25,9 +25,9 @@ def lines_of(readable: Readable, progress: Progress | None = None) -> Iterator[s
     """The lines without their ends. Bytes that are no UTF-8 are replaced. Raises OSError."""
     match readable:
         case Path():
-            return _told(_in_file(readable), progress)
+            return _told(bytes_in(readable), progress)
         case str() if is_path(readable):
-            return _told(_in_file(Path(readable)), progress)
+            return _told(bytes_in(Path(readable)), progress)
         case str():
             return (_clean(line) for line in readable.split("\n"))
         case _:
@@ -46,7 +46,8 @@ def is_path(readable: object) -> bool:
         return False
 
 
-def _in_file(path: Path) -> Iterator[bytes]:
+def bytes_in(path: Path) -> Iterator[bytes]:
+    """The lines of a file with their ends, in UTF-8, unpacked if they were packed. Raises OSError."""
     with open(path, "rb") as file:
         head = file.peek(2)[:2]  # a pipe has no way back
         if head == b"\x1f\x8b":  # as logs that are rotated are kept
