@@ -16,6 +16,7 @@ import typer
 
 from ocpp_lab.cli.inputs import BadInput
 from ocpp_lab.logs import Log, Seen, chapters
+from ocpp_lab.logs.lines import bytes_in
 
 from ..explain.anonymise import Anonymiser, flattened
 from ..explain.as_json import as_json
@@ -146,8 +147,7 @@ def _lines_of(name: str) -> Callable[[], Iterable[str]]:
     path = _file(name)
 
     def lines() -> Iterator[str]:
-        with path.open(encoding="utf-8", errors="replace", newline="") as file:
-            yield from file
+        yield from (line.decode("utf-8", "replace") for line in bytes_in(path))
 
     return lines
 

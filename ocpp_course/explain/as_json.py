@@ -30,6 +30,7 @@ def as_json(digest: Digest) -> dict[str, Any]:
                 "connections": each.connections,
                 "boots": each.boots,
                 "calls": dict(each.calls),
+                "refused": dict(each.refused),
             }
             for each in digest.stations.values()
         ],

@@ -45,13 +45,18 @@ class Charge(NamedTuple):
 
 def charge_of(each: LoggedTransaction) -> Charge:
     frames = [seen for seen in (each.start, each.stop) if seen] + [reading.seen for reading in each.readings]
-    began = when(each.started, each.start) or min((seen.at for seen in frames if seen.at), default=None)
+    began = when(each.started, each.start) if each.start else _first_seen(each)
     ended = when(each.stopped, each.stop) if each.stop else None
     end = each.meter_stop if each.meter_stop is not None else each.readings[-1].wh if each.readings else None
     return Charge(
         each.identity, each.connector, each.id_tag, each.transaction_id, began, ended, each.meter_start, end,
         each.reason if each.stop else None, min((seen.line for seen in frames), default=0),
     )  # fmt: skip
+
+
+def _first_seen(each: LoggedTransaction) -> datetime | None:
+    """Of one whose start is not in the log: its first reading. The stop, whatever its clock, is no beginning."""
+    return min((at for one in each.readings if (at := when(one.at, one.seen))), default=None)
 
 
 def same(one: Charge, other: Charge) -> bool:

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from ocpp_lab.logs import Finding, Log, LoggedStatus, LoggedTransaction, diagnose, merge, statuses, transactions
+from ocpp_lab.frames import ERROR_CODES, CallError
+from ocpp_lab.logs import Finding, Log, LoggedStatus, LoggedTransaction, Seen, diagnose, merge, statuses, transactions
+from ocpp_lab.logs.voting import LEGAL
 
 from .charge import Charge, Key, charge_of, joined, same, when
 from .excerpt import Excerpt, excerpt
@@ -46,10 +48,22 @@ class Station:
     """BootNotifications."""
     calls: Counter[str] = field(default_factory=Counter)
     """By action."""
+    refused: Counter[str] = field(default_factory=Counter)
+    """Calls that were answered with a no, which nobody need have done wrong: by "SetChargingProfile Rejected"."""
     transactions: int = 0
     """All of them, also those that are not kept one by one."""
     energy: float = 0.0
     """Of all of them, as far as the log shows it (Wh)."""
+
+
+def refusal(seen: Seen) -> str | None:
+    """What a reply refused, and in which word; None if it refused nothing, or its call is not in the log."""
+    if seen.kind == 2 or seen.action not in LEGAL:
+        return None
+    if isinstance(seen.frame, CallError):
+        return f"{seen.action} {seen.frame.code if seen.frame.code in ERROR_CODES else 'CallError'}"
+    said = seen.payload.get("status")
+    return f"{seen.action} {said}" if said in ("Rejected", "NotSupported", "NotImplemented") else None
 
 
 @dataclass
@@ -132,6 +146,8 @@ class Digest:
             if seen.kind == 2:
                 station.calls[seen.action or "?"] += 1
                 station.boots += seen.action == "BootNotification"
+            elif said := refusal(seen):
+                station.refused[said] += 1
             if seen.at:
                 self.first = min(self.first or seen.at, seen.at)
                 self.last = max(self.last or seen.at, seen.at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from ocpp_lab.logs import Finding
@@ -12,6 +13,8 @@ from .ink import Ink, clean, columns, many
 
 MOST_STATIONS, MOST_CHARGES, MOST_FINDINGS = 5, 6, 8
 """Rows of each kind: with heads and totals, all of it fits 24 lines of a terminal nearly always."""
+MOST_REFUSED = 3
+"""Kinds of refused calls that are named."""
 SIGNS = {"heavy": "■", "bug": "▲", "harmless": "·"}
 
 
@@ -22,6 +25,7 @@ def summary(digest: Digest, ink: Ink) -> list[str]:
         return [*lines, "", *digest.advice.rstrip().splitlines()]
     lines += _stations(digest, ink)
     lines += _charges(digest, ink)
+    lines += _refused(digest, ink)
     lines += _findings(digest, ink)
     return lines
 
@@ -87,6 +91,15 @@ def _charges(digest: Digest, ink: Ink) -> Iterator[str]:
     count = sum(each.transactions for each in digest.stations.values())
     if count > len(shown):
         yield f"… {words.total(digest.stations.values())} in all"
+
+
+def _refused(digest: Digest, ink: Ink) -> Iterator[str]:
+    """Who looks for the reason of a no sees it here, also if the log does not say why, or nobody is at fault."""
+    said = sum((each.refused for each in digest.stations.values()), Counter[str]())
+    if said:
+        told = ", ".join(f"{clean(what)} ×{times}" for what, times in said.most_common(MOST_REFUSED))
+        yield ""
+        yield ink.cut(f"refused: {told}{', …' if len(said) > MOST_REFUSED else ''}", ink.width)
 
 
 def _findings(digest: Digest, ink: Ink) -> Iterator[str]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from calendar import isleap
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import pairwise
 
 from .finder import Sighting
@@ -12,9 +15,11 @@ from .formats import guess
 from .log import Log, LoggedConnection
 from .pairing import pair
 from .seen import Seen
+from .times import NO_YEAR
 from .turnings import Turning
 from .voting import Votes, count, decide
 
+_YEAR = re.compile(r'"(20\d\d)-\d\d-\d\dT')
 NEAR = 60
 """Frames between two sightings of one frame by two loggers, at most."""
 
@@ -36,6 +41,7 @@ class Gathered:
 def assemble(gathered: Gathered, source: str) -> Log:
     """One chapter, or the whole log."""
     notes: list[str] = []
+    _tell_the_year(gathered.frames, gathered.turnings)
     frames = _without_mentions(gathered.frames, notes)
     frames = _without_echoes(frames, notes)
     frames, newest_first = _in_order(frames)
@@ -75,6 +81,25 @@ def _number(seen: Sequence[Seen]) -> None:
 
 def _key(seen: Seen) -> tuple[int | None, str | None]:
     return seen.kind, seen.unique_id
+
+
+def _tell_the_year(frames: list[Sighting], turnings: list[Turning]) -> None:
+    """A syslog names none: the one of which the payloads speak most."""
+    without = [each.seen for each in frames if each.seen.at and each.seen.at.year == NO_YEAR]
+    if not without and not any(each.at and each.at.year == NO_YEAR for each in turnings):
+        return
+    told = Counter(int(year) for seen in without for year in _YEAR.findall(seen.text[:2000]))
+    year = told.most_common(1)[0][0] if told else 2000
+    for seen in without:
+        seen.at = _in_year(seen.at, year)
+    turnings[:] = [each._replace(at=_in_year(each.at, year)) for each in turnings]
+
+
+def _in_year(at: datetime | None, year: int) -> datetime | None:
+    if at is None or at.year != NO_YEAR:
+        return at
+    leap = isleap(year) or (at.month, at.day) != (2, 29)
+    return at.replace(year=year) if leap else at.replace(year=year, month=3, day=1)
 
 
 def _without_mentions(frames: list[Sighting], notes: list[str]) -> list[Sighting]:

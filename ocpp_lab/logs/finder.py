@@ -152,7 +152,7 @@ class Finder:
         wrapped, before = spot.wrapped, spot.before
         before = self._headed(spot.line, before) if self._bare and len(before) < 60 else before
         before = before if len(before) <= 600 else before[:200] + before[-400:]
-        after = spot.text[spot.end : spot.end + 200]
+        after = _behind(spot.text[spot.end :])
         told = self._when(wrapped, before) or told or self._clock.read(wrapped.around) or self._clock.read(after)
         # What our own trace marks with "!" says that no answer came, and is none.
         seen = None if wrapped.word == "!" else sighted(spot.text[spot.start : spot.end], frame, piece)
@@ -264,6 +264,11 @@ class Finder:
         sighting, _ = self._sight(spot, None, piece)
         if sighting is not None:
             yield sighting
+
+
+def _behind(rest: str) -> str:
+    """What is said behind a frame: behind the last one of a row that has a call and its answer side by side."""
+    return (rest[rest.rfind("]") + 1 :] if CANDIDATE.search(rest[:200]) else rest)[:200]
 
 
 def _without_time(before: str, told: Told | None) -> str:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
+import zlib
 from collections.abc import Callable, Iterable, Iterator
+from io import TextIOWrapper
 from pathlib import Path
+from typing import BinaryIO
 
 Readable = str | Path | Iterable[str] | Iterable[bytes]
 """A text, a path, or lines. A `str` without a line break that names a file is its path."""
@@ -21,9 +25,9 @@ def lines_of(readable: Readable, progress: Progress | None = None) -> Iterator[s
     """The lines without their ends. Bytes that are no UTF-8 are replaced. Raises OSError."""
     match readable:
         case Path():
-            return _told(_in_file(readable), progress)
+            return _told(bytes_in(readable), progress)
         case str() if is_path(readable):
-            return _told(_in_file(Path(readable)), progress)
+            return _told(bytes_in(Path(readable)), progress)
         case str():
             return (_clean(line) for line in readable.split("\n"))
         case _:
@@ -42,18 +46,38 @@ def is_path(readable: object) -> bool:
         return False
 
 
-def _in_file(path: Path) -> Iterator[bytes]:
+def bytes_in(path: Path) -> Iterator[bytes]:
+    """The lines of a file with their ends, in UTF-8, unpacked if they were packed. Raises OSError."""
     with open(path, "rb") as file:
-        head = file.read(2)
-        utf16 = head in (b"\xff\xfe", b"\xfe\xff")  # as PowerShell writes what is piped into a file
-        if not utf16:
-            file.seek(0)
+        head = file.peek(2)[:2]  # a pipe has no way back
+        if head == b"\x1f\x8b":  # as logs that are rotated are kept
+            yield from _packed(file)
+        elif encoding := _wide(head):
+            with TextIOWrapper(file, encoding, errors="replace") as text:
+                while piece := text.readline(MOST_IN_A_LINE):
+                    yield piece.encode(errors="replace")
+        else:
             while line := file.readline(MOST_IN_A_LINE):
                 yield line
-    if utf16:
-        with open(path, encoding="utf-16", errors="replace") as text:
-            while piece := text.readline(MOST_IN_A_LINE):
-                yield piece.encode(errors="replace")
+
+
+def _packed(file: BinaryIO) -> Iterator[bytes]:
+    """What gzip packed, as far as it can be unpacked: a file that is cut is a log that ends there."""
+    with gzip.open(file) as unpacked:
+        try:
+            while line := unpacked.readline(MOST_IN_A_LINE):
+                yield line
+        except (EOFError, zlib.error):
+            return
+
+
+def _wide(head: bytes) -> str | None:
+    """The encoding of two bytes a character, if it is one: PowerShell writes so what is piped into a file."""
+    if head in (b"\xff\xfe", b"\xfe\xff"):
+        return "utf-16"
+    if len(head) == 2 and head.count(0) == 1:  # without a mark at its beginning
+        return "utf-16-le" if head[1] == 0 else "utf-16-be"
+    return None
 
 
 def _told(lines: Iterable[str] | Iterable[bytes], progress: Progress | None) -> Iterator[str]:

@@ -45,6 +45,11 @@ _IDENTITY = tuple(
         rf"^\s*({_NAME})\s*(?:[<>←→=-]+|send|sent|received|recv)\s*:?\s*$",
     )
 )
+_SURE = _IDENTITY[:3]
+"""A key that says so, and what evcc and Home Assistant write: there it may be a mere number, or a plain word."""
+_TO_WHOM = re.compile(r"\b(?:to|from)\s", re.IGNORECASE)
+_PLAIN = frozenset({"charger"})
+"""What people call the only one they have."""
 _NOBODY = frozenset(
     """
     info debug trace warn warning error fatal critical notice verbose log ocpp ocpp16 ocpp16j ws wss websocket
@@ -90,13 +95,15 @@ def _last_word(text: str) -> str:
 def identity_in(text: str) -> str | None:
     """The charge point that a text names, if it does in one of the ways that loggers have."""
     for name, sure in _names(text):
+        if sure and name.lower() in _PLAIN:
+            return name
         if name.lower() not in _NOBODY and (sure or len(name) >= 4 or not name.isdigit()):
             return name
     return None
 
 
 def _names(text: str) -> Iterator[tuple[str, bool]]:
-    """What looks like one, and whether the log itself calls it that: then it may be a mere number."""
+    """What looks like one, and whether it stands where only a name does."""
     for pattern in _IDENTITY:
         if found := pattern.search(text):
-            yield found[1].strip("."), pattern is _IDENTITY[0]
+            yield found[1].strip("."), pattern in _SURE and not _TO_WHOM.search(found.group())

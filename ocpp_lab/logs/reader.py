@@ -79,6 +79,6 @@ def _next(gathered: Gathered, votes: Votes) -> Gathered:
     first = kept[0].seen.line
     for each in kept:
         each.seen.sender, each.seen.connection = None, 0
-        each.seen.action = each.seen.action if each.seen.kind == 2 else None
+        each.seen.action = each.seen.action if each.seen.kind not in (3, 4) else None
     turnings = [each for each in gathered.turnings if each.line >= first]
     return Gathered(kept, turnings, gathered.samples, first_line=first, votes=votes)

@@ -59,8 +59,8 @@ def _label(seen: Seen, raw: list[Any]) -> None:
     seen.kind = raw[0] if type(raw[0]) is int else None
     if len(raw) > 1 and raw[1] is not None and not isinstance(raw[1], list | dict):
         seen.unique_id = str(raw[1])
-    if seen.kind == 2 and len(raw) > 2 and isinstance(raw[2], str):
-        seen.action = raw[2]
+    if seen.kind not in (3, 4) and len(raw) > 2 and isinstance(raw[2], str):
+        seen.action = raw[2]  # of a call, or of what is meant as one and has a type that there is not
 
 
 def _may_be_meant(raw: Any) -> bool:

@@ -26,6 +26,10 @@ EPOCH_DAY = datetime(1970, 1, 1, tzinfo=UTC)
 """The day of times that have none."""
 
 
+NO_YEAR = 4
+"""The year of dates that have none, until the whole log tells it. There is a 29th of February in it."""
+
+
 class Told(NamedTuple):
     """``zoned``: with an offset. ``dated``: with a date, year included or not."""
 
@@ -48,7 +52,7 @@ class Clockwork:
     def __init__(self) -> None:
         self._slot: tuple[int, int] | None = None  # where the newest time stood, if it was plain ISO
         self._clock: datetime | None = None  # the newest time that had no date; each one before it begins a new day
-        self._year = 2000  # of dates without one
+        self._year = NO_YEAR  # of dates without one
 
     def read(self, text: str) -> Told | None:
         """The first time in a text, or None."""

@@ -68,7 +68,8 @@ def decide(seen: Sequence[Seen], before: Votes | None = None) -> Viewpoint:
     used = {each.direction_word for each in seen}
     words = _completed(meanings(votes, used), used)
     for each in seen:
-        each.sender = words.get(each.direction_word) or (LEGAL.get(each.action or "") if each.kind == 2 else None)
+        by_law = None if each.kind in (3, 4) else LEGAL.get(each.action or "")
+        each.sender = words.get(each.direction_word) or by_law
     _from_their_calls(seen)
     return _viewpoint(votes, words)
 

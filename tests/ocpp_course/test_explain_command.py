@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import subprocess
@@ -194,3 +195,15 @@ def test_bytes_that_are_no_text_and_control_characters_hurt_nobody(tmp_path: Pat
     ran = run(tmp_path / "odd.log")
     assert ran.returncode in (0, 1)
     assert "\x1b" not in ran.stdout
+
+
+def test_a_log_in_wide_characters_or_packed_is_anonymised_too(tmp_path: Path) -> None:
+    """It went out as it was once, names and all."""
+    boot = '{"chargePointVendor":"V","chargePointModel":"M","chargePointSerialNumber":"SECRET-77"}'
+    text = f'2031-03-14 07:59:50 INFO ocpp:WALL-7: receive message [2,"1","BootNotification",{boot}]\n'
+    (tmp_path / "wide.log").write_bytes(text.encode("utf-16"))
+    (tmp_path / "packed.log.gz").write_bytes(gzip.compress(text.encode()))
+    for name in ("wide.log", "packed.log.gz"):
+        ran = run(tmp_path / name, "--anonymise")
+        assert "BootNotification" in ran.stdout
+        assert "SECRET-77" not in ran.stdout and "WALL-7" not in ran.stdout

@@ -44,6 +44,8 @@ def wrong_shape(case: Case) -> Iterator[Hit]:
     for seen in case.seen:
         if seen.raw is None or seen.condition == "elided" or not seen.problem or seen.sender is None:
             continue
+        if seen.kind in (3, 4) and "unique id" in seen.problem and not _own_id(case, seen):
+            continue  # it has to repeat the id of its call: whoever sent that chose it
         yield Hit(
             [seen],
             f"The {seen.sender} sent what is no legal frame (line {seen.line}): {seen.problem}.",
@@ -51,6 +53,11 @@ def wrong_shape(case: Case) -> Iterator[Hit]:
             "A Call has 4 elements, a CallResult 3, a CallError 5; the id is text of at most 36 characters.",
             group=f"{seen.kind} {seen.problem[:40]}",
         )
+
+
+def _own_id(case: Case, reply: Seen) -> bool:
+    """Whether its call had a legal id of the same words: then the number is of the reply's own making."""
+    return any(each.call.unique_id == reply.unique_id and each.call.frame is not None for each in case.exchanges)
 
 
 @SHAPES.rule("not-json", "J-spec 4.1.2", ("02_dispatch_and_router", "4. Whose fault, and which code"), 55)

@@ -99,3 +99,26 @@ def test_a_log_without_frames_has_advice(tmp_path: Path) -> None:
     (tmp_path / "x.log").write_text("nothing\n", encoding="utf-8")
     told = digest("x.log", chapters(tmp_path / "x.log"))
     assert "SteVe" in told.advice and told.frames == 0
+
+
+def test_a_no_is_told_though_nobody_is_at_fault() -> None:
+    """By kind, and only of calls that the log has; a yes and a code that nobody knows are not spelt out."""
+    lines = [
+        'W1: receive message [2,"1","Heartbeat",{}]',
+        'W1: send [3,"1",{"currentTime":"2031-03-14T07:59:50Z"}]',
+        'W1: send [2,"2","RemoteStartTransaction",{"idTag":"T","connectorId":1}]',
+        'W1: receive message [3,"2",{"status":"Rejected"}]',
+        'W1: send [2,"3","ClearCache",{}]',
+        'W1: receive message [4,"3","NotSupported","",{}]',
+        'W1: send [2,"4","ClearCache",{}]',
+        'W1: receive message [4,"4","Sorry","",{}]',
+        'W1: send [2,"5","ClearCache",{}]',
+        'W1: receive message [3,"5",{"status":"Accepted"}]',
+        'W1: receive message [3,"6",{"status":"Rejected"}]',
+    ]
+    told = digest("x", [read("\n".join(lines))])
+    expected = {"RemoteStartTransaction Rejected": 1, "ClearCache NotSupported": 1, "ClearCache CallError": 1}
+    assert told.stations["W1"].refused == expected
+    assert any(
+        line.startswith("refused: RemoteStartTransaction Rejected ×1, ") for line in summary(told, Ink(False, 200))
+    )

@@ -1,0 +1,98 @@
+"""What strangers' logs had in them, and was read or blamed wrongly once; all data here is invented."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from pathlib import Path
+
+import pytest
+
+from ocpp_lab.logs import diagnose, read
+
+BEAT = '[2,"7","Heartbeat",{}]'
+ANSWER = '[3,"7",{"currentTime":"2031-03-14T07:59:50Z"}]'
+LOG = f"2031-03-14 07:59:50 INFO ocpp:W1: receive message {BEAT}\n2031-03-14 07:59:50 INFO ocpp:W1: send {ANSWER}\n"
+
+
+@pytest.mark.parametrize("name", ["charger", "240", "7"])
+def test_a_plain_name_is_one_where_only_a_name_stands(name: str) -> None:
+    evcc = f"[ocpp  ] TRACE 2031/03/14 07:59:50 recv {name}: {BEAT}\n[ocpp  ] TRACE 2031/03/14 07:59:50 send {name}: "
+    assistant = f"2031-03-14 07:59:50 INFO (MainThread) [ocpp] {name}: receive message {BEAT}"
+    assert read(evcc + ANSWER).identities == [name]
+    assert read(assistant + "\n").identities == [name]
+
+
+def test_a_word_that_says_to_whom_is_no_name() -> None:
+    assert read(f"07:59:50 received from charger: {BEAT}\n07:59:50 sent to charger: {ANSWER}\n").identities == [None]
+
+
+def test_the_time_of_a_row_stands_behind_its_last_frame() -> None:
+    """A call and its answer side by side; the newest row is the first."""
+    later = BEAT.replace("7", "8"), ANSWER.replace('"7"', '"8"').replace(":50Z", ":55Z")
+    rows = (
+        f"Heartbeat | W1 | {later[0]} | {later[1]} | 3/14/2031 1:29:55 PM\n-- | -- | -- | -- | --\n"
+        f"Heartbeat | W1 | {BEAT} | {ANSWER} | 3/14/2031 1:29:50 PM\n"
+    )
+    log = read(rows)
+    assert [f"{seen.at:%H:%M:%S}" for seen in log.seen if seen.at] == ["13:29:50"] * 2 + ["13:29:55"] * 2
+    assert [seen.unique_id for seen in log.seen] == ["7", "7", "8", "8"] and log.newest_first
+
+
+def test_a_syslog_has_the_year_of_its_payloads() -> None:
+    log = read(f"Feb 29 07:59:49 pi app[1]: recv W1: {BEAT}\nMar  1 07:59:50 pi app[1]: send W1: {ANSWER}\n")
+    assert [f"{seen.at:%Y-%m-%d}" for seen in log.seen if seen.at] == ["2031-03-01", "2031-03-01"]
+
+
+def test_a_type_that_there_is_not_is_its_senders_fault() -> None:
+    """The only line that shows it is the receiver's complaint."""
+    frame = '[1,"a","StartTransaction",{"connectorId":1,"idTag":"T","meterStart":0,"timestamp":"2031-03-14T07:59:50Z"}]'
+    [finding] = diagnose(read(f"fail: Middleware\n   Receive16 => Unknown message type: 1 / Msg: {frame}\n"))
+    assert (finding.rule, finding.side) == ("wrong-shape", "charge point")
+
+
+def test_a_reply_is_not_blamed_for_the_id_of_its_call() -> None:
+    """Too long, or a number: the end that sent the call chose it."""
+    long = "a" * 40
+    call = f'W1: send [2,"{long}","ClearCache",{{}}]\n'
+    reply = f'W1: receive message [3,"{long}",{{"status":"Accepted"}}]\n'
+    boot = 'W1: receive message [2,"7","Heartbeat",{}]\n'
+    assert [each.side for each in diagnose(read(boot + call + reply)) if each.rule == "wrong-shape"] == [
+        "central system"
+    ]
+    assert not [each for each in diagnose(read(boot + reply)) if each.rule == "wrong-shape"]
+
+
+def test_a_reply_that_made_a_number_of_the_id_is_blamed() -> None:
+    lines = 'W1: receive message [2,"7","Heartbeat",{}]\nW1: send [3,7,{"currentTime":"2031-03-14T07:59:50Z"}]\n'
+    assert [each.side for each in diagnose(read(lines)) if each.rule == "wrong-shape"] == ["central system"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8-sig"])
+def test_however_it_was_saved(encoding: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.log"
+    path.write_bytes(LOG.replace("\n", "\r\n").encode(encoding))
+    assert [seen.unique_id for seen in read(path).seen] == ["7", "7"]
+
+
+def test_a_packed_log_and_one_that_is_cut(tmp_path: Path) -> None:
+    path = tmp_path / "a.log.gz"
+    packed = gzip.compress(LOG.encode() * 500)
+    path.write_bytes(packed)
+    assert len(read(path).seen) >= 500
+    path.write_bytes(packed[: len(packed) - 9])
+    assert read(path).identities in ([], ["W1"])
+    path.write_bytes(b"\x1f\x8b that is none")
+    with pytest.raises(OSError, match=r"."):
+        read(path)
+
+
+def test_a_pipe_that_has_a_name() -> None:
+    """As a shell makes of <(docker logs …)."""
+    end, other = os.pipe()
+    os.write(other, LOG.encode())
+    os.close(other)
+    try:
+        assert [seen.unique_id for seen in read(Path(f"/dev/fd/{end}")).seen] == ["7", "7"]
+    finally:
+        os.close(end)
