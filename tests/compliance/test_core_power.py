@@ -124,7 +124,7 @@ async def test_a_power_cut_after_the_stop(tmp_path: Path) -> None:
 @pytest.mark.parametrize("cable_first", [True, False])
 @pytest.mark.parametrize(("stops", "then"), [("true", "Finishing"), ("false", "SuspendedEVSE")])
 async def test_what_began_offline_is_refused(stops: str, then: str, cable_first: bool) -> None:
-    """Core 3.5.4, 9.1.24: it began with AllowOfflineTxForUnknownId; StopTransactionOnInvalidId says what the no ends."""
+    """Core 3.5.4: StopTransactionOnInvalidId says what a late no ends."""
     keys = {"AllowOfflineTxForUnknownId": "true", "StopTransactionOnInvalidId": stops}
     async with at_charge_point(keys=keys) as (script, charge_point):
         script.info = {"status": "Invalid"}
