@@ -328,6 +328,14 @@ class Bays:
         if stuck:
             place.become(place.status, error_code="ConnectorLockFailure")
 
+    def let_go(self, connector: int) -> bool:
+        """Unlock the cable; False if it stays. That the lock failed before is over then, and told so (core 4.9)."""
+        place = self.session(connector).connector
+        opened = place.unlock()
+        if opened and place.status != "Faulted" and place.shown.error_code == "ConnectorLockFailure":
+            place.become(place.status)
+        return opened
+
     def _lets_go(self, reason: m.Reason) -> bool:
         """Whether the cable is unlocked at such an end; if not, its owner has to come and present the tag: it is not
         accepted after all (core errata 3.17), or the key says so of a car that was pulled (core 4.10)."""

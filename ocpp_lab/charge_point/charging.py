@@ -136,7 +136,7 @@ class Charging:
     def unlock(self, connector: int) -> bool:
         """Let the cable go, after the end of its transaction; False if the lock does not open (core 5.18)."""
         self.bays.stop(connector, "UnlockCommand")
-        return self.bays.session(connector).connector.unlock()
+        return self.bays.let_go(connector)
 
     def set_free(self, connector: int) -> bool:
         """Nobody came in time; False if somebody is still being asked about."""

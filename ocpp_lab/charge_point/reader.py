@@ -90,7 +90,7 @@ class Reader:
         if owner is None or not (same(tag, owner.tag) or owner.parent is not None):
             return "Invalid"
         if session.connector.locked and same(tag, owner.tag):
-            return "Accepted" if session.connector.unlock() else "Invalid"
+            return "Accepted" if self.bays.let_go(session.connector.number) else "Invalid"
         info = await self.authorizer.ask(tag)
         mine = same(tag, owner.tag) or same(info.parent_id_tag, owner.parent)
         if info.status == "Accepted" and mine and session.holder == owner and session.facts.phase == "over":

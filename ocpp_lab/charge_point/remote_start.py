@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from .. import messages as m
+from ..station.charging_session import Holder
 from ..station.facts import is_open
 from ..station.rights import same
 from .charging import Charging
@@ -35,7 +36,8 @@ class RemoteStart:
         """Accepted if a connector can begin or wait for a cable, and that is written down: accepted means that it will
         try (core 5.11). One that is in use, or waits for somebody, is not to be had.
 
-        With AuthorizeRemoteTxRequests the tag is treated as if it were held to the reader, once the answer is out.
+        With AuthorizeRemoteTxRequests the tag is treated as if it were held to the reader, once the answer is out. So
+        it is without that key where a connector is kept for a group and nobody here knows that of the tag (core 5.13).
         """
         connector, profile = self._choose(request.connector_id, request.id_tag), request.charging_profile
         if connector is None or not self.has_room():
@@ -50,7 +52,7 @@ class RemoteStart:
         return m.RemoteStartTransactionResponse(status="Accepted")
 
     def _begin(self, connector: int, tag: str) -> bool:
-        if not self.bays.configuration.enabled("AuthorizeRemoteTxRequests"):
+        if not self._asks and not self._may_be_of_the_group(connector, tag):
             return self.bays.accept(connector, tag, self._group(tag))
         if self.bays.sessions[connector].facts.phase == "over":
             self._find_out(connector, self.charging.reader.present(connector, tag))
@@ -77,9 +79,27 @@ class RemoteStart:
     def _can_have(self, connector: int, tag: str) -> bool:
         session = self.bays.sessions[connector]
         if session.facts.phase == "over":  # nobody but its driver begins again with this cable
-            owner = session.holder
-            return owner is not None and (same(owner.tag, tag) or same(owner.parent, self._group(tag)))
-        return is_open(session.facts) and self.bays.may_use(connector, tag, self._group(tag))[0]
+            return session.holder is not None and self._may_go_on(session.holder, tag)
+        if not is_open(session.facts):
+            return False
+        return self.bays.may_use(connector, tag, self._group(tag))[0] or self._may_be_of_the_group(connector, tag)
+
+    @property
+    def _asks(self) -> bool:
+        return self.bays.configuration.enabled("AuthorizeRemoteTxRequests")
+
+    def _may_go_on(self, owner: Holder, tag: str) -> bool:
+        """Whoever is asked about may turn out to be of the same group, as at the reader."""
+        group = self._group(tag)
+        to_be_asked = self._asks and owner.parent is not None and group is None
+        return same(owner.tag, tag) or same(owner.parent, group) or to_be_asked
+
+    def _may_be_of_the_group(self, connector: int, tag: str) -> bool:
+        """Whether only the group could let this tag in, and nobody here knows it: it has to be asked for."""
+        if self._group(tag) is not None or self.bays.may_use(connector, tag, None)[0]:
+            return False
+        groups = [each.parent for each in self.bays.reservations.reservations() if each.parent is not None]
+        return any(self.bays.may_use(connector, tag, group)[0] for group in groups)
 
     def _group(self, tag: str) -> str | None:
         info = self.charging.authorizer.known(tag)

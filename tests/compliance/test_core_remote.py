@@ -143,6 +143,24 @@ async def test_remote_start_where_nobody_can_charge(why: str) -> None:
         await script.hears_no("StartTransaction", seconds=10)
 
 
+@simulated(seed=1)
+@pytest.mark.parametrize(("parent", "starts"), [("FAMILY", True), ("FIRM", False)])
+async def test_remote_start_where_a_cable_waits_for_its_group(parent: str, starts: bool) -> None:
+    """Core 5.11, 4.9 F2, AuthorizeRemoteTxRequests=true: in Finishing the group is asked for, as at the reader."""
+    async with at_charge_point(keys=YES) as (script, charge_point):
+        script.infos["TAG_A"] = {"status": "Accepted", "parentIdTag": "FAMILY"}
+        script.infos["TAG_B"] = {"status": "Accepted", "parentIdTag": parent}
+        await script.starts(charge_point)
+        await charge_point.charging.present(1, "TAG_A")
+        await script.hears("StopTransaction")
+        assert await remote_start(script, "TAG_B") == "Accepted"
+        assert (await script.hears("Authorize"))["idTag"] == "TAG_B"
+        if starts:
+            assert (await script.hears("StartTransaction"))["idTag"] == "TAG_B"
+        else:
+            await script.hears_no("StartTransaction", seconds=30)
+
+
 # --- RemoteStopTransaction --------------------------------------------------------------------------------------------
 
 

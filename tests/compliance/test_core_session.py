@@ -324,3 +324,21 @@ async def test_a_short_status_is_not_told() -> None:
         await script.hears_no("StatusNotification", seconds=60)
         charge_point.charging.plug_in(1)
         await script.hears_status(1, "Preparing", seconds=11)
+
+
+@simulated(seed=1)
+@pytest.mark.parametrize("who", ["the central system", "the driver"])
+async def test_a_lock_that_opens_after_all(who: str) -> None:
+    """Core 4.9, 5.18: ConnectorLockFailure at the stop; once the lock has opened, NoError is told."""
+    async with at_charge_point() as (script, charge_point):
+        await script.starts(charge_point)
+        charge_point.charging.jam_lock(1)
+        await charge_point.charging.present(1, "TAG_A")
+        await script.hears_status(1, "Finishing")
+        assert (await script.hears_status(1, "Finishing"))["errorCode"] == "ConnectorLockFailure"
+        charge_point.charging.jam_lock(1, jammed=False)
+        if who == "the driver":
+            await charge_point.charging.present(1, "TAG_A")
+        else:
+            assert (await script.says("UnlockConnector", connectorId=1))["status"] == "Unlocked"
+        assert (await script.hears_status(1, "Finishing"))["errorCode"] == "NoError"

@@ -96,6 +96,26 @@ async def test_the_group_may_use_it(parent: str | None, starts: bool) -> None:
 
 
 @simulated(seed=1)
+@pytest.mark.parametrize("connector", [0, 1])
+@pytest.mark.parametrize("asks", ["false", "true"])
+@pytest.mark.parametrize(("parent", "starts"), [("FAMILY", True), ("FIRM", False), (None, False)])
+async def test_the_group_may_use_it_from_afar(parent: str | None, starts: bool, asks: str, connector: int) -> None:
+    """Core 5.13, 5.11: the central system is asked for the group of this tag too, whatever AuthorizeRemoteTxRequests
+    says; only then it starts."""
+    async with at_charge_point(connectors=1, keys={"AuthorizeRemoteTxRequests": asks}) as (script, charge_point):
+        await reserves(script, connector, parentIdTag="FAMILY")
+        script.infos["TAG_B"] = {"status": "Accepted", **({"parentIdTag": parent} if parent else {})}
+        charge_point.charging.plug_in(1)
+        answer = await script.says("RemoteStartTransaction", idTag="TAG_B", connectorId=1)
+        assert answer["status"] == "Accepted"
+        assert (await script.hears("Authorize"))["idTag"] == "TAG_B"
+        if starts:
+            assert (await script.hears("StartTransaction"))["reservationId"] == 7
+        else:
+            await script.hears_no("StartTransaction", seconds=30)
+
+
+@simulated(seed=1)
 async def test_it_expires() -> None:
     """Core 5.13, 4.9 G1."""
     async with at_charge_point() as (script, _):
