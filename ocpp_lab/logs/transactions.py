@@ -97,8 +97,8 @@ def registers(meter_values: Any) -> Iterator[tuple[datetime | None, float]]:
 
 def _triggered(meter_values: Any) -> bool:
     """Whether somebody asked for these readings: they may overtake older ones that wait in the queue (core 5.17)."""
-    contexts = {each.get("context") for value in objects(meter_values) for each in objects(value.get("sampledValue"))}
-    return contexts == {"Trigger"}
+    contexts = [each.get("context") for value in objects(meter_values) for each in objects(value.get("sampledValue"))]
+    return bool(contexts) and all(context == "Trigger" for context in contexts)
 
 
 def _watt_hours(sampled: dict[str, Any]) -> float | None:
