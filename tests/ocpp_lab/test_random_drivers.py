@@ -228,7 +228,7 @@ async def evening(world: World, cable: str = "socket") -> int:
     return len(world.central_system_site.ledger.rows())
 
 
-SEEDS = scaled(300, 6_000)
+SEEDS = scaled(300, 1_500)
 PARTS = 10
 
 
