@@ -138,8 +138,11 @@ class Watch:
                 self._broken("accepted is written down", f"{call.action} {call.unique_id} was Accepted, and not done")
 
     def _waits(self, call: Call) -> bool:
-        """Whether that tag waits for a cable, and would after a power cut, too."""
+        """Whether that tag waits for a cable, and would after a power cut, too; or is being asked for (core 5.13)."""
         payload: Any = call.payload
+        sessions = self._life.charging.bays.sessions.values()
+        if any(session.facts.asked == payload["idTag"] for session in sessions):
+            return True
         rows = self._life.memory.sessions.read().values()
         return any(row.phase == "begun" and row.tag == payload["idTag"] for row in rows)
 
