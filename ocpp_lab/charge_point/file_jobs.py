@@ -19,7 +19,6 @@ from .firmware import ClosingTime, Firmware
 from .gate import Gate
 from .guard import Guard
 from .kept_jobs import KeptJobs
-from .makers_mark import MakersMark
 from .notices import Notices
 from .options import Connecting
 from .uploads import TimedLines, Uploads
@@ -74,7 +73,7 @@ class FileJobs:
             kept,
             self.notices,
             chores,
-            MakersMark(guard.wallet, guard.trusted_time.now, guard.tell),
+            guard.maker,
             closing_time,
             reboot=gate.reboot,
             now=clock.now,
