@@ -120,6 +120,7 @@ async def test_the_maximum_is_shared() -> None:
         assert [here.amps(n) for n in (1, 2)] == [8, 32]
         await here.set(0, profile((0, 11.0), **MAX))
         assert [here.amps(n) for n in (1, 2)] == [8, 0]
+        await asyncio.sleep(1)  # the status follows the answer
         assert here.statuses(2)[-1] == "SuspendedEVSE"
         here.stop(1)
         await asyncio.sleep(1)

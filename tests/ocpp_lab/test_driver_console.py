@@ -27,7 +27,7 @@ async def console(said: list[str]) -> AsyncIterator[tuple[CentralSystem, ChargeP
 
 @simulated
 async def test_a_whole_visit() -> None:
-    """Plug, tag, status, unplug; the next line may be typed before the one before is done."""
+    """Plug, tag, status, unplug: what each line says, and what the central system hears."""
     said: list[str] = []
     async with console(said) as (central_system, charge_point, driver):
         driver.typed("plug 1 5 22")
@@ -35,6 +35,7 @@ async def test_a_whole_visit() -> None:
         driver.typed("TAG 1 TAG_A")
         await asyncio.sleep(3600)
         driver.typed("status")
+        await asyncio.sleep(1)
         driver.typed("unplug 1")
         await asyncio.sleep(1)
         assert said[:2] == [
