@@ -86,7 +86,7 @@ class SecurityOrders(Ordering):
         """Have it forget a root certificate, named as it named it itself (whitepaper 5.3, M04.FR.07)."""
 
         def settle(outcome: OrderEnd) -> None:
-            if outcome.done:
+            if outcome.done is not False:  # or nobody can know
                 self._records.roots.doubt(identity)
 
         return await self._orders.send(

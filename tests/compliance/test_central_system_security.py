@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from ocpp_lab import CentralSystem, Forbidden, Ledger, security
+from ocpp_lab import CallTimeout, CentralSystem, Forbidden, Ledger, security
 from ocpp_lab import messages as m
 from ocpp_lab.central_system.registry import Registered
 from ocpp_lab.credentials import basic_auth
@@ -18,6 +18,9 @@ from tests.pair import on, simulated
 
 REGISTRY = {"CP_1": Registered(serial=SERIAL, owner=OWNER)}
 HASHES = {"hashAlgorithm": "SHA256", "issuerNameHash": "a" * 64, "issuerKeyHash": "b" * 64, "serialNumber": "1f"}
+NAMED = m.CertificateHashDataType(
+    hash_algorithm="SHA256", issuer_name_hash="a", issuer_key_hash="b", serial_number="1f"
+)
 
 
 def root_kept(central: CentralSystem) -> bool:
@@ -71,6 +74,30 @@ async def test_a_root_is_listed_and_deleted(status: str) -> None:
         assert await script.hears("DeleteCertificate") == {"certificateHashData": HASHES}
         script.answers["GetInstalledCertificateIds"] = {"status": "NotFound"}
         assert (await central.operator.installed_certificates("CP_1", ROOT)).status == "NotFound"  # type: ignore[arg-type]
+
+
+@simulated(seed=1)
+@pytest.mark.parametrize(
+    ("status", "there"), [("Accepted", False), ("NotFound", True), ("Failed", True), (None, False)]
+)
+async def test_a_root_that_may_be_gone_is_not_counted_on(status: str | None, there: bool) -> None:
+    """Whitepaper M04, A05.FR.03: nor is one whose deletion got no answer; before an upgrade the charge point is
+    asked."""
+    async with at_central_system() as (script, central):
+        script.answers |= {
+            "InstallCertificate": {"status": "Accepted"},
+            "DeleteCertificate": {"status": status} if status else None,
+            "GetInstalledCertificateIds": {"status": "NotFound"},
+        }
+        await central.operator.install_certificate("CP_1", ROOT, AUTHORITY.root)  # type: ignore[arg-type]
+        try:
+            await central.operator.delete_certificate("CP_1", NAMED)
+        except CallTimeout:
+            assert status is None
+        assert root_kept(central) == there
+        if not there:
+            with pytest.raises(Forbidden, match="install one first"):
+                await central.operator.upgrade_security("CP_1", 2)
 
 
 @simulated(seed=1)
