@@ -9,10 +9,10 @@ from typing import Any
 
 from ..central_system import CentralSystem
 from ..codec import decode_payload
-from ..errors import NotConnected, OcppError, PayloadError, StoreFailed
+from ..errors import MalformedReply, NotConnected, OcppError, PayloadError, StoreFailed
 from ..messages import ACTIONS, Request, Response
 from .completion import completed, endings
-from .verb import Verb, identity_named, some
+from .verb import Verb, as_typed, identity_named, some
 from .verbs import OPERATOR_VERBS, verb_named
 
 EXAMPLE = 'CP_1 Reset {"type": "Soft"}'
@@ -66,7 +66,9 @@ class Console:
     def _verb(self, line: str) -> Verb | None:
         """The verb that the line begins with; None if it is a call: then an identity comes first."""
         first, *others = line.split(maxsplit=2)
-        if (others and others[0] in ACTIONS) or (first in self.central_system and first not in OPERATOR_VERBS):
+        if (others and others[0] in ACTIONS) or (
+            first in map(as_typed, self.central_system.sessions) and first not in OPERATOR_VERBS
+        ):
             return None
         return OPERATOR_VERBS[verb_named(first)]
 
@@ -74,7 +76,7 @@ class Console:
         try:
             for line in await verb.run(self.central_system, values):
                 self.say("=", line)
-        except (ValueError, StoreFailed) as problem:
+        except (ValueError, StoreFailed, MalformedReply) as problem:  # of the last the trace says only that it came
             self.say("!", f"{verb.name}: {problem}")
         except NotConnected as problem:
             self.say("!", f"{verb.name} was not sent: {problem}")
@@ -86,6 +88,8 @@ class Console:
             await self.central_system[identity].call(request)
         except NotConnected as problem:
             self.say("!", f"{request.action} was not sent: {problem}")
+        except (StoreFailed, MalformedReply) as problem:
+            self.say("!", f"{request.action}: {problem}")
         except OcppError:
             pass  # the same
 

@@ -38,6 +38,13 @@ def number(word: str) -> int:
     return int(word)
 
 
+def above_zero(word: str) -> int:
+    """The same of 1 or more: of a connector, where the whole charge point cannot be meant. Raises ValueError."""
+    if found := number(word):
+        return found
+    raise ValueError(word)
+
+
 def span(word: str) -> timedelta:
     """``90s``, ``10m``, ``2h`` or ``1d``. Raises ValueError for anything else, and for no time at all."""
     found = re.fullmatch(r"(\d{1,6})([smhd])", word, re.ASCII)
@@ -74,7 +81,8 @@ def choice(words: Iterable[str]) -> WordKind:
 
 WORD_KINDS: dict[str, WordKind] = {
     "CP": WordKind("a charge point that is connected", str),
-    "CONNECTOR": WordKind("a connector's number, 0 for all of it", number),
+    "CONNECTOR": WordKind("a connector's number, from 1 on", above_zero),
+    "CONNECTOR/0": WordKind("a connector's number, or 0 for the whole charge point", number),
     "TRANSACTION": WordKind("a transaction's number", number),
     "RESERVATION": WordKind("a reservation's number", number),
     "TAG": WordKind("a tag", str),

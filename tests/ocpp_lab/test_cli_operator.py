@@ -40,7 +40,7 @@ async def test_a_transaction_by_verbs() -> None:
                 r"! unlock: expected a connector's number.*came nothing; type: unlock CP CONNECTOR"
             )
             await central_system.type("help reserve")
-            await central_system.until(r"= reserve CP CONNECTOR TAG TIME: Keep a connector, 0 for any")
+            await central_system.until(r"= reserve CP CONNECTOR/0 TAG TIME: Keep a connector, 0 for any")
             assert await charge_point.stop() == 0
         assert await central_system.stop() == 0
     assert "Traceback" not in central_system.said

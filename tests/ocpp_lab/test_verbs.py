@@ -20,7 +20,8 @@ from ocpp_lab.cli.typed import TypedLines
 from ocpp_lab.cli.verb import identity_named
 from ocpp_lab.cli.verbs import OPERATOR_VERBS, verb_named
 from ocpp_lab.cli.word_kinds import Limit, limit, number, span
-from tests.operated import answering, operated, starts
+from tests.fakes import Failing
+from tests.operated import answering, operated, sent, starts
 from tests.pair import simulated
 
 OK = {"status": "Accepted"}
@@ -144,6 +145,46 @@ async def test_what_is_said_beside_the_frames() -> None:
 
 
 @simulated
+async def test_a_setting_without_a_value_and_one_that_nobody_may_read() -> None:
+    """Whitepaper 7.2: an AuthorizationKey cannot be read; a charge point that tells it all the same is not quoted."""
+    async with desk() as (operator, peer):
+        told = [
+            {"key": "authorizationkey", "readonly": False, "value": "0A" * 16},
+            {"key": "AuthorizationKey", "readonly": False},
+            {"key": "Lamp", "readonly": True},
+        ]
+        await operator.asks(peer, "get CP_1", {"configurationKey": told})
+        assert operator.said == [
+            "= authorizationkey = ***",
+            "= AuthorizationKey has no value",
+            "= Lamp has no value (read-only)",
+        ]
+
+
+@simulated
+@pytest.mark.parametrize("line", ["unlock CP_1 1", 'CP_1 UnlockConnector {"connectorId": 1}'])
+async def test_an_answer_of_the_wrong_shape_says_what_is_wrong(line: str) -> None:
+    async with desk() as (operator, peer):
+        await operator.asks(peer, line, {"status": "Open"})
+        [said] = operator.said
+        assert "UnlockConnectorResponse: status: expected one of" in said and said.startswith(("! unlock", "! Unlock"))
+
+
+@simulated
+@pytest.mark.parametrize("line", ["reset CP_1", 'CP_1 ChangeConfiguration {"key": "SecurityProfile", "value": "1"}'])
+async def test_our_own_file_fails(line: str) -> None:
+    """Nothing was sent, and that is said; of a call as it is, too."""
+    async with desk() as (operator, peer):
+        peer.ours.ledger.before = Failing(1, once=False)
+        operator.type(line)
+        await peer.is_served()
+        [said] = operator.said
+        assert said.endswith("database or disk is full") and said.startswith(("! reset:", "! ChangeConfiguration:"))
+        assert sent(peer.ours) == []
+        peer.ours.ledger.before = lambda sql: None
+
+
+@simulated
 async def test_a_stop_without_a_number() -> None:
     """The one that runs; two are a question."""
     async with desk() as (operator, peer):
@@ -179,6 +220,9 @@ async def test_who_and_show() -> None:
             "=     2  Faulted (GroundFailure)",
         ]
         operator.said.clear()
+        operator.type("show CP_9")
+        await peer.is_served()
+        assert operator.said == ["= nothing is known of CP_9"]
         operator.type("show CP_1")
         await peer.is_served()
         text = "\n".join(operator.said)
@@ -224,10 +268,15 @@ WRONG = [
         "start: expected a charge point that is connected, came nothing; type: start CP TAG [CONNECTOR], such as",
     ),
     ("start CP_1", "start: expected a tag, came nothing"),
-    ("start CP_1 TAG_A one", "start: expected a connector's number, 0 for all of it, came one; type: start CP TAG"),
+    ("start CP_1 TAG_A one", "start: expected a connector's number, from 1 on, came one; type: start CP TAG"),
     ("start CP_1 TAG_A ²", "start: expected a connector's number"),
     ("start CP_1 TAG_A 1 2", "start: expected no more words, came 2"),
-    ("start CP_1 TAG_A 0", "start: RemoteStartTransaction: connectorId"),
+    ("start CP_1 TAG_A 0", "start: expected a connector's number, from 1 on, came 0; type: start CP TAG [CONNECTOR]"),
+    ("unlock CP_1 0", "unlock: expected a connector's number, from 1 on, came 0"),
+    ("trigger CP_1 MeterValues 0", "trigger: expected a connector's number, from 1 on, came 0"),
+    ("limit CP_1 x 16A", "limit: expected a connector's number, or 0 for the whole charge point, came x"),
+    ("stop CP_1", "stop: expected the number of a transaction, for there is not only one at CP_1: none"),
+    ('CP_9 Reset {"type": "Soft"}', "Reset was not sent: 'CP_9' is not connected; connected now: CP_1"),
     ("start CP_9 TAG_A", "start was not sent: 'CP_9' is not connected; connected now: CP_1"),
     ("reserve CP_1 1 TAG_A 10", "reserve: expected a time such as 90s, 10m, 2h, came 10"),
     ("reserve CP_1 1 TAG_A 0m", "reserve: expected a time such as"),
@@ -265,7 +314,7 @@ async def test_help() -> None:
             "= start CP TAG [CONNECTOR]: Start charging.",
             "=   CP: a charge point that is connected",
             "=   TAG: a tag",
-            "=   CONNECTOR: a connector's number, 0 for all of it",
+            "=   CONNECTOR: a connector's number, from 1 on",
             "= such as: start CP_1 TAG_A 1",
         ]
 
@@ -294,6 +343,12 @@ def test_the_beginning_of_a_name_is_enough() -> None:
     assert identity_named("TRAM", names) == "TRAM"
     with pytest.raises(ValueError, match="CP may be any of CP_1, CP_10"):
         identity_named("CP", names)
+    with_spaces = ["RDAM 123", "RDAM 124", "RDAM%20125"]
+    assert identity_named("RDAM%20123", with_spaces) == "RDAM 123"
+    assert identity_named("rdam%20125", with_spaces) == identity_named("RDAM%20125", with_spaces) == "RDAM%20125"
+    assert identity_named("RDAM%209", with_spaces) == "RDAM 9"
+    with pytest.raises(ValueError, match="any of RDAM%20123, RDAM%20124, RDAM%20125"):
+        identity_named("RDAM", with_spaces)
     assert verb_named("st" + "ar") == "start" and verb_named("WHO") == "who"
 
 
@@ -312,11 +367,13 @@ def test_the_beginning_of_a_name_is_enough() -> None:
         ("help res", "help rese"),
         ("BUS_2 Reset {", "BUS_2 Reset {"),
         ("nothing CP", "nothing CP"),
+        ("reset R", "reset RDAM%20123 "),
+        ("RDAM%20123 ClearCa", "RDAM%20123 ClearCache "),
         ("", ""),
     ],
 )
 def test_what_a_tab_makes_of_it(line: str, becomes: str) -> None:
-    words = endings(line, ["CP_1", "CP_2", "BUS_2"])
+    words = endings(line, ["CP_1", "CP_2", "BUS_2", "RDAM 123"])
     assert completed(line, words) == becomes
 
 
