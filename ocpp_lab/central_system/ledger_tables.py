@@ -118,4 +118,7 @@ CREATE INDEX certificates_of ON certificates (identity)
 """
 """Security profiles that each charge point may use, and the certificates that were signed for it."""
 
-STEPS = (_FIRST, _SECOND, _THIRD, _SECURITY, _OPERATOR)
+DECIDED_TAGS = "CREATE TABLE tags (tag TEXT PRIMARY KEY COLLATE NOCASE, status TEXT NOT NULL)"
+"""What the operator decided about tags."""
+
+STEPS = (_FIRST, _SECOND, _THIRD, _SECURITY, _OPERATOR, DECIDED_TAGS)

@@ -19,6 +19,7 @@ from ..session import CALL_TIMEOUT
 from .app import one_line_errors
 from .inputs import (
     BadInput,
+    identities,
     one_of,
     positive,
     read_password,
@@ -82,7 +83,9 @@ def central_system(
         ),
     ] = "Accepted",
     timeout: Timeout = CALL_TIMEOUT,
-    ledger: Annotated[Path | None, _file("Keep transactions in this sqlite file. Default: in memory.")] = None,
+    ledger: Annotated[
+        Path | None, _file("Keep what must outlast a restart in this sqlite file. Default: in memory.")
+    ] = None,
     no_require_boot: Annotated[
         bool, typer.Option("--no-require-boot", help="Also answer calls that come before an accepted boot.")
     ] = False,
@@ -117,7 +120,7 @@ def central_system(
         options: dict[str, Any] = {
             "host": host,
             "port": within(port, 0, 65535, "--port"),
-            "identities": identity or None,
+            "identities": identities(identity or ()) or None,
             "passwords": read_passwords(password_file, identity) if password_file else None,
             "ssl": server_tls(cert, key),
             "policy": policy,
@@ -127,6 +130,7 @@ def central_system(
             "lenient": lenient,
         }
         with closing(_open_ledger(ledger)) as book:
+            policy.id_tags.update(book.records.tags.all())
             asyncio.run(run_central_system(raw=trace, file=trace_file, metrics=metrics, ledger=book, **options))
 
 
@@ -154,7 +158,10 @@ def charge_point(
     path: Annotated[
         Path | None, _file("Keep what must survive a power cut in this sqlite file. Default: in memory.")
     ] = None,
-    auto: Annotated[bool, typer.Option("--auto", help="A driver comes and goes by himself at each connector.")] = False,
+    auto: Annotated[
+        bool,
+        typer.Option("--auto", help="A driver comes and goes by himself at each connector, every 1 to 20 minutes."),
+    ] = False,
     seed: Annotated[int, typer.Option(metavar="NUMBER", help="What the driver of --auto does.")] = 1,
     timeout: Timeout = CALL_TIMEOUT,
     max_size: MaxSize = MAX_SIZE,

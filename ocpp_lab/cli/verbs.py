@@ -131,6 +131,7 @@ async def _list(cs: CentralSystem, identity: str, what: str | None) -> Iterable[
 
 async def _tag(cs: CentralSystem, tag: str, status: Any) -> Iterable[str]:
     if status:
+        cs.ledger.records.tags.keep(tag, status)
         cs.policy.id_tags[tag] = status
     info = cs.policy.authorize(tag)
     return [f"{tag} is {info.status}" + (f", until {info.expiry_date}" if info.expiry_date else "")]

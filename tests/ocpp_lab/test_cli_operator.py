@@ -12,6 +12,7 @@ import sys
 import termios
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -44,6 +45,21 @@ async def test_a_transaction_by_verbs() -> None:
             assert await charge_point.stop() == 0
         assert await central_system.stop() == 0
     assert "Traceback" not in central_system.said
+
+
+async def test_a_tag_is_blocked_after_a_restart_too(tmp_path: Path) -> None:
+    """What was typed is in the ledger; without a file it is not."""
+    for options, worth in (["--ledger", str(tmp_path / "book")], "Blocked"), ([], "Accepted"):
+        async with running("central-system", "--port", "0", *options) as central_system:
+            await listening(central_system)
+            await central_system.type("tag TAG_A Blocked")
+            await central_system.until("= TAG_A is Blocked")
+            assert await central_system.stop() == 0
+        async with running("central-system", "--port", "0", *options) as central_system:
+            await listening(central_system)
+            await central_system.type("tag TAG_A")
+            await central_system.until(f"= TAG_A is {worth}")
+            assert await central_system.stop() == 0
 
 
 async def test_the_page_of_the_metrics() -> None:

@@ -245,7 +245,14 @@ async def test_tags_of_the_policy() -> None:
             operator.type(line)
             await peer.is_served()
         assert operator.said == ["= TAG_A is Accepted", "= TAG_A is Blocked", "= tag_a is Blocked"]
-        assert peer.ours.policy.id_tags == {"TAG_A": "Blocked"}
+        assert peer.ours.policy.id_tags == {"TAG_A": "Blocked"} == peer.ours.ledger.records.tags.all()
+        peer.ours.ledger.before = Failing(1)
+        operator.type("tag TAG_A Accepted")
+        await peer.is_served()
+        assert operator.said[-1].startswith("! tag: ") and peer.ours.policy.id_tags == {"TAG_A": "Blocked"}
+        operator.type("tag tag_A Expired")
+        await peer.is_served()
+        assert peer.ours.ledger.records.tags.all() == {"tag_A": "Expired"}
 
 
 @simulated
@@ -267,11 +274,12 @@ WRONG = [
         "start",
         "start: expected a charge point that is connected, came nothing; type: start CP TAG [CONNECTOR], such as",
     ),
-    ("start CP_1", "start: expected a tag, came nothing"),
+    ("start CP_1", "start: expected a tag of at most 20 characters, came nothing"),
     ("start CP_1 TAG_A one", "start: expected a connector's number, from 1 on, came one; type: start CP TAG"),
     ("start CP_1 TAG_A ²", "start: expected a connector's number"),
     ("start CP_1 TAG_A 1 2", "start: expected no more words, came 2"),
     ("start CP_1 TAG_A 0", "start: expected a connector's number, from 1 on, came 0; type: start CP TAG [CONNECTOR]"),
+    ("tag TAG_45678901234567890 Blocked", "tag: expected a tag of at most 20 characters, came TAG_45678901234567890"),
     ("unlock CP_1 0", "unlock: expected a connector's number, from 1 on, came 0"),
     ("trigger CP_1 MeterValues 0", "trigger: expected a connector's number, from 1 on, came 0"),
     ("limit CP_1 x 16A", "limit: expected a connector's number, or 0 for the whole charge point, came x"),
@@ -313,7 +321,7 @@ async def test_help() -> None:
         assert operator.said == [
             "= start CP TAG [CONNECTOR]: Start charging.",
             "=   CP: a charge point that is connected",
-            "=   TAG: a tag",
+            "=   TAG: a tag of at most 20 characters",
             "=   CONNECTOR: a connector's number, from 1 on",
             "= such as: start CP_1 TAG_A 1",
         ]
