@@ -194,3 +194,50 @@ async def test_the_key_is_in_no_record() -> None:
         assert answer.status == "Rejected"
         ledger: Any = central.ledger
         assert NEW not in str(ledger.query("SELECT * FROM orders"))
+
+
+@simulated(seed=1)
+@pytest.mark.parametrize(("status", "doors"), [("Accepted", [False, True]), ("Rejected", [True, False])])
+async def test_a_late_answer_to_a_key_counts(status: str, doors: list[bool]) -> None:
+    """Whitepaper A01.FR.03, A01.FR.04: without an answer both keys open the door; with one, however late, one does."""
+
+    async def late(_: Any) -> Any:
+        await asyncio.sleep(central.timeout + 10)
+        return {"status": status}
+
+    async with at_central_system(boots=False, identities=["CP_1", "CP_2"], passwords={"CP_2": KEY}) as (_, central):
+        script = ScriptedChargePoint("CP_2")
+        await on("cp", script.dials(additional_headers={"Authorization": basic_auth("CP_2", KEY)}))
+        script.answers["ChangeConfiguration"] = late
+        with pytest.raises(CallTimeout):
+            await central.operator.change_key("CP_2", NEW)
+        await asyncio.sleep(60)
+        await on("cp", script.leaves())
+        opened = []
+        for key in (KEY, NEW):
+            again = ScriptedChargePoint("CP_2")
+            try:
+                await on("cp", again.dials(additional_headers={"Authorization": basic_auth("CP_2", key)}))
+                await on("cp", again.leaves())
+                opened.append(True)
+            except InvalidStatus:
+                opened.append(False)
+        assert opened == doors
+
+
+@simulated(seed=1)
+@pytest.mark.parametrize("status", ["Accepted", "Rejected"])
+async def test_a_late_answer_to_an_upgrade_counts(status: str) -> None:
+    """Whitepaper A05.FR.09: what was rejected is not waited for any more."""
+
+    async def late(_: Any) -> Any:
+        await asyncio.sleep(central.timeout + 10)
+        return {"status": status}
+
+    async with at_central_system() as (script, central):
+        script.answers["ChangeConfiguration"] = late
+        with pytest.raises(CallTimeout):
+            await central.operator.upgrade_security("CP_1", 1)
+        assert central.required.of("CP_1").offered == {1}
+        await asyncio.sleep(60)
+        assert central.required.of("CP_1").offered == ({1} if status == "Accepted" else set())
