@@ -74,7 +74,11 @@ def central_system(
         int, typer.Option(metavar="SECONDS", help="Heartbeat interval that a boot is answered with.")
     ] = 300,
     registration: Annotated[
-        str, typer.Option(metavar="Accepted|Pending|Rejected", help="Status that a boot is answered with.")
+        str,
+        typer.Option(
+            metavar="Accepted|Pending|Rejected",
+            help="Status that a boot is answered with; boot, typed, changes it for one.",
+        ),
     ] = "Accepted",
     unknown_tag: Annotated[
         str,

@@ -31,7 +31,7 @@ def shown(ledger: Recording, identity: str, now: datetime) -> Iterator[str]:
     for row in _newest(records.events.rows(identity)):
         yield f"event {row['type']} at {row['at']}"
     for row in _newest(records.orders.rows(identity)):
-        yield f"order {row['action']} at {row['at']}: {row['outcome'] or 'no answer yet'}"
+        yield f"order {row['action']} at {row['at']}: {row['outcome'] or 'no answer'}"
 
 
 def _newest[Row](rows: list[Row]) -> Iterator[Row]:

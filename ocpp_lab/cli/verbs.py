@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 
 from .. import messages as m
 from ..central_system import CentralSystem
@@ -16,6 +16,7 @@ from .verb import Verb, as_typed
 from .who import who
 from .word_kinds import Limit, kind_of
 
+REGISTRATIONS = "|".join(get_args(m.RegistrationStatus))
 NOTHING: tuple[str, ...] = ()
 """The frames, which are shown, say it all."""
 
@@ -129,6 +130,13 @@ async def _list(cs: CentralSystem, identity: str, what: str | None) -> Iterable[
     return [f"version {sent.version}: {sent.status}, in {sent.requests} requests"]
 
 
+async def _boot(cs: CentralSystem, identity: str, status: Any) -> Iterable[str]:
+    cs.policy.registrations[identity] = status
+    now = cs.registrations.get(identity, "not booted")
+    asks = f"; trigger {as_typed(identity)} BootNotification" if now == "Pending" and identity in cs else ""
+    return [f"the next boot of {identity} gets {status}; now it is {now}{asks}"]
+
+
 async def _tag(cs: CentralSystem, tag: str, status: Any) -> Iterable[str]:
     if status:
         cs.ledger.records.tags.keep(tag, status)
@@ -217,6 +225,7 @@ OPERATOR_VERBS: dict[str, Verb] = {
         Verb("cancel", "CP RESERVATION", "Give up a reservation.", "cancel CP_1 3", _cancel),
         Verb("limit", "CP CONNECTOR/0 LIMIT", "Limit what it draws, 0 for all of it.", "limit CP_1 1 16A", _limit),
         Verb("schedule", "CP CONNECTOR/0 [TIME]", "Ask which limits hold.", "schedule CP_1 1 2h", _schedule),
+        Verb("boot", f"CP {REGISTRATIONS}", "What its next boot gets.", "boot CP_1 Accepted", _boot),
         Verb("tag", "TAG [STATUS]", "What a tag is worth here; change it.", "tag TAG_A Blocked", _tag),
         Verb("list", "CP [full|version]", "Send it the tags that we know.", "list CP_1", _list),
         Verb("firmware", "CP URL", "Have it fetch firmware.", "firmware CP_1 http://127.0.0.1:8000/f.bin", _firmware),

@@ -104,7 +104,7 @@ async def test_a_line_and_what_the_charge_point_hears(line: str, answer: Any, ac
 
 def test_every_verb_but_those_about_us_is_tried() -> None:
     tried = {line.split()[0] for line, *_ in CALLS} | {"limit", "clear-cache", "trust"}
-    assert set(OPERATOR_VERBS) - tried == {"who", "show", "tag", "help"}
+    assert set(OPERATOR_VERBS) - tried == {"who", "show", "boot", "tag", "help"}
 
 
 @simulated
@@ -239,6 +239,26 @@ async def test_who_and_show() -> None:
 
 
 @simulated
+async def test_who_is_pending_is_set_up_and_accepted() -> None:
+    """Core 4.2, 5.17: asked to boot again, and then accepted."""
+    async with desk() as (operator, peer):
+        peer.ours.policy.registration = "Pending"
+        booting = {"chargePointVendor": "V", "chargePointModel": "M"}
+        assert (await peer.ask("first", "BootNotification", booting))[2]["status"] == "Pending"
+        operator.type("boot cp accepted")
+        await asyncio.sleep(1)
+        expected = "= the next boot of CP_1 gets Accepted; now it is Pending; trigger CP_1 BootNotification"
+        assert operator.said == [expected]
+        operator.type(operator.said[0].split("; ")[-1])
+        [(action, _)] = await answering(peer, OK)
+        assert action == "TriggerMessage"
+        assert (await peer.ask("second", "BootNotification", booting))[2]["status"] == "Accepted"
+        operator.type("boot CP_9 Rejected")
+        await asyncio.sleep(1)
+        assert operator.said[-1] == "= the next boot of CP_9 gets Rejected; now it is not booted"
+
+
+@simulated
 async def test_tags_of_the_policy() -> None:
     async with desk() as (operator, peer):
         for line in ("tag TAG_A", "tag TAG_A blocked", "tag tag_a"):
@@ -291,6 +311,7 @@ WRONG = [
     ("limit CP_1 1 16", "limit: expected a limit such as 16A, 11kW, or off, came 16"),
     ("reset CP_1 warm", "reset: expected one of Soft, Hard, came warm"),
     ("trigger CP_1 BootNotification", "trigger: CP_1 was accepted: it is not asked to boot again (core errata 3.40)"),
+    ("boot CP_1 yes", "boot: expected one of Accepted, Pending, Rejected, came yes"),
     ("help me", "help: expected a verb, came me"),
     ("CP_1", 'expected an identity, an action and its payload, such as: CP_1 Reset {"type": "Soft"}'),
     ("CP_1 Restart", "expected an action that a central system may send, came Restart"),
