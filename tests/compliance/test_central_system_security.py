@@ -13,6 +13,7 @@ from ocpp_lab import messages as m
 from ocpp_lab.central_system.registry import Registered
 from ocpp_lab.credentials import basic_auth
 from tests.compliance.script import ScriptedChargePoint, at_central_system, now_text
+from tests.compliance.test_central_system_orders import last_id
 from tests.compliance.test_security import AUTHORITY, KEY, NEW, OWNER, ROOT, SERIAL, SIGN
 from tests.pair import on, simulated
 
@@ -241,3 +242,25 @@ async def test_a_late_answer_to_an_upgrade_counts(status: str) -> None:
         assert central.required.of("CP_1").offered == {1}
         await asyncio.sleep(60)
         assert central.required.of("CP_1").offered == ({1} if status == "Accepted" else set())
+
+
+@simulated(seed=1)
+@pytest.mark.parametrize(
+    ("answer", "kept"), [("NotSupported", "NotSupported"), ("silence", "CallTimeout"), ("late", "Accepted")]
+)
+async def test_a_certificate_that_is_not_answered_at_once(answer: str, kept: str) -> None:
+    """Whitepaper A02: what came of it is kept with it, whoever had asked for it; and the next one is signed."""
+
+    async def late(_: Any) -> Any:
+        await asyncio.sleep(central.timeout + 10)
+        return {"status": "Accepted"}
+
+    ledger = Ledger()
+    answers: dict[str, Any] = {"silence": None, "late": late}
+    async with at_central_system(ledger=ledger, registry=REGISTRY, authority=AUTHORITY) as (script, central):
+        for _ in range(2):
+            script.answers["CertificateSigned"] = answers.get(answer, lambda _: [4, last_id(script), answer, "", {}])
+            assert await script.says(SIGN, csr=security.new_request(SERIAL, OWNER)[1]) == {"status": "Accepted"}
+            await asyncio.sleep(central.timeout + 60)
+        assert [each["status"] for each in ledger.certificates("CP_1")] == [kept, kept]
+    ledger.close()
