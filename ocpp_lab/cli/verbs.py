@@ -232,7 +232,7 @@ OPERATOR_VERBS: dict[str, Verb] = {
         Verb("diagnostics", "CP URL", "Have it bring diagnostics.", "diagnostics CP_1 http://h:8000/", _diagnostics),
         Verb("log", "CP URL [diagnostics|security]", "Have it bring a log.", "log CP_1 http://h:8000/ security", _log),
         Verb("trust", "CP FILE [central|manufacturer]", "Have it trust a root.", "trust CP_1 root.pem", _trust),
-        Verb("key", "CP HEX", "Give it a new AuthorizationKey.", f"key CP_1 {'0A' * 16}", _key),
+        Verb("key", "CP HEX", "Give it a new AuthorizationKey; --ledger keeps it.", f"key CP_1 {'0A' * 16}", _key),
         Verb("security", "CP 1|2|3", "Raise its security profile.", "security CP_1 2", _security),
         Verb("help", "[VERB]", "This page; or more of one verb.", "help start", _help),
     )
