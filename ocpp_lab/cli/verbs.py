@@ -32,8 +32,8 @@ async def _stop(cs: CentralSystem, identity: str, transaction: int | None) -> It
 
 
 def _only(cs: CentralSystem, identity: str) -> int:
-    """The one transaction that runs there."""
-    running = [row["id"] for row in cs.ledger.open_transactions(identity)]
+    """The one transaction that runs there: of one whose connector has begun another one, only the stop is missing."""
+    running = [row["id"] for row in cs.ledger.open_transactions(identity) if not row.get("superseded")]
     if len(running) != 1:
         came = ", ".join(map(str, running)) or "none"
         raise ValueError(f"expected the number of a transaction, for there is not only one at {identity}: {came}")

@@ -22,7 +22,7 @@ from ocpp_lab.cli.verbs import OPERATOR_VERBS, verb_named
 from ocpp_lab.cli.word_kinds import Limit, limit, number, span
 from tests.fakes import Failing
 from tests.operated import answering, operated, sent, starts
-from tests.pair import simulated
+from tests.pair import on, simulated
 
 OK = {"status": "Accepted"}
 REFUSED = "NotSupported"
@@ -194,6 +194,30 @@ async def test_a_stop_without_a_number() -> None:
         operator.type("stop CP_1")
         await peer.is_served()
         assert re.search("there is not only one at CP_1: 1, 2", operator.said[-1])
+
+
+@simulated
+async def test_of_two_on_one_connector_the_newer_runs() -> None:
+    """The stop of the first is missing (core 4.8): so the second is the only one."""
+    async with desk() as (operator, peer):
+        await starts(peer)
+        second = (await starts(peer, at=1))["transactionId"]
+        assert await operator.asks(peer, "stop CP_1", OK) == [("RemoteStopTransaction", {"transactionId": second})]
+        operator.type("show CP_1")
+        await peer.is_served()
+        assert "transaction 1 on connector 1" in operator.said[0] and "its stop is missing" in operator.said[0]
+        assert "transaction 2 on connector 1" in operator.said[1] and "missing" not in operator.said[1]
+
+
+@simulated
+async def test_who_has_left_while_it_charged() -> None:
+    async with desk() as (operator, peer):
+        await starts(peer)
+        await on("cp", peer.websocket.close())
+        await asyncio.sleep(1)
+        operator.type("who")
+        await asyncio.sleep(1)
+        assert operator.said == ["= nobody is connected", "= not connected, and charging when last heard of: CP_1"]
 
 
 @simulated
