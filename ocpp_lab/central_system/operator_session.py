@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..codec import encode_payload
 from ..credentials import AUTHORIZATION_KEY
 from ..errors import CallTimeout, OcppError
 from ..group import durable
@@ -81,6 +82,9 @@ class OperatorSession(Session):
 
     async def _change_key(self, request: Any, key: str, timeout: float | None) -> Any:
         """Offered before it is sent, for the charge point may dial with it before we hear its answer, or never do."""
+        encode_payload(request)  # what cannot be sent is no key
+        if not key:  # it should be refused, and would be an open door (whitepaper A00.FR.205)
+            return await super().call(request, timeout=timeout)
         offer = self.keyring.offer(self.identity, key)
 
         def heed(response: Any) -> None:

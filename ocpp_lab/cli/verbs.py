@@ -35,8 +35,9 @@ def _only(cs: CentralSystem, identity: str) -> int:
     """The one transaction that runs there: of one whose connector has begun another one, only the stop is missing."""
     running = [row["id"] for row in cs.ledger.open_transactions(identity) if not row.get("superseded")]
     if len(running) != 1:
-        came = ", ".join(map(str, running)) or "none"
-        raise ValueError(f"expected the number of a transaction, for there is not only one at {identity}: {came}")
+        came = f"there is not only one at {identity}: {', '.join(map(str, running))}"
+        why = came if running else f"none is known to run at {identity}"
+        raise ValueError(f"expected the number of a transaction, for {why}")
     return int(running[0])
 
 

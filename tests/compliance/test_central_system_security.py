@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from typing import Any
 
 import pytest
@@ -264,3 +265,18 @@ async def test_a_certificate_that_is_not_answered_at_once(answer: str, kept: str
             await asyncio.sleep(central.timeout + 60)
         assert [each["status"] for each in ledger.certificates("CP_1")] == [kept, kept]
     ledger.close()
+
+
+@simulated(seed=1)
+async def test_an_empty_key_opens_no_door() -> None:
+    """Whitepaper A00.FR.205: not while its answer is out, and not if there never is one."""
+    async with at_central_system(boots=False, identities=["CP_1", "CP_2"], passwords={"CP_2": KEY}) as (_, central):
+        script = ScriptedChargePoint("CP_2")
+        await on("cp", script.dials(additional_headers={"Authorization": basic_auth("CP_2", KEY)}))
+        script.silent("ChangeConfiguration")
+        with pytest.raises(CallTimeout):
+            await central["CP_2"].call(m.ChangeConfigurationRequest(key="AuthorizationKey", value=""))
+        with pytest.raises(InvalidStatus):
+            empty = {"Authorization": f"Basic {base64.b64encode(b'CP_2:').decode()}"}
+            await on("cp", ScriptedChargePoint("CP_2").dials(additional_headers=empty))
+        await on("cp", script.leaves())

@@ -170,6 +170,40 @@ async def test_an_answer_of_the_wrong_shape_says_what_is_wrong(line: str) -> Non
         assert "UnlockConnectorResponse: status: expected one of" in said and said.startswith(("! unlock", "! Unlock"))
 
 
+SURROGATE = "\\ud800"  # half a character: JSON can write it, UTF-8 cannot
+
+
+@simulated
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (f'CP_1 DataTransfer {{"vendorId": "{SURROGATE}"}}', "! DataTransfer: "),
+        (f'CP_1 ChangeConfiguration {{"key": "AuthorizationKey", "value": "{SURROGATE}"}}', "! ChangeConfiguration: "),
+    ],
+)
+async def test_what_cannot_be_sent_is_told(line: str, said: str) -> None:
+    """J-spec 4.1.2: frames are UTF-8. Nothing is sent, and the central system goes on."""
+    async with desk() as (operator, peer):
+        operator.type(line)
+        await peer.is_served()
+        [told] = operator.said
+        assert told.startswith(said) and sent(peer.ours) == []
+
+
+@simulated
+@pytest.mark.parametrize("line", ["reset CP_1", 'CP_1 Reset {"type": "Soft"}'])
+async def test_a_bug_of_ours_ends_no_central_system(
+    line: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """DESIGN.md, decision 13: it is told, and where it is stands in the log."""
+    async with desk() as (operator, peer):
+        monkeypatch.setattr(peer.session, "call", lambda request: 1 / 0)
+        operator.type(line)
+        await peer.is_served()
+        [told] = operator.said
+        assert "eset failed: ZeroDivisionError" in told and "Traceback" in caplog.text
+
+
 @simulated
 @pytest.mark.parametrize("line", ["reset CP_1", 'CP_1 ChangeConfiguration {"key": "SecurityProfile", "value": "1"}'])
 async def test_our_own_file_fails(line: str) -> None:
@@ -327,7 +361,7 @@ WRONG = [
     ("unlock CP_1 0", "unlock: expected a connector's number, from 1 on, came 0"),
     ("trigger CP_1 MeterValues 0", "trigger: expected a connector's number, from 1 on, came 0"),
     ("limit CP_1 x 16A", "limit: expected a connector's number, or 0 for the whole charge point, came x"),
-    ("stop CP_1", "stop: expected the number of a transaction, for there is not only one at CP_1: none"),
+    ("stop CP_1", "! stop: expected the number of a transaction, for none is known to run at CP_1"),
     ('CP_9 Reset {"type": "Soft"}', "Reset was not sent: 'CP_9' is not connected; connected now: CP_1"),
     ("start CP_9 TAG_A", "start was not sent: 'CP_9' is not connected; connected now: CP_1"),
     ("reserve CP_1 1 TAG_A 10", "reserve: expected a time such as 90s, 10m, 2h, came 10"),
