@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -134,7 +134,8 @@ def central_system(
             "lenient": lenient,
         }
         with closing(_open_ledger(ledger)) as book:
-            policy.id_tags.update(book.records.tags.all())
+            policy.id_tags.update(cast(dict[str, m.AuthorizationStatus], book.records.tags.all()))
+            policy.registrations.update(cast(dict[str, m.RegistrationStatus], book.records.boots.all()))
             asyncio.run(run_central_system(raw=trace, file=trace_file, metrics=metrics, ledger=book, **options))
 
 

@@ -132,6 +132,7 @@ async def _list(cs: CentralSystem, identity: str, what: str | None) -> Iterable[
 
 
 async def _boot(cs: CentralSystem, identity: str, status: Any) -> Iterable[str]:
+    cs.ledger.records.boots.keep(identity, status)
     cs.policy.registrations[identity] = status
     now = cs.registrations.get(identity, "not booted")
     asks = f"; trigger {as_typed(identity)} BootNotification" if now == "Pending" and identity in cs else ""

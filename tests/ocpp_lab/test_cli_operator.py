@@ -47,18 +47,25 @@ async def test_a_transaction_by_verbs() -> None:
     assert "Traceback" not in central_system.said
 
 
-async def test_a_tag_is_blocked_after_a_restart_too(tmp_path: Path) -> None:
+async def test_what_was_decided_holds_after_a_restart_too(tmp_path: Path) -> None:
     """What was typed is in the ledger; without a file it is not."""
-    for options, worth in (["--ledger", str(tmp_path / "book")], "Blocked"), ([], "Accepted"):
+    for options, worth, boot in (
+        (["--ledger", str(tmp_path / "book")], "Blocked", "Rejected"),
+        ([], "Accepted", "Accepted"),
+    ):
         async with running("central-system", "--port", "0", *options) as central_system:
             await listening(central_system)
             await central_system.type("tag TAG_A Blocked")
             await central_system.until("= TAG_A is Blocked")
+            await central_system.type("boot CP_1 Rejected")
+            await central_system.until("= the next boot of CP_1 gets Rejected; now it is not booted")
             assert await central_system.stop() == 0
         async with running("central-system", "--port", "0", *options) as central_system:
-            await listening(central_system)
+            url = await listening(central_system)
             await central_system.type("tag TAG_A")
             await central_system.until(f"= TAG_A is {worth}")
+            async with running("charge-point", url, "--identity", "CP_1"):
+                await central_system.until(f"> CP_1 +BootNotification +CallResult .*status={boot}")
             assert await central_system.stop() == 0
 
 
