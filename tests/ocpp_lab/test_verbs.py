@@ -244,6 +244,19 @@ async def test_of_two_on_one_connector_the_newer_runs() -> None:
 
 
 @simulated
+async def test_what_waited_while_the_connection_ended() -> None:
+    """The first was sent, and the trace tells of its end; the second was not."""
+    async with desk() as (operator, peer):
+        operator.type("reset CP_1")
+        await peer.hear()
+        operator.type("unlock CP_1 1")
+        await asyncio.sleep(1)
+        await on("cp", peer.websocket.close())
+        await asyncio.sleep(1)
+        assert operator.said == ["! UnlockConnector was not sent: the session with CP_1 is over"]
+
+
+@simulated
 async def test_who_has_left_while_it_charged() -> None:
     async with desk() as (operator, peer):
         await starts(peer)
