@@ -92,6 +92,7 @@ from .pipe import Pipe, WebSocketPipe, pipe_pair
 from .router import Router
 from .session import Session, current_session
 from .states import Machine
+from .station.decisions import Decisions
 from .store import Store
 from .tally import Tally
 from .timeline import Sample, Timeline
@@ -118,7 +119,7 @@ __all__ = [
     # what must not get lost
     "Store", "Outbox", "Entry", "verdict", "TransactionIds",
     # the two ends
-    "ChargePoint", "Security", "Connecting", "ChargingOptions", "Pieces", "Surroundings",
+    "ChargePoint", "Security", "Connecting", "ChargingOptions", "Pieces", "Decisions", "Surroundings",
     "CentralSystem", "Registered", "Listener", "Policy", "Ledger", "Fault", "Faults", "ChaosProxy",
     # the numbers
     "Metrics", "watch_charge_point", "watch_central_system", "Tally", "Timeline", "Sample",

@@ -11,6 +11,7 @@ from ..messages import ChargePointStatus, Request
 from ..outbox import Entry
 from ..smart_charging import Allowed, Profiles
 from ..station.connector import Cable, Connector
+from ..station.decisions import Decisions
 from .allowance import Allowance
 from .authorization import Authorizer
 from .bays import Bays
@@ -61,6 +62,7 @@ class Premises:
         clock: EventClock,
         retry_interval: float,
         profiles: Profiles,
+        decisions: Decisions,
     ) -> None:
         time, configuration, transactions = (
             asyncio.get_running_loop().time,
@@ -87,10 +89,15 @@ class Premises:
         readings = MeterReadings(
             self.connectors, transactions, memory.transaction_data, configuration, self.owed, submit=submit, now=now
         )
-        self.metering = Metering(readings, chores, date=date)
+        self.metering = Metering(readings, chores, date=date, decisions=decisions)
         configuration.keys["ConnectorPhaseRotation"].valid = partial(is_rotation, connectors=options.connectors)
         self.authorizer = Authorizer(
-            memory.cache, configuration, gate.call, online=lambda: gate.state() == "online", now=date
+            memory.cache,
+            configuration,
+            gate.call,
+            online=lambda: gate.state() == "online",
+            now=date,
+            decisions=decisions,
         )
         self.bays = Bays(
             self.connectors,
@@ -102,6 +109,7 @@ class Premises:
             Stops(transactions, readings, self.owed, submit=submit, now=now),
             self.owed,
             date=date,
+            decisions=decisions,
         )
         reader = Reader(self.bays, self.authorizer, chores)
         self.charging = Charging(self.bays, reader, memory.transaction_ids, Allowance(self.bays, chores))

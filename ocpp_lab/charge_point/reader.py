@@ -10,7 +10,7 @@ from ..errors import StoreFailed
 from ..messages import AuthorizationStatus
 from ..station.charging_session import ChargingSession, Holder
 from ..station.facts import is_open
-from ..station.rights import presented, same
+from ..station.rights import same
 from .authorization import Authorizer
 from .bays import Bays
 from .chores import Chores
@@ -38,7 +38,7 @@ class Reader:
         if connector == STATION:
             return await self._at_the_one_reader(tag)
         session = self.bays.session(connector)
-        if presented(tag, None, session.running) == "stop":
+        if self.bays.decisions.presented(tag, None, session.running) == "stop":
             self.bays.stop(connector, "Local", tag)
             return "Accepted"
         match session.facts.phase:
@@ -78,7 +78,7 @@ class Reader:
         if session.holder is None or session.holder.parent is None:
             return "Invalid"
         info = await self.authorizer.ask(tag)
-        if presented(tag, info, session.running) == "stop":
+        if self.bays.decisions.presented(tag, info, session.running) == "stop":
             self.bays.stop(session.connector.number, "Local", tag)
             return "Accepted"
         return "Invalid" if info.status == "Accepted" else info.status
@@ -104,7 +104,7 @@ class Reader:
         """It stops its own transaction; it begins where a cable is in already, or else where the next one goes in."""
         sessions = self.bays.sessions
         for number, session in sessions.items():
-            if presented(tag, None, session.running) == "stop" or same(session.facts.tag, tag):
+            if self.bays.decisions.presented(tag, None, session.running) == "stop" or same(session.facts.tag, tag):
                 return await self.present(number, tag)
         if self.waiting and same(self.waiting.tag, tag):
             self.forget()
