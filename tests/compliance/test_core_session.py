@@ -315,6 +315,24 @@ async def test_the_lock_jams() -> None:
 
 
 @simulated(seed=1)
+async def test_the_lock_jams_as_the_cable_comes() -> None:
+    """Core 4.9 B9, I3: the tag came first; no start, and once it is repaired the cable is still in: Preparing."""
+    async with at_charge_point() as (script, charge_point):
+        await charge_point.charging.present(1, "TAG_A")
+        await script.hears("Authorize")
+        await script.hears_status(1, "Preparing")
+        charge_point.charging.jam_lock(1)
+        charge_point.charging.plug_in(1)
+        assert (await script.hears_status(1, "Faulted"))["errorCode"] == "ConnectorLockFailure"
+        charge_point.charging.jam_lock(1, False)
+        charge_point.charging.clear_fault(1)
+        await script.hears_status(1, "Preparing")
+        await charge_point.charging.present(1, "TAG_A")
+        await script.hears("Authorize")
+        await script.hears("StartTransaction")
+
+
+@simulated(seed=1)
 async def test_a_short_status_is_not_told() -> None:
     """Core 4.9, 9.1 MinimumStatusDuration: what lasts less than that is left out."""
     async with at_charge_point(keys={"MinimumStatusDuration": "10"}) as (script, charge_point):
