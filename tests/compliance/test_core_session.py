@@ -48,6 +48,17 @@ async def test_one_reader_and_two_connectors() -> None:
 
 
 @simulated(seed=1)
+async def test_one_reader_and_one_connector() -> None:
+    """Core 4.9 A2: a tag at the station's reader can mean this connector only, which is Preparing at once."""
+    async with at_charge_point(connectors=1) as (script, charge_point):
+        await charge_point.charging.present(0, "TAG_A")
+        await script.hears("Authorize")
+        await script.hears_status(1, "Preparing")
+        await charge_point.charging.present(0, "TAG_A")
+        await script.hears_status(1, "Available")
+
+
+@simulated(seed=1)
 async def test_no_tag_in_time_with_the_cable_in_is_finishing() -> None:
     """Core 4.9 B6 (core errata 3.20), 9.1 ConnectionTimeOut: the bay is taken, so it is not Available."""
     async with at_charge_point(keys={"ConnectionTimeOut": "30"}) as (script, charge_point):

@@ -70,6 +70,20 @@ async def test_a_foreign_tag_gets_silence() -> None:
 
 
 @simulated(seed=1)
+async def test_a_foreign_tag_at_the_one_reader_gets_silence() -> None:
+    """Core 5.13: nobody is asked where the only connector with nobody is kept for another tag."""
+    async with at_charge_point() as (script, charge_point):
+        await script.says("ChangeAvailability", connectorId=2, type="Inoperative")
+        await reserves(script)
+        assert await charge_point.charging.present(0, "TAG_B") != "Accepted"
+        await script.hears_no("Authorize", seconds=10)
+        assert await charge_point.charging.present(0, "TAG_A") == "Accepted"
+        await script.hears("Authorize")
+        charge_point.charging.plug_in(1)
+        assert (await script.hears("StartTransaction"))["reservationId"] == 7
+
+
+@simulated(seed=1)
 async def test_a_foreign_remote_start_is_rejected() -> None:
     """Core 5.13."""
     async with at_charge_point(keys={"AuthorizeRemoteTxRequests": "false"}) as (script, charge_point):
