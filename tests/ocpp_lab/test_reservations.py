@@ -134,12 +134,15 @@ class Street:
         self.chores = Chores("CP_1")
         self.book = KeptReservations(Store())
         self.reserving = Reserving(
-            self.book, self.chores, places=lambda: self.kinds, notice=self.notice, date=self.date
+            self.book, self.chores, places=lambda: self.kinds, idle=self.idle, notice=self.notice, date=self.date
         )
         self._began = asyncio.get_running_loop().time()
 
     def date(self) -> datetime:
         return NOON + timedelta(seconds=asyncio.get_running_loop().time() - self._began) + self.ahead
+
+    def idle(self) -> set[int]:
+        return {number for number, kind in self.kinds.items() if number and kind == "free"}
 
     def notice(self, connector: int, event: str) -> None:
         self.shown.append(f"{event} {connector}")
@@ -226,14 +229,14 @@ async def test_a_clock_that_is_set_changes_what_has_expired() -> None:
 
 @simulated
 async def test_a_connector_that_breaks_ends_its_reservation() -> None:
-    """Core 5.13, (3). Nothing is shown: Faulted is shown already."""
+    """Core 5.13, (3). Nothing is shown of it: Faulted is shown already."""
     street = Street()
     await street.ask(1, 1)
     await street.ask(0, 2)
     street.reserving.ends(1, "Faulted")
     assert [each.id for each in street.reserving.reservations()] == [2]
     street.reserving.ends(0, "Unavailable")
-    assert (street.reserving.reservations(), street.shown) == ([], ["reserve 1"])
+    assert (street.reserving.reservations(), street.shown) == ([], ["reserve 1", "reserve 2"])
 
 
 @simulated
