@@ -313,6 +313,18 @@ async def test_the_last_free_connector_is_withdrawn() -> None:
 
 
 @simulated(seed=1)
+async def test_no_connector_can_be_used() -> None:
+    """Core 5.13: one is Unavailable and the other Faulted; nobody occupies any."""
+    async with at_charge_point() as (script, charge_point):
+        await script.says("ChangeAvailability", connectorId=1, type="Inoperative")
+        charge_point.charging.fault(2)
+        assert await reserves(script, 0) == "Faulted"
+        charge_point.charging.clear_fault(2)
+        charge_point.charging.plug_in(2)
+        assert await reserves(script, 0) == "Occupied"
+
+
+@simulated(seed=1)
 async def test_it_outlives_a_reset() -> None:
     """Core 5.14: persistent states; it expires all the same."""
     async with at_charge_point() as (script, _):

@@ -63,7 +63,7 @@ def car_park(one: Place = "free", two: Place = "free", whole: Place = "free") ->
         (ask(0), car_park("occupied", "occupied"), [], "Occupied"),
         (ask(0), car_park("faulted", "faulted"), [], "Faulted"),
         (ask(0), car_park("unavailable", "unavailable"), [], "Unavailable"),
-        (ask(0), car_park("unavailable", "faulted"), [], "Occupied"),  # nothing that would be true of both
+        (ask(0), car_park("unavailable", "faulted"), [], "Faulted"),  # nobody occupies any
         (ask(0, 2), car_park("occupied"), [held(2, 1)], "Occupied"),  # what is left is kept for somebody
         (ask(0, 2), car_park(), [held(0, 1)], "Accepted"),
         (ask(0, 3), car_park(), [held(0, 1), held(0, 2)], "Occupied"),
