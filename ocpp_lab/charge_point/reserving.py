@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Literal
 
 from .. import messages as m
-from ..errors import StoreFailed
 from ..station.facts import is_open
 from ..station.rights import Reservation
 from .bays import Bays
@@ -126,7 +125,7 @@ class Reserving:
         """
         try:
             living = self.reservations()
-        except StoreFailed:
+        except Exception:  # our file, or whoever tells the time: a cable is pulled all the same
             log.exception("! what is shown of the reservations stays as it was")
             return
         own, anywhere = {each.connector for each in living}, sum(each.connector == 0 for each in living)

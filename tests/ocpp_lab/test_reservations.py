@@ -276,3 +276,19 @@ async def test_a_full_disk_says_no_and_tries_again() -> None:
         disk.mend()
         await asyncio.sleep(AGAIN)
         assert street.shown == ["reserve 1", "release 1"]
+
+
+@simulated
+async def test_what_is_shown_of_the_last_free_connector_follows_the_others() -> None:
+    """Core 5.13: Reserved as long as nobody else could begin there; and a disk that fails keeps no cable in."""
+    async with Street() as street:
+        await street.ask(0, 1)
+        street.kinds = car_park("occupied")
+        street.reserving.look()
+        street.kinds = car_park()
+        street.book._store.before = disk = Failing(1)
+        street.reserving.look()
+        assert street.shown == ["reserve 2"]
+        disk.mend()
+        street.reserving.look()
+        assert street.shown == ["reserve 2", "release 2"]
