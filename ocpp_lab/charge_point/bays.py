@@ -97,6 +97,8 @@ class Bays:
         if starts(before, chain):
             if not session.connector.lock():
                 self.break_down(connector, "ConnectorLockFailure")
+                if event == "plug":  # it is in all the same, and has to be pulled
+                    self.notice(connector, event)
                 return True
             self.begun[connector] = self._write_start(session, chain[-1], holder)
         else:

@@ -32,7 +32,7 @@ from .owed import Owed
 from .patience import Patience
 from .phase_rotation import is_rotation
 from .reader import Reader
-from .reserving import Reserving, places
+from .reserving import Reserving, idle, places
 from .smart_charging import SmartCharging
 from .starts import Starts
 from .statuses import Statuses
@@ -137,9 +137,15 @@ class Premises:
         self.local_auth_list = LocalAuthList(memory.local_list, configuration, conflict=self._conflict, now=date)
         self.authorizer.listed, self.authorizer.conflict = self.local_auth_list.listed, self.local_auth_list.compare
         self.reserving = Reserving(
-            memory.reservations, chores, places=partial(places, self.bays), notice=self.bays.notice, date=date
+            memory.reservations,
+            chores,
+            places=partial(places, self.bays),
+            idle=partial(idle, self.bays),
+            notice=self.bays.notice,
+            date=date,
         )
         self.bays.reservations = self.reserving
+        self.bays.listeners.append(lambda number: self.reserving.look())
         clock.when_set.append(self.reserving.clock_set)
         for number, connector in self.connectors.items():
             connector.on_change = partial(self._changed, number)
