@@ -62,7 +62,7 @@ from . import messages
 from .backoff import backoff
 from .central_system import CentralSystem, Ledger, Listener, Policy, Registered
 from .chaos_proxy import ChaosProxy
-from .charge_point import ChargePoint, ChargingOptions, Connecting, Pieces, Security, Surroundings
+from .charge_point import ChargePoint, ChargingOptions, Connecting, Decisions, Pieces, Security, Surroundings
 from .codec import decode_payload, encode_payload
 from .connection import CONNECTION, keep_connected
 from .errors import (
@@ -92,7 +92,6 @@ from .pipe import Pipe, WebSocketPipe, pipe_pair
 from .router import Router
 from .session import Session, current_session
 from .states import Machine
-from .station.decisions import Decisions
 from .store import Store
 from .tally import Tally
 from .timeline import Sample, Timeline
