@@ -22,6 +22,18 @@ MIN_KEY_BYTES = 16  # an AuthorizationKey has 16 to 20 bytes (whitepaper A00.FR.
 MAX_KEY_BYTES = 20
 
 
+def check_identity(identity: str) -> None:
+    """Raises ValueError for one that no charge point can have (J-spec 3.1.1, 6.2.2)."""
+    if not identity:
+        raise ValueError("expected an identity, came an empty one")
+    if ":" in identity:
+        raise ValueError(f"expected an identity without a colon (HTTP Basic ends the user there), came {identity!r}")
+    if len(identity) > MAX_IDENTITY:
+        raise ValueError(
+            f"expected an identity of at most {MAX_IDENTITY} characters, came one of {len(identity)}: {identity:.40}…"
+        )
+
+
 def read_key(text: str) -> bytes:
     """The value of an AuthorizationKey as bytes. Raises ValueError unless it is 32 to 40 hex digits, an even number."""
     digits = len(text)

@@ -216,15 +216,21 @@ class Database:
         if version > len(steps):
             raise StoreFailed(
                 f"{self.path}: expected a file of version {len(steps)} or older, came version {version}: a newer"
-                " edition wrote it; use that, or another file"
+                " edition wrote it, or it is of another kind; use that edition, or another file"
             )
         if version == len(steps):
             return
-        with self.transaction():
-            for step in steps[version:]:
-                for statement in filter(str.strip, step.split(";")):
-                    self.execute(statement)
-            self.execute(f"PRAGMA user_version = {len(steps)}")
+        try:
+            with self.transaction():
+                for step in steps[version:]:
+                    for statement in filter(str.strip, step.split(";")):
+                        self.execute(statement)
+                self.execute(f"PRAGMA user_version = {len(steps)}")
+        except StoreFailed as error:
+            if "already exists" not in str(error):  # sqlite's word for a table of that name
+                raise
+            came = f"came one with other tables ({error.__cause__}); use another"
+            raise StoreFailed(f"{self.path}: expected a file of this kind, {came}") from error
 
 
 def writes(sql: str) -> bool:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Coroutine
 from contextvars import Context, copy_context
 from typing import Any, Protocol
 
-from .errors import ConnectionLost
+from .errors import ConnectionLost, StoreFailed
 from .frames import Call, CallError, CallResult, encode
 from .tally import KINDS, Probes
 
@@ -214,21 +214,23 @@ class Dispatcher:
             reply = await self.router.answer(call)
             if reply is not None:
                 await self._send(reply)
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as error:
             if not self._over:  # not by the end of this session: somebody else has cancelled it, or what it waited for
-                self._start(self._send(self._failure(call)), call.action)
+                self._start(self._send(self._failure(call, error)), call.action)
             raise
         except Exception as error:
             if isinstance(error, ConnectionLost) and self.transport.closed:
                 self._counts["answer lost"] += 1  # the connection died first
             else:
-                await self._send(self._failure(call))
+                await self._send(self._failure(call, error))
         finally:
             self._serving.discard(call.unique_id)
 
-    def _failure(self, call: Call) -> CallError:
-        """The peer cannot use the traceback and may be hostile: it goes to our log, not onto the wire."""
-        log.exception("! %s: answering %s failed", self.identity, call.action)
+    def _failure(self, call: Call, error: BaseException) -> CallError:
+        """The peer cannot use the traceback and may be hostile: it goes to our log, not onto the wire. A disk that is
+        full is no bug, and needs one line."""
+        traceback = None if isinstance(error, StoreFailed) else error
+        log.error("! %s: answering %s failed: %r", self.identity, call.action, error, exc_info=traceback)
         self._counts["answer failed"] += 1
         return CallError(call.unique_id, "InternalError")
 

@@ -16,6 +16,10 @@ CANCELS = "AcceptedCanceled"
 """The answer that ends the job before it (whitepaper N01.FR.11)."""
 
 
+BEGUN = "state NOT IN ('refused', 'nothing')"
+"""What a charge point may have begun, and tell of."""
+
+
 class JobStatusBook(RecordBook):
     """The table ``job_statuses``: every status that came, with the ``job`` that it tells of, if there is one."""
 
@@ -51,27 +55,22 @@ class JobBook(RecordBook):
         row = {"identity": identity, "kind": kind, "request": request_id, "location": location}
         return self._add(len(location), **row, at=instant(at), state="asked")
 
-    def settle(self, number: int, outcome: OrderEnd) -> None:
-        """The answer is there. What was told meanwhile stands."""
-        state = "accepted" if outcome.done else outcome.state
+    def settle(self, number: int, outcome: OrderEnd, file: str | None = None, *, nothing: bool = False) -> None:
+        """The answer is there. What was told meanwhile stands. ``file`` is the name of what will come; ``nothing``:
+        there is no such file (core 5.9)."""
+        state = "nothing" if nothing else "accepted" if outcome.done else outcome.state
         with self._db.transaction():
             self._set("state = ?", "number = ? AND state IN ('asked', 'unknown')", state, number)
+            if file is not None:
+                self._set("file = ?", "number = ?", file, number)
             if outcome.said == CANCELS:
                 same = "(identity, kind) = (SELECT identity, kind FROM jobs WHERE number = ?)"
-                last = f"SELECT max(number) FROM jobs WHERE {same} AND number < ?"
+                last = f"SELECT max(number) FROM jobs WHERE {same} AND number < ? AND {BEGUN}"
                 self._set("state = 'cancelled'", f"number = ({last})", number, number)
 
-    def name(self, number: int, file: str) -> None:
-        """The name of the file that will come."""
-        self._set("file = ?", "number = ?", file, number)
-
-    def nothing(self, number: int) -> None:
-        """The charge point has no such file (core 5.9)."""
-        self._set("state = 'nothing'", "number = ?", number)
-
     def told(self, identity: str, kind: JobKind, status: str, at: datetime, request_id: int | None = None) -> None:
-        """A status came. Without a requestId it is of the newest job of its kind; Idle says only that nothing is done
-        now, and changes no job."""
+        """A status came. Without a requestId it is of the newest job of its kind that was not refused; Idle says only
+        that nothing is done now, and changes no job."""
         with self._db.transaction():
             job = self._job(identity, kind, request_id) if status != "Idle" else None
             self.statuses.add(identity, kind, small(request_id), job, instant(at), status)
@@ -79,12 +78,13 @@ class JobBook(RecordBook):
                 self._set("state = ?", "number = ?", status, job)
 
     def _job(self, identity: str, kind: JobKind, request_id: int | None) -> int | None:
-        which, values = "identity = ? AND kind = ?", [identity, kind]
-        if request_id is not None:
-            which, values = f"{which} AND request = ?", [*values, request_id]  # type: ignore[list-item]
         if request_id is not None and not fits(request_id):
             return None
-        [(newest,)] = self._db.execute(f"SELECT max(number) FROM jobs WHERE {which}", values)
+        which = BEGUN if request_id is None else "request = ?"
+        values = (identity, kind) if request_id is None else (identity, kind, request_id)
+        [(newest,)] = self._db.execute(
+            f"SELECT max(number) FROM jobs WHERE identity = ? AND kind = ? AND {which}", values
+        )
         return None if newest is None else int(newest)
 
     def history(self, number: int) -> list[str]:

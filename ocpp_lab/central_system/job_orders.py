@@ -121,15 +121,22 @@ class JobOrders(Ordering):
         def ask() -> Settle:
             nonlocal number
             number = self._records.jobs.ask(identity, kind, location, self._now(), request_id)
-            return lambda outcome: self._records.jobs.settle(number, outcome)
+            return settle
+
+        def settle(outcome: OrderEnd) -> None:
+            nothing = isinstance(outcome.answer, m.GetDiagnosticsResponse) and outcome.answer.file_name is None
+            self._records.jobs.settle(number, outcome, _file_of(outcome.answer), nothing=nothing)
 
         answer = await self._orders.send(identity, request, ask)
-        file = answer.filename if isinstance(answer, m.GetLogResponse) else None
-        if isinstance(answer, m.GetDiagnosticsResponse) and (file := answer.file_name) is None:
-            self._records.jobs.nothing(number)
-        if file is not None:
-            self._records.jobs.name(number, file)
-        return JobBegun(number, OrderEnd.of(answer).said, file, request_id)
+        return JobBegun(number, OrderEnd.of(answer).said, _file_of(answer), request_id)
+
+
+def _file_of(answer: Any) -> str | None:
+    """The name of the file that will come; None if nobody has said."""
+    match answer:
+        case m.GetLogResponse(filename=name) | m.GetDiagnosticsResponse(file_name=name):
+            return name
+    return None
 
 
 def _check(

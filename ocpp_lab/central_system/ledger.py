@@ -205,7 +205,8 @@ class Ledger:
     # -- reading
 
     def certificates(self, identity: str) -> list[dict[str, Any]]:
-        """What was signed for this charge point, oldest first: ``at``, ``chain``, and ``status``, None: no answer."""
+        """What was signed for this charge point, oldest first: ``at``, ``chain``, and ``status``: of the answer, or
+        the error; None: we ended before it came."""
         return self.query("SELECT * FROM certificates WHERE identity = ? ORDER BY number", identity)
 
     def query(self, sql: str, *values: Any) -> list[dict[str, Any]]:

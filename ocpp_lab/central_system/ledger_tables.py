@@ -118,4 +118,10 @@ CREATE INDEX certificates_of ON certificates (identity)
 """
 """Security profiles that each charge point may use, and the certificates that were signed for it."""
 
-STEPS = (_FIRST, _SECOND, _THIRD, _SECURITY, _OPERATOR)
+DECISIONS = """
+CREATE TABLE tags (name TEXT PRIMARY KEY COLLATE NOCASE, status TEXT NOT NULL);
+CREATE TABLE boots (name TEXT PRIMARY KEY, status TEXT NOT NULL)
+"""
+"""What the operator decided about tags, however their case (core 7.28), and about the next boot of who."""
+
+STEPS = (_FIRST, _SECOND, _THIRD, _SECURITY, _OPERATOR, DECISIONS)

@@ -88,8 +88,11 @@ class ListOrders(Ordering):
 
         If that is another one than was kept, the next `send_list` sends all.
         """
-        version = (await self._orders.send(identity, m.GetLocalListVersionRequest())).list_version
-        kept = self._records.lists.of(identity)
-        if kept and kept.sure and version != (kept.version if kept.entries else 0):
-            self._keep(identity, kept._replace(sure=False))
-        return version
+
+        def settle(outcome: OrderEnd) -> None:
+            kept = self._records.lists.of(identity)
+            told = outcome.answer.list_version if outcome.answer else None
+            if kept and kept.sure and told not in (None, kept.version if kept.entries else 0):
+                self._keep(identity, kept._replace(sure=False))
+
+        return (await self._orders.send(identity, m.GetLocalListVersionRequest(), lambda: settle)).list_version

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from ..codec import encode_payload
 from ..credentials import AUTHORIZATION_KEY
-from ..errors import OcppError
+from ..errors import CallTimeout, OcppError
 from ..group import durable
 from ..messages import (
     ChangeConfigurationRequest,
@@ -18,6 +20,7 @@ from ..security.upgrade import SECURITY_PROFILES
 from ..session import Carrying, Session
 from .desk import Desk
 from .keyring import Keyring
+from .order_end import DONE
 from .registry import RequiredProfiles
 
 SECURITY_PROFILE = "SecurityProfile"
@@ -69,28 +72,40 @@ class OperatorSession(Session):
         if value not in SECURITY_PROFILES:  # it will be refused, and nothing else may come of it
             return await super().call(request, timeout=timeout)
         profile = int(value)
-        self.required.offer(self.identity, profile)
-        try:
-            response = await super().call(request, timeout=timeout)
-        except OcppError as error:
-            if error.definite is not False:
+
+        def heed(response: Any) -> None:
+            if response.status not in DONE:
                 self.required.refused(self.identity, profile)
-            raise
-        if response.status not in ("Accepted", "RebootRequired"):
-            self.required.refused(self.identity, profile)
-        return response
+
+        self.required.offer(self.identity, profile)
+        return await self._change(request, timeout, heed, lambda: self.required.refused(self.identity, profile))
 
     async def _change_key(self, request: Any, key: str, timeout: float | None) -> Any:
         """Offered before it is sent, for the charge point may dial with it before we hear its answer, or never do."""
+        encode_payload(request)  # what cannot be sent is no key
+        if not key:  # it should be refused, and would be an open door (whitepaper A00.FR.205)
+            return await super().call(request, timeout=timeout)
         offer = self.keyring.offer(self.identity, key)
+
+        def heed(response: Any) -> None:
+            if response.status == "Accepted":
+                self.keyring.accepted(self.identity, offer)
+            elif response.status not in DONE:  # RebootRequired means: from the dial after that
+                self.keyring.refused(self.identity, offer)
+
+        return await self._change(request, timeout, heed, lambda: self.keyring.refused(self.identity, offer))
+
+    async def _change(
+        self, request: Any, timeout: float | None, heed: Callable[[Any], None], refused: Callable[[], None]
+    ) -> Any:
+        """Send it, and heed its answer, also one that comes after its time is up."""
         try:
             response = await super().call(request, timeout=timeout)
         except OcppError as error:
             if error.definite is not False:
-                self.keyring.refused(self.identity, offer)
+                refused()
+            if isinstance(error, CallTimeout):
+                error.on_late_result(heed)
             raise
-        if response.status == "Accepted":
-            self.keyring.accepted(self.identity, offer)
-        elif response.status != "RebootRequired":  # which means: from the dial after that
-            self.keyring.refused(self.identity, offer)
+        heed(response)
         return response

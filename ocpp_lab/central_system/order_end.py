@@ -13,16 +13,18 @@ DONE = frozenset({"Accepted", "AcceptedCanceled", "RebootRequired", "Scheduled",
 
 
 class OrderEnd(NamedTuple):
-    """``said`` is the status of the answer, or the error. ``done``: None means that nobody can know."""
+    """``said`` is the status of the answer, or the error. ``done``: None means that nobody can know. ``answer`` is the
+    response, if one came."""
 
     said: str
     done: bool | None
+    answer: Any = None
 
     @classmethod
     def of(cls, response: Any) -> Self:
         """Of an answer; one without a status means yes."""
         status = msgspec.structs.asdict(response).get("status")
-        return cls(status or "answered", status is None or status in DONE)
+        return cls(status or "answered", status is None or status in DONE, response)
 
     @classmethod
     def of_error(cls, error: BaseException) -> Self:

@@ -54,21 +54,23 @@ class Orders:
         """Send an order and return the answer, also one that refuses.
 
         ``ask`` writes down what is about to be sent, in a book of its own, and returns who is told of the outcome.
-        Raises `Forbidden`, `NotConnected` and `StoreFailed` before anything is sent, and what `Session.call` raises.
+        Raises `Forbidden`, `NotConnected` and `StoreFailed` before anything is sent, and what `Session.call` raises. An
+        outcome that cannot be written down is logged, and the answer returned all the same.
         """
         self._check(identity, request)
         way = self.reach(identity)
         number = self.records.orders.ask(identity, request, self.now())
-        settle = ask()
+        told: list[Settle] = [lambda outcome: self.records.orders.settle(number, outcome.said)]
 
         def end(outcome: OrderEnd) -> None:
-            try:
-                self.records.orders.settle(number, outcome.said)
-                settle(outcome)
-            except OcppError:  # it was done there, or not; that nobody could write it down changes nothing about it
-                log.exception("! %s: how %s ended could not be kept", identity, request.action)
+            for settle in told:
+                try:
+                    settle(outcome)
+                except OcppError as error:  # it was done there, or not; that nobody could write it down changes nothing
+                    log.error("! %s: how %s ended could not be kept: %s", identity, request.action, error)
 
         try:
+            told.append(ask())
             response = await way.call(request)
         except BaseException as error:
             end(OrderEnd.of_error(error))

@@ -6,9 +6,10 @@ Transactions are not here: a ledger keeps those by itself, for nobody may lose o
 from __future__ import annotations
 
 from ..database import Database
+from .decision_book import DecisionBook
 from .event_book import EventBook
 from .job_book import JobBook
-from .ledger_tables import RECORDS
+from .ledger_tables import DECISIONS, RECORDS
 from .list_book import ListBook
 from .order_book import OrderBook
 from .profile_book import ProfileBook
@@ -21,7 +22,7 @@ class Records:
     """One book for each noun. Without a ``database`` they are in memory, for a ledger that has none."""
 
     def __init__(self, database: Database | None = None) -> None:
-        self._db = Database(":memory:", (RECORDS,)) if database is None else database
+        self._db = Database(":memory:", (RECORDS, DECISIONS)) if database is None else database
         self.orders = OrderBook(self._db)
         """Everything that the operator asked, with its outcome."""
         self.reservations = ReservationBook(self._db)
@@ -33,3 +34,7 @@ class Records:
         self.transfers = TransferBook(self._db)
         self.roots = RootBook(self._db)
         """Root certificates that were sent to be installed; those that were signed are in `Ledger.certificates`."""
+        self.tags = DecisionBook(self._db, "tags")
+        """What the operator decided about tags while it ran."""
+        self.boots = DecisionBook(self._db, "boots")
+        """And about the next boot of charge points, by identity."""

@@ -59,10 +59,15 @@ class ReservationBook(RecordBook):
                 self._set("state = 'replaced'", which, number, number)
 
     def used(self, identity: str, reservation: int, transaction_id: int) -> None:
-        """A transaction began with it, which ends it (core 5.13); perhaps before its time was up, and told later."""
+        """A transaction began with it, which ends it (core 5.13). It may be told late, after its time was up or after
+        what came later: statuses and answers overtake the queue of an absence (core 3.7). A repeat changes nothing."""
         if fits(reservation, transaction_id):
-            which = f"identity = ? AND reservation = ? AND ({LIVING} OR state = 'expired')"
-            self._set_any("state = 'used', used_by = ?", [transaction_id], which, identity, reservation)
+            of_id = "SELECT max(number) FROM reservations WHERE identity = ? AND reservation = ?"
+            newest = f"{of_id} AND state NOT IN ('refused', 'replaced')"
+            new = "NOT EXISTS (SELECT 1 FROM reservations WHERE identity = ? AND used_by = ?)"
+            which = f"number = ({newest}) AND state <> 'used' AND {new}"
+            values = [identity, reservation, identity, transaction_id]
+            self._set_any("state = 'used', used_by = ?", [transaction_id], which, *values)
 
     def failed(self, identity: str, connector: int) -> None:
         """This connector is Faulted or Unavailable, or with 0 all are: that ends what is reserved there (core 5.13)."""

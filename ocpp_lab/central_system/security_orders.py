@@ -44,7 +44,7 @@ class SecurityOrders(Ordering):
     async def upgrade_security(self, identity: str, profile: int) -> m.ChangeConfigurationResponse:
         """Have it dial by a higher security profile from now on (whitepaper A05).
 
-        Raises `Forbidden` for one that is not higher than what it accepted last (A05.FR.01), and for 2 or 3 if it has
+        Raises `Forbidden` for one that is not higher than what it has to use now (A05.FR.01), and for 2 or 3 if it has
         no root certificate to know us by (A05.FR.03). Whether it has what else it needs, only it knows.
         """
         have = self._required.of(identity).taken or 0
@@ -86,7 +86,7 @@ class SecurityOrders(Ordering):
         """Have it forget a root certificate, named as it named it itself (whitepaper 5.3, M04.FR.07)."""
 
         def settle(outcome: OrderEnd) -> None:
-            if outcome.done:
+            if outcome.done is not False:  # or nobody can know
                 self._records.roots.doubt(identity)
 
         return await self._orders.send(

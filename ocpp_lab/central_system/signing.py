@@ -13,8 +13,9 @@ from typing import Protocol
 
 from .. import messages as m
 from .. import security
-from ..errors import OcppError
+from ..errors import CallTimeout, OcppError
 from ..session import Session, current_session
+from .order_end import OrderEnd
 from .recording import Recording
 from .registry import UNREGISTERED, Registered
 
@@ -71,7 +72,8 @@ class Signing:
             return "there is no authority"
         if not known.serial or not known.owner:
             return "nobody has registered its serial number and owner"
-        return security.request_trouble(request, serial=known.serial, owner=known.owner)
+        why = security.request_trouble(request, serial=known.serial, owner=known.owner)
+        return why and f"{why}: expected a request (PEM) with CN {known.serial} and O {known.owner}"
 
     async def _sign(self, session: Session, request: str) -> None:
         """The charge point never hears of what goes wrong here: the operator has to (A02, error handling)."""
@@ -88,6 +90,19 @@ class Signing:
         assert self.authority is not None
         chain = self.authority.sign(request)
         number = self._ledger.keep_certificate(session.identity, chain, self._now())
-        answer = await session.call(m.CertificateSignedRequest(certificate_chain=chain))
-        self._ledger.certificate_answered(number, answer.status)
+
+        def answered(outcome: OrderEnd) -> None:
+            try:
+                self._ledger.certificate_answered(number, outcome.said)
+            except OcppError as error:  # it has it, or not, all the same
+                log.error("! %s: what its certificate got could not be kept: %s", session.identity, error)
+
+        try:
+            answer = await session.call(m.CertificateSignedRequest(certificate_chain=chain))
+        except OcppError as error:
+            answered(OrderEnd.of_error(error))
+            if isinstance(error, CallTimeout):
+                error.on_late_result(lambda late: answered(OrderEnd.of(late)))
+            raise
+        answered(OrderEnd.of(answer))
         return answer

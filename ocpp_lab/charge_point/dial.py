@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus, NegotiationError, WebSocketException
 
-from ..credentials import MAX_IDENTITY, basic_auth
+from ..credentials import basic_auth, check_identity
 from ..errors import HandshakeRefused, NotConnected
 from ..pipe import CLOSE_TIMEOUT, OPEN_TIMEOUT, SUBPROTOCOL, WIRE_LOG, Note, WebSocketPipe, is_loopback
 from .dial_failed import DialFailed, OutOfDate, why_no_handshake, why_no_tls
@@ -36,12 +36,7 @@ def connection_url(endpoint: str, identity: str) -> str:
     scheme = urlsplit(endpoint).scheme
     if scheme not in ("ws", "wss"):
         raise ValueError(f"expected an endpoint such as ws://host:port/path, came {endpoint!r}")
-    if not identity or ":" in identity:
-        raise ValueError(f"expected an identity without a colon (HTTP Basic ends the user there), came {identity!r}")
-    if len(identity) > MAX_IDENTITY:
-        raise ValueError(
-            f"expected an identity of at most {MAX_IDENTITY} characters, came one of {len(identity)}: {identity:.40}…"
-        )
+    check_identity(identity)
     return f"{endpoint.rstrip('/')}/{quote(identity, safe='')}"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from os.path import commonprefix
 
 from ..messages import ACTIONS
+from .verb import as_typed
 from .verbs import OPERATOR_VERBS
 from .word_kinds import kind_of
 
@@ -16,7 +17,8 @@ def endings(line: str, connected: Iterable[str]) -> list[str]:
     """The words that the last word of this line may become; after a space, all that may follow."""
     *before, word = line.split(" ") if line else [""]
     before = [each for each in before if each]
-    return [each for each in _words(before, list(connected)) if each.casefold().startswith(word.casefold())]
+    names = list(map(as_typed, connected))
+    return [each for each in _words(before, names) if each.casefold().startswith(word.casefold())]
 
 
 def _words(before: list[str], connected: list[str]) -> list[str]:

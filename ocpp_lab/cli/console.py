@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from ..central_system import CentralSystem
 from ..codec import decode_payload
-from ..errors import NotConnected, OcppError, PayloadError, StoreFailed
+from ..errors import CallFailed, CallTimeout, ConnectionLost, NotConnected, OcppError, PayloadError
 from ..messages import ACTIONS, Request, Response
 from .completion import completed, endings
-from .verb import Verb, identity_named, some
+from .verb import Verb, as_typed, identity_named, some
 from .verbs import OPERATOR_VERBS, verb_named
+
+log = logging.getLogger(__name__)
 
 EXAMPLE = 'CP_1 Reset {"type": "Soft"}'
 MOST_WORDS = 30  # that a line may go on with, shown at once
@@ -66,28 +70,35 @@ class Console:
     def _verb(self, line: str) -> Verb | None:
         """The verb that the line begins with; None if it is a call: then an identity comes first."""
         first, *others = line.split(maxsplit=2)
-        if (others and others[0] in ACTIONS) or (first in self.central_system and first not in OPERATOR_VERBS):
+        if (others and others[0] in ACTIONS) or (
+            first in map(as_typed, self.central_system.sessions) and first not in OPERATOR_VERBS
+        ):
             return None
         return OPERATOR_VERBS[verb_named(first)]
 
     async def _do(self, verb: Verb, values: Sequence[Any]) -> None:
-        try:
+        with self._telling(verb.name):
             for line in await verb.run(self.central_system, values):
                 self.say("=", line)
-        except (ValueError, StoreFailed) as problem:
-            self.say("!", f"{verb.name}: {problem}")
-        except NotConnected as problem:
-            self.say("!", f"{verb.name} was not sent: {problem}")
-        except OcppError:
-            pass  # a CallError, a timeout, a loss: the trace tells of each
 
     async def _call(self, identity: str, request: Request[Response]) -> None:
-        try:
+        with self._telling(request.action):
             await self.central_system[identity].call(request)
+
+    @contextmanager
+    def _telling(self, what: str) -> Iterator[None]:
+        """Say what went wrong, if the trace does not: nothing that is typed ends the central system."""
+        try:
+            yield
         except NotConnected as problem:
-            self.say("!", f"{request.action} was not sent: {problem}")
-        except OcppError:
-            pass  # the same
+            self.say("!", f"{what} was not sent: {problem}")
+        except (CallFailed, CallTimeout, ConnectionLost):
+            pass  # a CallError, a timeout, a loss: the trace tells of each
+        except (OcppError, ValueError) as problem:
+            self.say("!", f"{what}: {problem}")
+        except Exception as bug:
+            self.say("!", f"{what} failed: {bug!r}")
+            log.exception("! what was typed could not be done")
 
 
 def parse(line: str) -> tuple[str, Request[Response]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -19,6 +19,7 @@ from ..session import CALL_TIMEOUT
 from .app import one_line_errors
 from .inputs import (
     BadInput,
+    identities,
     one_of,
     positive,
     read_password,
@@ -73,7 +74,11 @@ def central_system(
         int, typer.Option(metavar="SECONDS", help="Heartbeat interval that a boot is answered with.")
     ] = 300,
     registration: Annotated[
-        str, typer.Option(metavar="Accepted|Pending|Rejected", help="Status that a boot is answered with.")
+        str,
+        typer.Option(
+            metavar="Accepted|Pending|Rejected",
+            help="Status that a boot is answered with; boot, typed, changes it for one.",
+        ),
     ] = "Accepted",
     unknown_tag: Annotated[
         str,
@@ -82,7 +87,9 @@ def central_system(
         ),
     ] = "Accepted",
     timeout: Timeout = CALL_TIMEOUT,
-    ledger: Annotated[Path | None, _file("Keep transactions in this sqlite file. Default: in memory.")] = None,
+    ledger: Annotated[
+        Path | None, _file("Keep what must outlast a restart in this sqlite file. Default: in memory.")
+    ] = None,
     no_require_boot: Annotated[
         bool, typer.Option("--no-require-boot", help="Also answer calls that come before an accepted boot.")
     ] = False,
@@ -117,7 +124,7 @@ def central_system(
         options: dict[str, Any] = {
             "host": host,
             "port": within(port, 0, 65535, "--port"),
-            "identities": identity or None,
+            "identities": identities(identity or ()) or None,
             "passwords": read_passwords(password_file, identity) if password_file else None,
             "ssl": server_tls(cert, key),
             "policy": policy,
@@ -127,6 +134,8 @@ def central_system(
             "lenient": lenient,
         }
         with closing(_open_ledger(ledger)) as book:
+            policy.id_tags.update(cast(dict[str, m.AuthorizationStatus], book.records.tags.all()))
+            policy.registrations.update(cast(dict[str, m.RegistrationStatus], book.records.boots.all()))
             asyncio.run(run_central_system(raw=trace, file=trace_file, metrics=metrics, ledger=book, **options))
 
 
@@ -157,7 +166,10 @@ def charge_point(
     path: Annotated[
         Path | None, _file("Keep what must survive a power cut in this sqlite file. Default: in memory.")
     ] = None,
-    auto: Annotated[bool, typer.Option("--auto", help="A driver comes and goes by himself at each connector.")] = False,
+    auto: Annotated[
+        bool,
+        typer.Option("--auto", help="A driver comes and goes by himself at each connector, every 1 to 20 minutes."),
+    ] = False,
     seed: Annotated[int, typer.Option(metavar="NUMBER", help="What the driver of --auto does.")] = 1,
     timeout: Timeout = CALL_TIMEOUT,
     max_size: MaxSize = MAX_SIZE,

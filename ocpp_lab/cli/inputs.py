@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, get_args
 from urllib.parse import urlsplit
 
+from ..credentials import check_identity
 from ..trace_file import TraceFile
 
 
@@ -21,6 +22,16 @@ def one_of(value: str, literal: Any, option: str) -> Any:
     if value not in words:
         raise BadInput(f"{option}: expected one of {', '.join(words)}, came {value!r}; choose one of them")
     return value
+
+
+def identities(names: Collection[str]) -> Collection[str]:
+    """These names, if charge points can have them. Raises `BadInput`."""
+    try:
+        for name in names:
+            check_identity(name)
+    except ValueError as problem:
+        raise BadInput(f"--identity: {problem}") from None
+    return names
 
 
 def within(value: int, low: int, high: int, option: str) -> int:

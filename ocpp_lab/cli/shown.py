@@ -15,7 +15,9 @@ def shown(ledger: Recording, identity: str, now: datetime) -> Iterator[str]:
     """Transactions that run, reservations, limits, its list, jobs, and the newest events and orders."""
     records = ledger.records
     for row in ledger.open_transactions(identity):
-        yield f"transaction {row['id']} on connector {row['connector']} with {row['id_tag']} since {row['started']}"
+        missing = ", but its stop is missing: there is a newer one" if row.get("superseded") else ""
+        where = f"connector {row['connector']} with {row['id_tag']} since {row['started']}"
+        yield f"transaction {row['id']} on {where}{missing}"
     for row in records.reservations.living(identity, now):
         where = f"connector {row['connector']}, for {row['id_tag']} until {row['until']}"
         yield f"reservation {row['reservation']} of {where}"
@@ -31,7 +33,7 @@ def shown(ledger: Recording, identity: str, now: datetime) -> Iterator[str]:
     for row in _newest(records.events.rows(identity)):
         yield f"event {row['type']} at {row['at']}"
     for row in _newest(records.orders.rows(identity)):
-        yield f"order {row['action']} at {row['at']}: {row['outcome'] or 'no answer yet'}"
+        yield f"order {row['action']} at {row['at']}: {row['outcome'] or 'no answer'}"
 
 
 def _newest[Row](rows: list[Row]) -> Iterator[Row]:

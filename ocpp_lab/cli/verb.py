@@ -81,18 +81,23 @@ class Verb:
         return await self.act(central_system, *values)
 
 
+def as_typed(identity: str) -> str:
+    """A charge point's name as one word: a space is typed as in its URL (J-spec 3.1.1: RDAM%20123)."""
+    return identity.replace(" ", "%20")
+
+
 def identity_named(word: str, connected: Iterable[str]) -> str:
     """The charge point with this name, or the only connected one whose name begins so.
 
     Raises ValueError if several do. A name of nobody is left as it is: whoever sends there says that.
     """
-    connected = list(connected)
-    if word in connected:
-        return word
-    matching = [name for name in connected if name.casefold().startswith(word.casefold())]
+    by_word = [(as_typed(name), name) for name in connected]
+    exactly = [name for typed, name in by_word if word in (typed, name)]
+    matching = exactly or [name for typed, name in by_word if typed.casefold().startswith(word.casefold())]
     if len(matching) > 1:
-        raise ValueError(f"expected one charge point, but {word} may be any of {some(matching)}; type more of it")
-    return matching[0] if matching else word
+        names = some([as_typed(name) for name in matching])
+        raise ValueError(f"expected one charge point, but {word} may be any of {names}; type more of it")
+    return matching[0] if matching else word.replace("%20", " ")
 
 
 def some(names: Sequence[str], most: int = 10) -> str:

@@ -9,12 +9,13 @@ from typing import Any
 
 from .. import messages as m
 from ..central_system import CentralSystem
+from .verb import some
 
 MOST_SHOWN = 50  # charge points; of a crowd nobody reads all
 
 
 def who(central_system: CentralSystem, now: datetime) -> Iterator[str]:
-    """A line for each charge point, and one for each of its connectors."""
+    """A line for each charge point, and one for each of its connectors; and who has left while it charged."""
     names = sorted(central_system.sessions)
     yield f"{len(names)} connected" if names else "nobody is connected"
     statuses: dict[str, dict[int, m.StatusNotificationRequest]] = {name: {} for name in names[:MOST_SHOWN]}
@@ -31,6 +32,9 @@ def who(central_system: CentralSystem, now: datetime) -> Iterator[str]:
                 yield f"  {connector:>3}  {said:<15} {charge}".rstrip()
     if len(names) > MOST_SHOWN:
         yield f"and {len(names) - MOST_SHOWN} more"
+    away = sorted({row["identity"] for row in central_system.ledger.open_transactions()}.difference(names))
+    if away:
+        yield f"not connected, and charging when last heard of: {some(away)}"
 
 
 def _status(told: m.StatusNotificationRequest | None) -> str:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, get_args
 from .. import messages as m
 
 MOST_DIGITS = 18  # of a number; it has to fit into the ledger
+LONGEST_TAG = 20  # characters (core 7.28)
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 FACTORS = {"A": ("A", 1), "W": ("W", 1), "KW": ("W", 1000)}
 
@@ -36,6 +37,20 @@ def number(word: str) -> int:
     if not word.isascii() or not word.isdigit() or len(word) > MOST_DIGITS:
         raise ValueError(word)
     return int(word)
+
+
+def above_zero(word: str) -> int:
+    """The same of 1 or more: of a connector, where the whole charge point cannot be meant. Raises ValueError."""
+    if found := number(word):
+        return found
+    raise ValueError(word)
+
+
+def id_tag(word: str) -> str:
+    """A tag. Raises ValueError for one that is too long (core 7.28)."""
+    if len(word) > LONGEST_TAG:
+        raise ValueError(word)
+    return word
 
 
 def span(word: str) -> timedelta:
@@ -74,10 +89,11 @@ def choice(words: Iterable[str]) -> WordKind:
 
 WORD_KINDS: dict[str, WordKind] = {
     "CP": WordKind("a charge point that is connected", str),
-    "CONNECTOR": WordKind("a connector's number, 0 for all of it", number),
+    "CONNECTOR": WordKind("a connector's number, from 1 on", above_zero),
+    "CONNECTOR/0": WordKind("a connector's number, or 0 for the whole charge point", number),
     "TRANSACTION": WordKind("a transaction's number", number),
     "RESERVATION": WordKind("a reservation's number", number),
-    "TAG": WordKind("a tag", str),
+    "TAG": WordKind("a tag of at most 20 characters", id_tag),
     "TIME": WordKind("a time such as 90s, 10m, 2h", span),
     "LIMIT": WordKind("a limit such as 16A, 11kW, or off", limit),
     "URL": WordKind("a URL such as http://127.0.0.1:8000/", str),

@@ -229,6 +229,47 @@ async def test_the_end_of_a_reservation(end: str) -> None:
         assert reservations(central) == []
 
 
+def ends(central: CentralSystem) -> list[tuple[str, int | None]]:
+    """What became of each reservation, and the transaction that used it."""
+    return [(row["state"], row["used_by"]) for row in central.ledger.records.reservations.rows("CP_1")]
+
+
+@simulated(seed=1)
+@pytest.mark.parametrize("overtakes", ["nothing", "fault", "cancel", "time"])
+async def test_a_reservation_that_was_used_in_an_absence(overtakes: str) -> None:
+    """Core 3.7, 4.8, 5.13: the start was queued, and tells what ended the reservation; statuses and answers overtake
+    it."""
+    async with at_central_system() as (script, central):
+        script.answers |= {"ReserveNow": {"status": "Accepted"}, "CancelReservation": {"status": "Rejected"}}
+        until = simulated_now() + timedelta(minutes=5)
+        number = (await central.operator.reserve("CP_1", 1, "TAG_A", until)).reservation_id
+        began = now_text(60)
+        await asyncio.sleep(200)
+        if overtakes == "fault":
+            await script.says("StatusNotification", connectorId=1, errorCode="GroundFailure", status="Faulted")
+        elif overtakes == "cancel":
+            assert (await central.operator.cancel_reservation("CP_1", number)).status == "Rejected"
+        elif overtakes == "time":
+            await asyncio.sleep(200)
+            await central.operator.reserve("CP_1", 2, "TAG_B", tomorrow(), reservation_id=number + 1)
+        transaction = (await starts(script, timestamp=began, reservationId=number))["transactionId"]
+        assert ends(central)[0] == ("used", transaction)
+        assert reservations(central) == ([number + 1] if overtakes == "time" else [])
+
+
+@simulated(seed=1)
+async def test_a_start_that_comes_again_uses_no_other_reservation() -> None:
+    """Core 3.7.1, 5.13: the id may have been given again since."""
+    async with at_central_system() as (script, central):
+        script.answers["ReserveNow"] = {"status": "Accepted"}
+        await central.operator.reserve("CP_1", 1, "TAG_A", tomorrow(), reservation_id=7)
+        began = now_text()
+        transaction = (await starts(script, timestamp=began, reservationId=7))["transactionId"]
+        await central.operator.reserve("CP_1", 1, "TAG_B", tomorrow(), reservation_id=7)
+        assert (await starts(script, timestamp=began, reservationId=7))["transactionId"] == transaction
+        assert ends(central) == [("used", transaction), ("held", None)]
+
+
 # --- smart charging ---------------------------------------------------------------------------------------------------
 
 

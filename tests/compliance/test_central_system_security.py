@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from ocpp_lab import CentralSystem, Forbidden, Ledger, security
+from ocpp_lab import CallTimeout, CentralSystem, Forbidden, Ledger, security
 from ocpp_lab import messages as m
 from ocpp_lab.central_system.registry import Registered
 from ocpp_lab.credentials import basic_auth
 from tests.compliance.script import ScriptedChargePoint, at_central_system, now_text
+from tests.compliance.test_central_system_orders import last_id
 from tests.compliance.test_security import AUTHORITY, KEY, NEW, OWNER, ROOT, SERIAL, SIGN
 from tests.pair import on, simulated
 
 REGISTRY = {"CP_1": Registered(serial=SERIAL, owner=OWNER)}
 HASHES = {"hashAlgorithm": "SHA256", "issuerNameHash": "a" * 64, "issuerKeyHash": "b" * 64, "serialNumber": "1f"}
+NAMED = m.CertificateHashDataType(
+    hash_algorithm="SHA256", issuer_name_hash="a", issuer_key_hash="b", serial_number="1f"
+)
 
 
 def root_kept(central: CentralSystem) -> bool:
@@ -71,6 +76,30 @@ async def test_a_root_is_listed_and_deleted(status: str) -> None:
         assert await script.hears("DeleteCertificate") == {"certificateHashData": HASHES}
         script.answers["GetInstalledCertificateIds"] = {"status": "NotFound"}
         assert (await central.operator.installed_certificates("CP_1", ROOT)).status == "NotFound"  # type: ignore[arg-type]
+
+
+@simulated(seed=1)
+@pytest.mark.parametrize(
+    ("status", "there"), [("Accepted", False), ("NotFound", True), ("Failed", True), (None, False)]
+)
+async def test_a_root_that_may_be_gone_is_not_counted_on(status: str | None, there: bool) -> None:
+    """Whitepaper M04, A05.FR.03: nor is one whose deletion got no answer; before an upgrade the charge point is
+    asked."""
+    async with at_central_system() as (script, central):
+        script.answers |= {
+            "InstallCertificate": {"status": "Accepted"},
+            "DeleteCertificate": {"status": status} if status else None,
+            "GetInstalledCertificateIds": {"status": "NotFound"},
+        }
+        await central.operator.install_certificate("CP_1", ROOT, AUTHORITY.root)  # type: ignore[arg-type]
+        try:
+            await central.operator.delete_certificate("CP_1", NAMED)
+        except CallTimeout:
+            assert status is None
+        assert root_kept(central) == there
+        if not there:
+            with pytest.raises(Forbidden, match="install one first"):
+                await central.operator.upgrade_security("CP_1", 2)
 
 
 @simulated(seed=1)
@@ -167,3 +196,87 @@ async def test_the_key_is_in_no_record() -> None:
         assert answer.status == "Rejected"
         ledger: Any = central.ledger
         assert NEW not in str(ledger.query("SELECT * FROM orders"))
+
+
+@simulated(seed=1)
+@pytest.mark.parametrize(("status", "doors"), [("Accepted", [False, True]), ("Rejected", [True, False])])
+async def test_a_late_answer_to_a_key_counts(status: str, doors: list[bool]) -> None:
+    """Whitepaper A01.FR.03, A01.FR.04: without an answer both keys open the door; with one, however late, one does."""
+
+    async def late(_: Any) -> Any:
+        await asyncio.sleep(central.timeout + 10)
+        return {"status": status}
+
+    async with at_central_system(boots=False, identities=["CP_1", "CP_2"], passwords={"CP_2": KEY}) as (_, central):
+        script = ScriptedChargePoint("CP_2")
+        await on("cp", script.dials(additional_headers={"Authorization": basic_auth("CP_2", KEY)}))
+        script.answers["ChangeConfiguration"] = late
+        with pytest.raises(CallTimeout):
+            await central.operator.change_key("CP_2", NEW)
+        await asyncio.sleep(60)
+        await on("cp", script.leaves())
+        opened = []
+        for key in (KEY, NEW):
+            again = ScriptedChargePoint("CP_2")
+            try:
+                await on("cp", again.dials(additional_headers={"Authorization": basic_auth("CP_2", key)}))
+                await on("cp", again.leaves())
+                opened.append(True)
+            except InvalidStatus:
+                opened.append(False)
+        assert opened == doors
+
+
+@simulated(seed=1)
+@pytest.mark.parametrize("status", ["Accepted", "Rejected"])
+async def test_a_late_answer_to_an_upgrade_counts(status: str) -> None:
+    """Whitepaper A05.FR.09: what was rejected is not waited for any more."""
+
+    async def late(_: Any) -> Any:
+        await asyncio.sleep(central.timeout + 10)
+        return {"status": status}
+
+    async with at_central_system() as (script, central):
+        script.answers["ChangeConfiguration"] = late
+        with pytest.raises(CallTimeout):
+            await central.operator.upgrade_security("CP_1", 1)
+        assert central.required.of("CP_1").offered == {1}
+        await asyncio.sleep(60)
+        assert central.required.of("CP_1").offered == ({1} if status == "Accepted" else set())
+
+
+@simulated(seed=1)
+@pytest.mark.parametrize(
+    ("answer", "kept"), [("NotSupported", "NotSupported"), ("silence", "CallTimeout"), ("late", "Accepted")]
+)
+async def test_a_certificate_that_is_not_answered_at_once(answer: str, kept: str) -> None:
+    """Whitepaper A02: what came of it is kept with it, whoever had asked for it; and the next one is signed."""
+
+    async def late(_: Any) -> Any:
+        await asyncio.sleep(central.timeout + 10)
+        return {"status": "Accepted"}
+
+    ledger = Ledger()
+    answers: dict[str, Any] = {"silence": None, "late": late}
+    async with at_central_system(ledger=ledger, registry=REGISTRY, authority=AUTHORITY) as (script, central):
+        for _ in range(2):
+            script.answers["CertificateSigned"] = answers.get(answer, lambda _: [4, last_id(script), answer, "", {}])
+            assert await script.says(SIGN, csr=security.new_request(SERIAL, OWNER)[1]) == {"status": "Accepted"}
+            await asyncio.sleep(central.timeout + 60)
+        assert [each["status"] for each in ledger.certificates("CP_1")] == [kept, kept]
+    ledger.close()
+
+
+@simulated(seed=1)
+async def test_an_empty_key_opens_no_door() -> None:
+    """Whitepaper A00.FR.205: not while its answer is out, and not if there never is one."""
+    async with at_central_system(boots=False, identities=["CP_1", "CP_2"], passwords={"CP_2": KEY}) as (_, central):
+        script = ScriptedChargePoint("CP_2")
+        await on("cp", script.dials(additional_headers={"Authorization": basic_auth("CP_2", KEY)}))
+        script.silent("ChangeConfiguration")
+        with pytest.raises(CallTimeout):
+            await central["CP_2"].call(m.ChangeConfigurationRequest(key="AuthorizationKey", value=""))
+        with pytest.raises(InvalidStatus):
+            empty = {"Authorization": f"Basic {base64.b64encode(b'CP_2:').decode()}"}
+            await on("cp", ScriptedChargePoint("CP_2").dials(additional_headers=empty))
+        await on("cp", script.leaves())

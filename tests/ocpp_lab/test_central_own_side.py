@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from ocpp_lab import Call, CallError, CallResult, CentralSystem, ConnectionLost, Ledger, StoreFailed
+from ocpp_lab import Call, CallError, CallFailed, CallResult, CentralSystem, ConnectionLost, Ledger, StoreFailed
 from ocpp_lab import messages as m
 from ocpp_lab.station.car import Car
 from tests.fakes import NOON, Failing
@@ -95,6 +95,21 @@ async def test_what_cannot_be_kept_gets_no_answer(request_: Any, caplog: pytest.
         ledger.before = lambda sql: None
         await point.wait_for("online")
         await point.call(request_)
+
+
+@simulated
+async def test_a_report_that_cannot_be_kept_is_one_line_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """It is answered with InternalError; a full disk is no bug of ours, so where in the code it was says nothing."""
+    ledger = Ledger()
+    async with pair(server={"ledger": ledger}, **SOON) as (_, point):
+        await point.wait_for("online")
+        ledger.before = Failing(1, once=False)
+        with pytest.raises(CallFailed) as failed:
+            await point.call(m.DataTransferRequest(vendor_id="org.example"))
+        assert failed.value.code == "InternalError"
+        assert "answering DataTransfer failed: StoreFailed(" in caplog.text and "is full" in caplog.text
+        assert "Traceback" not in caplog.text
+        ledger.before = lambda sql: None
 
 
 @simulated(seeds=scaled(2, 4))

@@ -169,6 +169,8 @@ def refused(*arguments: str | Path) -> str:
         ("charge-point ws://h:port", "URL: expected a port number after the colon, came 'ws://h:port'"),
         ("charge-point ws://h/p?q=1", "URL: expected ws://HOST:PORT/PATH"),
         ("charge-point ws://h --identity A:B", "expected an identity without a colon"),
+        ("charge-point ws://h --identity=", "expected an identity, came an empty one"),
+        ("central-system --identity CP_1 --identity A:B", "--identity: expected an identity without a colon"),
         ("charge-point ws://h --connectors 0", "--connectors: expected a whole number from 1 to 1000, came 0"),
         ("charge-point ws://h --timeout -3", "--timeout: expected seconds above 0, came -3"),
         (f"charge-point ws://h --vendor {'v' * 21}", "chargePointVendor: expected a string of at most 20 characters"),

@@ -12,6 +12,7 @@ import sys
 import termios
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -40,10 +41,32 @@ async def test_a_transaction_by_verbs() -> None:
                 r"! unlock: expected a connector's number.*came nothing; type: unlock CP CONNECTOR"
             )
             await central_system.type("help reserve")
-            await central_system.until(r"= reserve CP CONNECTOR TAG TIME: Keep a connector, 0 for any")
+            await central_system.until(r"= reserve CP CONNECTOR/0 TAG TIME: Keep a connector, 0 for any")
             assert await charge_point.stop() == 0
         assert await central_system.stop() == 0
     assert "Traceback" not in central_system.said
+
+
+async def test_what_was_decided_holds_after_a_restart_too(tmp_path: Path) -> None:
+    """What was typed is in the ledger; without a file it is not."""
+    for options, worth, boot in (
+        (["--ledger", str(tmp_path / "book")], "Blocked", "Rejected"),
+        ([], "Accepted", "Accepted"),
+    ):
+        async with running("central-system", "--port", "0", *options) as central_system:
+            await listening(central_system)
+            await central_system.type("tag TAG_A Blocked")
+            await central_system.until("= TAG_A is Blocked")
+            await central_system.type("boot CP_1 Rejected")
+            await central_system.until("= the next boot of CP_1 gets Rejected; now it is not booted")
+            assert await central_system.stop() == 0
+        async with running("central-system", "--port", "0", *options) as central_system:
+            url = await listening(central_system)
+            await central_system.type("tag TAG_A")
+            await central_system.until(f"= TAG_A is {worth}")
+            async with running("charge-point", url, "--identity", "CP_1"):
+                await central_system.until(f"> CP_1 +BootNotification +CallResult .*status={boot}")
+            assert await central_system.stop() == 0
 
 
 async def test_the_page_of_the_metrics() -> None:

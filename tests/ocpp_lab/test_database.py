@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from ocpp_lab import Ledger
 from ocpp_lab.database import Database, _close
 from ocpp_lab.errors import StoreFailed
+from ocpp_lab.store import Store
 from tests.fakes import Failing
 
 STEPS = ["CREATE TABLE IF NOT EXISTS things (name TEXT)"]
@@ -245,3 +247,19 @@ def test_opened_twice(path: str) -> None:
     reader.close()
     database.close()
     Database(path, STEPS, alone=True).close()
+
+
+def test_a_file_of_another_kind_is_refused_and_stays_as_it_is(path: str) -> None:
+    """A ledger is no store of a charge point: two programs may be given one name."""
+    ledger = Ledger(path)
+    ledger.register("CP_1", "Accepted")
+    ledger.close()
+    with pytest.raises(StoreFailed, match="expected a file of this kind, came one with other tables"):
+        Store(path)
+    ledger = Ledger(path)
+    assert ledger.registrations() == {"CP_1": "Accepted"}
+    ledger.close()
+    other = f"{path}.cp"
+    Store(other).close()
+    with pytest.raises(StoreFailed, match="or it is of another kind"):
+        Ledger(other)

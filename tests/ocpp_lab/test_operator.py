@@ -288,3 +288,56 @@ async def test_the_line_that_went_dead() -> None:
             await central_system.operator.reset("CP_1")
         assert ended.value.definite is False
         heal()
+
+
+@simulated
+@pytest.mark.parametrize("statement", [1, 2])
+async def test_each_book_is_written_by_itself(statement: int) -> None:
+    """That one of the two cannot be written is no reason to leave the other one open."""
+    async with operated() as (operator, peer):
+        task = asyncio.create_task(operator.reserve("CP_1", 1, "TAG", DATE + timedelta(hours=1)))
+        _, unique_id, _, _ = await peer.hear()
+        peer.ours.ledger.before = Failing(statement if statement == 1 else 3)  # BEGIN is the second
+        await peer.say(3, unique_id, {"status": "Occupied"})
+        assert (await task).status == "Occupied"
+        peer.ours.ledger.before = lambda sql: None
+        records = peer.ours.ledger.records
+        wrote = (records.orders.rows()[0]["outcome"], records.reservations.rows()[0]["state"])
+        assert wrote == ((None, "refused") if statement == 1 else ("Occupied", "asked"))
+
+
+@simulated
+async def test_what_was_not_sent_is_no_open_order() -> None:
+    """The order was written down, its reservation could not be: its end is known."""
+    async with operated() as (operator, peer):
+        peer.ours.ledger.before = lambda sql: Failing(1)(sql) if "INTO reservations" in sql else None
+        with pytest.raises(StoreFailed):
+            await operator.reserve("CP_1", 1, "TAG", DATE + timedelta(hours=1))
+        peer.ours.ledger.before = lambda sql: None
+        assert [row["outcome"] for row in peer.ours.ledger.records.orders.rows()] == ["StoreFailed"]
+        assert sent(peer.ours) == []
+
+
+@simulated
+@pytest.mark.parametrize(
+    ("order", "answer", "said"),
+    [
+        (lambda to: to.get_diagnostics("CP_1", "http://h/"), {"fileName": "d.zip"}, lambda job: job.file == "d.zip"),
+        (
+            lambda to: to.get_log("CP_1", "http://h/"),
+            {"status": "Accepted", "filename": "d"},
+            lambda job: job.file == "d",
+        ),
+        (lambda to: to.list_version("CP_1"), {"listVersion": 7}, lambda version: version == 7),
+    ],
+)
+async def test_an_answer_is_told_though_it_cannot_be_kept(order: Any, answer: Any, said: Any) -> None:
+    """StoreFailed means that nothing was sent; here it was, and done."""
+    async with operated() as (operator, peer):
+        await done(peer, operator.send_list("CP_1", {"TAG": "Accepted"}), {"status": "Accepted"})
+        task = asyncio.create_task(order(operator))
+        _, unique_id, _, _ = await peer.hear()
+        peer.ours.ledger.before = lambda sql: None if sql.startswith("SELECT") else Failing(1)(sql)
+        await peer.say(3, unique_id, answer)
+        assert said(await task)
+        peer.ours.ledger.before = lambda sql: None

@@ -35,7 +35,7 @@ async def test_a_certificate_that_the_operator_has_signed() -> None:
         operator.authority = Authority.create("Lab", now=lambda: DATE)
         assert peer.ours.signing.authority is operator.authority
         for wrong, why in ((other, "wrong-charge-point"), ("CSR", "unreadable")):
-            with pytest.raises(Forbidden, match=why):
+            with pytest.raises(Forbidden, match=rf"{why}: expected a request \(PEM\) with CN SN-1 and O Lab"):
                 await operator.sign("CP_1", wrong)
         for status in ("Rejected", "Accepted"):
             answer, asked = await done(peer, operator.sign("CP_1", csr), {"status": status})

@@ -20,8 +20,9 @@ from ocpp_lab.cli.typed import TypedLines
 from ocpp_lab.cli.verb import identity_named
 from ocpp_lab.cli.verbs import OPERATOR_VERBS, verb_named
 from ocpp_lab.cli.word_kinds import Limit, limit, number, span
-from tests.operated import answering, operated, starts
-from tests.pair import simulated
+from tests.fakes import Failing
+from tests.operated import answering, operated, sent, starts
+from tests.pair import on, simulated
 
 OK = {"status": "Accepted"}
 REFUSED = "NotSupported"
@@ -103,7 +104,7 @@ async def test_a_line_and_what_the_charge_point_hears(line: str, answer: Any, ac
 
 def test_every_verb_but_those_about_us_is_tried() -> None:
     tried = {line.split()[0] for line, *_ in CALLS} | {"limit", "clear-cache", "trust"}
-    assert set(OPERATOR_VERBS) - tried == {"who", "show", "tag", "help"}
+    assert set(OPERATOR_VERBS) - tried == {"who", "show", "boot", "tag", "help"}
 
 
 @simulated
@@ -144,6 +145,80 @@ async def test_what_is_said_beside_the_frames() -> None:
 
 
 @simulated
+async def test_a_setting_without_a_value_and_one_that_nobody_may_read() -> None:
+    """Whitepaper 7.2: an AuthorizationKey cannot be read; a charge point that tells it all the same is not quoted."""
+    async with desk() as (operator, peer):
+        told = [
+            {"key": "authorizationkey", "readonly": False, "value": "0A" * 16},
+            {"key": "AuthorizationKey", "readonly": False},
+            {"key": "Lamp", "readonly": True},
+        ]
+        await operator.asks(peer, "get CP_1", {"configurationKey": told})
+        assert operator.said == [
+            "= authorizationkey = ***",
+            "= AuthorizationKey has no value",
+            "= Lamp has no value (read-only)",
+        ]
+
+
+@simulated
+@pytest.mark.parametrize("line", ["unlock CP_1 1", 'CP_1 UnlockConnector {"connectorId": 1}'])
+async def test_an_answer_of_the_wrong_shape_says_what_is_wrong(line: str) -> None:
+    async with desk() as (operator, peer):
+        await operator.asks(peer, line, {"status": "Open"})
+        [said] = operator.said
+        assert "UnlockConnectorResponse: status: expected one of" in said and said.startswith(("! unlock", "! Unlock"))
+
+
+SURROGATE = "\\ud800"  # half a character: JSON can write it, UTF-8 cannot
+
+
+@simulated
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (f'CP_1 DataTransfer {{"vendorId": "{SURROGATE}"}}', "! DataTransfer: "),
+        (f'CP_1 ChangeConfiguration {{"key": "AuthorizationKey", "value": "{SURROGATE}"}}', "! ChangeConfiguration: "),
+    ],
+)
+async def test_what_cannot_be_sent_is_told(line: str, said: str) -> None:
+    """J-spec 4.1.2: frames are UTF-8. Nothing is sent, and the central system goes on."""
+    async with desk() as (operator, peer):
+        operator.type(line)
+        await peer.is_served()
+        [told] = operator.said
+        assert told.startswith(said) and sent(peer.ours) == []
+
+
+@simulated
+@pytest.mark.parametrize("line", ["reset CP_1", 'CP_1 Reset {"type": "Soft"}'])
+async def test_a_bug_of_ours_ends_no_central_system(
+    line: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """DESIGN.md, decision 13: it is told, and where it is stands in the log."""
+    async with desk() as (operator, peer):
+        monkeypatch.setattr(peer.session, "call", lambda request: 1 / 0)
+        operator.type(line)
+        await peer.is_served()
+        [told] = operator.said
+        assert "eset failed: ZeroDivisionError" in told and "Traceback" in caplog.text
+
+
+@simulated
+@pytest.mark.parametrize("line", ["reset CP_1", 'CP_1 ChangeConfiguration {"key": "SecurityProfile", "value": "1"}'])
+async def test_our_own_file_fails(line: str) -> None:
+    """Nothing was sent, and that is said; of a call as it is, too."""
+    async with desk() as (operator, peer):
+        peer.ours.ledger.before = Failing(1, once=False)
+        operator.type(line)
+        await peer.is_served()
+        [said] = operator.said
+        assert said.endswith("database or disk is full") and said.startswith(("! reset:", "! ChangeConfiguration:"))
+        assert sent(peer.ours) == []
+        peer.ours.ledger.before = lambda sql: None
+
+
+@simulated
 async def test_a_stop_without_a_number() -> None:
     """The one that runs; two are a question."""
     async with desk() as (operator, peer):
@@ -153,6 +228,30 @@ async def test_a_stop_without_a_number() -> None:
         operator.type("stop CP_1")
         await peer.is_served()
         assert re.search("there is not only one at CP_1: 1, 2", operator.said[-1])
+
+
+@simulated
+async def test_of_two_on_one_connector_the_newer_runs() -> None:
+    """The stop of the first is missing (core 4.8): so the second is the only one."""
+    async with desk() as (operator, peer):
+        await starts(peer)
+        second = (await starts(peer, at=1))["transactionId"]
+        assert await operator.asks(peer, "stop CP_1", OK) == [("RemoteStopTransaction", {"transactionId": second})]
+        operator.type("show CP_1")
+        await peer.is_served()
+        assert "transaction 1 on connector 1" in operator.said[0] and "its stop is missing" in operator.said[0]
+        assert "transaction 2 on connector 1" in operator.said[1] and "missing" not in operator.said[1]
+
+
+@simulated
+async def test_who_has_left_while_it_charged() -> None:
+    async with desk() as (operator, peer):
+        await starts(peer)
+        await on("cp", peer.websocket.close())
+        await asyncio.sleep(1)
+        operator.type("who")
+        await asyncio.sleep(1)
+        assert operator.said == ["= nobody is connected", "= not connected, and charging when last heard of: CP_1"]
 
 
 @simulated
@@ -179,6 +278,9 @@ async def test_who_and_show() -> None:
             "=     2  Faulted (GroundFailure)",
         ]
         operator.said.clear()
+        operator.type("show CP_9")
+        await peer.is_served()
+        assert operator.said == ["= nothing is known of CP_9"]
         operator.type("show CP_1")
         await peer.is_served()
         text = "\n".join(operator.said)
@@ -195,13 +297,40 @@ async def test_who_and_show() -> None:
 
 
 @simulated
+async def test_who_is_pending_is_set_up_and_accepted() -> None:
+    """Core 4.2, 5.17: asked to boot again, and then accepted."""
+    async with desk() as (operator, peer):
+        peer.ours.policy.registration = "Pending"
+        booting = {"chargePointVendor": "V", "chargePointModel": "M"}
+        assert (await peer.ask("first", "BootNotification", booting))[2]["status"] == "Pending"
+        operator.type("boot cp accepted")
+        await asyncio.sleep(1)
+        expected = "= the next boot of CP_1 gets Accepted; now it is Pending; trigger CP_1 BootNotification"
+        assert operator.said == [expected]
+        operator.type(operator.said[0].split("; ")[-1])
+        [(action, _)] = await answering(peer, OK)
+        assert action == "TriggerMessage"
+        assert (await peer.ask("second", "BootNotification", booting))[2]["status"] == "Accepted"
+        operator.type("boot CP_9 Rejected")
+        await asyncio.sleep(1)
+        assert operator.said[-1] == "= the next boot of CP_9 gets Rejected; now it is not booted"
+
+
+@simulated
 async def test_tags_of_the_policy() -> None:
     async with desk() as (operator, peer):
         for line in ("tag TAG_A", "tag TAG_A blocked", "tag tag_a"):
             operator.type(line)
             await peer.is_served()
         assert operator.said == ["= TAG_A is Accepted", "= TAG_A is Blocked", "= tag_a is Blocked"]
-        assert peer.ours.policy.id_tags == {"TAG_A": "Blocked"}
+        assert peer.ours.policy.id_tags == {"TAG_A": "Blocked"} == peer.ours.ledger.records.tags.all()
+        peer.ours.ledger.before = Failing(1)
+        operator.type("tag TAG_A Accepted")
+        await peer.is_served()
+        assert operator.said[-1].startswith("! tag: ") and peer.ours.policy.id_tags == {"TAG_A": "Blocked"}
+        operator.type("tag tag_A Expired")
+        await peer.is_served()
+        assert peer.ours.ledger.records.tags.all() == {"tag_A": "Expired"}
 
 
 @simulated
@@ -223,17 +352,24 @@ WRONG = [
         "start",
         "start: expected a charge point that is connected, came nothing; type: start CP TAG [CONNECTOR], such as",
     ),
-    ("start CP_1", "start: expected a tag, came nothing"),
-    ("start CP_1 TAG_A one", "start: expected a connector's number, 0 for all of it, came one; type: start CP TAG"),
+    ("start CP_1", "start: expected a tag of at most 20 characters, came nothing"),
+    ("start CP_1 TAG_A one", "start: expected a connector's number, from 1 on, came one; type: start CP TAG"),
     ("start CP_1 TAG_A ²", "start: expected a connector's number"),
     ("start CP_1 TAG_A 1 2", "start: expected no more words, came 2"),
-    ("start CP_1 TAG_A 0", "start: RemoteStartTransaction: connectorId"),
+    ("start CP_1 TAG_A 0", "start: expected a connector's number, from 1 on, came 0; type: start CP TAG [CONNECTOR]"),
+    ("tag TAG_45678901234567890 Blocked", "tag: expected a tag of at most 20 characters, came TAG_45678901234567890"),
+    ("unlock CP_1 0", "unlock: expected a connector's number, from 1 on, came 0"),
+    ("trigger CP_1 MeterValues 0", "trigger: expected a connector's number, from 1 on, came 0"),
+    ("limit CP_1 x 16A", "limit: expected a connector's number, or 0 for the whole charge point, came x"),
+    ("stop CP_1", "! stop: expected the number of a transaction, for none is known to run at CP_1"),
+    ('CP_9 Reset {"type": "Soft"}', "Reset was not sent: 'CP_9' is not connected; connected now: CP_1"),
     ("start CP_9 TAG_A", "start was not sent: 'CP_9' is not connected; connected now: CP_1"),
     ("reserve CP_1 1 TAG_A 10", "reserve: expected a time such as 90s, 10m, 2h, came 10"),
     ("reserve CP_1 1 TAG_A 0m", "reserve: expected a time such as"),
     ("limit CP_1 1 16", "limit: expected a limit such as 16A, 11kW, or off, came 16"),
     ("reset CP_1 warm", "reset: expected one of Soft, Hard, came warm"),
     ("trigger CP_1 BootNotification", "trigger: CP_1 was accepted: it is not asked to boot again (core errata 3.40)"),
+    ("boot CP_1 yes", "boot: expected one of Accepted, Pending, Rejected, came yes"),
     ("help me", "help: expected a verb, came me"),
     ("CP_1", 'expected an identity, an action and its payload, such as: CP_1 Reset {"type": "Soft"}'),
     ("CP_1 Restart", "expected an action that a central system may send, came Restart"),
@@ -264,8 +400,8 @@ async def test_help() -> None:
         assert operator.said == [
             "= start CP TAG [CONNECTOR]: Start charging.",
             "=   CP: a charge point that is connected",
-            "=   TAG: a tag",
-            "=   CONNECTOR: a connector's number, 0 for all of it",
+            "=   TAG: a tag of at most 20 characters",
+            "=   CONNECTOR: a connector's number, from 1 on",
             "= such as: start CP_1 TAG_A 1",
         ]
 
@@ -294,6 +430,12 @@ def test_the_beginning_of_a_name_is_enough() -> None:
     assert identity_named("TRAM", names) == "TRAM"
     with pytest.raises(ValueError, match="CP may be any of CP_1, CP_10"):
         identity_named("CP", names)
+    with_spaces = ["RDAM 123", "RDAM 124", "RDAM%20125"]
+    assert identity_named("RDAM%20123", with_spaces) == "RDAM 123"
+    assert identity_named("rdam%20125", with_spaces) == identity_named("RDAM%20125", with_spaces) == "RDAM%20125"
+    assert identity_named("RDAM%209", with_spaces) == "RDAM 9"
+    with pytest.raises(ValueError, match="any of RDAM%20123, RDAM%20124, RDAM%20125"):
+        identity_named("RDAM", with_spaces)
     assert verb_named("st" + "ar") == "start" and verb_named("WHO") == "who"
 
 
@@ -312,11 +454,13 @@ def test_the_beginning_of_a_name_is_enough() -> None:
         ("help res", "help rese"),
         ("BUS_2 Reset {", "BUS_2 Reset {"),
         ("nothing CP", "nothing CP"),
+        ("reset R", "reset RDAM%20123 "),
+        ("RDAM%20123 ClearCa", "RDAM%20123 ClearCache "),
         ("", ""),
     ],
 )
 def test_what_a_tab_makes_of_it(line: str, becomes: str) -> None:
-    words = endings(line, ["CP_1", "CP_2", "BUS_2"])
+    words = endings(line, ["CP_1", "CP_2", "BUS_2", "RDAM 123"])
     assert completed(line, words) == becomes
 
 
