@@ -137,8 +137,9 @@ def _without_echoes(frames: list[Sighting], notes: list[str]) -> list[Sighting]:
     return [each for number, each in enumerate(frames) if number not in gone]
 
 
-def _quality(seen: Seen) -> int:
-    return {"whole": 3, "mended": 2, "elided": 1, "broken": 0}[seen.condition]
+def _quality(seen: Seen) -> tuple[int, bool]:
+    """Of two loggers, one may shorten frames, and one may not say whose they are."""
+    return {"whole": 3, "mended": 2, "elided": 1, "broken": 0}[seen.condition], seen.identity is not None
 
 
 def _twins(frames: list[Sighting]) -> list[tuple[int, int]]:

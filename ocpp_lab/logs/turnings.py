@@ -22,7 +22,7 @@ _CLOSES = re.compile(
     r"|\bCLOSE \d{4}|\bcode ?[=:]? ?(?:1000|1001|1006|1011|1002|3000)\b|going away|broken pipe|ECONNRESET|EOF\b"
     # What the log itself left out: nothing is known to go on from before it.
     r"|(?:events|lines|messages|entries) (?:are|were) (?:missing|lost|dropped|suppressed)|Suppressed \d{1,9} messages"
-    r"|no close frame|power cut|ping timeout|pong timeout|keepalive ping|\(lost\)|\(stop\)",
+    r"|no close frame|power cut|ping timeout|pong timeout|keepalive ping (?:timed|fail)|\(lost\)|\(stop\)",
     re.IGNORECASE,
 )
 _REFUSED = re.compile(
