@@ -83,7 +83,7 @@ def test_a_packed_log_and_one_that_is_cut(tmp_path: Path) -> None:
     path = tmp_path / "a.log.gz"
     packed = gzip.compress(LOG.encode() * 500)
     path.write_bytes(packed)
-    assert len(read(path).seen) >= 500
+    assert read(path).lines == 1000
     path.write_bytes(packed[: len(packed) - 9])
     assert read(path).identities in ([], ["W1"])
     path.write_bytes(b"\x1f\x8b that is none")
