@@ -48,14 +48,14 @@ test: .venv/made  ## style, types, package tests and notebooks, in under 6 minut
 	    "&answers" "$(PYTEST) tests/ocpp_course/checks"
 
 .PHONY: soak
-soak: .venv/made  ## the long versions: more seeds and mutations, notebooks five times, a real browser
+soak: .venv/made  ## the long versions: more seeds and mutations, notebooks three times, a real browser
 	@OCPP_LAB_SOAK=1 $(PYTHON) tools/parts.py \
 	    stack "$(PYTEST) -rs tests/ocpp_lab --ignore=$(DRIVERS)" \
 	    "&drivers" "$(PYTEST) $(DRIVERS)" \
 	    "&course" "$(PYTEST) -rs -m 'not browser' --ignore=tests/ocpp_lab --ignore=tests/ocpp_course/checks" \
 	    "&answers" "$(PYTEST) tests/ocpp_course/checks" \
 	    "&memory" "env -u OCPP_LAB_SOAK $(PYTEST) --memory-network $(OVER_MEMORY)" \
-	    "&notebooks" "for round in 1 2 3 4 5; do $(NBVAL) notebooks solutions || exit; done" \
+	    "&notebooks" "for round in 1 2 3; do $(NBVAL) notebooks solutions || exit; done" \
 	    browser "tools/find_chromium.sh --install && tools/find_firefox.sh --install && $(PYTEST) -rs -m browser tests/browser"
 
 .PHONY: style

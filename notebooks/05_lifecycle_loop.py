@@ -747,9 +747,8 @@ lab.grid(days, columns, corner="seed")
 # ## 11. The state strip, live
 #
 # Now with buttons. With *close 1001* the central system says goodbye. *reset* and *half-open* harm the connection.
-# *restart* stops the charge point, and starts it from the same file. The central system first sets short intervals. A
-# new `WebSocketPingInterval` is used from the next dial on, and the interval of `panel.set(interval=1)` from the next
-# boot on.
+# *restart* stops the charge point, and starts it from the same file. The central system first sets short intervals. The
+# new keys act at once, and the interval of `panel.set(interval=1)` from the next boot on.
 
 
 # %%

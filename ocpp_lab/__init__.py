@@ -62,7 +62,7 @@ from . import messages
 from .backoff import backoff
 from .central_system import CentralSystem, Ledger, Listener, Policy, Registered
 from .chaos_proxy import ChaosProxy
-from .charge_point import ChargePoint, ChargingOptions, Connecting, Pieces, Security, Surroundings
+from .charge_point import ChargePoint, ChargingOptions, Connecting, Decisions, Pieces, Security, Surroundings
 from .codec import decode_payload, encode_payload
 from .connection import CONNECTION, keep_connected
 from .errors import (
@@ -118,7 +118,7 @@ __all__ = [
     # what must not get lost
     "Store", "Outbox", "Entry", "verdict", "TransactionIds",
     # the two ends
-    "ChargePoint", "Security", "Connecting", "ChargingOptions", "Pieces", "Surroundings",
+    "ChargePoint", "Security", "Connecting", "ChargingOptions", "Pieces", "Decisions", "Surroundings",
     "CentralSystem", "Registered", "Listener", "Policy", "Ledger", "Fault", "Faults", "ChaosProxy",
     # the numbers
     "Metrics", "watch_charge_point", "watch_central_system", "Tally", "Timeline", "Sample",

@@ -219,6 +219,16 @@ class WebSocketPipe:
         if dead.done():
             self.resume_reading()
 
+    def test_silence(self, ping_interval: float | None, ping_timeout: float | None) -> None:
+        """From now on, ask a silent peer every so many seconds whether it lives, and give it so many to say so; None:
+        never. Fine after the end too."""
+        websocket = self.websocket
+        if websocket.keepalive_task:
+            websocket.keepalive_task.cancel()
+        websocket.ping_interval, websocket.ping_timeout = ping_interval, ping_timeout
+        if websocket.state is State.OPEN:
+            websocket.start_keepalive()
+
     def stop_reading(self, seconds: float | None = None) -> None:
         """Take no more texts, for so many seconds or until `resume_reading`; the peer's writes back up."""
         loop = asyncio.get_running_loop()

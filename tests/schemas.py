@@ -71,10 +71,10 @@ ONE_CONNECTOR = {
     "ExtendedTriggerMessage",
     "RemoteStartTransaction",
     "StartTransaction",
-    "TriggerMessage",
     "UnlockConnector",
 }
-"""Where connectorId must be > 0 (core 6.33, 6.45, 6.51, 6.53; whitepaper 5.5)."""
+"""Where connectorId must be > 0 (core 6.33, 6.45, 6.53; whitepaper 5.5). Core 6.51 says so too, but core 5.17 asks with
+0 for the status of the charge point."""
 
 
 def minimum(name: str, field: str) -> int | None:

@@ -110,7 +110,7 @@ def test_the_site_holds_no_source_and_nobodys_work(tmp_path: Path, monkeypatch: 
 
 
 def test_the_reference_has_every_public_name_and_every_file() -> None:
-    names = [name for names in reference.public_names().values() for name in names]
+    names = [name for _, _, _, names in reference.the_map() for name in names]
     assert sorted(names) == sorted({*ocpp_lab.__all__} - {"messages"}), "messages is a room itself"
     rooms = [f"ocpp_lab.{room}" for _, room, _, _ in reference.the_map()]
     assert set(rooms) <= set(reference.modules()), "a room without a page"

@@ -42,6 +42,8 @@ How to read a finding:
   what proves the finding.
 - What is right is not blamed: no boot after a reconnect, calls of both ends that cross, a message that comes again
   because its answer was lost, messages of an offline hour that are older than the log.
+- Of a log that lacks lines, or in which several charge points speak and none is named, that is said, and nothing is
+  concluded from what is not there, or from what followed what.
 """
 IN_WORDS = {"no-subprotocol": "subprotocol", "connection-storm": "onnect"}
 """Findings that words of the logger prove, and which."""

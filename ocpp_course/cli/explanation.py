@@ -16,7 +16,7 @@ import typer
 
 from ocpp_lab.cli.inputs import BadInput
 from ocpp_lab.logs import Log, Seen, chapters
-from ocpp_lab.logs.lines import bytes_in
+from ocpp_lab.logs.lines import bytes_in, bytes_of
 
 from ..explain.anonymise import Anonymiser, flattened
 from ..explain.as_json import as_json
@@ -142,7 +142,7 @@ def anonymise(files: Sequence[str]) -> None:
 
 def _lines_of(name: str) -> Callable[[], Iterable[str]]:
     if name == STDIN:
-        kept = sys.stdin.buffer.read().decode(errors="replace").splitlines(keepends=True)
+        kept = [line.decode("utf-8", "replace") for line in bytes_of(sys.stdin.buffer)]
         return lambda: kept
     path = _file(name)
 

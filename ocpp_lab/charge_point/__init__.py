@@ -1,5 +1,6 @@
 """A charge point: dials, boots, beats, obeys. One file per feature profile, and one for its life."""
 
+from ..station.decisions import Decisions
 from .charge_point import ChargePoint
 from .configuration import Configuration
 from .options import ChargingOptions, Connecting, Pieces, Security, Surroundings
@@ -10,6 +11,7 @@ __all__ = [
     "ChargingOptions",
     "Configuration",
     "Connecting",
+    "Decisions",
     "Pieces",
     "Security",
     "Surroundings",

@@ -10,7 +10,8 @@ from typing import Any
 from ..codec import encode_payload
 from ..errors import ConnectionLost, NotConnected, OcppError, StoreFailed
 from ..messages import AuthorizationStatus, AuthorizeRequest, IdTagInfo
-from ..station.rights import decide, known
+from ..station.decisions import Decisions
+from ..station.rights import known
 from ..store import Store, store_at
 from .configuration import Configuration
 
@@ -79,12 +80,14 @@ class Authorizer:
         *,
         online: Callable[[], bool],
         now: Callable[[], datetime],
+        decisions: Decisions = Decisions(),
     ) -> None:
         self.cache = cache
         self.configuration = configuration
         self.call = call
         self.online = online
         self.now = now
+        self.decisions = decisions
         self.listed: Callable[[str], IdTagInfo | None] = lambda id_tag: None
         """What the Local Authorization List says of a tag; set by whoever keeps one. Raises `StoreFailed`."""
         self.conflict: Callable[[str, IdTagInfo], None] = lambda id_tag, info: None
@@ -140,7 +143,7 @@ class Authorizer:
         except StoreFailed:
             log.exception("! the cache could not be read")
             return None if online else IdTagInfo(status="Invalid")
-        status = decide(
+        status = self.decisions.decide(
             info,
             online=online,
             pre_authorize=on("LocalPreAuthorize"),

@@ -17,8 +17,9 @@ from .. import messages as m
 from ..errors import IllegalTransition, StoreFailed
 from ..station.charging_session import EV_SIDE, ChargingSession, Holder
 from ..station.connector import Connector
-from ..station.facts import Facts, Happening, is_open
-from ..station.rights import may_use, same
+from ..station.decisions import Decisions
+from ..station.facts import Facts, Happening, is_open, starts
+from ..station.rights import same
 from .configuration import Configuration
 from .kept_sessions import KeptSessions, kept
 from .metering import Metering
@@ -49,6 +50,7 @@ class Bays:
         owed: Owed,
         *,
         date: Callable[[], datetime],
+        decisions: Decisions = Decisions(),
     ) -> None:
         self.connectors = connectors
         self.transactions = transactions
@@ -59,7 +61,8 @@ class Bays:
         self.stops = stops
         self.owed = owed
         self.date = date
-        self.sessions = {number: ChargingSession(place) for number, place in connectors.items() if number}
+        self.decisions = decisions
+        self.sessions = {n: ChargingSession(place, decisions.happens) for n, place in connectors.items() if n}
         self.reservations: Reservations = NoReservations()
         """Set by whoever keeps some."""
         self.closed = False
@@ -91,9 +94,11 @@ class Bays:
         session = self.session(connector)
         before, chain = session.facts, session.after(event, tag, stop_on_unplug=self._stops_on_unplug)
         holder = holder if holder and chain[-1].tag is not None else session.holder
-        if _starts(before, chain):
+        if starts(before, chain):
             if not session.connector.lock():
                 self.break_down(connector, "ConnectorLockFailure")
+                if event == "plug":  # it is in all the same, and has to be pulled
+                    self.notice(connector, event)
                 return True
             self.begun[connector] = self._write_start(session, chain[-1], holder)
         else:
@@ -109,7 +114,7 @@ class Bays:
         session = self.session(connector)
         try:
             chain = session.after(event, stop_on_unplug=self._stops_on_unplug)
-            if _starts(session.facts, chain):
+            if starts(session.facts, chain):
                 self.happens(connector, event)
                 return
         except StoreFailed:
@@ -223,7 +228,7 @@ class Bays:
     def may_use(self, connector: int, tag: str, parent: str | None) -> tuple[bool, int | None]:
         """Whether this tag may begin here, and which reservation it uses up; see `rights.may_use`."""
         free = self.free() | {connector}
-        return may_use(connector, tag, parent, self.reservations.reservations(), free, self.date())
+        return self.decisions.may_use(connector, tag, parent, self.reservations.reservations(), free, self.date())
 
     def why_not(self, connector: int, tag: str | None = None) -> list[str]:
         """What has to happen before this tag can start a transaction here; nothing if it can."""
@@ -342,7 +347,3 @@ class Bays:
         if reason == "EVDisconnected":
             return self.configuration.enabled("UnlockConnectorOnEVSideDisconnect")
         return reason != "DeAuthorized"
-
-
-def _starts(before: Facts, chain: list[Facts]) -> bool:
-    return before.phase != "running" and any(link.phase == "running" for link in chain)

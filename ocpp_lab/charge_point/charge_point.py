@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import ssl as tls
 from copy import copy
 from functools import partial
 from random import Random
@@ -25,6 +24,7 @@ from ..heartbeat import Heartbeat
 from ..pending import Pending
 from ..pipe import Pipe
 from ..session import Session, random_ids
+from ..station.decisions import Decisions
 from ..store import Store
 from ..tally import Tally
 from ..trace import ONE_OF_MANY, Trace
@@ -40,7 +40,7 @@ from .guard import Guard
 from .life import Life, Speaker
 from .live_keys import live_keys
 from .memory import Memory, open_memory
-from .options import ChargingOptions, Connecting, Pieces, Security, Surroundings, filled, refuse
+from .options import ChargingOptions, Connecting, Pieces, Security, Surroundings, all_filled
 from .orders import orders
 from .premises import Premises
 from .registration import ANSWERED, LONGEST_WAIT, may_serve
@@ -59,8 +59,8 @@ class ChargePoint:
     survives a power cut: outbox, transactions, meter registers, known tags, changed keys; nobody else may use it. It
     may also be a `Store` that has the file open; the charge point moves in, and closes it at its end.
 
-    All other options are in groups: `Security`, `Connecting`, `ChargingOptions`, `Pieces`, `Surroundings`. An option
-    may also be given by its own name: ``timeout=5.0`` is ``connecting=Connecting(timeout=5.0)``, and
+    All other options are in groups: `Security`, `Connecting`, `ChargingOptions`, `Pieces`, `Decisions`, `Surroundings`.
+    An option may also be given by its own name: ``timeout=5.0`` is ``connecting=Connecting(timeout=5.0)``, and
     ``session=YourSession`` is ``pieces=Pieces(session=YourSession)``.
 
     Raises ValueError for an endpoint, an identity or a number of connectors that cannot be, TypeError for an option
@@ -79,12 +79,12 @@ class ChargePoint:
         connecting: Connecting = Connecting(),
         charging: ChargingOptions = ChargingOptions(),
         pieces: Pieces = Pieces(),
+        decisions: Decisions = Decisions(),
         surroundings: Surroundings = Surroundings(),
         **options: Any,
     ) -> None:
-        security, connecting = filled(security, options), filled(connecting, options)
-        charging, pieces, around = filled(charging, options), filled(pieces, options), filled(surroundings, options)
-        refuse(options)
+        groups = security, connecting, charging, pieces, decisions, surroundings
+        security, connecting, charging, pieces, decisions, around = all_filled(groups, options)
         self.boot = copy(boot or _BOOT)
         """What it says of itself whenever it boots."""
         encode_payload(self.boot)
@@ -109,7 +109,9 @@ class ChargePoint:
         self.clock = EventClock(self.memory.store, around.now, settable=around.set_clock)
         parts = self.configuration, self.dialler, self.gate, self.chores, self.clock, around.now
         self.guard = Guard(self.boot.charge_point_serial_number or identity, security, *parts)
-        self.file_jobs = self._open(charging, connecting, security.ssl)
+        self._open(charging, connecting.retry_interval, decisions)
+        sender, closing = Sender(identity, self.boot, self.trace, connecting, security.ssl), self._premises.closing_time
+        self.file_jobs = FileJobs(sender, self.memory.jobs, self.gate, self.chores, self.clock, closing, self.guard)
         parts_of_orders = self.memory, self._premises, self.gate, self.delivery, self.chores, self.file_jobs, self.guard
         self.router = orders(*parts_of_orders, lenient=self._lenient)
         """What the central system may ask for."""
@@ -137,7 +139,7 @@ class ChargePoint:
             given_up=lambda entry: self.charging.given_up(entry),
         )
 
-    def _open(self, options: ChargingOptions, connecting: Connecting, ssl: tls.SSLContext | None) -> FileJobs:
+    def _open(self, options: ChargingOptions, retry_interval: float, decisions: Decisions) -> None:
         """What drivers meet."""
         self._resume = options.resume_transactions
         premises = self._premises = Premises(
@@ -149,15 +151,13 @@ class ChargePoint:
             new_name=lambda: next(self._unique_ids),
             note=self.note,
             clock=self.clock,
-            retry_interval=connecting.retry_interval,
+            retry_interval=retry_interval,
             profiles=self._pieces.profiles,
+            decisions=decisions,
         )
         self.connectors, self.statuses = premises.connectors, premises.statuses
         self.vendor_messages = premises.vendor_messages
-        self.metering = premises.metering
-        self.charging = premises.charging
-        closing, sender = premises.closing_time, Sender(self.identity, self.boot, self.trace, connecting, ssl)
-        return FileJobs(sender, self.memory.jobs, self.gate, self.chores, self.clock, closing, self.guard)
+        self.metering, self.charging = premises.metering, premises.charging
 
     # -- life
 

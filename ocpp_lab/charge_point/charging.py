@@ -134,9 +134,10 @@ class Charging:
         self.bays.session(connector).connector.jammed = jammed
 
     def unlock(self, connector: int) -> bool:
-        """Let the cable go, after the end of its transaction; False if the lock does not open (core 5.18)."""
+        """Let the cable go, after the end of its transaction (core 5.18). False if the lock does not open, or does not
+        move, even where it holds nothing: the mechanism has failed (core 7.46)."""
         self.bays.stop(connector, "UnlockCommand")
-        return self.bays.let_go(connector)
+        return self.bays.let_go(connector) and not self.connectors[connector].jammed
 
     def set_free(self, connector: int) -> bool:
         """Nobody came in time; False if somebody is still being asked about."""

@@ -156,6 +156,7 @@ class Dialler:
         """The TLS of the newest connection (an SSLObject), None if it has none."""
         self.in_use: int | None = None
         """The security profile of the newest connection, set by its dial; None before the first."""
+        self._newest: WebSocketPipe | None = None  # the newest connection; None before the first
         self.note = note
         self.on_dial = on_dial
         if security.ssl and self.url.startswith("ws:"):
@@ -189,7 +190,7 @@ class Dialler:
             if isinstance(error, DialFailed):
                 self.note("!", str(error))
             raise
-        self.in_use = route.profile
+        self.in_use, self._newest = route.profile, pipe
         self.secured = pipe.websocket.transport.get_extra_info("ssl_object")
         self.on_end(route, None)
         self.on_dial(None)
@@ -204,8 +205,10 @@ class Dialler:
         return 2 if self.url.startswith("wss:") else 1
 
     def set_ping_interval(self, seconds: float) -> None:
-        """How often a silent connection is tested, from the next dial on; 0: never (J-spec 7)."""
+        """How often a silent connection is tested, from now on; 0: never (J-spec 7)."""
         self.options |= pings(seconds)
+        if self._newest:
+            self._newest.test_silence(**pings(seconds))
 
 
 def _check_endpoints(urls: Mapping[int, str]) -> None:

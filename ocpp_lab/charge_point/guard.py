@@ -41,6 +41,9 @@ from .wallet import Wallet
 log = logging.getLogger(__name__)
 
 A_DRIFT = 60.0  # seconds; ours
+LINGER = 1.0
+"""Seconds from a new security profile to the end of the connection, so that a Reset that comes right behind the change
+is answered. A05.FR.06 does not say how soon it has to end."""
 
 
 class Guard:
@@ -153,8 +156,12 @@ class Guard:
         )
         if status == "Accepted":
             self.tell("ReconfigurationOfSecurityParameters", f"SecurityProfile from {state.current} to {value}")
-            self.gate.later(self.gate.hang_up("new security profile"), "SecurityProfile")
+            self.gate.later(self._leave(), "SecurityProfile")
         return status
+
+    async def _leave(self) -> None:
+        await asyncio.sleep(LINGER)
+        await self.gate.hang_up("new security profile")
 
     # -- the connection
 

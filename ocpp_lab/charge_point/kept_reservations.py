@@ -92,6 +92,8 @@ _BROKEN: dict[Place, ReservationStatus] = {"faulted": "Faulted", "unavailable": 
 
 
 def _common(places: Mapping[int, Place]) -> ReservationStatus:
-    """Why no connector is left: all are broken in the same way, or somebody has them."""
+    """Why no connector is left: somebody has one of them, or they are all broken."""
     kinds = {place for number, place in places.items() if number}
-    return _BROKEN.get(kinds.pop(), "Occupied") if len(kinds) == 1 else "Occupied"
+    if not kinds <= set(_BROKEN):
+        return "Occupied"
+    return "Faulted" if "faulted" in kinds else "Unavailable"

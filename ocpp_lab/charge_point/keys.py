@@ -83,7 +83,7 @@ _TABLE: tuple[tuple[str, str, Access, Callable[[str], bool]], ...] = (
     ("AuthorizationKey", "", "W", _hex_key),  # `Dialler`, from the next dial, which follows at once
     ("HeartbeatInterval", "300", "RW", _number(1, A_DAY)),  # `Heartbeat`; 0 would be a beat without end
     ("MessageTimeout", "30", "RW", _number(1, 3600)),  # `Gate`; a call that waits holds up all others for so long
-    ("WebSocketPingInterval", "60", "RW", _number(0, A_DAY)),  # `Dialler`, from the next dial; 0 is off (J-spec 7)
+    ("WebSocketPingInterval", "60", "RW", _number(0, A_DAY)),  # `Dialler`; 0 is off (J-spec 7)
     #
     # Security: whitepaper 7. `Guard` decides about a change of the profile, and dials.
     ("SecurityProfile", "0", "RW", _number(0, 3)),  # tells the profile of the newest connection; set at each dial

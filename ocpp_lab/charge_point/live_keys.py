@@ -1,4 +1,4 @@
-"""Keys whose change has an effect at once, or at the next dial. Other keys take effect where they are read."""
+"""Keys whose change has an effect at once. Other keys take effect where they are read."""
 
 from __future__ import annotations
 

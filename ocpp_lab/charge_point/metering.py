@@ -13,7 +13,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from ..station.grids import next_clock, next_sample
+from ..station.decisions import Decisions
+from ..station.grids import next_sample
 from .chores import Chores
 from .meter_readings import Due, MeterReadings
 
@@ -38,10 +39,18 @@ class _Watched:
 class Metering:
     """``readings`` are what is written down, ``date()`` looks at the clock."""
 
-    def __init__(self, readings: MeterReadings, chores: Chores, *, date: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        readings: MeterReadings,
+        chores: Chores,
+        *,
+        date: Callable[[], datetime],
+        decisions: Decisions = Decisions(),
+    ) -> None:
         self.readings = readings
         self.chores = chores
         self.date = date
+        self.decisions = decisions
         self.connectors = readings.connectors
         self.configuration = readings.configuration
         self.full: Callable[[int], None] = lambda connector: None
@@ -148,10 +157,10 @@ class Metering:
 
     async def _next_instant(self, interval: int, done: datetime | None) -> datetime:
         """Wait until the clock shows the next instant of the grid, whoever sets it meanwhile."""
-        due = next_clock(self.date() - (JUST_PASSED if done else timedelta()), interval)
+        due = self.decisions.next_clock(self.date() - (JUST_PASSED if done else timedelta()), interval)
         while due is not None:
             if due == done:
-                due = next_clock(due, interval)
+                due = self.decisions.next_clock(due, interval)
                 continue
             wait = (due - self.date()).total_seconds()
             if wait <= 0:
@@ -160,7 +169,7 @@ class Metering:
             with suppress(TimeoutError):
                 async with asyncio.timeout(max(wait, 1e-5)):
                     await self._clock_was_set.wait()
-                due = next_clock(self.date() - JUST_PASSED, interval)
+                due = self.decisions.next_clock(self.date() - JUST_PASSED, interval)
         raise ValueError(f"expected an interval above 0 s, came {interval}")
 
     def _try_to_read(self, connector: int, context: Due) -> None:

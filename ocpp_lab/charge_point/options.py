@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from random import Random
-from typing import Any
+from typing import Any, cast
 
 from ..clock import utc_now
 from ..messages import DataTransferRequest, DataTransferResponse
@@ -17,6 +17,7 @@ from ..session import CALL_TIMEOUT, Awaiting, Carrying
 from ..smart_charging import Profiles
 from ..states import Machine
 from ..station.connector import Cable
+from ..station.decisions import Decisions
 from ..trace import Trace
 from .delivery import TransactionMessages
 from .registration import BOOT_RETRY
@@ -145,9 +146,16 @@ def filled[Group: Any](group: Group, options: dict[str, Any]) -> Group:
     return replace(group, **own)
 
 
+def all_filled[*Groups](groups: tuple[*Groups], options: dict[str, Any]) -> tuple[*Groups]:
+    """All groups with the options that are theirs. Raises TypeError if one is left that no group knows."""
+    full = tuple(filled(group, options) for group in groups)
+    refuse(options)
+    return cast(tuple[*Groups], full)
+
+
 def refuse(options: dict[str, Any]) -> None:
     """Raises TypeError if an option is left that no group knows."""
     if options:
-        groups = (Security, Connecting, ChargingOptions, Pieces, Surroundings)
+        groups = (Security, Connecting, ChargingOptions, Pieces, Decisions, Surroundings)
         known = ", ".join(field.name for group in groups for field in fields(group))
         raise TypeError(f"expected options of a charge point ({known}), came {', '.join(options)}")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any, Final, get_args
+
+from .. import messages as m
+from ..frames import Call, CallError, CallResult
 from ..router import Router
 from ..security import has_cryptography
 from .chores import Chores
@@ -17,6 +21,28 @@ from .remote_start import RemoteStart
 from .remote_trigger import RemoteTrigger
 from .resets import Resets
 
+_TRIGGERS: Final[dict[str, Any]] = {
+    "TriggerMessage": m.MessageTrigger,
+    "ExtendedTriggerMessage": m.MessageTriggerEnumType,
+}
+"""By action, the messages that can be asked for."""
+
+
+class OrderRouter(Router):
+    """A router that lets a message be asked for that nobody knows: that has an answer of its own, which is no error."""
+
+    async def answer(self, call: Call) -> CallResult | CallError:
+        """See `Router.answer`. A requestedMessage that is unknown gets the status NotImplemented (core 5.17)."""
+        if _wants_the_unknown(call):
+            return CallResult(call.unique_id, {"status": "NotImplemented"})
+        return await super().answer(call)
+
+
+def _wants_the_unknown(call: Call) -> bool:
+    known = _TRIGGERS.get(call.action)
+    wanted = call.payload.get("requestedMessage") if known and isinstance(call.payload, dict) else None
+    return isinstance(wanted, str) and wanted not in get_args(known)
+
 
 def orders(
     memory: Memory,
@@ -30,7 +56,7 @@ def orders(
     lenient: bool = False,
 ) -> Router:
     """A router with all handlers; ``lenient``: see `Connecting`."""
-    router = Router("ChargePoint", lenient=lenient)
+    router = OrderRouter("ChargePoint", lenient=lenient)
     router.include(
         Core(
             memory.configuration,

@@ -11,6 +11,7 @@ from ..messages import ChargePointStatus, Request
 from ..outbox import Entry
 from ..smart_charging import Allowed, Profiles
 from ..station.connector import Cable, Connector
+from ..station.decisions import Decisions
 from .allowance import Allowance
 from .authorization import Authorizer
 from .bays import Bays
@@ -31,7 +32,7 @@ from .owed import Owed
 from .patience import Patience
 from .phase_rotation import is_rotation
 from .reader import Reader
-from .reserving import Reserving, places
+from .reserving import Reserving, idle, places
 from .smart_charging import SmartCharging
 from .starts import Starts
 from .statuses import Statuses
@@ -61,6 +62,7 @@ class Premises:
         clock: EventClock,
         retry_interval: float,
         profiles: Profiles,
+        decisions: Decisions,
     ) -> None:
         time, configuration, transactions = (
             asyncio.get_running_loop().time,
@@ -87,10 +89,15 @@ class Premises:
         readings = MeterReadings(
             self.connectors, transactions, memory.transaction_data, configuration, self.owed, submit=submit, now=now
         )
-        self.metering = Metering(readings, chores, date=date)
+        self.metering = Metering(readings, chores, date=date, decisions=decisions)
         configuration.keys["ConnectorPhaseRotation"].valid = partial(is_rotation, connectors=options.connectors)
         self.authorizer = Authorizer(
-            memory.cache, configuration, gate.call, online=lambda: gate.state() == "online", now=date
+            memory.cache,
+            configuration,
+            gate.call,
+            online=lambda: gate.state() == "online",
+            now=date,
+            decisions=decisions,
         )
         self.bays = Bays(
             self.connectors,
@@ -102,6 +109,7 @@ class Premises:
             Stops(transactions, readings, self.owed, submit=submit, now=now),
             self.owed,
             date=date,
+            decisions=decisions,
         )
         reader = Reader(self.bays, self.authorizer, chores)
         self.charging = Charging(self.bays, reader, memory.transaction_ids, Allowance(self.bays, chores))
@@ -129,9 +137,15 @@ class Premises:
         self.local_auth_list = LocalAuthList(memory.local_list, configuration, conflict=self._conflict, now=date)
         self.authorizer.listed, self.authorizer.conflict = self.local_auth_list.listed, self.local_auth_list.compare
         self.reserving = Reserving(
-            memory.reservations, chores, places=partial(places, self.bays), notice=self.bays.notice, date=date
+            memory.reservations,
+            chores,
+            places=partial(places, self.bays),
+            idle=partial(idle, self.bays),
+            notice=self.bays.notice,
+            date=date,
         )
         self.bays.reservations = self.reserving
+        self.bays.listeners.append(lambda number: self.reserving.look())
         clock.when_set.append(self.reserving.clock_set)
         for number, connector in self.connectors.items():
             connector.on_change = partial(self._changed, number)

@@ -10,7 +10,7 @@ from ..errors import StoreFailed
 from ..messages import AuthorizationStatus
 from ..station.charging_session import ChargingSession, Holder
 from ..station.facts import is_open
-from ..station.rights import presented, same
+from ..station.rights import same
 from .authorization import Authorizer
 from .bays import Bays
 from .chores import Chores
@@ -38,7 +38,7 @@ class Reader:
         if connector == STATION:
             return await self._at_the_one_reader(tag)
         session = self.bays.session(connector)
-        if presented(tag, None, session.running) == "stop":
+        if self.bays.decisions.presented(tag, None, session.running) == "stop":
             self.bays.stop(connector, "Local", tag)
             return "Accepted"
         match session.facts.phase:
@@ -68,17 +68,17 @@ class Reader:
         return "Invalid" if info.status == "Accepted" else info.status
 
     def may_ask(self, connector: int, tag: str) -> bool:
-        """Whether an accepted tag could begin here: it is reserved for nobody else, or for a group (core 5.13)."""
-        living = [each for each in self.bays.reservations.reservations() if each.connector == connector]
-        kept = [each for each in living if self.bays.date() < each.until]
-        return not kept or any(same(each.tag, tag) or each.parent is not None for each in kept)
+        """Whether an accepted tag could begin here: no reservation keeps it out, or perhaps its group may use one, and
+        then it is asked for (core 5.13)."""
+        groups = {None, *(each.parent for each in self.bays.reservations.reservations())}
+        return any(self.bays.may_use(connector, tag, group)[0] for group in groups)
 
     async def _stop_as_group(self, session: ChargingSession, tag: str) -> AuthorizationStatus:
         """Another tag while one charges: only one of the same group may stop it (core 3.10)."""
         if session.holder is None or session.holder.parent is None:
             return "Invalid"
         info = await self.authorizer.ask(tag)
-        if presented(tag, info, session.running) == "stop":
+        if self.bays.decisions.presented(tag, info, session.running) == "stop":
             self.bays.stop(session.connector.number, "Local", tag)
             return "Accepted"
         return "Invalid" if info.status == "Accepted" else info.status
@@ -101,10 +101,11 @@ class Reader:
     # -- one reader for all connectors
 
     async def _at_the_one_reader(self, tag: str) -> AuthorizationStatus:
-        """It stops its own transaction; it begins where a cable is in already, or else where the next one goes in."""
+        """It stops its own transaction; it begins where a cable is in already, or else where the next one goes in, or
+        at the only connector that there is."""
         sessions = self.bays.sessions
         for number, session in sessions.items():
-            if presented(tag, None, session.running) == "stop" or same(session.facts.tag, tag):
+            if self.bays.decisions.presented(tag, None, session.running) == "stop" or same(session.facts.tag, tag):
                 return await self.present(number, tag)
         if self.waiting and same(self.waiting.tag, tag):
             self.forget()
@@ -112,15 +113,17 @@ class Reader:
         cables = [number for number, each in sessions.items() if each.facts.cable and is_open(each.facts)]
         if cables:
             return await self.ask(cables[-1], tag)
-        if not self.bays.free():
+        if not any(self.may_ask(number, tag) for number in self.bays.free()):
             return await self._at_a_taken_place(tag)
+        if len(sessions) == 1:
+            return await self.ask(next(iter(sessions)), tag)
         info = await self.authorizer.ask(tag)
         if info.status == "Accepted":
             self._wait(Holder(tag, info.parent_id_tag))
         return info.status
 
     async def _at_a_taken_place(self, tag: str) -> AuthorizationStatus:
-        """No place is free: it can only mean what goes on at one of them."""
+        """No place is free for it: it can only mean what goes on at one of them."""
         for number, session in self.bays.sessions.items():
             taken = session.holder and session.facts.phase in ("running", "over")
             if taken and (answer := await self.present(number, tag)) == "Accepted":

@@ -98,8 +98,7 @@ class RemoteStart:
         """Whether only the group could let this tag in, and nobody here knows it: it has to be asked for."""
         if self._group(tag) is not None or self.bays.may_use(connector, tag, None)[0]:
             return False
-        groups = [each.parent for each in self.bays.reservations.reservations() if each.parent is not None]
-        return any(self.bays.may_use(connector, tag, group)[0] for group in groups)
+        return self.charging.reader.may_ask(connector, tag)
 
     def _group(self, tag: str) -> str | None:
         info = self.charging.authorizer.known(tag)

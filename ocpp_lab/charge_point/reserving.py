@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from typing import Literal
 
 from .. import messages as m
+from ..station.facts import is_open
 from ..station.rights import Reservation
 from .bays import Bays
 from .chores import Chores
 from .kept_reservations import KeptReservations, Place, may_reserve
 from .or_else import or_else
+
+log = logging.getLogger(__name__)
 
 AGAIN = 5.0
 """Seconds until an expired reservation is tried to be removed again, when the file could not be written."""
@@ -22,9 +26,10 @@ AGAIN = 5.0
 class Reserving:
     """Takes and cancels reservations, ends them at their time, and when their connector breaks.
 
-    ``places()`` are the connectors, 0 is the charge point as a whole; ``notice`` shows a reservation to the driver, and
-    its end. ``date()`` tells the time as the central system has it; `clock_set` tells that it has changed. Written
-    first, then shown. Everything but the handlers may raise `StoreFailed`.
+    ``places()`` are the connectors, 0 is the charge point as a whole; ``idle()`` are those with nobody and no cable;
+    ``notice`` shows a reservation to the driver, and its end. ``date()`` tells the time as the central system has it;
+    `clock_set` tells that it has changed. Written first, then shown. Everything but the handlers and `look` may raise
+    `StoreFailed`.
     """
 
     def __init__(
@@ -33,14 +38,17 @@ class Reserving:
         chores: Chores,
         *,
         places: Callable[[], Mapping[int, Place]],
+        idle: Callable[[], set[int]],
         notice: Callable[[int, Literal["reserve", "release"]], None],
         date: Callable[[], datetime],
     ) -> None:
         self.kept = kept
         self.places = places
+        self.idle = idle
         self.notice = notice
         self.chores = chores
         self.date = date
+        self._kept_for_0: set[int] = set()  # shown as Reserved, for reservations of no particular connector; see `look`
         self._changed = asyncio.Event()  # the next end may be another one: set by whatever changes, cleared by `run`
 
     # -- the central system
@@ -69,6 +77,7 @@ class Reserving:
             self._show_free(old)
         if new.connector:
             self.notice(new.connector, "reserve")
+        self.look()
         self._changed.set()
 
     @or_else(m.CancelReservationResponse(status="Rejected"))
@@ -97,7 +106,7 @@ class Reserving:
         for each in self.kept.all():
             if each.connector == connector:
                 self.kept.remove(each.id)
-        self._changed.set()
+        self._changed.set()  # and `run` looks: who withdraws the charge point has not withdrawn the others yet
 
     def clock_set(self) -> None:
         """The time is another one: so is what has expired."""
@@ -108,6 +117,24 @@ class Reserving:
         for each in self.kept.all():
             if each.connector:
                 self.notice(each.connector, "reserve")
+        self.look()
+
+    def look(self) -> None:
+        """Whoever uses a connector, or leaves one, may make the others the last ones for the reservations of no
+        particular connector. Nobody else can begin there then (core 5.13), so they are Reserved and not Available.
+        """
+        try:
+            living = self.reservations()
+        except Exception:  # our file, or whoever tells the time: a cable is pulled all the same
+            log.exception("! what is shown of the reservations stays as it was")
+            return
+        own, anywhere = {each.connector for each in living}, sum(each.connector == 0 for each in living)
+        left = self.idle() - own
+        before, self._kept_for_0 = self._kept_for_0, left if len(left) <= anywhere else set()
+        for connector in before - self._kept_for_0 - own:
+            self.notice(connector, "release")
+        for connector in self._kept_for_0 - before:
+            self.notice(connector, "reserve")
 
     async def run(self) -> None:
         """Ends each reservation at its time, online or not. Never ends by itself."""
@@ -115,6 +142,7 @@ class Reserving:
             self._changed.clear()
             try:
                 seconds = self._end_expired()
+                self.look()
             except Exception as error:  # our file, or whoever tells the time: the others end all the same, later
                 self.chores.failed("the end of a reservation", error)
                 seconds = AGAIN
@@ -135,12 +163,21 @@ class Reserving:
     def _show_free(self, gone: Reservation) -> None:
         if gone.connector:
             self.notice(gone.connector, "release")
+        self.look()
         self._changed.set()
 
 
 def places(bays: Bays) -> dict[int, Place]:
     """What each connector is to somebody who wants to reserve it; 0 is the charge point as a whole."""
     return {0: _BROKEN.get(bays.connectors[0].status, "free"), **{n: _place(bays, n) for n in bays.sessions}}
+
+
+def idle(bays: Bays) -> set[int]:
+    """The connectors with nobody and no cable, whoever may be asked about."""
+    facts = {number: session.facts for number, session in bays.sessions.items()}
+    return {
+        n for n, each in facts.items() if each.phase == "free" and is_open(each._replace(asked=None)) and not each.cable
+    }
 
 
 _BROKEN: dict[m.ChargePointStatus, Place] = {"Faulted": "faulted", "Unavailable": "unavailable"}

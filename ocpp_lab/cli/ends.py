@@ -144,6 +144,9 @@ def charge_point(
     url: Annotated[str, typer.Argument(metavar="URL", help="Where the central system is; the identity is appended.")],
     identity: Annotated[str, typer.Option(metavar="NAME", help="Who this charge point is.")] = "CP_1",
     connectors: Annotated[int, typer.Option(metavar="NUMBER", help="How many connectors it has.")] = 1,
+    fixed_cable: Annotated[
+        bool, typer.Option("--fixed-cable", help="Its cables are fixed: drivers bring none, and there is no lock.")
+    ] = False,
     password_file: Annotated[Path | None, _file("One line with the key: text, or hex of 16 to 20 bytes.")] = None,
     ca: Annotated[
         Path | None, _file("Certificate (PEM) to trust, for wss://. Default: those of this computer.")
@@ -193,6 +196,7 @@ def charge_point(
         options: dict[str, Any] = {
             "path": str(path) if path else ":memory:",
             "connectors": within(connectors, 1, MAX_CONNECTORS, "--connectors"),
+            "cable": "fixed" if fixed_cable else "socket",
             "boot": _boot(vendor, model),
             **security_options(
                 url,

@@ -8,11 +8,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import pairwise
 
+from .crowd import CROWD, TOLD_APART, is_crowd, told_apart
 from .finder import Sighting
 from .formats import guess
 from .log import Log, LoggedConnection
+from .ordering import Order, in_order
 from .pairing import pair
 from .seen import Seen
 from .times import NO_YEAR
@@ -20,6 +21,8 @@ from .turnings import Turning
 from .voting import Votes, count, decide
 
 _YEAR = re.compile(r'"(20\d\d)-\d\d-\d\dT')
+A_PIECE, AN_UNTIMED_PIECE = 6, 12
+"""Frames after each other that stand in a log twice, in the same order: then it was put together of pieces."""
 NEAR = 60
 """Frames between two sightings of one frame by two loggers, at most."""
 
@@ -43,14 +46,22 @@ def assemble(gathered: Gathered, source: str) -> Log:
     notes: list[str] = []
     _tell_the_year(gathered.frames, gathered.turnings)
     frames = _without_mentions(gathered.frames, notes)
-    frames = _without_echoes(frames, notes)
-    frames, newest_first = _in_order(frames)
+    frames = _without_copies(_without_echoes(frames, notes), notes)
+    order = in_order(frames)
+    frames = order.frames
+    if order.ranks:
+        notes.append("a newer part of this log stands before an older one; they are read in the order of their times")
     seen = [each.seen for each in frames]
     _number(seen)
     _name_the_nameless(seen)
     _forget_false_names(seen, notes)
+    if told_apart(seen, [each.session for each in frames]):
+        notes.insert(0, TOLD_APART)
     viewpoint = decide(seen, gathered.votes)
-    connections = _connect(frames, gathered.turnings, newest_first)
+    nameless = all(each.identity is None for each in seen)
+    if crowd := nameless and is_crowd(seen, (each.identity for each in gathered.turnings)):
+        notes.insert(0, CROWD)
+    connections = _connect(order, gathered.turnings)
     _tell_actions(seen)
     times = [each for each in frames if each.seen.at]
     return Log(
@@ -62,7 +73,8 @@ def assemble(gathered: Gathered, source: str) -> Log:
         connections=connections,
         zone="known" if times and all(each.zoned for each in times) else "unknown",
         dated=all(each.dated for each in times),
-        newest_first=newest_first,
+        newest_first=order.newest_first,
+        crowd=crowd,
         first_line=gathered.first_line,
         refusals=tuple((each.line, each.text) for each in gathered.turnings if each.kind == "refused")[:100],
         notes=tuple(notes),
@@ -137,8 +149,34 @@ def _without_echoes(frames: list[Sighting], notes: list[str]) -> list[Sighting]:
     return [each for number, each in enumerate(frames) if number not in gone]
 
 
-def _quality(seen: Seen) -> int:
-    return {"whole": 3, "mended": 2, "elided": 1, "broken": 0}[seen.condition]
+def _without_copies(frames: list[Sighting], notes: list[str]) -> list[Sighting]:
+    """A log that was pasted in pieces that overlap, or an export that was appended to itself."""
+    newest: dict[tuple[object, ...], int] = {}
+    runs: list[list[int]] = [[]]
+    before: int | None = None  # where the frame before this one stood first
+    for number, each in enumerate(frames):
+        seen = each.seen
+        key = (seen.at, seen.identity, seen.direction_word, seen.kind, seen.unique_id, seen.text)
+        first = newest.get(key)
+        if first is not None and before is not None and first == before + 1:
+            runs[-1].append(number)
+        elif first is not None:
+            runs.append([number])
+        newest[key], before = number, first
+    gone = {
+        number
+        for run in runs
+        for number in run
+        if len(run) >= (A_PIECE if frames[run[0]].seen.at else AN_UNTIMED_PIECE)
+    }
+    if gone:
+        notes.append(f"{len(gone)} frames stand in pieces that the log has twice; each is counted once")
+    return [each for number, each in enumerate(frames) if number not in gone] if gone else frames
+
+
+def _quality(seen: Seen) -> tuple[int, bool]:
+    """Of two loggers, one may shorten frames, and one may not say whose they are."""
+    return {"whole": 3, "mended": 2, "elided": 1, "broken": 0}[seen.condition], seen.identity is not None
 
 
 def _twins(frames: list[Sighting]) -> list[tuple[int, int]]:
@@ -165,25 +203,6 @@ def _alike(one: Seen, other: Seen) -> bool:
     if one.condition in ("elided", "broken") or other.condition in ("elided", "broken"):
         return one.direction_word != other.direction_word
     return one.frame == other.frame and one.raw == other.raw
-
-
-def _in_order(frames: list[Sighting]) -> tuple[list[Sighting], bool]:
-    """Oldest first. Steps back in time that are the rule mean that the log is printed upside down."""
-    times = [each.seen.at for each in frames if each.seen.at]
-    steps = [(later - earlier).total_seconds() for earlier, later in pairwise(times)]
-    back, forth = sum(step < 0 for step in steps), sum(step > 0 for step in steps)
-    if back > 3 * forth or (not back and not forth and _replies_first(frames)):
-        return sorted(frames, key=lambda each: -each.seen.line), True
-    return frames, False
-
-
-def _replies_first(frames: list[Sighting]) -> bool:
-    """Without times: answers stand above their questions."""
-    first: dict[str | None, int | None] = {}
-    for each in frames:
-        first.setdefault(each.seen.unique_id, each.seen.kind)
-    kinds = Counter(first.values())
-    return kinds[3] > 3 and kinds[3] > 3 * kinds[2]
 
 
 def _name_the_nameless(seen: Sequence[Seen]) -> None:
@@ -218,14 +237,15 @@ def _tell_actions(seen: Sequence[Seen]) -> None:
 # -- connections
 
 
-def _connect(frames: list[Sighting], turnings: list[Turning], newest_first: bool) -> list[LoggedConnection]:
-    """Where one ends and the next begins: the log says so, or the id of its session changes."""
-    names = {each.seen.identity for each in frames}
+def _connect(order: Order, turnings: list[Turning]) -> list[LoggedConnection]:
+    """Where one ends and the next begins: the log says so, or the id of its session changes, or the file does."""
+    names = {each.seen.identity for each in order.frames}
+    files: dict[str | None, int] = {}
     connections: dict[str | None, list[LoggedConnection]] = {}
     sessions: dict[str | None, str] = {}
     over: dict[str | None, bool] = {}
-    events: list[Sighting | Turning] = [*frames, *turnings]
-    events.sort(key=lambda each: each.line if isinstance(each, Turning) else each.seen.line, reverse=newest_first)
+    events: list[Sighting | Turning] = [*order.frames, *turnings]
+    events.sort(key=lambda each: order.place(each.line if isinstance(each, Turning) else each.seen.line))
     for event in events:
         if isinstance(event, Turning):
             if event.kind == "refused":
@@ -235,6 +255,9 @@ def _connect(frames: list[Sighting], turnings: list[Turning], newest_first: bool
             continue
         seen = event.seen
         own = connections.setdefault(seen.identity, [])
+        file = order.file_of(seen.line)
+        over[seen.identity] = over.get(seen.identity, False) or files.get(seen.identity, file) != file
+        files[seen.identity] = file
         changed = event.session and sessions.get(seen.identity, event.session) != event.session
         just_opened = own and own[-1].opening_line == own[-1].last_line  # the log said so, and this is its first frame
         if not own or over.get(seen.identity) or (changed and not just_opened):
@@ -252,6 +275,8 @@ def _connect(frames: list[Sighting], turnings: list[Turning], newest_first: bool
 def _meant(turning: Turning, names: set[str | None]) -> Iterable[str | None]:
     if turning.identity in names:
         return [turning.identity]
+    if turning.session in names:
+        return [turning.session]
     return names if len(names) == 1 else ()
 
 

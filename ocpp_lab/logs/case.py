@@ -10,7 +10,10 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from ..codec import decode_payload
+from ..errors import PayloadError
 from ..frames import CallResult
+from ..messages import ACTIONS
 from .copies import Copies, copies
 from .exchanges import Exchange, exchanges, seconds
 from .log import Log, LoggedConnection
@@ -18,6 +21,9 @@ from .pairing import Pairs, pair
 from .seen import Seen, Side, objects
 from .statuses import LoggedStatus, statuses
 from .transactions import LoggedTransaction, transactions
+
+MANY_GAPS = 3
+"""Replies without their calls that are no accident."""
 
 
 @dataclass
@@ -139,6 +145,34 @@ class Case:
         """What cannot be read whole, in both directions."""
         return [each for each in self.seen if each.condition in ("broken", "elided")]
 
+    @cached_property
+    def gaps(self) -> list[Seen]:
+        """Replies to calls that the log has not, though none waits there: a filter took them out. One or two are
+        somebody's mistake; where there are more, no absence in this log proves anything."""
+        found = [
+            each
+            for place, each in enumerate(self.seen)
+            if each.kind in (3, 4)
+            and each.sender is not None
+            and each.condition in ("whole", "mended")
+            and each.frame is not None
+            and each.index not in self.pairs.call_of
+            and place >= 2
+            and not self.waited_for(place)
+        ]
+        return found if len(found) >= MANY_GAPS else []
+
+    def waited_for(self, place: int) -> bool:
+        """Whether a call of the other end has no answer, shortly before the reply at that place of `seen`: it was meant
+        for it. Without one, somebody may have cut the call out of the log."""
+        reply = self.seen[place]
+        for call in self.seen[max(0, place - 30) : place]:
+            exchange = self.by_call.get(call.index)
+            waits = exchange is not None and exchange.reply is None and call.sender != reply.sender
+            if waits and _may_answer(call, reply):
+                return True
+        return False
+
     def unclear_between(self, first: int, last: int, action: str | None = None) -> bool:
         """Whether something that cannot be read stands between two places, and could be a call of this action."""
         return any(
@@ -174,6 +208,18 @@ class Case:
     def sent_by(self, side: Side) -> list[Seen]:
         """The frames of one end."""
         return [each for each in self.seen if each.sender == side]
+
+
+def _may_answer(call: Seen, reply: Seen) -> bool:
+    """Whether the payload of a reply is one that this call asks for: the time is no answer to a status."""
+    action = ACTIONS.get(call.action or "")
+    if action is None or not isinstance(reply.frame, CallResult):
+        return True
+    try:
+        decode_payload(action.response, reply.payload)
+    except PayloadError:
+        return False
+    return True
 
 
 def cases(log: Log) -> Iterator[Case]:

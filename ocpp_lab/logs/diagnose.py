@@ -5,17 +5,39 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from .case import cases
+from .case import Case, cases
 from .finding import Finding
 from .log import Log
-from .rule import MOST_LINES_TOLD
+from .rule import MOST_LINES_TOLD, Rule
 from .rules import ALL_RULES
+
+SOLITARY = frozenset(
+    {
+        *("payload", "wrong-shape", "not-json", "unknown-action", "wrong-direction", "unknown-error-code"),
+        *("core-not-supported", "time-without-zone", "no-transaction-id", "status-of-connector-zero"),
+        *("no-subprotocol", "one-direction-only"),
+    }
+)
+"""Rules that ask of a frame, or of a call and its answer, and of nothing before: they hold in a crowd too."""
+
+OF_WHAT_IS_NOT_THERE = frozenset(
+    {
+        *("never-answered", "deaf-from-here", "left-open", "thrown-away", "order-of-statuses", "trigger-and-nothing"),
+        *("remote-start-and-nothing", "remote-stop-rejected", "overtaken"),
+    }
+)
+"""Rules that ask for a frame that is missing: in a log that lacks lines they prove nothing."""
 
 
 def diagnose(log: Log) -> list[Finding]:
     """What is wrong in a log, the heaviest first. Empty if nothing could be proved."""
-    found = [finding for case in cases(log) for rule in ALL_RULES for finding in rule(case)]
+    found = [finding for case in cases(log) for rule in ALL_RULES if _holds(rule, case) for finding in rule(case)]
     return sorted(found, key=lambda finding: finding.sort_key)
+
+
+def _holds(rule: Rule, case: Case) -> bool:
+    """Whether it proves anything in such a log."""
+    return not (case.log.crowd and rule.name not in SOLITARY) and not (case.gaps and rule.name in OF_WHAT_IS_NOT_THERE)
 
 
 def merge(findings: Iterable[Finding]) -> list[Finding]:

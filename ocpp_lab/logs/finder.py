@@ -21,17 +21,23 @@ from .sighted import hidden, read_frame, sighted
 from .times import EPOCH_DAY, Clockwork, Told
 from .turnings import Turning, masked, named_beside, turning_in
 from .unwrap import Unwrapped, unwrap
+from .window import read_at
 from .worded import worded
 
 MOST_LINES, MOST_CHARACTERS = 3000, 1_000_000
 """Of one frame."""
-MOST_ON_A_LINE = 64
+MOST_ON_A_LINE = 20_000
 """Frames."""
+MOST_SPOILT = 64
+"""Of them those that cannot be read whole: each costs a look at all the rest of its line."""
+ABOVE = 120
+"""Lines without a frame that are remembered: so many does Wireshark print between the time of a packet and its text."""
 _NEW_LINE = re.compile(
     r"^\W{0,4}(?:\d{4}[-/.]\d\d[-/.]\d\d[T ]|\d\d[./]\d\d[./]\d{4} |\d\d:\d\d:\d\d|(?:INFO|DEBUG|WARN|ERROR|TRACE)\b"
     r"|\[(?:INFO|DEBUG|WARN|ERROR|TRACE|MO|ocpp)\b|[A-Z][a-z]{2} {1,2}\d{1,2} \d\d:)"
 )
-_FIELD = re.compile(r'\s{0,60}"\w{1,30}"\s{0,5}:\s{0,5}"?$')
+_FIELD = re.compile(r"""\s{0,60}"[\w@.]{1,30}"\s{0,5}:|(?:\s{1,60}|- )[\w@.]{1,30}:\s{1,5}['"]?$""")
+"""Of an object that stands on several lines, in JSON or in YAML."""
 
 
 class Sighting(NamedTuple):
@@ -73,7 +79,8 @@ class Finder:
         self._clock = Clockwork()
         self._open: _Open | None = None  # a frame over several lines, from its first line to its last
         self._size = 0  # characters of it so far
-        self._bare: deque[tuple[int, Unwrapped]] = deque(maxlen=8)  # the newest lines, since one that had a frame
+        self._bare: deque[tuple[int, Unwrapped]] = deque(maxlen=ABOVE)  # the newest lines, since one that had a frame
+        self._times_above: bool | None = None  # whether the first frame on a line of its own had a time above it
         self._columns = Columns()
         self._known: dict[tuple[str, str], About] = {}  # what the same words said before; forgotten when many
 
@@ -102,10 +109,11 @@ class Finder:
         if found is None:
             yield from self._without_frame(number, wrapped)
             return
-        place, told = 0, None
+        place, told, spoilt = 0, None, 0
         for _ in range(MOST_ON_A_LINE):
             before = text[place : found.start()]
-            frame, piece = read_frame(text[found.start() :])
+            frame, piece = read_at(text, found)
+            spoilt += piece is None or piece.condition in ("broken", "elided")
             if piece is None:
                 self._begin(number, wrapped, before, text[found.start() :])
                 return
@@ -115,7 +123,7 @@ class Finder:
             if sighting is not None:
                 yield sighting
             found = CANDIDATE.search(text, place)
-            if found is None:
+            if found is None or spoilt > MOST_SPOILT:
                 break
         self._bare.clear()
 
@@ -153,7 +161,7 @@ class Finder:
         before = self._headed(spot.line, before) if self._bare and len(before) < 60 else before
         before = before if len(before) <= 600 else before[:200] + before[-400:]
         after = _behind(spot.text[spot.end :])
-        told = self._when(wrapped, before) or told or self._clock.read(wrapped.around) or self._clock.read(after)
+        told = self._told(spot, before) or told or _elsewhere(self._clock.read(after))
         # What our own trace marks with "!" says that no answer came, and is none.
         seen = None if wrapped.word == "!" else sighted(spot.text[spot.start : spot.end], frame, piece)
         if seen is None:
@@ -162,27 +170,47 @@ class Finder:
         seen.line, seen.last_line = spot.line, spot.last_line
         seen.at = told.at if told else None
         seen.identity = wrapped.identity or self._columns.identity(before) or said.identity
-        seen.direction_word = wrapped.word.lower() or said.word
+        seen.direction_word = wrapped.word.lower() or self._columns.direction(before) or said.word
         quoted = said.quoted and not wrapped.word
         return Sighting(seen, said.session, quoted, bool(told and told.zoned), bool(told and told.dated)), told
 
     def _headed(self, number: int, before: str) -> str:
         """A line of its own, or the fields of an object before this one, may say what follows."""
-        if not before.strip() and self._bare[-1][0] >= number - 3:
-            return self._bare[-1][1].around + self._bare[-1][1].text
+        newest = list(self._bare)[-8:]
+        if not before.strip() and newest[-1][0] >= number - 3:
+            heads = [wrapped.around + wrapped.text for _, wrapped in reversed(newest)]
+            return next((head for head in heads if about(head).word), heads[0])
         if not _FIELD.match(before):
             return before
         fields: list[str] = []
-        for _, wrapped in reversed(self._bare):
+        for _, wrapped in reversed(newest):
             fields.insert(0, wrapped.text.strip())
-            if wrapped.text.strip().endswith("{"):
+            if fields[0].endswith("{") or fields[0].startswith("- "):
                 break
         return " ".join([*fields, before])
+
+    def _told(self, spot: _Spot, before: str) -> Told | None:
+        """The time in front of a frame, or the newest one above, if it stands on lines of its own. If the first such
+        frame has none above, the times of that log stand elsewhere: below the frames, perhaps."""
+        if spot.before.strip() or spot.wrapped.time or spot.wrapped.around:
+            return self._when(spot.wrapped, before)
+        if self._times_above is False:
+            return None
+        told = self._when(spot.wrapped, before) or self._above()
+        if self._times_above is None:
+            self._times_above = told is not None
+        return told
+
+    def _above(self) -> Told | None:
+        lines = (wrapped for _, wrapped in reversed(self._bare))
+        return _elsewhere(next((told for wrapped in lines if (told := self._when(wrapped, wrapped.text))), None))
 
     def _when(self, wrapped: Unwrapped, before: str) -> Told | None:
         if wrapped.time:
             return _given(wrapped.time) or self._clock.read(wrapped.time)
-        return self._clock.read(before[:300]) or (self._clock.read(wrapped.around) if wrapped.around else None)
+        if (told := self._clock.read(before[:300])) or not wrapped.around:
+            return told
+        return _elsewhere(self._clock.read(wrapped.around))
 
     def _about(self, before: str, after: str) -> About:
         key = before, "" if len(before.strip()) > 3 else after
@@ -222,7 +250,10 @@ class Finder:
             return bool(re.match(r"\s{0,40}\d\s{0,9},", text))
         if len(parts) > MOST_LINES or self._size > MOST_CHARACTERS:
             return False
-        return not (_NEW_LINE.match(text) or CANDIDATE.search(text))
+        if _NEW_LINE.match(text):
+            return False
+        found = CANDIDATE.search(text)
+        return found is None or self._open.balance.holds(text, found.start())
 
     def _go_on(self, number: int, wrapped: Unwrapped) -> Iterator[Sighting | Turning]:
         opened = self._open
@@ -233,8 +264,10 @@ class Finder:
         if end < 0:
             return
         self._open = None
-        opened.parts[-1] = wrapped.text[:end]
-        yield from self._joined(opened, number, wrapped.text[end:])
+        opened.parts[-1], rest = wrapped.text[:end], wrapped.text[end:]
+        yield from self._joined(opened, number, rest)
+        if CANDIDATE.search(rest):
+            yield from self._look(number, wrapped._replace(text=rest))
 
     def _joined(self, opened: _Open, number: int, rest: str) -> Iterator[Sighting | Turning]:
         for glue in ("", "\n"):
@@ -266,6 +299,11 @@ class Finder:
             yield sighting
 
 
+def _elsewhere(told: Told | None) -> Told | None:
+    """A time that does not stand in front of its frame: nothing is to be taken out there."""
+    return told and told._replace(start=0, end=0)
+
+
 def _behind(rest: str) -> str:
     """What is said behind a frame: behind the last one of a row that has a call and its answer side by side."""
     return (rest[rest.rfind("]") + 1 :] if CANDIDATE.search(rest[:200]) else rest)[:200]
@@ -282,7 +320,8 @@ def _given(time: str) -> Told | None:
     """A number of seconds or milliseconds."""
     try:
         number = float(time)
-        number = number / 1000 if number > 1e11 else number
+        while number > 1e11:  # in thousandths, millionths, or as Loki has them
+            number /= 1000
         return Told(EPOCH_DAY + timedelta(seconds=number), number > 1e8, number > 1e8)
     except (ValueError, OverflowError):
         return None

@@ -5,12 +5,12 @@ from __future__ import annotations
 import gzip
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from io import TextIOWrapper
+from io import BufferedIOBase, BufferedReader, TextIOWrapper
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, cast
 
 Readable = str | Path | Iterable[str] | Iterable[bytes]
-"""A text, a path, or lines. A `str` without a line break that names a file is its path."""
+"""A text, a path, a binary file that is open, or lines. A `str` without a line break that names a file is its path."""
 
 MOST_IN_A_LINE = 4_000_000
 """Characters. What a line has beyond them is left out, and the line is no frame then, most likely."""
@@ -28,6 +28,8 @@ def lines_of(readable: Readable, progress: Progress | None = None) -> Iterator[s
             return _told(bytes_in(readable), progress)
         case str() if is_path(readable):
             return _told(bytes_in(Path(readable)), progress)
+        case BufferedIOBase():  # as standard input is
+            return _told(bytes_of(cast(BinaryIO, readable)), progress)
         case str():
             return (_clean(line) for line in readable.split("\n"))
         case _:
@@ -49,16 +51,25 @@ def is_path(readable: object) -> bool:
 def bytes_in(path: Path) -> Iterator[bytes]:
     """The lines of a file with their ends, in UTF-8, unpacked if they were packed. Raises OSError."""
     with open(path, "rb") as file:
-        head = file.peek(2)[:2]  # a pipe has no way back
-        if head == b"\x1f\x8b":  # as logs that are rotated are kept
-            yield from _packed(file)
-        elif encoding := _wide(head):
-            with TextIOWrapper(file, encoding, errors="replace") as text:
-                while piece := text.readline(MOST_IN_A_LINE):
-                    yield piece.encode(errors="replace")
-        else:
-            while line := file.readline(MOST_IN_A_LINE):
-                yield line
+        yield from bytes_of(file)
+
+
+def bytes_of(file: BinaryIO) -> Iterator[bytes]:
+    """The same of a file that is open, a pipe too; it stays open, and what was read of it is gone. Raises OSError."""
+    peeking = file if isinstance(file, BufferedReader) else BufferedReader(cast(Any, file))
+    head = peeking.peek(2)[:2]  # a pipe has no way back
+    if head == b"\x1f\x8b":  # as logs that are rotated are kept
+        yield from _packed(peeking)
+    elif encoding := _wide(head):
+        text = TextIOWrapper(peeking, encoding, errors="replace")
+        while piece := text.readline(MOST_IN_A_LINE):
+            yield piece.encode(errors="replace")
+        text.detach()
+    else:
+        while line := peeking.readline(MOST_IN_A_LINE):
+            yield line
+    if peeking is not file:
+        peeking.detach()  # or it would close the file behind it
 
 
 def _packed(file: BinaryIO) -> Iterator[bytes]:

@@ -80,6 +80,8 @@ class Log:
     """Whether its times have a date. If not, they begin on the first of January 1970."""
     newest_first: bool = False
     """Whether its lines stand in reverse."""
+    crowd: bool = False
+    """Whether several charge points speak in it that it does not name: what follows what is not known then."""
     first_line: int = 1
     """Of a chapter of a log that is too long for one piece: where it begins."""
     refusals: tuple[tuple[int, str], ...] = ()

@@ -18,14 +18,15 @@ from .seen import Condition
 
 CANDIDATE = re.compile(
     r"""\[\s{0,20},?\s{0,20}\d\s{0,20},\s{0,20}(?:
-        (?:\\{0,7}["'“”]|&quot;)(?!,) | -?\d{1,20}\s{0,20},\s{0,20}[\\"'{] | null\s{0,20},\s{0,20}["{]
+        (?:\\{0,7}["'“”„]|&(?:amp;){0,2}(?:quot|\#34|\#x22|\#39|apos|ldquo|rdquo);)(?!,)
+        | -?\d{1,20}\s{0,20},\s{0,20}[\\"'{] | null\s{0,20},\s{0,20}["{]
     )""",
     re.VERBOSE,
 )
 """What may be a frame: a bracket, a digit, a comma, and then something like an id."""
 HEAD = re.compile(
-    r"""\[\s{0,20},?\s{0,20}(?P<kind>\d)\s{0,20},\s{0,20}(?:\\{0,7}["'“”]{1,2}|&quot;)?(?P<id>[^"'\\“”,&]{1,64})
-        (?:(?:\\{0,7}["'“”]{1,2}|&quot;)?\s{0,20},\s{0,20}(?:\\{0,7}["'“”]{1,2}|&quot;)(?P<action>[A-Za-z]{3,40})
+    r"""\[\s{0,20},?\s{0,20}(?P<kind>\d)\s{0,20},\s{0,20}(?:\\{0,7}["'“”„]{1,2}|&[#\w;]{1,20};)?(?P<id>[^"'\\“”,&]{1,64})
+        (?:(?:\\{0,7}["'“”]{1,2}|&[#\w;]{1,20};)?\s{0,20},\s{0,20}(?:\\{0,7}["'“”„]{1,2}|&[#\w;]{1,20};)(?P<action>[A-Za-z]{3,40})
         (?=["'\\“”&]))?""",
     re.VERBOSE,
 )
@@ -66,6 +67,14 @@ def interpret(text: str) -> Piece | None:
     return None if unclosed(text) else Piece("broken", None, _rough_end(text))
 
 
+def cheap(text: str) -> Piece | None:
+    """What can be read without trying much: a frame as it was, or escaped."""
+    if (plain := _decoded(text)) is not None:
+        return _measured(text, plain)
+    mended = _escaped(text)
+    return None if mended is None else Piece("mended", mended[0], mended[1], ("escaped",))
+
+
 def _decoded(text: str) -> tuple[Any, int] | None:
     try:
         raw, end = _json.raw_decode(text)
@@ -99,6 +108,8 @@ def _escaped(text: str) -> tuple[Any, int] | None:
     for _ in range(3):
         if '\\"' not in text[:40]:
             return None
+        if '\\""' in text[:40]:  # in a cell of CSV besides
+            text = text.replace('""', '"')
         inner = re.sub(r'\\(["\\/])', r"\1", text)
         if (read := _decoded(inner)) is not None:
             return read[0], _place(text, inner, read[1])
@@ -145,8 +156,38 @@ def _replaced(text: str, change: Callable[[str], str]) -> tuple[Any, int] | None
     return read[0], _place(text, inner, read[1])
 
 
+def _string_of_python(text: str) -> tuple[Any, int] | None:
+    r"""``[2,"1","Heartbeat",{"a":"it\\'s \\xfc"}]``: in a ``repr`` of the text, or of its bytes."""
+    if "\\" not in text or (end := _unescaped_quote(text)) < 0:
+        return None
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            inner = ast.literal_eval(f"'{text[:end]}'")
+        if text.isascii() and "\\x" in text:
+            inner = inner.encode("latin-1").decode()
+    except Exception:  # as above
+        return None
+    read = _decoded(inner)
+    return None if read is None else (read[0], end)
+
+
+def _unescaped_quote(text: str) -> int:
+    found = re.match(r"(?:[^'\\]++|\\.)*+'", text, re.DOTALL)
+    return found.end() - 1 if found else -1
+
+
 def _html(text: str) -> tuple[Any, int] | None:
-    return _replaced(text, html.unescape) if "&" in text else None
+    """Once, or as it is when a page shows a page."""
+    for _ in range(3):
+        if "&" not in text:
+            return None
+        inner = html.unescape(text)
+        if inner == text:
+            return None
+        if (read := _decoded(inner)) is not None:
+            return read[0], _place(text, inner, read[1])
+        text = inner
+    return None
 
 
 def _typographic(text: str) -> tuple[Any, int] | None:
@@ -171,6 +212,7 @@ MENDS: tuple[tuple[str, Callable[[str], tuple[Any, int] | None]], ...] = (
     ("escaped", _escaped),
     ("doubled quotes", _doubled),
     ("Python", _python),
+    ("Python", _string_of_python),
     ("HTML", _html),
     ("typographic quotes", _typographic),
     ("comma", _comma),
@@ -190,6 +232,12 @@ class Balance:
     def __init__(self) -> None:
         self.depth = 0  # brackets that are open; `feed` counts
         self.in_text = False  # whether a string is, at the end of what was fed so far
+
+    def holds(self, line: str, place: int) -> bool:
+        """Whether what is at that place of the next line begins nothing new: it is in a string, or behind an end."""
+        balance = Balance()
+        balance.depth, balance.in_text = self.depth, self.in_text
+        return balance.feed(line[:place]) >= 0 or balance.in_text
 
     def feed(self, line: str) -> int:
         """Take one more line. Returns where the outermost bracket closed in it, or -1."""

@@ -13,6 +13,14 @@ _ISO = re.compile(
 _DAY_FIRST = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4}),?\s+(\d{1,2}):(\d\d):(\d\d)(?:[.,](\d{1,9}))?")
 _SLASHES = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4}),?\s+(\d{1,2}):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s*([AaPp][Mm])?")
 _SYSLOG = re.compile(r"\b([A-Z][a-zä]{2})[a-z]?\.?\s+(\d{1,2})\s+(\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?")
+_NAMED_DAY = re.compile(  # 14/Mar/2031:07:59:50 of web servers, 14-Mar-2031 07:59:50
+    r"\b(\d{1,2})[-/ ]([A-Z][a-zä]{2})[a-z]?\.?[-/ ](\d{4})[: ,]{1,2}(\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?"
+    r"(?: ([+-]\d{4})\b)?"
+)
+_NAMED_MONTH = re.compile(  # Mar 14, 2031 07:59:50.123, of Wireshark
+    r"\b([A-Z][a-zä]{2})[a-z]{0,6}\.? {1,2}(\d{1,2}),? (\d{4}),? (\d{1,2}):(\d\d):(\d\d)(?:[.,](\d{1,9}))?"
+    r" ?([AaPp][Mm]\b)?"
+)
 _CLOCK = re.compile(r"(?<![\d:.])(\d{1,2}):(\d\d):(\d\d)(?:[.,](\d{1,9}))?(?![\d:])\s*([AaPp][Mm]\b)?")
 _EPOCH = re.compile(r"(?<![\d.-])(1[0-9]\d{8})(?:(\d{3})|\.(\d{1,9}))?(?![\d-])")
 _MONTHS = {
@@ -109,6 +117,12 @@ class Clockwork:
             return _made(int(year), month, day, hour, minute, second or "0", fraction)._replace(
                 end=found.end(), start=found.start()
             )
+        if (found := _NAMED_DAY.search(text)) and (number := _MONTHS.get(found[2].lower())):
+            day, _, year, hour, minute, second, fraction, zone = found.groups()
+            return _made(int(year), number, int(day), hour, minute, second, fraction, zone).standing(found)
+        if (found := _NAMED_MONTH.search(text)) and (number := _MONTHS.get(found[1].lower())):
+            _, day, year, hour, minute, second, fraction, half = found.groups()
+            return _made(int(year), number, int(day), _of_24(hour, half), minute, second, fraction).standing(found)
         if (found := _SYSLOG.search(text)) and (number := _MONTHS.get(found[1].lower())):
             _, day, hour, minute, second, fraction = found.groups()
             return _made(self._year, number, int(day), hour, minute, second, fraction)._replace(

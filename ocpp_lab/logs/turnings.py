@@ -21,8 +21,9 @@ _CLOSES = re.compile(
     r"|clos(?:ed|ing) (?:the )?(?:web ?socket|session)"
     r"|\bCLOSE \d{4}|\bcode ?[=:]? ?(?:1000|1001|1006|1011|1002|3000)\b|going away|broken pipe|ECONNRESET|EOF\b"
     # What the log itself left out: nothing is known to go on from before it.
-    r"|(?:events|lines|messages|entries) (?:are|were) (?:missing|lost|dropped|suppressed)|Suppressed \d{1,9} messages"
-    r"|no close frame|power cut|ping timeout|pong timeout|keepalive ping|\(lost\)|\(stop\)",
+    r"|^\W*(?:\.{3}|…|snip|cut)\W*$|(?:events|lines|messages|entries) (?:are|were) (?:missing|lost|dropped|suppressed)"
+    r"|Suppressed \d{1,9} messages"
+    r"|no close frame|power cut|ping timeout|pong timeout|keepalive ping (?:timed|fail)|\(lost\)|\(stop\)",
     re.IGNORECASE,
 )
 _REFUSED = re.compile(
@@ -34,6 +35,19 @@ _REFUSED = re.compile(
 _NEVER_OPENS = re.compile(
     r"not connected|dis-?connected|\bfail|reconnect|un-?able|connecting|EV connected|vehicle|cable|plug", re.IGNORECASE
 )
+_OTHERS = re.compile(
+    r"mqtt|modbus|\bbroker|database|\bsql|jdbc|hikari|\bredis|rabbit|kafka|influx|\bcar\b|vehicle|cable|\bgun\b"
+    r"|\bplug(?:ged)?\b(?![-\w])|(?-i:\bEV\b)(?! ?charg)",
+    re.IGNORECASE,
+)
+"""What else connects and disconnects in such a log."""
+_LOGGER = re.compile(
+    r"\([\w-]{1,40}\) \[([\w.-]{1,80})\] "  # Home Assistant
+    r"|^\W{0,4}\[([\w.-]{1,12})\s{0,8}\] (?:TRACE|DEBUG|INFO|WARN|ERROR|FATAL)\b"  # evcc
+    r"|\b((?:org\.(?:apache|eclipse|hibernate|jooq|springframework)|com\.(?:zaxxer|mysql)|io\.(?:netty|lettuce))[\w.]{1,80})"
+)
+"""Who says it, where one log has many programs in it."""
+_OURS = re.compile(r"ocpp|web_?socket(?!_api)|charg|csms|centralsystem", re.IGNORECASE)
 _SECRET = re.compile(r"(Basic\s+)[A-Za-z0-9+/=]{6,}|(://[^/\s:@]*:)[^/\s@]+(?=@)", re.IGNORECASE)
 
 
@@ -57,9 +71,19 @@ def turning_in(text: str) -> Literal["opened", "closed", "refused"] | None:
     """What a line that has no frame says of a connection."""
     if _REFUSED.search(text):
         return "refused"
+    if _of_another(text):
+        return None
     if _CLOSES.search(text):
         return "closed"
     return "opened" if _OPENS.search(text) and not _NEVER_OPENS.search(text) else None
+
+
+def _of_another(text: str) -> bool:
+    """Whether it is another connection that it speaks of: of a car, of a database, of the browser of who looks on."""
+    if _OTHERS.search(text):
+        return True
+    logger = _LOGGER.search(text)
+    return logger is not None and not any(map(_OURS.search, filter(None, logger.groups())))
 
 
 def named_beside(text: str) -> str | None:

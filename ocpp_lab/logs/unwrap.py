@@ -26,11 +26,18 @@ _AROUND = re.compile(
     )""",
     re.VERBOSE,
 )
-_TIMES = ("time", "timestamp", "ts", "@timestamp", "date", "datetime", "created", "created_at", "createdat", "at")
+_TIMES = (
+    *("time", "timestamp", "ts", "@timestamp", "@t", "date", "datetime", "created", "created_at", "createdat", "at"),
+    *("__realtime_timestamp", "eventtime", "logtime", "received_at"),
+)
 _NAMES = (
     *("identity", "chargepoint", "chargepointid", "charge_point", "charge_point_id", "chargeboxid", "cp", "cpid"),
-    *("station", "stationid", "charger", "chargerid", "charger_id", "clientid", "client_id", "ocppid"),
+    *("station", "stationid", "station_id", "charger", "chargerid", "charger_id", "clientid", "client_id", "ocppid"),
+    *("cp_id", "_cp", "_cp_id", "chargestationid", "chargingstationid", "charging_station_id", "charge_station_id"),
+    *("identifier", "charge_box_id", "chargebox", "evse_id", "ocpp_id", "ocpp_identity", "device_id", "deviceid"),
 )
+_LABELS = ("labels", "stream", "fields", "attributes", "context", "metadata", "tags", "extra", "properties")
+"""Objects beside a line, in which its charge point may be named."""
 _WORDS = ("mark", "direction", "dir", "type", "origin", "sender", "from", "source", "event", "opcode", "masked")
 
 
@@ -64,13 +71,13 @@ def unwrap(line: str) -> Iterator[Unwrapped]:
     yield Unwrapped(line)
 
 
-def _object(line: str) -> list[Unwrapped] | None:
+def _object(line: str, depth: int = 0) -> list[Unwrapped] | None:
     """The texts in a line that is JSON; None if it is none, or has nothing of ours."""
     try:
         value = msgspec.json.decode(line)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return None
-    found = list(in_document(value))
+    found = list(in_document(value, depth))
     return found or None
 
 
@@ -82,7 +89,12 @@ def in_document(value: Any, depth: int = 0) -> Iterator[Unwrapped]:
         if _is_frame(value):
             yield Unwrapped(_text(value))
             return
+        if _is_line(value):  # a time and a line, of Loki
+            yield from (Unwrapped(part, "", value[0]) for part in value[1].rstrip("\n").split("\n"))
+            return
         for item in value:
+            if isinstance(item, str) and "[" in item:
+                yield Unwrapped(item)
             yield from in_document(item, depth + 1)
     elif isinstance(value, dict):
         yield from _in_object(value, depth)
@@ -91,20 +103,37 @@ def in_document(value: Any, depth: int = 0) -> Iterator[Unwrapped]:
 def _in_object(value: dict[str, Any], depth: int) -> Iterator[Unwrapped]:
     lower = {str(key).lower().replace("-", "_"): each for key, each in value.items()}
     time = next((str(lower[key]) for key in _TIMES if isinstance(lower.get(key), str | int | float)), "")
-    name = next((lower[key] for key in _NAMES if isinstance(lower.get(key), str)), None)
+    name = _name(lower) or next(filter(None, (_name(lower[key]) for key in _LABELS if key in lower)), None)
     word = next((str(lower[key]) for key in _WORDS if isinstance(lower.get(key), str | int)), "")
     if frame := _dumped(lower):
         yield Unwrapped(_text(frame), "", time, name, word)
         return
     for key, each in lower.items():
         if isinstance(each, str) and key not in _TIMES + _NAMES + _WORDS:
-            if "[" in each or "log" in key or "text" in key or "mess" in key or "msg" in key:
+            if each.startswith(("{", "[{")) and (inside := _object(each, depth + 1)) is not None:
+                yield from (_inherits(inner, time, name, word) for inner in inside)
+            elif "[" in each or "log" in key or "text" in key or "mess" in key or "msg" in key:
                 yield from (Unwrapped(part, "", time, name, word) for part in each.rstrip("\n").split("\n"))
         elif isinstance(each, list) and _is_frame(each):
             yield Unwrapped(_text(each), "", time, name, word)
         elif isinstance(each, list | dict):
-            for inner in in_document(each, depth + 1):
-                yield inner._replace(time=inner.time or time, identity=inner.identity or name, word=inner.word or word)
+            yield from (_inherits(inner, time, name, word) for inner in in_document(each, depth + 1))
+
+
+def _inherits(inner: Unwrapped, time: str, name: str | None, word: str) -> Unwrapped:
+    return inner._replace(time=inner.time or time, identity=inner.identity or name, word=inner.word or word)
+
+
+def _name(value: Any) -> str | None:
+    """The charge point that an object names."""
+    if not isinstance(value, dict):
+        return None
+    lower = {str(key).lower().replace("-", "_"): each for key, each in value.items()}
+    return next((lower[key] for key in _NAMES if isinstance(lower.get(key), str)), None)
+
+
+def _is_line(value: list[Any]) -> bool:
+    return len(value) == 2 and all(isinstance(part, str) for part in value) and value[0].isdigit() and len(value[0]) > 9
 
 
 def _is_frame(value: list[Any]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from .base import ConnectorId, Request, Response
+from .base import ConnectorIdOrZero, Request, Response
 
 MessageTrigger = Literal[
     "BootNotification",
@@ -27,4 +27,4 @@ class TriggerMessageRequest(Request[TriggerMessageResponse], kw_only=True):
     """Send this message now, for one connector or, if none is named, for all (core 6.51, 5.17)."""
 
     requested_message: MessageTrigger
-    connector_id: ConnectorId | None = None
+    connector_id: ConnectorIdOrZero | None = None  # core 6.51: > 0; but 5.17 asks with 0 for the charge point's status

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from ..messages import ChargingProfile, ChargingSchedulePeriod
@@ -11,6 +11,10 @@ AREA_VOLTAGE: Final = 230.0
 """Volts between a phase and neutral: the set voltage of the area, not a measured one (core 7.12)."""
 RECURRENCES: Final = {"Daily": 86_400, "Weekly": 7 * 86_400}
 """Seconds after which a Recurring schedule begins again (core errata 3.78)."""
+
+
+_ALWAYS: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""From where a limit counts that is the same at any time, and says no start."""
 
 
 class Allowed(NamedTuple):
@@ -50,6 +54,8 @@ def begins(profile: ChargingProfile, started: datetime | None) -> datetime | Non
     """The instant from which its periods count; None if there is none yet."""
     if profile.charging_profile_kind == "Relative":
         return started
+    if profile.charging_profile_purpose == "ChargePointMaxProfile":  # of the charge point, where no charging begins
+        return profile.charging_schedule.start_schedule or _ALWAYS
     return profile.charging_schedule.start_schedule or started
 
 

@@ -107,9 +107,8 @@ def _has_its_place(new: Installed, running: Mapping[int, int | None], starting: 
     """Whether a profile of this purpose may be set on this connector now (core 3.13.1)."""
     connector, profile = new
     match profile.charging_profile_purpose:
-        case "ChargePointMaxProfile":  # has to count from an instant, for no charging begins at the charge point itself
-            begins_itself = profile.charging_schedule.start_schedule is not None
-            return connector == 0 and not starting and profile.charging_profile_kind != "Relative" and begins_itself
+        case "ChargePointMaxProfile":
+            return connector == 0 and not starting and _has_its_time(profile)
         case "TxDefaultProfile":
             return not starting
         case "TxProfile" if starting:
@@ -117,6 +116,14 @@ def _has_its_place(new: Installed, running: Mapping[int, int | None], starting: 
         case _:
             # The id may be left out (core 7.8); one that is given has to be that of the transaction that runs.
             return connector in running and profile.transaction_id in (None, running[connector])
+
+
+def _has_its_time(profile: ChargingProfile) -> bool:
+    """A limit of the whole charge point counts from an instant, for no charging begins at the charge point itself;
+    unless it is one that never changes and never ends (core 7.13)."""
+    schedule = profile.charging_schedule
+    always = schedule.duration is None and len(schedule.charging_schedule_period) == 1
+    return profile.charging_profile_kind != "Relative" and (schedule.start_schedule is not None or always)
 
 
 def _matches(installed: Installed, request: ClearChargingProfileRequest) -> bool:

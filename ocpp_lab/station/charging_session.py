@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from ..messages import AuthorizationStatus, ChargePointErrorCode
@@ -24,11 +25,12 @@ class ChargingSession:
     """The facts of one connector, and their effects on it: its status, and its contactor.
 
     It decides nothing and writes nothing down: `after` says what would come of an event; who wrote down what has to be
-    written lets it `take` that.
+    written lets it `take` that. What comes of an event is for ``happens`` to say.
     """
 
-    def __init__(self, connector: Connector) -> None:
+    def __init__(self, connector: Connector, happens: Callable[..., list[Facts]] = happens) -> None:
         self.connector = connector
+        self.happens = happens
         self.facts = Facts(operative=connector.operative)
         """What is known; `take` sets it."""
         self.holder: Holder | None = None
@@ -48,7 +50,7 @@ class ChargingSession:
 
     def after(self, event: Happening, tag: str | None = None, *, stop_on_unplug: bool = True) -> list[Facts]:
         """What would come of an event; see `facts.happens`. Nothing changes."""
-        return happens(self.facts, event, tag, stop_on_unplug=stop_on_unplug)
+        return self.happens(self.facts, event, tag, stop_on_unplug=stop_on_unplug)
 
     def take(self, chain: list[Facts], *, info: str | None = None) -> None:
         """It came so: every status on the way is told, and energy flows or does not. ``info`` goes with the first one

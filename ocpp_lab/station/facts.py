@@ -91,6 +91,11 @@ def _next(facts: Facts) -> Facts | None:
     return None
 
 
+def starts(before: Facts, chain: list[Facts]) -> bool:
+    """Whether a transaction begins on the way."""
+    return before.phase != "running" and any(link.phase == "running" for link in chain)
+
+
 def happens(facts: Facts, event: Happening, tag: str | None = None, *, stop_on_unplug: bool = True) -> list[Facts]:
     """What comes of an event: a chain of facts, as `follow` gives it. What does not apply changes nothing.
 

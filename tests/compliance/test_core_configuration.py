@@ -232,6 +232,34 @@ async def test_trigger_an_unknown_connector() -> None:
 
 
 @simulated(seed=1)
+async def test_trigger_the_status_of_the_charge_point() -> None:
+    """Core 5.17: with connectorId 0 it is that of the charge point itself, and no other."""
+    async with at_charge_point() as (script, _):
+        assert await trigger(script, "StatusNotification", connectorId=0) == "Accepted"
+        assert (await script.hears_status(0, "Available"))["errorCode"] == "NoError"
+        await script.hears_no("StatusNotification", seconds=10)
+
+
+@simulated(seed=1)
+@pytest.mark.parametrize("connector", [0, 1, 9])
+async def test_trigger_what_has_no_connector(connector: int) -> None:
+    """Core 5.17: a connectorId that is not relevant to the message is ignored."""
+    async with at_charge_point() as (script, _):
+        assert await trigger(script, "FirmwareStatusNotification", connectorId=connector) == "Accepted"
+        assert (await script.hears("FirmwareStatusNotification"))["status"] == "Idle"
+
+
+@simulated(seed=1)
+@pytest.mark.parametrize("action", ["TriggerMessage", "ExtendedTriggerMessage"])
+@pytest.mark.parametrize("wanted", ["StopTransaction", "Teapot", "statusNotification"])
+async def test_trigger_an_unknown_message(action: str, wanted: str) -> None:
+    """Core 5.17, 7.44; whitepaper 6.15: NotImplemented is a status, and no CallError."""
+    async with at_charge_point() as (script, _):
+        assert await script.says(action, requestedMessage=wanted, connectorId=1) == {"status": "NotImplemented"}
+        await script.hears_no(seconds=10)
+
+
+@simulated(seed=1)
 async def test_trigger_a_boot_after_an_accepted_one() -> None:
     """Core errata 3.35: recommended to be Rejected."""
     async with at_charge_point() as (script, _):

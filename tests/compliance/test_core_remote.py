@@ -217,6 +217,19 @@ async def test_unlock_where_the_lock_jams() -> None:
 
 
 @simulated(seed=1)
+@pytest.mark.parametrize("cable", [False, True])
+async def test_unlock_where_the_lock_jams_and_holds_nothing(cable: bool) -> None:
+    """Core 7.46: UnlockFailed is also a mechanism that fails."""
+    async with at_charge_point() as (script, charge_point):
+        if cable:
+            charge_point.charging.plug_in(1)
+        charge_point.charging.jam_lock(1)
+        assert (await script.says("UnlockConnector", connectorId=1))["status"] == "UnlockFailed"
+        charge_point.charging.jam_lock(1, False)
+        assert (await script.says("UnlockConnector", connectorId=1))["status"] == "Unlocked"
+
+
+@simulated(seed=1)
 async def test_unlock_of_an_unknown_connector() -> None:
     """Core errata 3.85."""
     async with at_charge_point() as (script, _):

@@ -48,6 +48,17 @@ async def test_one_reader_and_two_connectors() -> None:
 
 
 @simulated(seed=1)
+async def test_one_reader_and_one_connector() -> None:
+    """Core 4.9 A2: a tag at the station's reader can mean this connector only, which is Preparing at once."""
+    async with at_charge_point(connectors=1) as (script, charge_point):
+        await charge_point.charging.present(0, "TAG_A")
+        await script.hears("Authorize")
+        await script.hears_status(1, "Preparing")
+        await charge_point.charging.present(0, "TAG_A")
+        await script.hears_status(1, "Available")
+
+
+@simulated(seed=1)
 async def test_no_tag_in_time_with_the_cable_in_is_finishing() -> None:
     """Core 4.9 B6 (core errata 3.20), 9.1 ConnectionTimeOut: the bay is taken, so it is not Available."""
     async with at_charge_point(keys={"ConnectionTimeOut": "30"}) as (script, charge_point):
@@ -312,6 +323,24 @@ async def test_the_lock_jams() -> None:
         await script.hears_no("StartTransaction", seconds=10)
         assert script.statuses(1)[-1]["status"] == "Faulted"
         assert script.statuses(1)[-1]["errorCode"] == "ConnectorLockFailure"
+
+
+@simulated(seed=1)
+async def test_the_lock_jams_as_the_cable_comes() -> None:
+    """Core 4.9 B9, I3: the tag came first; no start, and once it is repaired the cable is still in: Preparing."""
+    async with at_charge_point() as (script, charge_point):
+        await charge_point.charging.present(1, "TAG_A")
+        await script.hears("Authorize")
+        await script.hears_status(1, "Preparing")
+        charge_point.charging.jam_lock(1)
+        charge_point.charging.plug_in(1)
+        assert (await script.hears_status(1, "Faulted"))["errorCode"] == "ConnectorLockFailure"
+        charge_point.charging.jam_lock(1, False)
+        charge_point.charging.clear_fault(1)
+        await script.hears_status(1, "Preparing")
+        await charge_point.charging.present(1, "TAG_A")
+        await script.hears("Authorize")
+        await script.hears("StartTransaction")
 
 
 @simulated(seed=1)

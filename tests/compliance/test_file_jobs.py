@@ -134,6 +134,19 @@ async def test_firmware_that_is_not_there() -> None:
 
 
 @simulated(seed=1)
+@pytest.mark.parametrize("image", [b"", b"OCPP-LAB-FIRMWARE 2.0 0000\nanother content"])
+async def test_firmware_that_cannot_be_installed(image: bytes) -> None:
+    """Core 4.5: fetched, and then InstallationFailed; no reboot, and the connectors serve again."""
+    async with web_server() as web, at_charge_point() as (script, charge_point):
+        web.files["/new.bin"] = image
+        await update(script, retries=0)
+        found = await statuses(script, FIRMWARE, "InstallationFailed")
+        assert found == ["Downloading", "Downloaded", "Installing", "InstallationFailed"]
+        await script.hears_no("BootNotification", seconds=60)
+        assert [charge_point.connectors[each].status for each in (1, 2)] == ["Available", "Available"]
+
+
+@simulated(seed=1)
 async def test_firmware_by_a_way_that_is_not_supported() -> None:
     """Core 9.1 SupportedFileTransferProtocols."""
     async with at_charge_point() as (script, _):

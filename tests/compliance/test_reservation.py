@@ -70,6 +70,20 @@ async def test_a_foreign_tag_gets_silence() -> None:
 
 
 @simulated(seed=1)
+async def test_a_foreign_tag_at_the_one_reader_gets_silence() -> None:
+    """Core 5.13: nobody is asked where the only connector with nobody is kept for another tag."""
+    async with at_charge_point() as (script, charge_point):
+        await script.says("ChangeAvailability", connectorId=2, type="Inoperative")
+        await reserves(script)
+        assert await charge_point.charging.present(0, "TAG_B") != "Accepted"
+        await script.hears_no("Authorize", seconds=10)
+        assert await charge_point.charging.present(0, "TAG_A") == "Accepted"
+        await script.hears("Authorize")
+        charge_point.charging.plug_in(1)
+        assert (await script.hears("StartTransaction"))["reservationId"] == 7
+
+
+@simulated(seed=1)
 async def test_a_foreign_remote_start_is_rejected() -> None:
     """Core 5.13."""
     async with at_charge_point(keys={"AuthorizeRemoteTxRequests": "false"}) as (script, charge_point):
@@ -240,6 +254,74 @@ async def test_the_last_free_connector_is_not_promised_twice() -> None:
         assert await reserves(script, 0) == "Accepted"
         assert await reserves(script, 2, 8) == "Occupied"
         assert await reserves(script, 0, 9) == "Occupied"
+
+
+@simulated(seed=1)
+async def test_the_last_free_connector_is_shown_reserved() -> None:
+    """Core 5.13, 4.9: kept for a reservation of connector 0, it serves nobody else; until another one is free."""
+    async with at_charge_point() as (script, charge_point):
+        await script.says("ChangeAvailability", connectorId=2, type="Inoperative")
+        assert await reserves(script, 0) == "Accepted"
+        await script.hears_status(1, "Reserved")
+        assert await charge_point.charging.present(1, "TAG_B") != "Accepted"
+        await script.hears_no("Authorize", seconds=10)
+        await script.says("ChangeAvailability", connectorId=2, type="Operative")
+        await script.hears_status(1, "Available")
+
+
+@simulated(seed=1)
+async def test_the_last_free_connector_is_used_by_its_owner() -> None:
+    """Core 5.13, 4.9 G2: Preparing, and nothing between; what is left after the stop is nobody's."""
+    async with at_charge_point() as (script, charge_point):
+        await script.says("ChangeAvailability", connectorId=2, type="Inoperative")
+        await reserves(script, 0)
+        await script.hears_status(1, "Reserved")
+        await charge_point.charging.present(1, "TAG_A")
+        await script.hears("Authorize")
+        await script.hears_status(1, "Preparing")
+        charge_point.charging.plug_in(1)
+        assert (await script.hears("StartTransaction"))["reservationId"] == 7
+        await script.hears_status(1, "Charging")
+        charge_point.charging.unplug(1)
+        await script.hears_status(1, "Finishing")
+        await script.hears_status(1, "Available")
+
+
+@simulated(seed=1)
+async def test_the_last_free_connector_is_shown_free_at_the_end() -> None:
+    """Core 5.13, 4.9 G1: a reservation of connector 0 expires, and survives a reset until then."""
+    async with at_charge_point() as (script, charge_point):
+        charge_point.charging.plug_in(2)
+        await reserves(script, 0)
+        await script.hears_status(1, "Reserved")
+        await script.says("Reset", type="Hard")
+        await script.hears("BootNotification")
+        await script.hears_status(1, "Reserved")
+        await script.hears_status(1, "Available", seconds=601)
+
+
+@simulated(seed=1)
+async def test_the_last_free_connector_is_withdrawn() -> None:
+    """Core 5.2, 5.13, 4.9 G8: Unavailable, and nothing between; the reservation of connector 0 is over."""
+    async with at_charge_point() as (script, charge_point):
+        charge_point.charging.plug_in(2)
+        await reserves(script, 0)
+        await script.hears_status(1, "Reserved")
+        await script.says("ChangeAvailability", connectorId=0, type="Inoperative")
+        await script.hears_status(1, "Unavailable")
+        assert await cancels(script) == "Rejected"
+
+
+@simulated(seed=1)
+async def test_no_connector_can_be_used() -> None:
+    """Core 5.13: one is Unavailable and the other Faulted; nobody occupies any."""
+    async with at_charge_point() as (script, charge_point):
+        await script.says("ChangeAvailability", connectorId=1, type="Inoperative")
+        charge_point.charging.fault(2)
+        assert await reserves(script, 0) == "Faulted"
+        charge_point.charging.clear_fault(2)
+        charge_point.charging.plug_in(2)
+        assert await reserves(script, 0) == "Occupied"
 
 
 @simulated(seed=1)

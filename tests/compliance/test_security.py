@@ -191,6 +191,19 @@ async def test_what_does_not_work_falls_back() -> None:
         await script._until(lambda: script.connections == 3, "one more connection", 300)
 
 
+@simulated(seed=1)
+@pytest.mark.sockets("TLS")
+async def test_a_reset_right_behind_the_new_profile() -> None:
+    """Whitepaper A05.FR.05, A05.FR.06; core 5.14: it is answered before the connection ends, and a boot follows."""
+    made = {"password": KEY, "endpoints": TLS, "roots": [AUTHORITY.root], "security_events": False}
+    async with at_charge_point(**made) as (script, _):
+        assert await change(script, "SecurityProfile", "2") == "Accepted"
+        await asyncio.sleep(0.2)
+        assert await script.says("Reset", type="Hard") == {"status": "Accepted"}
+        await script.hears("BootNotification")
+        assert script.connections == 2
+
+
 # --- root certificates ------------------------------------------------------------------------------------------------
 
 

@@ -33,6 +33,20 @@ async def test_three_purposes_together() -> None:
 
 
 @simulated(seed=1)
+async def test_a_maximum_at_any_time() -> None:
+    """Core 7.13, 3.13.1: startSchedule may be left out; one limit without an end holds for the charge point always."""
+    async with at_charge_point() as (script, charge_point):
+        maximum = profile(1, MOST, periods=[(0, 10.0)])
+        del maximum["chargingSchedule"]["startSchedule"]
+        assert await sets(script, 0, maximum) == "Accepted"
+        assert (await composite(script), await composite(script, 0)) == ([(0, 10.0)], [(0, 10.0)])
+        await script.starts(charge_point)
+        assert charge_point.connectors[1].offered == 10.0
+        assert await clears(script, id=1) == "Accepted"
+        assert charge_point.connectors[1].offered in (None, 32.0)
+
+
+@simulated(seed=1)
 async def test_levels_of_a_tx_profile() -> None:
     """Core 3.13.2: the highest level that says something now; below it the next, and not the default."""
     async with at_charge_point() as (script, charge_point):

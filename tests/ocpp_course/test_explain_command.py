@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -205,5 +206,14 @@ def test_a_log_in_wide_characters_or_packed_is_anonymised_too(tmp_path: Path) ->
     (tmp_path / "packed.log.gz").write_bytes(gzip.compress(text.encode()))
     for name in ("wide.log", "packed.log.gz"):
         ran = run(tmp_path / name, "--anonymise")
-        assert "BootNotification" in ran.stdout
+        piped = run("-", "--anonymise", stdin=(tmp_path / name).read_bytes())
+        assert "BootNotification" in ran.stdout and piped.stdout == ran.stdout
         assert "SECRET-77" not in ran.stdout and "WALL-7" not in ran.stdout
+
+
+@pytest.mark.parametrize("packed", [gzip.compress, lambda text: text.decode().encode("utf-16")])
+def test_standard_input_is_unpacked_as_a_file_is(packed: Callable[[bytes], bytes], folder: Path) -> None:
+    """`ssh pi cat steve.log.1.gz | ocpp-lab explain -` said once that there is no frame in it."""
+    plain = (folder / "steve.log").read_bytes()
+    told, expected = (run("-", "--json", stdin=given) for given in (packed(plain), plain))
+    assert told.stdout == expected.stdout and told.returncode == 1

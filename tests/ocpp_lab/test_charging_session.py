@@ -612,16 +612,16 @@ async def test_less_than_a_car_needs() -> None:
 @pytest.mark.parametrize("how", ["tag", "app", "reader"])
 async def test_who_waits_still_waits(how: str, tmp_path: Path) -> None:
     """After a power cut the cable that comes starts; or the patience of the new life runs out."""
-    path = fresh_path(tmp_path, "cp")
+    path, connectors = fresh_path(tmp_path, "cp"), 2 if how == "reader" else 1  # who waits at a reader chooses one
     async with central_system_alone() as central_system:
-        async with charge_point_alone(path=path) as charge_point:
+        async with charge_point_alone(path=path, connectors=connectors) as charge_point:
             await charge_point.wait_for("online")
             if how == "app":
                 assert await app(central_system) == "Accepted"
             else:
                 await charge_point.charging.present(0 if how == "reader" else 1, "TAG_A")
             left = power_cut(path)
-        async with charge_point_alone(path=left) as charge_point:
+        async with charge_point_alone(path=left, connectors=connectors) as charge_point:
             await charge_point.wait_for("online")
             assert charge_point.connectors[1].status == ("Available" if how == "reader" else "Preparing")
             charge_point.charging.plug_in(1, car())

@@ -51,6 +51,21 @@ async def test_boot_heartbeats_a_typed_call_and_ctrl_c() -> None:
     assert "Traceback" not in central_system.said + charge_point.said
 
 
+async def test_a_fixed_cable() -> None:
+    """Core 5.18, 7.46: there is no lock that could be opened, and what charges goes on."""
+    async with running("central-system", "--port", "0") as central_system:
+        url = await listening(central_system)
+        async with running("charge-point", url, "--fixed-cable") as charge_point:
+            await central_system.until(r"< CP_1 +StatusNotification +connectorId=1")
+            await charge_point.type("plug 1")
+            await charge_point.type("tag 1 TAG_A")
+            await central_system.until(r"< CP_1 +StatusNotification .*status=Charging")
+            await central_system.type('CP_1 UnlockConnector {"connectorId": 1}')
+            await central_system.until(r"< CP_1 +UnlockConnector +CallResult after \d+ ms status=NotSupported")
+            await charge_point.type("status")
+            await charge_point.until(r"= 1: Charging .* TAG_A since")
+
+
 async def test_a_central_system_that_ends_says_goodbye_and_the_charge_point_waits() -> None:
     """RFC 6455 7.4.1: 1001 is going away. SIGTERM ends as politely as Ctrl-C does, in any state."""
     async with running("central-system", "--port", "0", "--trace") as central_system:

@@ -1,4 +1,4 @@
-"""Keys that the central system changes and that act at the next dial: AuthorizationKey, WebSocketPingInterval."""
+"""Keys that the central system changes and that act on the connection: AuthorizationKey, WebSocketPingInterval."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def test_a_new_authorization_key_opens_the_door(key: str) -> None:
 
 @simulated
 @pytest.mark.parametrize(("value", "seconds"), [("5", 5), ("0", None), ("300", 300)])
-async def test_ping_interval_counts_at_the_next_dial(value: str, seconds: float | None) -> None:
+async def test_ping_interval_counts_at_once(value: str, seconds: float | None) -> None:
     """J-spec 7: WebSocketPingInterval; 0 switches pings off, a negative one is Rejected."""
     async with pair(**OPTIONS) as (server, point):
         await point.wait_for("online")
@@ -52,7 +52,7 @@ async def test_ping_interval_counts_at_the_next_dial(value: str, seconds: float 
             assert (await _set_ping(server, wrong)).status == "Rejected"
         assert _pings(point) == 30
         assert (await _set_ping(server, value)).status == "Accepted"
-        assert _pings(point) == 30  # this line was made with the old one
+        assert _pings(point) == seconds
         await on("cs", server["CP_1"].close(1001))
         await point.wait_for("waiting")
         await point.wait_for("online")
@@ -61,13 +61,11 @@ async def test_ping_interval_counts_at_the_next_dial(value: str, seconds: float 
 
 @simulated
 async def test_a_shorter_ping_interval_finds_a_dead_line_sooner() -> None:
-    """It is the interval that acts, not only a number: 5 s to ask, 5 s to wait for the pong."""
+    """It is the interval that acts, not only a number: 5 s to ask, 5 s to wait for the pong; at once."""
     async with pair(server={"ping_interval": None}, **OPTIONS) as (server, point):
         await point.wait_for("online")
-        await _set_ping(server, "5")
-        await on("cs", server["CP_1"].close(1001))
-        await point.wait_for("waiting")
-        await point.wait_for("online")
+        for shorter in ("20", "5"):
+            await _set_ping(server, shorter)
         await asyncio.sleep(1)
         began = asyncio.get_running_loop().time()
         cut()
@@ -75,6 +73,25 @@ async def test_a_shorter_ping_interval_finds_a_dead_line_sooner() -> None:
         assert asyncio.get_running_loop().time() - began < 20
         heal()
         await point.wait_for("online")
+
+
+@simulated
+async def test_without_pings_a_dead_line_is_not_found() -> None:
+    """And with them again it is; a change while there is no connection counts at the next one."""
+    async with pair(server={"ping_interval": None}, **{**OPTIONS, "ping_interval": 5}) as (server, point):
+        await point.wait_for("online")
+        await _set_ping(server, "0")
+        await asyncio.sleep(1)
+        point.configuration.change("HeartbeatInterval", "86400")
+        cut()
+        await asyncio.sleep(1000)
+        assert point.state == "online" and _pings(point) is None
+        point.configuration.change("WebSocketPingInterval", "7")
+        await point.wait_for("waiting")
+        point.configuration.change("WebSocketPingInterval", "9")
+        heal()
+        await point.wait_for("online")
+        assert _pings(point) == 9
 
 
 @pytest.mark.parametrize(("given", "shown"), [(None, "0"), (0, "0"), (0.05, "1"), (60, "60")])

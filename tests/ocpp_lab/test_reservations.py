@@ -63,7 +63,7 @@ def car_park(one: Place = "free", two: Place = "free", whole: Place = "free") ->
         (ask(0), car_park("occupied", "occupied"), [], "Occupied"),
         (ask(0), car_park("faulted", "faulted"), [], "Faulted"),
         (ask(0), car_park("unavailable", "unavailable"), [], "Unavailable"),
-        (ask(0), car_park("unavailable", "faulted"), [], "Occupied"),  # nothing that would be true of both
+        (ask(0), car_park("unavailable", "faulted"), [], "Faulted"),  # nobody occupies any
         (ask(0, 2), car_park("occupied"), [held(2, 1)], "Occupied"),  # what is left is kept for somebody
         (ask(0, 2), car_park(), [held(0, 1)], "Accepted"),
         (ask(0, 3), car_park(), [held(0, 1), held(0, 2)], "Occupied"),
@@ -134,12 +134,15 @@ class Street:
         self.chores = Chores("CP_1")
         self.book = KeptReservations(Store())
         self.reserving = Reserving(
-            self.book, self.chores, places=lambda: self.kinds, notice=self.notice, date=self.date
+            self.book, self.chores, places=lambda: self.kinds, idle=self.idle, notice=self.notice, date=self.date
         )
         self._began = asyncio.get_running_loop().time()
 
     def date(self) -> datetime:
         return NOON + timedelta(seconds=asyncio.get_running_loop().time() - self._began) + self.ahead
+
+    def idle(self) -> set[int]:
+        return {number for number, kind in self.kinds.items() if number and kind == "free"}
 
     def notice(self, connector: int, event: str) -> None:
         self.shown.append(f"{event} {connector}")
@@ -226,14 +229,14 @@ async def test_a_clock_that_is_set_changes_what_has_expired() -> None:
 
 @simulated
 async def test_a_connector_that_breaks_ends_its_reservation() -> None:
-    """Core 5.13, (3). Nothing is shown: Faulted is shown already."""
+    """Core 5.13, (3). Nothing is shown of it: Faulted is shown already."""
     street = Street()
     await street.ask(1, 1)
     await street.ask(0, 2)
     street.reserving.ends(1, "Faulted")
     assert [each.id for each in street.reserving.reservations()] == [2]
     street.reserving.ends(0, "Unavailable")
-    assert (street.reserving.reservations(), street.shown) == ([], ["reserve 1"])
+    assert (street.reserving.reservations(), street.shown) == ([], ["reserve 1", "reserve 2"])
 
 
 @simulated
@@ -273,3 +276,19 @@ async def test_a_full_disk_says_no_and_tries_again() -> None:
         disk.mend()
         await asyncio.sleep(AGAIN)
         assert street.shown == ["reserve 1", "release 1"]
+
+
+@simulated
+async def test_what_is_shown_of_the_last_free_connector_follows_the_others() -> None:
+    """Core 5.13: Reserved as long as nobody else could begin there; and a disk that fails keeps no cable in."""
+    async with Street() as street:
+        await street.ask(0, 1)
+        street.kinds = car_park("occupied")
+        street.reserving.look()
+        street.kinds = car_park()
+        street.book._store.before = disk = Failing(1)
+        street.reserving.look()
+        assert street.shown == ["reserve 2"]
+        disk.mend()
+        street.reserving.look()
+        assert street.shown == ["reserve 2", "release 2"]

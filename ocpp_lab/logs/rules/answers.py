@@ -117,7 +117,7 @@ def one_direction_only(case: Case) -> Iterator[Hit]:
         answers = [each for each in others if each.kind in (3, 4)]
         if answers:
             continue  # replies are there, but none fits: that is another rule
-        if others:
+        if others and any(each.kind in (3, 4) for each in case.seen):
             yield Hit(
                 [each.call for each in calls[:4]],
                 f"None of {len(calls)} calls of the {side} is answered, though the {OTHER[side]} sends calls itself.",
@@ -129,7 +129,7 @@ def one_direction_only(case: Case) -> Iterator[Hit]:
         else:
             yield Hit(
                 [each.call for each in calls[:4]],
-                f"The log has {len(calls)} calls of the {side}, and nothing that the {OTHER[side]} sent.",
+                f"The log has {len(calls)} calls of the {side}, and no reply that the {OTHER[side]} sent.",
                 "the log",
                 "Log both directions; or, if this is all, the other end is deaf: see in its log whether the calls"
                 " arrive.",
@@ -145,6 +145,17 @@ def _short(case: Case, first: Seen) -> bool:
 @ANSWERS.rule("reply-to-nothing", "J-spec 4.1.4", ("04_call_correlation", "6. For nobody"), 50)
 def reply_to_nothing(case: Case) -> Iterator[Hit]:
     """A reply with an id that no call has, well after the log began."""
+    if case.gaps:
+        yield Hit(
+            case.gaps[:4],
+            f"{len(case.gaps)} replies fit no call, as that in line {case.gaps[0].line}, and no call waits for one:"
+            " lines are missing in this log.",
+            "the log",
+            "Show all lines between two instants, without a filter: what is missing hides what was wrong.",
+            "likely",
+            weight=15,
+        )
+        return
     for index, reply in enumerate(case.seen):
         if reply.kind not in (3, 4) or reply.index in case.pairs.call_of or reply.sender is None:
             continue
@@ -168,19 +179,8 @@ def reply_to_nothing(case: Case) -> Iterator[Hit]:
             reply.sender,
             "A reply has to carry the unique id of its call, character by character. Look whether ids are cut, changed"
             " to numbers, or mixed up between connections.",
-            "proved" if _one_waits(case, index) else "likely",
+            "proved" if case.waited_for(index) else "likely",
         )
-
-
-def _one_waits(case: Case, index: int) -> bool:
-    """Whether a call of the other end has no answer, shortly before: this was meant for it. Without one, somebody may
-    have cut the call out of the log."""
-    reply = case.seen[index]
-    for call in case.seen[max(0, index - 30) : index]:
-        exchange = case.by_call.get(call.index)
-        if exchange is not None and exchange.reply is None and call.sender != reply.sender:
-            return True
-    return False
 
 
 def _young(case: Case, index: int) -> bool:

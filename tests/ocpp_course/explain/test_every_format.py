@@ -16,6 +16,9 @@ from ocpp_course.explain.summary import summary
 from ocpp_course.lab.report import fragment
 from ocpp_lab.logs import read
 from tests.ocpp_lab.logs.conversation import FORMATS, NAME, Said, conversation
+from tests.ocpp_lab.logs.envelopes import ENVELOPES
+
+ALL = FORMATS | ENVELOPES
 
 
 def evening() -> list[Said]:
@@ -30,7 +33,7 @@ def evening() -> list[Said]:
 
 
 def told(name: str) -> Digest:
-    return digest(name, [read(FORMATS[name].render(evening()))])
+    return digest(name, [read(ALL[name].render(evening()))])
 
 
 def test_the_evening_has_something_wrong_in_it() -> None:
@@ -38,7 +41,7 @@ def test_the_evening_has_something_wrong_in_it() -> None:
     assert finding.side == "charge point"
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", ALL)
 def test_a_log_of_each_format_is_shown(name: str) -> None:
     made = told(name)
     lines = [*summary(made, Ink(False, 90)), *details(made, Ink(False, 90))]
@@ -50,12 +53,12 @@ def test_a_log_of_each_format_is_shown(name: str) -> None:
     assert json.loads(json.dumps(as_json(made)))["frames"]["total"] == len(evening())
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", ALL)
 def test_it_says_the_same_without_its_names(name: str) -> None:
-    lines = FORMATS[name].render(evening()).splitlines(keepends=True)
+    lines = ALL[name].render(evening()).splitlines(keepends=True)
     shown = "".join(anonymised(lines, read(lines)))
     assert "CARD-42" not in shown
-    assert NAME not in shown or FORMATS[name].name is not True
+    assert NAME not in shown or ALL[name].name is not True
     again = digest(name, [read(shown.splitlines(keepends=True))])
     before = told(name)
     assert [each.rule for each in again.findings] == [each.rule for each in before.findings]

@@ -258,6 +258,6 @@ FORMATS: dict[str, Format] = {
         {"timestamp": one.at.isoformat(), "level": "info", "direction": word(one, "inbound", "outbound"),
          "chargePointId": NAME, "message": one.frame})), 0.001),
     "kubernetes": Format(_each(lambda one: (
-        f"{iso(one, 'T', 'microseconds')}Z stdout F {NAME} {word(one, '<<', '>>')} {one.text}")), 0.001, False),
+        f"{iso(one, 'T', 'microseconds')}Z stdout F {NAME} {word(one, '<<', '>>')} {one.text}")), 0.001),
 }  # fmt: skip
 """By name."""

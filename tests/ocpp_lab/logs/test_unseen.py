@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import gzip
+import io
+import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from ocpp_lab.logs import diagnose, read
+from tests.ocpp_lab.logs.night import Night
 
 BEAT = '[2,"7","Heartbeat",{}]'
 ANSWER = '[3,"7",{"currentTime":"2031-03-14T07:59:50Z"}]'
@@ -79,7 +83,7 @@ def test_a_packed_log_and_one_that_is_cut(tmp_path: Path) -> None:
     path = tmp_path / "a.log.gz"
     packed = gzip.compress(LOG.encode() * 500)
     path.write_bytes(packed)
-    assert len(read(path).seen) >= 500
+    assert read(path).lines == 1000
     path.write_bytes(packed[: len(packed) - 9])
     assert read(path).identities in ([], ["W1"])
     path.write_bytes(b"\x1f\x8b that is none")
@@ -96,3 +100,78 @@ def test_a_pipe_that_has_a_name() -> None:
         assert [seen.unique_id for seen in read(Path(f"/dev/fd/{end}")).seen] == ["7", "7"]
     finally:
         os.close(end)
+
+
+@pytest.mark.parametrize("packed", [gzip.compress, lambda text: text.decode().encode("utf-16"), bytes])
+def test_a_file_that_is_open(packed: Callable[[bytes], bytes]) -> None:
+    """As standard input is: unpacked too, and left open."""
+    for file in (io.BytesIO(packed(LOG.encode())), io.BufferedReader(io.BytesIO(packed(LOG.encode())))):  # type: ignore[arg-type]
+        assert [seen.unique_id for seen in read(file).seen] == ["7", "7"]
+        assert not file.closed
+
+
+def test_a_reading_that_looks_like_a_frame_in_a_text_of_one() -> None:
+    """A frame over several lines goes on where one of its texts has a bracket in it."""
+    frame = [2, "7", "DataTransfer", {"vendorId": "x", "data": '[3,"9",{}]'}]
+    [seen] = read(json.dumps(frame, indent=2)).seen
+    assert seen.unique_id == "7" and seen.frame is not None
+
+
+def test_what_follows_a_frame_of_several_lines_on_its_last() -> None:
+    text = json.dumps(json.loads(BEAT), indent=1) + ANSWER
+    assert [seen.kind for seen in read(text + "\n").seen] == [2, 3]
+
+
+def test_a_paste_that_lost_its_line_breaks() -> None:
+    """Any number of frames on a line, also after one that is spoilt."""
+    cut = BEAT[:-4]
+    frames = [f'<- {BEAT.replace("7", str(number))} -> [3,"{number}",{{}}]' for number in range(300)]
+    log = read(f"{cut} {' '.join(frames)}\n")
+    assert sum(seen.frame is not None for seen in log.seen) >= 600
+
+
+def test_the_repr_of_a_text_with_a_quote_in_it() -> None:
+    frame = json.dumps([2, "7", "DataTransfer", {"vendorId": "x", "data": 'it\'s "ü"'}], ensure_ascii=False)
+    for text in (repr(frame), repr(frame.encode())):
+        [seen] = read(f"W1 recv {text}\n").seen
+        assert seen.payload["data"] == 'it\'s "ü"'
+
+
+def test_a_column_tells_whose_a_frame_is_that_both_may_send() -> None:
+    frame = json.dumps([2, "7", "DataTransfer", {"vendorId": "x"}]).replace('"', '""')
+    head = "Timestamp;Sender;Message\n"
+    boot = 'BootNotification"",{""chargePointVendor"":""A"",""chargePointModel"":""B""}]"'
+    rows = f'2031-03-14T07:59:50Z;POLE;"[2,""6"",""{boot}\n2031-03-14T07:59:51Z;POLE;"{frame}"\n'
+    assert [seen.sender for seen in read(head + rows).seen] == ["charge point"] * 2
+
+
+def test_a_time_below_a_frame_is_not_taken_for_the_next_ones() -> None:
+    """A browser prints it there. None is better than a wrong one."""
+    log = read(f"{BEAT}\n07:59:50.100\n{ANSWER}\n07:59:50.900\n")
+    assert [seen.at for seen in log.seen] == [None, None]
+
+
+def test_two_loggers_of_which_one_says_no_name() -> None:
+    """Two charge points with the same ids: what is kept of each frame is what says whose it is."""
+    lines = [
+        f"2031-03-14 07:59:5{second}.000 {logger} {frame}"
+        for second in range(8)
+        for name in ("W1", "W2")
+        for word, arrow, frame in (("receive message", "<", BEAT), ("send", ">", ANSWER))
+        for logger in (f"[websockets.server] {arrow} TEXT", f"[ocpp] {name}: {word}")
+        for frame in [frame.replace('"7"', f'"{second}"')]
+    ]
+    log = read("\n".join(lines))
+    assert log.identities == ["W1", "W2"] and len(log.seen) == 32
+
+
+def test_a_ping_is_no_end() -> None:
+    night = Night()
+    for _ in range(12):
+        night.lines.append(night.lines[-1].partition(" [")[0] + " [websockets.server] % sending keepalive ping")
+        night.beat()
+    log = read(night.text)
+    assert len(log.connections) == 1 and diagnose(log) == []
+    night.words("sent 1011 (internal error) keepalive ping timeout; no close frame received")
+    night.beat()
+    assert len(read(night.text).connections) == 2

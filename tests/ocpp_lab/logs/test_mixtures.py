@@ -1,0 +1,157 @@
+"""Logs with more in them than one conversation, or less: other programs' lines, pieces twice, a filter.
+
+Nobody is blamed for what whoever pasted it did.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from ocpp_lab.logs import Log, diagnose, read
+from tests.ocpp_lab.logs.night import SILENCE, Night, stamp
+
+
+def many(charges: int = 6) -> Night:
+    """An ordinary night."""
+    night = Night()
+    for number in range(charges):
+        night.charge(20 + number, 1, 1000 + 3000 * number)
+        night.beat(2)
+    return night
+
+
+def rules(log: Log) -> list[str]:
+    return [finding.rule for finding in diagnose(log)]
+
+
+STRANGERS = [
+    "DEBUG (MainThread) [homeassistant.components.websocket_api.http.connection] [5478] 10.0.0.9: Disconnected",
+    "INFO (MainThread) [homeassistant.components.mqtt.client] Disconnected from MQTT server core:1883 (7)",
+    "ERROR (MainThread) [homeassistant.components.tuya] Connection lost",
+    "WARNING (SyncWorker_1) [pymodbus.client] Connection to (10.0.0.5, 502) closed",
+    "INFO car disconnected",
+    "WARN com.zaxxer.hikari.pool.PoolBase - No operations allowed after connection closed.",
+    "ERROR org.eclipse.jetty.io - java.io.EOFException: Closed",
+]
+
+
+@pytest.mark.parametrize("stranger", STRANGERS)
+def test_other_connections_end_too(stranger: str) -> None:
+    night = many()
+    lines = [text for line in night.lines for text in (line, f"{line[:23]} {stranger}")]
+    log = read("\n".join(lines))
+    assert len(log.connections) == 1 and diagnose(log) == []
+
+
+def test_the_car_of_evcc_is_no_charge_point() -> None:
+    night = many()
+    for place in range(3, len(night.lines), 3):
+        night.lines[place] += "\n[lp-1  ] INFO 2031/03/14 20:00:01 car disconnected"
+    assert len(read(night.text).connections) == 1
+
+
+@pytest.mark.parametrize("line", ["Charge point CP_1 disconnected", "[CP_1] connection closed, code 1006", "..."])
+def test_what_ends_it_still_does(line: str) -> None:
+    night = many(1)
+    night.lines.append(line)
+    night.beat()
+    assert len(read(night.text).connections) == 2
+
+
+def test_pieces_that_overlap() -> None:
+    lines = many().lines
+    log = read("\n".join([*lines[:100], "and then:", *lines[40:]]))
+    assert len(log.seen) == len(lines) and diagnose(log) == [] and log.notes
+
+
+def test_pieces_that_overlap_without_times() -> None:
+    lines = [line.partition("[ocpp] ")[2] for line in many().lines]
+    assert len(read("\n".join([*lines[:100], *lines[40:]])).seen) == len(lines)
+
+
+def test_the_same_again_at_once_is_no_piece() -> None:
+    """Somebody answers twice in the same instant: that stays."""
+    night = many(1)
+    night.lines.append(night.lines[-1])
+    night.beat()
+    assert "answered-twice" in rules(read(night.text))
+
+
+@pytest.mark.parametrize("place", range(24, 130, 12))
+def test_newer_files_before_older_ones(place: int) -> None:
+    """``cat steve.log steve.log.1``."""
+    lines = many().lines
+    log = read("\n".join([*lines[place:], *lines[place // 2 : place], *lines[: place // 2]]))
+    assert [seen.text for seen in log.seen] == [seen.text for seen in read("\n".join(lines)).seen]
+    assert diagnose(log) == []
+
+
+def test_a_clock_that_is_set_back_is_no_older_file() -> None:
+    """What was asked before is answered after it."""
+    night = many(2)
+    place = len(night.lines) // 2
+    place += "send [3" not in night.lines[place]
+    back = [line.replace("2031-03-14 20:", "2031-03-14 18:") for line in night.lines[place:]]
+    log = read("\n".join([*night.lines[:place], *back]))
+    assert [seen.line for seen in log.seen] == list(range(1, len(night.lines) + 1))
+
+
+# -- a filter
+
+
+def test_no_heartbeats() -> None:
+    """Their calls have the word, their answers have not. That the log is not whole is said, and nobody is blamed."""
+    night = many()
+    night.status(1, "Preparing", SILENCE)
+    night.beat(4)
+    lines = [line for line in night.lines if "Heartbeat" not in line]
+    [finding] = diagnose(read("\n".join(lines)))
+    assert (finding.rule, finding.side) == ("reply-to-nothing", "the log")
+
+
+def test_calls_only() -> None:
+    night = many()
+    for _ in range(5):
+        night.cs("GetConfiguration", {"key": ["HeartbeatInterval"]}, {"unknownKey": ["HeartbeatInterval"]})
+    lines = [line for line in night.lines if '[2,"' in line]
+    assert {finding.side for finding in diagnose(read("\n".join(lines)))} == {"the log"}
+
+
+# -- a crowd
+
+
+def crowd(words: str) -> str:
+    """Two of them, each with a night of its own, in a log that has no names; ``words`` stands for each line's own."""
+    one, other = many(3), Night(boot=False, quiet=True)
+    other.now = 3.3
+    other.boot()
+    for number in range(3):
+        other.charge(70 + number, 1, 50_000 + 3000 * number, "OTHER")
+        other.beat(1, 37)
+    lines = []
+    for name, night in (("a1", one), ("b2", other)):
+        for line in night.lines:
+            text = re.sub(r'^\[(\d),"', rf'[\1,"{name}-', line.partition("message ")[2] or line.partition("send ")[2])
+            text = text.replace('"Acme"', f'"Acme","chargePointSerialNumber":"{name}"')
+            lines.append(f"{line[:23]} {words.format(name)}{'in' if 'message' in line else 'out'} {text}")
+    return "\n".join(sorted(lines))
+
+
+def test_what_follows_what_is_not_known_in_a_crowd() -> None:
+    log = read(crowd(""))
+    assert log.crowd and diagnose(log) == []
+
+
+def test_what_a_frame_proves_is_told_in_a_crowd_too() -> None:
+    bad = {"connectorId": 1, "errorCode": "None", "status": "Available", "timestamp": stamp(900)}
+    text = f"{crowd('')}\n2031-03-14 20:40:00.000 in {json.dumps([2, 'x', 'StatusNotification', bad])}"
+    assert rules(read(text)) == ["payload"]
+
+
+def test_connections_that_go_on_side_by_side_tell_a_crowd_apart() -> None:
+    log = read(crowd("sessionId={} "))
+    assert sorted(map(str, log.identities)) == ["a1", "b2"] and not log.crowd
+    assert len(log.connections) == 2 and diagnose(log) == []
