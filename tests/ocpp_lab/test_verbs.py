@@ -131,6 +131,7 @@ async def test_what_is_said_beside_the_frames() -> None:
         await operator.asks(peer, "reserve CP_1 1 TAG_A 10m", OK)
         await operator.asks(peer, "reserve CP_1 1 TAG_A 10m", {"status": "Occupied"})
         await operator.asks(peer, "list CP_1", OK)
+        await operator.asks(peer, "list CP_1")
         setting = {"key": "A", "readonly": True, "value": "1"}
         await operator.asks(peer, "get CP_1 A B", {"configurationKey": [setting], "unknownKey": ["B"]})
         await operator.asks(peer, "diagnostics CP_1 http://h/", {"fileName": "d.zip"})
@@ -138,6 +139,7 @@ async def test_what_is_said_beside_the_frames() -> None:
             "= reservation 1: Accepted; cancel CP_1 1",
             "= reservation 2: Occupied",
             "= version 1: Accepted, in 1 requests",
+            "= version 1 is there, and nothing has changed; list CP_1 full sends it again",
             "= A = 1 (read-only)",
             "= B: unknown",
             "= job 1: answered, file d.zip",
