@@ -6,6 +6,8 @@ from typing import Any, get_args
 
 from .. import messages as m
 from ..errors import Forbidden
+from ..security.upgrade import SECURITY_PROFILES
+from .operator_session import SECURITY_PROFILE
 from .ordering import Ordering
 from .orders import Settle
 from .profile_rules import check_profile
@@ -54,7 +56,13 @@ class CoreOrders(Ordering):
         return await self._orders.send(identity, m.ChangeAvailabilityRequest(connector_id=connector_id, type=kind))
 
     async def configure(self, identity: str, key: str, value: str) -> m.ChangeConfigurationResponse:
-        """Set one configuration key (core 5.3)."""
+        """Set one configuration key (core 5.3). Raises `Forbidden` for a SecurityProfile below the one that it has to
+        use, which is not for OCPP (whitepaper A00.FR.005)."""
+        have = self._required.of(identity).taken or 0
+        if key.casefold() == SECURITY_PROFILE.casefold() and value in SECURITY_PROFILES and int(value) < have:
+            raise Forbidden(
+                f"{identity} has to use security profile {have}: no message lowers it (whitepaper A00.FR.005)"
+            )
         return await self._orders.send(identity, m.ChangeConfigurationRequest(key=key, value=value))
 
     async def configuration(self, identity: str, *keys: str) -> m.GetConfigurationResponse:

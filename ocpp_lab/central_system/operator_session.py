@@ -69,8 +69,8 @@ class OperatorSession(Session):
 
     async def _change_profile(self, request: Any, value: str, timeout: float | None) -> Any:
         """As a key: the charge point may dial with the new profile before we hear its answer, or never do."""
-        if value not in SECURITY_PROFILES:  # it will be refused, and nothing else may come of it
-            return await super().call(request, timeout=timeout)
+        if value not in SECURITY_PROFILES or not self.required.raised_by(self.identity, int(value)):
+            return await super().call(request, timeout=timeout)  # it should be refused, and nothing else comes of it
         profile = int(value)
 
         def heed(response: Any) -> None:

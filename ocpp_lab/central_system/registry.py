@@ -44,6 +44,10 @@ class RequiredProfiles:
         """What it may connect with."""
         return self._kept.get(identity, Levels()).at_least(self._registry.get(identity, UNREGISTERED).profile)
 
+    def raised_by(self, identity: str, profile: int) -> bool:
+        """Whether this is more than it has to use: no message lowers that (whitepaper A00.FR.005)."""
+        return profile > (self.of(identity).taken or 0)
+
     def offer(self, identity: str, profile: int) -> None:
         """A change is about to be sent: kept before it is. Raises `StoreFailed`."""
         self._keep(identity, self.of(identity).offering(profile))

@@ -91,7 +91,8 @@ class Console:
         try:
             yield
         except NotConnected as problem:
-            self.say("!", f"{what} was not sent: {problem}")
+            said = str(problem)  # a session that is over says the rest itself
+            self.say("!", said if "was not sent" in said else f"{what} was not sent: {said}")
         except (CallFailed, CallTimeout, ConnectionLost):
             pass  # a CallError, a timeout, a loss: the trace tells of each
         except (OcppError, ValueError) as problem:

@@ -16,7 +16,7 @@ from ..pipe import is_loopback
 from .app import one_line_errors
 from .fast_loop import FastLoop
 from .fleet import Fleet
-from .fleet_report import progress, summary
+from .fleet_report import progress, summary, turned_away
 from .inputs import BadInput, client_tls, endpoint, within
 from .run import stop_on_signals
 
@@ -107,6 +107,10 @@ async def _run(url: str, seconds: float, *, speed: float, **options: Any) -> Non
         typer.echo("", err=True)
     for line in summary(many, (loop.time() - began) / speed):
         typer.echo(line)
+    if came := turned_away(many):
+        raise BadInput(
+            f"URL: expected a central system that lets them in, came: {came}; is it there, and does it know them?"
+        )
 
 
 def _within(value: float, low: float, high: float, option: str) -> float:

@@ -35,6 +35,12 @@ def summary(fleet: Fleet, seconds: float) -> list[str]:
     ]
 
 
+def turned_away(fleet: Fleet) -> str:
+    """What became of the dials if none of them ever led in; else empty."""
+    dials = _dials(fleet)
+    return "" if dials["connected"] or not dials.total() else _counts(dials)
+
+
 def _calls(ended: Counter[tuple[str, str]]) -> Iterable[str]:
     yield f"{'call':<22}" + "".join(f"{outcome:>10}" for outcome in TOLD_OUTCOMES)
     for action in sorted({action for action, _ in ended}):

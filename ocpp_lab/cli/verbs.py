@@ -128,6 +128,10 @@ async def _list(cs: CentralSystem, identity: str, what: str | None) -> Iterable[
     if what == "version":
         return [f"it has version {await cs.operator.list_version(identity)}"]
     sent = await cs.operator.send_list(identity, full=what == "full")
+    if not sent.requests:
+        return [
+            f"version {sent.version} is there, and nothing has changed; list {as_typed(identity)} full sends it again"
+        ]
     return [f"version {sent.version}: {sent.status}, in {sent.requests} requests"]
 
 

@@ -280,3 +280,35 @@ async def test_an_empty_key_opens_no_door() -> None:
             empty = {"Authorization": f"Basic {base64.b64encode(b'CP_2:').decode()}"}
             await on("cp", ScriptedChargePoint("CP_2").dials(additional_headers=empty))
         await on("cp", script.leaves())
+
+
+@simulated(seed=1)
+@pytest.mark.parametrize("answer", [None, {"status": "Accepted"}, {"status": "Rejected"}])
+async def test_no_door_is_lowered_by_a_message(answer: Any) -> None:
+    """Whitepaper A00.FR.005, A05.FR.01: whatever is sent and answered, and if there never is an answer."""
+    async with at_central_system(boots=False, identities=["CP_1", "CP_2"], passwords={"CP_2": KEY}) as (_, central):
+        script = ScriptedChargePoint("CP_2")
+        await on("cp", script.dials(additional_headers={"Authorization": basic_auth("CP_2", KEY)}))
+        central.required.set("CP_2", 2)
+        script.answers["ChangeConfiguration"] = answer
+        for profile in ("0", "1", "2"):
+            try:
+                await central["CP_2"].call(m.ChangeConfigurationRequest(key="SecurityProfile", value=profile))
+            except CallTimeout:
+                assert answer is None
+        with pytest.raises(InvalidStatus):
+            again = ScriptedChargePoint("CP_2")
+            await on("cp", again.dials(additional_headers={"Authorization": basic_auth("CP_2", KEY)}))
+        assert central.required.of("CP_2") == security.Levels(2)
+        await on("cp", script.leaves())
+
+
+@simulated(seed=1)
+async def test_a_lower_profile_is_not_sent() -> None:
+    """Whitepaper A00.FR.005: not by a message."""
+    async with at_central_system() as (script, central):
+        central.required.set("CP_1", 2)
+        for profile in ("0", "1"):
+            with pytest.raises(Forbidden, match=r"no message lowers it \(whitepaper A00.FR.005\)"):
+                await central.operator.configure("CP_1", "securityprofile", profile)
+        await script.hears_no()

@@ -108,6 +108,20 @@ async def test_the_command() -> None:
             assert await fleet.process.wait() == 0
 
 
+@pytest.mark.parametrize("where", ["nobody", "another identity"])
+async def test_a_fleet_that_nobody_lets_in_says_so(where: str) -> None:
+    """After the summary, and by its exit code: no test against such a central system has passed."""
+    async with running("central-system", "--port", "0", "--identity", "CP_1") as central_system:
+        url = await listening(central_system)
+        if where == "nobody":
+            assert await central_system.stop() == 0
+        async with running("fleet", url, "--count", "2", "--hours", "0.1", "--speed", "300") as fleet:
+            await fleet.until("not delivered +0 transaction messages")
+            assert await fleet.process.wait() == 2
+            what = "unreachable" if where == "nobody" else "refused_404"
+            await fleet.until(rf"error: URL: expected a central system that lets them in, came: {what} \d+; is it")
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [

@@ -131,6 +131,7 @@ async def test_what_is_said_beside_the_frames() -> None:
         await operator.asks(peer, "reserve CP_1 1 TAG_A 10m", OK)
         await operator.asks(peer, "reserve CP_1 1 TAG_A 10m", {"status": "Occupied"})
         await operator.asks(peer, "list CP_1", OK)
+        await operator.asks(peer, "list CP_1")
         setting = {"key": "A", "readonly": True, "value": "1"}
         await operator.asks(peer, "get CP_1 A B", {"configurationKey": [setting], "unknownKey": ["B"]})
         await operator.asks(peer, "diagnostics CP_1 http://h/", {"fileName": "d.zip"})
@@ -138,6 +139,7 @@ async def test_what_is_said_beside_the_frames() -> None:
             "= reservation 1: Accepted; cancel CP_1 1",
             "= reservation 2: Occupied",
             "= version 1: Accepted, in 1 requests",
+            "= version 1 is there, and nothing has changed; list CP_1 full sends it again",
             "= A = 1 (read-only)",
             "= B: unknown",
             "= job 1: answered, file d.zip",
@@ -241,6 +243,19 @@ async def test_of_two_on_one_connector_the_newer_runs() -> None:
         await peer.is_served()
         assert "transaction 1 on connector 1" in operator.said[0] and "its stop is missing" in operator.said[0]
         assert "transaction 2 on connector 1" in operator.said[1] and "missing" not in operator.said[1]
+
+
+@simulated
+async def test_what_waited_while_the_connection_ended() -> None:
+    """The first was sent, and the trace tells of its end; the second was not."""
+    async with desk() as (operator, peer):
+        operator.type("reset CP_1")
+        await peer.hear()
+        operator.type("unlock CP_1 1")
+        await asyncio.sleep(1)
+        await on("cp", peer.websocket.close())
+        await asyncio.sleep(1)
+        assert operator.said == ["! UnlockConnector was not sent: the session with CP_1 is over"]
 
 
 @simulated
