@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any, get_args
 
 from .. import messages as m
+from ..credentials import AUTHORIZATION_KEY
 from ..errors import Forbidden
 from ..security.upgrade import SECURITY_PROFILES
 from .operator_session import SECURITY_PROFILE
-from .ordering import Ordering
+from .ordering import Ordering, check_key
 from .orders import Settle
 from .profile_rules import check_profile
 
@@ -57,7 +58,9 @@ class CoreOrders(Ordering):
 
     async def configure(self, identity: str, key: str, value: str) -> m.ChangeConfigurationResponse:
         """Set one configuration key (core 5.3). Raises `Forbidden` for a SecurityProfile below the one that it has to
-        use, which is not for OCPP (whitepaper A00.FR.005)."""
+        use, which is not for OCPP (whitepaper A00.FR.005), and for an AuthorizationKey that is none (A00.FR.205)."""
+        if key.casefold() == AUTHORIZATION_KEY.casefold():
+            check_key(value)
         have = self._required.of(identity).taken or 0
         if key.casefold() == SECURITY_PROFILE.casefold() and value in SECURITY_PROFILES and int(value) < have:
             raise Forbidden(

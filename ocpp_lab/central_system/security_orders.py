@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import string
-
 from .. import messages as m
 from ..credentials import AUTHORIZATION_KEY
 from ..errors import CallFailed, Forbidden
 from .operator_session import SECURITY_PROFILE
 from .order_end import OrderEnd
-from .ordering import Ordering
+from .ordering import Ordering, check_key
 from .orders import Settle
 from .signing import Signs
 
@@ -36,9 +34,7 @@ class SecurityOrders(Ordering):
         It opens the door from the sending on; the old one until the new one is proved (`Keyring`). It is in no record.
         Raises `Forbidden` for another one.
         """
-        if not (32 <= len(key) <= 40 and len(key) % 2 == 0 and set(key) <= set(string.hexdigits)):
-            came = f"{len(key)} characters"
-            raise Forbidden(f"expected 16 to 20 bytes as 32 to 40 hex digits, came {came} (whitepaper A00.FR.205)")
+        check_key(key)
         return await self._orders.send(identity, m.ChangeConfigurationRequest(key=AUTHORIZATION_KEY, value=key))
 
     async def upgrade_security(self, identity: str, profile: int) -> m.ChangeConfigurationResponse:

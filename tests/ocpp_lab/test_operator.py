@@ -57,6 +57,7 @@ FORBIDDEN: list[tuple[str, Verb, str]] = [
     ("two of them", lambda o: o.install_certificate("CP_1", "ManufacturerRootCertificate", PEM * 2), "5.11"),
     ("a short key", lambda o: o.change_key("CP_1", KEY[:30]), "A00.FR.205"),
     ("half a byte", lambda o: o.change_key("CP_1", KEY + "0"), "A00.FR.205"),
+    ("a short key as a setting", lambda o: o.configure("CP_1", "authorizationkey", KEY[:30]), "A00.FR.205"),
     ("down to none", lambda o: o.upgrade_security("CP_1", 0), "A05.FR.01"),
     ("up to nowhere", lambda o: o.upgrade_security("CP_1", 4), "A05.FR.01"),
     ("a certificate of nobody", lambda o: o.sign("CP_1", "CSR"), "A02.FR.12"),
