@@ -28,6 +28,15 @@ OF_WHAT_IS_NOT_THERE = frozenset(
 )
 """Rules that ask for a frame that is missing: in a log that lacks lines they prove nothing."""
 
+OF_ALL_VERSIONS = frozenset(
+    {
+        *("never-answered", "deaf-from-here", "one-direction-only", "reply-to-nothing", "answered-twice"),
+        *("late-after-reconnect", "second-call-too-early", "id-used-again", "wrong-shape", "not-json"),
+        *("connection-storm", "no-subprotocol", "time-without-zone"),
+    }
+)
+"""Rules that ask nothing of a payload: they hold for OCPP 2.0.1 too."""
+
 
 def diagnose(log: Log) -> list[Finding]:
     """What is wrong in a log, the heaviest first. Empty if nothing could be proved."""
@@ -37,6 +46,8 @@ def diagnose(log: Log) -> list[Finding]:
 
 def _holds(rule: Rule, case: Case) -> bool:
     """Whether it proves anything in such a log."""
+    if case.identity in case.log.later:
+        return rule.name in OF_ALL_VERSIONS
     return not (case.log.crowd and rule.name not in SOLITARY) and not (case.gaps and rule.name in OF_WHAT_IS_NOT_THERE)
 
 

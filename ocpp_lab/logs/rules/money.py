@@ -12,7 +12,7 @@ from ..exchanges import seconds
 from ..rule import Hit, RuleSet, named
 from ..seen import Seen
 from ..transactions import NO_IDS, LoggedTransaction
-from .payloads import is_bad
+from .payloads import is_bad, judged
 
 MONEY = RuleSet()
 _ACROSS = ("05_lifecycle_loop", "7. A transaction across a cut")
@@ -308,9 +308,10 @@ def refused_again_and_again(case: Case) -> Iterator[Hit]:
         refused.setdefault(key, []).append(each.call)
         codes[code] += 1
     for (action, _), calls in refused.items():
-        if len(calls) < 3:
+        legible = [call for call in calls if judged(call)]
+        if len(calls) < 3 or not legible:
             continue
-        bad = is_bad(calls[0])
+        bad = is_bad(legible[0])
         yield Hit(
             calls,
             f"The same {action} was refused {len(calls)} times, first in line {calls[0].line}"

@@ -16,6 +16,7 @@ from ..case import Case
 from ..pairing import OTHER
 from ..rule import Hit, RuleSet, named
 from ..seen import Seen
+from ..versions import LATER
 from ..voting import LEGAL
 
 PAYLOADS = RuleSet()
@@ -23,14 +24,6 @@ _WHOSE = ("02_dispatch_and_router", "4. Whose fault, and which code")
 _DECLARED = ("02_dispatch_and_router", "3. Declare the wire once")
 _UNSURE = {"comma", "broken line", "typographic quotes", "words"}
 """Mends after which a payload is not held against its sender."""
-_LATER = frozenset(
-    {
-        *("TransactionEvent", "NotifyReport", "GetVariables", "SetVariables", "GetBaseReport", "NotifyEvent"),
-        *("RequestStartTransaction", "RequestStopTransaction", "ClearedChargingLimit", "NotifyChargingLimit"),
-        *("NotifyEVChargingNeeds", "ReportChargingProfiles", "SetNetworkProfile", "NotifyMonitoringReport"),
-    }
-)
-"""Of OCPP 2.0.1."""
 _HEXA = re.compile(r"\s|\*{2,}|\.\.\.|…")
 
 
@@ -115,7 +108,7 @@ def time_without_zone(case: Case) -> Iterator[Hit]:
             )
 
 
-_BARE_TIME = re.compile(r'"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?"')
+_BARE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?![\d.:Z+-])", re.IGNORECASE)
 
 
 @lru_cache(maxsize=64)
@@ -131,7 +124,7 @@ def unknown_action(case: Case) -> Iterator[Hit]:
         action = seen.action
         if seen.kind != 2 or not action or action in ACTIONS or not judged(seen) or seen.sender is None:
             continue
-        if action in _LATER:
+        if action in LATER:
             do = "The two ends speak different versions: offer and choose the subprotocol ocpp1.6 at both."
         elif action.lower() in lower:
             do = f"Actions are case-sensitive: it is {lower[action.lower()]}."

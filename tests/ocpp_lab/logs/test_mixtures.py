@@ -155,3 +155,29 @@ def test_connections_that_go_on_side_by_side_tell_a_crowd_apart() -> None:
     log = read(crowd("sessionId={} "))
     assert sorted(map(str, log.identities)) == ["a1", "b2"] and not log.crowd
     assert len(log.connections) == 2 and diagnose(log) == []
+
+
+# -- another version
+
+
+LATER = """\
+INFO:ocpp:CP_1: receive message [2,"a","BootNotification",{"chargingStation":{"model":"M","vendorName":"V"},"reason":1}]
+INFO:ocpp:CP_1: send [3,"a",{"currentTime":"2031-03-14T07:59:50Z","interval":10,"status":"Accepted"}]
+INFO:ocpp:CP_1: send [2,"b","GetVariables",{"getVariableData":[]}]
+INFO:ocpp:CP_1: receive message [3,"b",{"getVariableResult":[]}]
+"""
+
+
+def test_a_log_of_2_0_1_is_nobodys_fault() -> None:
+    log = read(LATER)
+    assert diagnose(log) == [] and any("2.0.1" in note for note in log.notes)
+
+
+def test_two_versions_that_do_not_understand_each_other_are() -> None:
+    refused = re.sub(r'\[3,"(.)",.*\]', r'[4,"\1","NotImplemented","",{}]', LATER)
+    assert "unknown-action" in rules(read(refused))
+
+
+def test_a_log_in_a_comment() -> None:
+    text = LATER.replace('"a",', '"a",\n', 1)
+    assert [seen.frame for seen in read(re.sub("(?m)^", "# ", text)).seen] == [seen.frame for seen in read(text).seen]
