@@ -130,6 +130,11 @@ class Case:
         """Whether the connection ended, and another began."""
         return one.connection != other.connection
 
+    @property
+    def tells_connections(self) -> bool:
+        """Whether the log says anything of their beginnings or ends."""
+        return len(self.connections) > 1 or any(each.opening or each.closing for each in self.connections)
+
     def lasts(self, since: Seen) -> float:
         """Seconds for which the connection of a frame goes on after it; 0 without times."""
         newest = self._last_of.get(since.connection)

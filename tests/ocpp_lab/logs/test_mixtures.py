@@ -181,3 +181,63 @@ def test_two_versions_that_do_not_understand_each_other_are() -> None:
 def test_a_log_in_a_comment() -> None:
     text = LATER.replace('"a",', '"a",\n', 1)
     assert [seen.frame for seen in read(re.sub("(?m)^", "# ", text)).seen] == [seen.frame for seen in read(text).seen]
+
+
+# -- a log that tells nothing of connections: one may have been lost anywhere
+
+
+def test_one_reply_that_is_missing_among_many_proves_nothing() -> None:
+    night = many()
+    night.cp("Heartbeat", {}, SILENCE)
+    night.beat(5)
+    assert night.findings() == []
+    night.reconnect()
+    night.cp("Heartbeat", {}, SILENCE)
+    night.beat(5)
+    assert [(finding.rule, finding.certainty) for finding in night.findings()] == [("never-answered", "proved")]
+
+
+def test_what_is_never_answered_at_all_is_likely() -> None:
+    night = many()
+    night.cs("GetConfiguration", {"key": []}, {"unknownKey": []})
+    night.cs("ClearCache", {}, SILENCE)
+    night.beat(5)
+    night.cs("GetConfiguration", {"key": []}, {"unknownKey": []})
+    night.beat(3)
+    assert [(finding.rule, finding.side, finding.certainty) for finding in night.findings()] == [
+        ("never-answered", "charge point", "likely")
+    ]
+
+
+def test_a_status_after_an_hour_may_have_others_before_it() -> None:
+    for pause, expected in ((5, ["order-of-statuses"]), (3600, [])):
+        night = Night()
+        night.status(1, "Preparing")
+        night.now += pause
+        night.status(1, "Reserved")
+        assert [finding.rule for finding in night.findings()] == expected
+
+
+def test_a_copy_may_be_one_whose_answer_was_lost() -> None:
+    for told, expected in ((False, "likely"), (True, "proved")):
+        night = Night()
+        if told:
+            night.reconnect()
+        payload = night.start()
+        night.now += 60
+        night.cp("StartTransaction", payload, {"transactionId": 7, "idTagInfo": {"status": "Accepted"}})
+        night.beat(2)
+        [finding] = night.findings()
+        assert (finding.rule, finding.certainty) == ("sent-again-after-its-answer", expected)
+
+
+def test_counters_that_go_on_side_by_side_are_a_crowd() -> None:
+    """No boot, no serial number: the unique ids of each charge point are counted by itself."""
+    lines = [
+        f'2031-03-14 20:{minute:02}:0{place}.000 {word} [{kind},"{first + minute}",{rest}]'
+        for minute in range(20)
+        for place, first in enumerate((100, 5000))
+        for word, kind, rest in (("in", 2, '"Heartbeat",{}'), ("out", 3, '{"currentTime":"2031-03-14T20:00:00Z"}'))
+    ]
+    assert read("\n".join(lines)).crowd
+    assert not read("\n".join(line for line in lines if '"5' not in line)).crowd
