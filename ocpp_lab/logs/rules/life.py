@@ -108,6 +108,9 @@ def boot_triggered_again(case: Case) -> Iterator[Hit]:
         boots = [one for one in case.calls("BootNotification") if one.reply and one.reply.index < each.call.index]
         accepted = bool(boots) and result(boots[-1]).get("status") == "Accepted"
         accepted = accepted and boots[-1].call.connection == each.call.connection
+        if accepted and boots[-1].reply and not case.tells_connections:
+            after = seconds(boots[-1].reply, each.call)
+            accepted = after is not None and after <= 60  # later, it may be another one's beginning
         if each.call.payload.get("requestedMessage") == "BootNotification" and accepted:
             yield Hit(
                 [each.call],

@@ -241,3 +241,13 @@ def test_counters_that_go_on_side_by_side_are_a_crowd() -> None:
     ]
     assert read("\n".join(lines)).crowd
     assert not read("\n".join(line for line in lines if '"5' not in line)).crowd
+
+
+def test_a_boot_that_is_triggered_later_may_be_asked_of_a_new_connection() -> None:
+    """As Home Assistant does at the beginning of each."""
+    for pause, expected in ((1, ["boot-triggered-again"]), (900, [])):
+        night = Night()
+        for _ in range(2):
+            night.now += pause
+            night.cs("TriggerMessage", {"requestedMessage": "BootNotification"}, {"status": "Rejected"})
+        assert [finding.rule for finding in night.findings()] == expected
