@@ -22,6 +22,8 @@ from .seen import Seen, Side, objects
 from .statuses import LoggedStatus, statuses
 from .transactions import LoggedTransaction, transactions
 
+WAITED_FOR = 120.0
+"""Seconds after which nobody waits for a reply any more."""
 MANY_GAPS = 3
 """Replies without their calls that are no accident."""
 
@@ -174,6 +176,9 @@ class Case:
         for call in self.seen[max(0, place - 30) : place]:
             exchange = self.by_call.get(call.index)
             waits = exchange is not None and exchange.reply is None and call.sender != reply.sender
+            after = seconds(call, reply)
+            if after is not None and after > WAITED_FOR:
+                continue  # where a piece is cut out of a log, the last call before it and the first reply behind it
             if waits and _may_answer(call, reply):
                 return True
         return False

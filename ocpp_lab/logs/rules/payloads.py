@@ -13,6 +13,7 @@ from ...errors import PayloadError
 from ...frames import Call, CallError, CallResult
 from ...messages import ACTIONS
 from ..case import Case
+from ..mending import ELIDED
 from ..pairing import OTHER
 from ..rule import Hit, RuleSet, named
 from ..seen import Seen
@@ -39,7 +40,7 @@ def payload(case: Case) -> Iterator[Hit]:
         if not judged(seen) or seen.sender is None or isinstance(seen.frame, CallError) or seen.action not in ACTIONS:
             continue
         problem = _problem(seen)
-        if problem is None:
+        if problem is None or ELIDED.search(seen.text):
             continue
         _, code, description = problem
         told = _complaint(case, seen)

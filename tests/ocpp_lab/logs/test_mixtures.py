@@ -251,3 +251,37 @@ def test_a_boot_that_is_triggered_later_may_be_asked_of_a_new_connection() -> No
             night.now += pause
             night.cs("TriggerMessage", {"requestedMessage": "BootNotification"}, {"status": "Rejected"})
         assert [finding.rule for finding in night.findings()] == expected
+
+
+def test_a_stop_that_may_stand_in_a_piece_that_is_cut_out() -> None:
+    """With a pause in front of the connector's end, a start without a stop is likely and not proved."""
+    for pause, expected in ((5, "proved"), (1800, "likely")):
+        night = Night()
+        for number in (7, 8):
+            night.status(1, "Preparing")
+            night.start(number, meter=1000 * number)
+            night.status(1, "Charging")
+            night.now += pause
+            night.status(1, "Finishing")
+            night.status(1, "Available")
+        assert [(one.rule, one.certainty) for one in night.findings()] == [("left-open", expected)]
+
+
+def test_a_reply_behind_a_piece_that_is_cut_out_answers_nobody_before_it() -> None:
+    night = many(2)
+    night.beat(5)
+    night.cp("Heartbeat", {}, SILENCE)
+    night.now += 1800
+    night.say("cs", [3, "elsewhere", {"currentTime": stamp(night.now)}])
+    night.beat(2)
+    assert {finding.certainty for finding in night.findings()} <= {"likely"}
+
+
+def test_an_elided_value_is_nobodys() -> None:
+    """What websockets shortened, and a terminal cut: no count of bytes is left of it."""
+    night = Night(boot=False)
+    answer = '[3,"b",{"status":"Accepted","currentTime":"...00:01Z","interval":300}]'
+    night.cp("BootNotification", {"chargePointVendor": "Acme", "chargePointModel": "Wall"}, SILENCE, unique_id="b")
+    night.say("cs", answer)
+    night.beat(2)
+    assert night.findings() == []
