@@ -44,6 +44,8 @@ How to read a finding:
   because its answer was lost, messages of an offline hour that are older than the log.
 - Of a log that lacks lines, or in which several charge points speak and none is named, that is said, and nothing is
   concluded from what is not there, or from what followed what.
+- Of a log that tells nothing of connections, one may have been lost, with a reply, where none is seen: less is found
+  there, and is likely at most. Show the lines about connections too.
 """
 IN_WORDS = {"no-subprotocol": "subprotocol", "connection-storm": "onnect"}
 """Findings that words of the logger prove, and which."""

@@ -109,7 +109,7 @@ class Digest:
     def take(self, log: Log) -> None:
         """Add a chapter."""
         self.chapters += 1
-        self.lines = max(self.lines, log.first_line - 1 + log.lines)
+        self.lines = max(self.lines, log.lines)
         if self.chapters == 1:
             self.format, self.zone, self.dated = log.format, log.zone, log.dated
             self.viewpoint = str(log.viewpoint) if log.viewpoint.side else ""
@@ -160,7 +160,7 @@ class Digest:
             goes_on = self.chapters > 1 and each.first_line <= self._lines_before and station and station.connections
             if station and not goes_on:
                 station.connections += 1
-        self._lines_before = log.first_line - 1 + log.lines
+        self._lines_before = log.lines
 
     _lines_before: int = 0  # of the chapters before; `_connections` moves it on
 

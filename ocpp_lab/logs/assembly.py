@@ -18,6 +18,7 @@ from .pairing import pair
 from .seen import Seen
 from .times import NO_YEAR
 from .turnings import Turning
+from .versions import LATER_NOTE, later_ones
 from .voting import Votes, count, decide
 
 _YEAR = re.compile(r'"(20\d\d)-\d\d-\d\dT')
@@ -64,6 +65,8 @@ def assemble(gathered: Gathered, source: str) -> Log:
     connections = _connect(order, gathered.turnings)
     _tell_actions(seen)
     times = [each for each in frames if each.seen.at]
+    if later := later_ones(seen):
+        notes.insert(0, LATER_NOTE)
     return Log(
         source=source,
         lines=gathered.lines,
@@ -75,6 +78,7 @@ def assemble(gathered: Gathered, source: str) -> Log:
         dated=all(each.dated for each in times),
         newest_first=order.newest_first,
         crowd=crowd,
+        later=frozenset(later),
         first_line=gathered.first_line,
         refusals=tuple((each.line, each.text) for each in gathered.turnings if each.kind == "refused")[:100],
         notes=tuple(notes),

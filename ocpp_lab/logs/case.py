@@ -22,6 +22,8 @@ from .seen import Seen, Side, objects
 from .statuses import LoggedStatus, statuses
 from .transactions import LoggedTransaction, transactions
 
+WAITED_FOR = 120.0
+"""Seconds after which nobody waits for a reply any more."""
 MANY_GAPS = 3
 """Replies without their calls that are no accident."""
 
@@ -130,6 +132,11 @@ class Case:
         """Whether the connection ended, and another began."""
         return one.connection != other.connection
 
+    @property
+    def tells_connections(self) -> bool:
+        """Whether the log says anything of their beginnings or ends."""
+        return len(self.connections) > 1 or any(each.opening or each.closing for each in self.connections)
+
     def lasts(self, since: Seen) -> float:
         """Seconds for which the connection of a frame goes on after it; 0 without times."""
         newest = self._last_of.get(since.connection)
@@ -169,6 +176,9 @@ class Case:
         for call in self.seen[max(0, place - 30) : place]:
             exchange = self.by_call.get(call.index)
             waits = exchange is not None and exchange.reply is None and call.sender != reply.sender
+            after = seconds(call, reply)
+            if after is not None and after > WAITED_FOR:
+                continue  # where a piece is cut out of a log, the last call before it and the first reply behind it
             if waits and _may_answer(call, reply):
                 return True
         return False

@@ -28,15 +28,43 @@ OF_WHAT_IS_NOT_THERE = frozenset(
 )
 """Rules that ask for a frame that is missing: in a log that lacks lines they prove nothing."""
 
+OF_ONE_CONNECTION = frozenset({"never-answered", "sent-again-after-its-answer", "boot-triggered-again"})
+"""Rules that ask for two frames on one connection."""
+OF_ALL_VERSIONS = frozenset(
+    {
+        *("never-answered", "deaf-from-here", "one-direction-only", "reply-to-nothing", "answered-twice"),
+        *("late-after-reconnect", "second-call-too-early", "id-used-again", "wrong-shape", "not-json"),
+        *("connection-storm", "no-subprotocol", "time-without-zone"),
+    }
+)
+"""Rules that ask nothing of a payload: they hold for OCPP 2.0.1 too."""
+
 
 def diagnose(log: Log) -> list[Finding]:
     """What is wrong in a log, the heaviest first. Empty if nothing could be proved."""
-    found = [finding for case in cases(log) for rule in ALL_RULES if _holds(rule, case) for finding in rule(case)]
+    found = [
+        _as_sure_as(case, finding)
+        for case in cases(log)
+        for rule in ALL_RULES
+        if _holds(rule, case)
+        for finding in rule(case)
+    ]
     return sorted(found, key=lambda finding: finding.sort_key)
+
+
+def _as_sure_as(case: Case, finding: Finding) -> Finding:
+    """Many logs tell nothing of connections: one may have been lost there, with the reply, or with what it answers."""
+    if finding.rule not in OF_ONE_CONNECTION or finding.certainty != "proved" or case.tells_connections:
+        return finding
+    if finding.rule == "sent-again-after-its-answer" and case.log.viewpoint.side == "charge point":
+        return finding  # its own log shows that it came
+    return replace(finding, certainty="likely")
 
 
 def _holds(rule: Rule, case: Case) -> bool:
     """Whether it proves anything in such a log."""
+    if case.identity in case.log.later:
+        return rule.name in OF_ALL_VERSIONS
     return not (case.log.crowd and rule.name not in SOLITARY) and not (case.gaps and rule.name in OF_WHAT_IS_NOT_THERE)
 
 

@@ -33,9 +33,11 @@ MOST_SPOILT = 64
 ABOVE = 120
 """Lines without a frame that are remembered: so many does Wireshark print between the time of a packet and its text."""
 _NEW_LINE = re.compile(
-    r"^\W{0,4}(?:\d{4}[-/.]\d\d[-/.]\d\d[T ]|\d\d[./]\d\d[./]\d{4} |\d\d:\d\d:\d\d|(?:INFO|DEBUG|WARN|ERROR|TRACE)\b"
-    r"|\[(?:INFO|DEBUG|WARN|ERROR|TRACE|MO|ocpp)\b|[A-Z][a-z]{2} {1,2}\d{1,2} \d\d:)"
+    r"^[^\w\"']{0,4}(?:\d{4}[-/.]\d\d[-/.]\d\d[T ]|\d\d[./]\d\d[./]\d{4} |\d\d:\d\d:\d\d"
+    r"|(?:INFO|DEBUG|WARN|ERROR|TRACE)\b|\[(?:INFO|DEBUG|WARN|ERROR|TRACE|MO|ocpp)\b|[A-Z][a-z]{2} {1,2}\d{1,2} \d\d:)"
 )
+_REST_OF_A_TIME = re.compile(r"[\dT:.+-]{1,30}Z?\"\s?[,}]")
+"""Of a payload, where a line was broken in front of it, or within."""
 _FIELD = re.compile(r"""\s{0,60}"[\w@.]{1,30}"\s{0,5}:|(?:\s{1,60}|- )[\w@.]{1,30}:\s{1,5}['"]?$""")
 """Of an object that stands on several lines, in JSON or in YAML."""
 
@@ -250,7 +252,7 @@ class Finder:
             return bool(re.match(r"\s{0,40}\d\s{0,9},", text))
         if len(parts) > MOST_LINES or self._size > MOST_CHARACTERS:
             return False
-        if _NEW_LINE.match(text):
+        if _NEW_LINE.match(text) and not (self._open.balance.in_text and _REST_OF_A_TIME.match(text)):
             return False
         found = CANDIDATE.search(text)
         return found is None or self._open.balance.holds(text, found.start())

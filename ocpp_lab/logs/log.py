@@ -66,7 +66,7 @@ class Log:
     source: str
     """Where it came from: a path, or "text"."""
     lines: int
-    """How many it has."""
+    """How many it has; of a chapter, how many there are up to its end."""
     seen: Sequence[Seen]
     """All frames; `Seen.index` is the place here."""
     format: str = "unknown"
@@ -82,6 +82,8 @@ class Log:
     """Whether its lines stand in reverse."""
     crowd: bool = False
     """Whether several charge points speak in it that it does not name: what follows what is not known then."""
+    later: frozenset[str | None] = frozenset()
+    """The charge points that speak OCPP 2.0.1, and are understood: what is known here of payloads does not hold."""
     first_line: int = 1
     """Of a chapter of a log that is too long for one piece: where it begins."""
     refusals: tuple[tuple[int, str], ...] = ()

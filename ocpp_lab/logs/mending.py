@@ -31,7 +31,7 @@ HEAD = re.compile(
     re.VERBOSE,
 )
 """What can be told of a broken one."""
-BYTES = re.compile(r"\s{0,9}['\"]?\s{0,9}\[(\d{1,9}) bytes")
+BYTES = re.compile(r"[\]}]{0,12}\s{0,9}['\"]?\s{0,9}\[(\d{1,9}) bytes")
 ELIDED = re.compile(r"\.\.\.|…|<truncated>|\[truncated\]")
 MOST_DEEP = 200
 """Brackets in each other; no frame of OCPP has a tenth of that."""
@@ -89,9 +89,11 @@ def _measured(text: str, plain: tuple[Any, int]) -> Piece:
     """An elided frame may be valid JSON: then only the count of bytes beside it tells, or a name with dots in it."""
     raw, end = plain
     counted = BYTES.match(text, end)
+    # The brackets of what was left out may stand behind what happens to be JSON.
     short = counted and int(counted[1]) != len(text[:end].encode(errors="replace"))
     named = any(isinstance(part, str) and ELIDED.search(part) for part in raw[1:3])
-    return Piece("elided" if short or named else "whole", raw, end)
+    rest = text[end : end + 1] in ("]", "}") and ELIDED.search(text[:end]) is not None
+    return Piece("elided" if short or named or rest else "whole", raw, end)
 
 
 def _rough_end(text: str) -> int:
@@ -105,6 +107,7 @@ def _rough_end(text: str) -> int:
 
 def _escaped(text: str) -> tuple[Any, int] | None:
     r"""``[2,\"1\",\"Heartbeat\",{}]``, as in a string of JSON or C, once or twice."""
+    whole = text
     for _ in range(3):
         if '\\"' not in text[:40]:
             return None
@@ -112,7 +115,7 @@ def _escaped(text: str) -> tuple[Any, int] | None:
             text = text.replace('""', '"')
         inner = re.sub(r'\\(["\\/])', r"\1", text)
         if (read := _decoded(inner)) is not None:
-            return read[0], _place(text, inner, read[1])
+            return read[0], _place(whole, inner, read[1])
         text = inner
     return None
 
@@ -178,6 +181,7 @@ def _unescaped_quote(text: str) -> int:
 
 def _html(text: str) -> tuple[Any, int] | None:
     """Once, or as it is when a page shows a page."""
+    whole = text
     for _ in range(3):
         if "&" not in text:
             return None
@@ -185,7 +189,7 @@ def _html(text: str) -> tuple[Any, int] | None:
         if inner == text:
             return None
         if (read := _decoded(inner)) is not None:
-            return read[0], _place(text, inner, read[1])
+            return read[0], _place(whole, inner, read[1])
         text = inner
     return None
 

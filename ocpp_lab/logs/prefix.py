@@ -49,6 +49,9 @@ _IDENTITY = tuple(
         rf"\[({_NAME})\]\s*(?:[<>←→=-]+|send|sent|received?|recv|tx|rx|in|out)(?: (?:from|to) \w{{1,20}})?\s*:?\s*$",
         rf"^\s*({_NAME})\s*(?:[<>←→=-]+|send|sent|received|recv)\s*:?\s*$",
         rf"(?:^|[,;|\"'])\s*\[?({_NAME})\]?\s+(?:send|sent|received|recv)\s*:?\s*['\"]?$",
+        # A table without a head.
+        rf"(?:^|[,;|\t'\"])\s?({_NAME})['\"]?\s?[,;|\t]\s?['\"]?(?:send|sent|received?|recv|rx|tx|in|out|incoming|outgoing)"
+        r"['\"]?\s?[,;|\t]\s?['\"]?$",
         # Shorter words may be anything's; a charge point has a digit in its name then.
         r"(?:^|[,;|\"'\s])\[?((?=[\w.-]*\d)[A-Za-z][\w.-]{2,47})\]?\s+"
         r"(?:[<>←→=-]+|\w{2,14}[-=]+>\w{2,14}|rx|tx|in|out|send|sent|receive[ds]?|recv)\s*:?\s*b?['\"]?$",

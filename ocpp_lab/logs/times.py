@@ -13,6 +13,7 @@ _ISO = re.compile(
 _DAY_FIRST = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4}),?\s+(\d{1,2}):(\d\d):(\d\d)(?:[.,](\d{1,9}))?")
 _SLASHES = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4}),?\s+(\d{1,2}):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s*([AaPp][Mm])?")
 _SYSLOG = re.compile(r"\b([A-Z][a-zä]{2})[a-z]?\.?\s+(\d{1,2})\s+(\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?")
+_COMPACT = re.compile(r"\b(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(?:[.,](\d{1,9}))?(Z\b|[+-]\d\d:?\d\d\b)?(?!\d)")
 _NAMED_DAY = re.compile(  # 14/Mar/2031:07:59:50 of web servers, 14-Mar-2031 07:59:50
     r"\b(\d{1,2})[-/ ]([A-Z][a-zä]{2})[a-z]?\.?[-/ ](\d{4})[: ,]{1,2}(\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?"
     r"(?: ([+-]\d{4})\b)?"
@@ -117,6 +118,9 @@ class Clockwork:
             return _made(int(year), month, day, hour, minute, second or "0", fraction)._replace(
                 end=found.end(), start=found.start()
             )
+        if found := _COMPACT.search(text):
+            year, month, day, hour, minute, second, fraction, zone = found.groups()
+            return _made(int(year), int(month), int(day), hour, minute, second, fraction, zone).standing(found)
         if (found := _NAMED_DAY.search(text)) and (number := _MONTHS.get(found[2].lower())):
             day, _, year, hour, minute, second, fraction, zone = found.groups()
             return _made(int(year), number, int(day), hour, minute, second, fraction, zone).standing(found)

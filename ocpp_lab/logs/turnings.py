@@ -71,11 +71,10 @@ def turning_in(text: str) -> Literal["opened", "closed", "refused"] | None:
     """What a line that has no frame says of a connection."""
     if _REFUSED.search(text):
         return "refused"
-    if _of_another(text):
-        return None
     if _CLOSES.search(text):
-        return "closed"
-    return "opened" if _OPENS.search(text) and not _NEVER_OPENS.search(text) else None
+        return None if _of_another(text) else "closed"
+    opens = _OPENS.search(text) and not _NEVER_OPENS.search(text)
+    return "opened" if opens and not _of_another(text) else None
 
 
 def _of_another(text: str) -> bool:

@@ -23,6 +23,7 @@ _AROUND = re.compile(
         | [\w.-]{1,40}\s{1,20}\|\s                                                         # docker compose
         | \d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:?\d\d)\s(?:stdout|stderr)\s[FP]\s           # kubernetes
         | >\s                                                                              # quoted in a mail
+        | (?:\#{1,2}|//)\s?(?!\d{3}\[)                                                     # a comment in a program
     )""",
     re.VERBOSE,
 )

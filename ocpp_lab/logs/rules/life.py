@@ -108,6 +108,9 @@ def boot_triggered_again(case: Case) -> Iterator[Hit]:
         boots = [one for one in case.calls("BootNotification") if one.reply and one.reply.index < each.call.index]
         accepted = bool(boots) and result(boots[-1]).get("status") == "Accepted"
         accepted = accepted and boots[-1].call.connection == each.call.connection
+        if accepted and boots[-1].reply and not case.tells_connections:
+            after = seconds(boots[-1].reply, each.call)
+            accepted = after is not None and after <= 60  # later, it may be another one's beginning
         if each.call.payload.get("requestedMessage") == "BootNotification" and accepted:
             yield Hit(
                 [each.call],
@@ -224,6 +227,8 @@ def order_of_statuses(case: Case) -> Iterator[Hit]:
             or each.status in CONNECTOR_EDGES[old]
         ):
             continue
+        if not case.tells_connections and not _at_once(before, each.seen):
+            continue  # offline in between, unseen
         if case.unclear_between(before.index, each.seen.index, "StatusNotification") or _hurried(case, each.seen):
             continue
         yield Hit(
@@ -246,6 +251,11 @@ def _told_anew(case: Case, before: Seen, seen: Seen) -> bool:
     connector = seen.payload.get("connectorId")
     times = (each.at for each in case.statuses if each.connector == connector and each.seen not in (before, seen))
     return bool(one and other and any(at and one <= at <= other for at in times))
+
+
+def _at_once(one: Seen, other: Seen) -> bool:
+    after = seconds(one, other)
+    return other.index - one.index <= 6 if after is None else after <= 30
 
 
 def _hurried(case: Case, seen: Seen) -> bool:

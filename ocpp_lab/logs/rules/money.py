@@ -12,7 +12,7 @@ from ..exchanges import seconds
 from ..rule import Hit, RuleSet, named
 from ..seen import Seen
 from ..transactions import NO_IDS, LoggedTransaction
-from .payloads import is_bad
+from .payloads import is_bad, judged
 
 MONEY = RuleSet()
 _ACROSS = ("05_lifecycle_loop", "7. A transaction across a cut")
@@ -226,13 +226,33 @@ def left_open(case: Case) -> Iterator[Hit]:
             "charge point",
             "Each transaction needs its stop, after a reset or a power cut too: queue it, and send it before the next"
             " start.",
-            "proved" if _whole_between(case, before.start, each.start) else "likely",
+            "proved"
+            if _whole_between(case, before.start, each.start) and _ends_between(case, before, each)
+            else "likely",
         )
 
 
 def _stopped_by_nobody(case: Case) -> bool:
     """Whether stops with -1 are about: one of them may belong to it."""
     return any(each.start is None and each.stop_id in NO_IDS and each.stop is not None for each in case.transactions)
+
+
+def _ends_between(case: Case, before: LoggedTransaction, each: LoggedTransaction) -> bool:
+    """Whether the log tells of connections, or shows how the connector was left, without a pause in front of it: else a
+    piece may be cut out, with the stop in it."""
+    first, last = (one.start.index if one.start else 0 for one in (before, each))
+    if any(one.start is None and one.stop is not None and first < one.stop.index < last for one in case.transactions):
+        return False  # a stop whose start is missing, between: so may be this one's
+    if case.tells_connections:
+        return True
+    left = (
+        status.seen
+        for status in case.statuses
+        if status.connector == each.connector and status.status in ("Finishing", "Available")
+    )
+    end = next((seen for seen in left if first < seen.index < last), None)
+    after = seconds(case.log.seen[end.index - 1], end) if end is not None else None
+    return after is not None and after <= 120
 
 
 def _whole_between(case: Case, one: Seen, other: Seen) -> bool:
@@ -308,9 +328,10 @@ def refused_again_and_again(case: Case) -> Iterator[Hit]:
         refused.setdefault(key, []).append(each.call)
         codes[code] += 1
     for (action, _), calls in refused.items():
-        if len(calls) < 3:
+        legible = [call for call in calls if judged(call)]
+        if len(calls) < 3 or not legible:
             continue
-        bad = is_bad(calls[0])
+        bad = is_bad(legible[0])
         yield Hit(
             calls,
             f"The same {action} was refused {len(calls)} times, first in line {calls[0].line}"

@@ -13,9 +13,11 @@ from ...errors import PayloadError
 from ...frames import Call, CallError, CallResult
 from ...messages import ACTIONS
 from ..case import Case
+from ..mending import ELIDED
 from ..pairing import OTHER
 from ..rule import Hit, RuleSet, named
 from ..seen import Seen
+from ..versions import LATER
 from ..voting import LEGAL
 
 PAYLOADS = RuleSet()
@@ -23,14 +25,6 @@ _WHOSE = ("02_dispatch_and_router", "4. Whose fault, and which code")
 _DECLARED = ("02_dispatch_and_router", "3. Declare the wire once")
 _UNSURE = {"comma", "broken line", "typographic quotes", "words"}
 """Mends after which a payload is not held against its sender."""
-_LATER = frozenset(
-    {
-        *("TransactionEvent", "NotifyReport", "GetVariables", "SetVariables", "GetBaseReport", "NotifyEvent"),
-        *("RequestStartTransaction", "RequestStopTransaction", "ClearedChargingLimit", "NotifyChargingLimit"),
-        *("NotifyEVChargingNeeds", "ReportChargingProfiles", "SetNetworkProfile", "NotifyMonitoringReport"),
-    }
-)
-"""Of OCPP 2.0.1."""
 _HEXA = re.compile(r"\s|\*{2,}|\.\.\.|…")
 
 
@@ -46,7 +40,7 @@ def payload(case: Case) -> Iterator[Hit]:
         if not judged(seen) or seen.sender is None or isinstance(seen.frame, CallError) or seen.action not in ACTIONS:
             continue
         problem = _problem(seen)
-        if problem is None:
+        if problem is None or ELIDED.search(seen.text):
             continue
         _, code, description = problem
         told = _complaint(case, seen)
@@ -115,7 +109,7 @@ def time_without_zone(case: Case) -> Iterator[Hit]:
             )
 
 
-_BARE_TIME = re.compile(r'"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?"')
+_BARE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?![\d.:Z+-])", re.IGNORECASE)
 
 
 @lru_cache(maxsize=64)
@@ -131,7 +125,7 @@ def unknown_action(case: Case) -> Iterator[Hit]:
         action = seen.action
         if seen.kind != 2 or not action or action in ACTIONS or not judged(seen) or seen.sender is None:
             continue
-        if action in _LATER:
+        if action in LATER:
             do = "The two ends speak different versions: offer and choose the subprotocol ocpp1.6 at both."
         elif action.lower() in lower:
             do = f"Actions are case-sensitive: it is {lower[action.lower()]}."

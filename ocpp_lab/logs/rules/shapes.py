@@ -82,7 +82,7 @@ def unknown_error_code(case: Case) -> Iterator[Hit]:
     """A CallError with a code that OCPP-J does not have."""
     for seen in case.seen:
         frame = seen.frame
-        if isinstance(frame, CallError) and frame.code not in ERROR_CODES and seen.sender and seen.condition == "whole":
+        if isinstance(frame, CallError) and frame.code not in ERROR_CODES and seen.sender:
             yield Hit(
                 [seen],
                 f'The {seen.sender} answered with the error code "{frame.code:.40}" (line {seen.line}), which OCPP-J'

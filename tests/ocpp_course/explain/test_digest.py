@@ -59,7 +59,8 @@ def pieces(text: str) -> list[room.Log]:
         for seen in part.seen:
             seen.line += begin
             seen.last_line += begin
-        made.append(room.Log(part.source, part.lines, part.seen, connections=part.connections, first_line=begin + 1))
+        until = begin + part.lines
+        made.append(room.Log(part.source, until, part.seen, connections=part.connections, first_line=begin + 1))
     return made
 
 
@@ -93,6 +94,14 @@ def test_a_part_of_it_keeps_the_rest_untouched() -> None:
     late = told.only(since=told.last - timedelta(minutes=3))
     assert len(late.charges) == 1 and len(told.charges) == 3
     assert told.only("CP_9").stations == {}
+
+
+def test_the_lines_of_a_log_in_chapters_are_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ocpp_lab.logs.reader.A_CHAPTER", 40)
+    monkeypatch.setattr("ocpp_lab.logs.reader.OVERLAP", 5)
+    lines = [f'W1: send [2,"{number}","ClearCache",{{}}]' for number in range(200)]
+    told = digest("x", chapters(lines))
+    assert told.chapters > 2 and told.lines == 200
 
 
 def test_a_log_without_frames_has_advice(tmp_path: Path) -> None:

@@ -164,6 +164,9 @@ ENVELOPES: dict[str, Format] = {
     "the date of a web server": Format(_each(lambda one: (
         f"[{one.at:%d/%b/%Y:%H:%M:%S} +0000] [{NAME}] received from {word(one, 'charger', 'backend')} {one.text}"))),
     "escaped, behind an arrow": Format(_each(_coloured), 0.001),
+    "a table without a head": Format(_each(lambda one: f"{iso(one)}\t{NAME}\t{word(one, 'IN', 'OUT')}\t{one.text}"), 0.001),  # noqa: E501
+    "rows for a database": Format(_each(lambda one: f"('{iso(one)}', '{NAME}', '{word(one, 'in', 'out')}', '{one.text}'),"), 0.001),  # noqa: E501
+    "ISO without its marks": Format(_each(lambda one: f"{one.at:%Y%m%dT%H%M%SZ} {NAME}: {word(one, 'recv', 'send')} {one.text}")),  # noqa: E501
     "a tenant in front of the name": Format(_each(lambda one: (
         f"{iso(one)} DEBUG Router: Message {word(one, 'received from', 'sent to')} 1:{NAME} {one.text}")), 0.001),
 }  # fmt: skip

@@ -155,3 +155,133 @@ def test_connections_that_go_on_side_by_side_tell_a_crowd_apart() -> None:
     log = read(crowd("sessionId={} "))
     assert sorted(map(str, log.identities)) == ["a1", "b2"] and not log.crowd
     assert len(log.connections) == 2 and diagnose(log) == []
+
+
+# -- another version
+
+
+LATER = """\
+INFO:ocpp:CP_1: receive message [2,"a","BootNotification",{"chargingStation":{"model":"M","vendorName":"V"},"reason":1}]
+INFO:ocpp:CP_1: send [3,"a",{"currentTime":"2031-03-14T07:59:50Z","interval":10,"status":"Accepted"}]
+INFO:ocpp:CP_1: send [2,"b","GetVariables",{"getVariableData":[]}]
+INFO:ocpp:CP_1: receive message [3,"b",{"getVariableResult":[]}]
+"""
+
+
+def test_a_log_of_2_0_1_is_nobodys_fault() -> None:
+    log = read(LATER)
+    assert diagnose(log) == [] and any("2.0.1" in note for note in log.notes)
+
+
+def test_two_versions_that_do_not_understand_each_other_are() -> None:
+    refused = re.sub(r'\[3,"(.)",.*\]', r'[4,"\1","NotImplemented","",{}]', LATER)
+    assert "unknown-action" in rules(read(refused))
+
+
+def test_a_log_in_a_comment() -> None:
+    text = LATER.replace('"a",', '"a",\n', 1)
+    assert [seen.frame for seen in read(re.sub("(?m)^", "# ", text)).seen] == [seen.frame for seen in read(text).seen]
+
+
+# -- a log that tells nothing of connections: one may have been lost anywhere
+
+
+def test_one_reply_that_is_missing_among_many_proves_nothing() -> None:
+    night = many()
+    night.cp("Heartbeat", {}, SILENCE)
+    night.beat(5)
+    assert night.findings() == []
+    night.reconnect()
+    night.cp("Heartbeat", {}, SILENCE)
+    night.beat(5)
+    assert [(finding.rule, finding.certainty) for finding in night.findings()] == [("never-answered", "proved")]
+
+
+def test_what_is_never_answered_at_all_is_likely() -> None:
+    night = many()
+    night.cs("GetConfiguration", {"key": []}, {"unknownKey": []})
+    night.cs("ClearCache", {}, SILENCE)
+    night.beat(5)
+    night.cs("GetConfiguration", {"key": []}, {"unknownKey": []})
+    night.beat(3)
+    assert [(finding.rule, finding.side, finding.certainty) for finding in night.findings()] == [
+        ("never-answered", "charge point", "likely")
+    ]
+
+
+def test_a_status_after_an_hour_may_have_others_before_it() -> None:
+    for pause, expected in ((5, ["order-of-statuses"]), (3600, [])):
+        night = Night()
+        night.status(1, "Preparing")
+        night.now += pause
+        night.status(1, "Reserved")
+        assert [finding.rule for finding in night.findings()] == expected
+
+
+def test_a_copy_may_be_one_whose_answer_was_lost() -> None:
+    for told, expected in ((False, "likely"), (True, "proved")):
+        night = Night()
+        if told:
+            night.reconnect()
+        payload = night.start()
+        night.now += 60
+        night.cp("StartTransaction", payload, {"transactionId": 7, "idTagInfo": {"status": "Accepted"}})
+        night.beat(2)
+        [finding] = night.findings()
+        assert (finding.rule, finding.certainty) == ("sent-again-after-its-answer", expected)
+
+
+def test_counters_that_go_on_side_by_side_are_a_crowd() -> None:
+    """No boot, no serial number: the unique ids of each charge point are counted by itself."""
+    lines = [
+        f'2031-03-14 20:{minute:02}:0{place}.000 {word} [{kind},"{first + minute}",{rest}]'
+        for minute in range(20)
+        for place, first in enumerate((100, 5000))
+        for word, kind, rest in (("in", 2, '"Heartbeat",{}'), ("out", 3, '{"currentTime":"2031-03-14T20:00:00Z"}'))
+    ]
+    assert read("\n".join(lines)).crowd
+    assert not read("\n".join(line for line in lines if '"5' not in line)).crowd
+
+
+def test_a_boot_that_is_triggered_later_may_be_asked_of_a_new_connection() -> None:
+    """As Home Assistant does at the beginning of each."""
+    for pause, expected in ((1, ["boot-triggered-again"]), (900, [])):
+        night = Night()
+        for _ in range(2):
+            night.now += pause
+            night.cs("TriggerMessage", {"requestedMessage": "BootNotification"}, {"status": "Rejected"})
+        assert [finding.rule for finding in night.findings()] == expected
+
+
+def test_a_stop_that_may_stand_in_a_piece_that_is_cut_out() -> None:
+    """With a pause in front of the connector's end, a start without a stop is likely and not proved."""
+    for pause, expected in ((5, "proved"), (1800, "likely")):
+        night = Night()
+        for number in (7, 8):
+            night.status(1, "Preparing")
+            night.start(number, meter=1000 * number)
+            night.status(1, "Charging")
+            night.now += pause
+            night.status(1, "Finishing")
+            night.status(1, "Available")
+        assert [(one.rule, one.certainty) for one in night.findings()] == [("left-open", expected)]
+
+
+def test_a_reply_behind_a_piece_that_is_cut_out_answers_nobody_before_it() -> None:
+    night = many(2)
+    night.beat(5)
+    night.cp("Heartbeat", {}, SILENCE)
+    night.now += 1800
+    night.say("cs", [3, "elsewhere", {"currentTime": stamp(night.now)}])
+    night.beat(2)
+    assert {finding.certainty for finding in night.findings()} <= {"likely"}
+
+
+def test_an_elided_value_is_nobodys() -> None:
+    """What websockets shortened, and a terminal cut: no count of bytes is left of it."""
+    night = Night(boot=False)
+    answer = '[3,"b",{"status":"Accepted","currentTime":"...00:01Z","interval":300}]'
+    night.cp("BootNotification", {"chargePointVendor": "Acme", "chargePointModel": "Wall"}, SILENCE, unique_id="b")
+    night.say("cs", answer)
+    night.beat(2)
+    assert night.findings() == []

@@ -167,7 +167,7 @@ BROKEN: dict[str, tuple[str, Story]] = {
             for _ in range(3)
         ],
     ),
-    "never-answered": (CS, steps(lambda night: night.cp("Heartbeat", {}, SILENCE), calm)),
+    "never-answered": (CS, steps(Night.reconnect, lambda night: night.cp("Heartbeat", {}, SILENCE), calm)),
     "reply-to-nothing": (CS, steps(calm, lambda night: night.say("cs", [3, "who?", {}]), calm)),
     "answered-twice": (
         CS,

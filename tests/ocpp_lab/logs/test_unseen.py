@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import html
 import io
 import json
 import os
@@ -175,3 +176,44 @@ def test_a_ping_is_no_end() -> None:
     night.words("sent 1011 (internal error) keepalive ping timeout; no close frame received")
     night.beat()
     assert len(read(night.text).connections) == 2
+
+
+@pytest.mark.parametrize(
+    "twice", [lambda text: json.dumps(json.dumps(text)), lambda text: html.escape(html.escape(text))]
+)
+def test_what_was_escaped_twice_is_taken_to_its_end(twice: Callable[[str], str]) -> None:
+    [seen] = read(f"W1 recv {twice(BEAT)}\n").seen
+    assert seen.text.endswith("]") and seen.text.count("}") == 1
+
+
+def test_an_elided_frame_whose_last_brackets_are_too_many() -> None:
+    """What is left of it is JSON by accident, up to a bracket."""
+    frame = '[2,"1","SetChargingProfile",{"connectorId":1,"...iod":0,"limit":8.6}]}}}]'
+    for line in (f"> TEXT '{frame}' [279 bytes]\n", f"send {frame}\n"):
+        [seen] = read(line).seen
+        assert seen.condition == "elided"
+
+
+@pytest.mark.parametrize("columns", range(40, 100, 7))
+def test_a_frame_that_is_broken_in_front_of_a_time(columns: int) -> None:
+    """What goes on with a time is no new line then."""
+    frame = '[2,"7","StopTransaction",{"transactionId":3,"meterStop":5,"timestamp":"2031-03-14T20:00:00Z"}]'
+    line = f"[MO] Send: {frame}"
+    [seen] = read("\n".join(line[place : place + columns] for place in range(0, len(line), columns))).seen
+    assert seen.payload["timestamp"] == "2031-03-14T20:00:00Z"
+
+
+def test_what_cannot_be_read_is_not_blamed_for_its_payload() -> None:
+    """A stop that the log shortens, and that is refused three times."""
+    night = Night()
+    for _ in range(3):
+        unique_id = night.cp("StopTransaction", {"transactionId": 3, "meterStop": 5}, "InternalError")
+        night.lines[-2] = f'{night.lines[-2].partition("[2")[0]}[2,"{unique_id}","StopTransaction",{{"transac'
+    assert "refused-again-and-again" not in {finding.rule for finding in night.findings()}
+
+
+def test_an_unknown_error_code_in_an_envelope() -> None:
+    night = Night()
+    night.cs("ClearCache", {}, "NotFound")
+    log = read("\n".join(f"log {json.dumps(line)}" for line in night.lines))
+    assert [finding.rule for finding in diagnose(log)] == ["unknown-error-code"]
