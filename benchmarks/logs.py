@@ -137,6 +137,11 @@ def _measure(path: Path, name: str) -> LogRead:
 
 
 def _peak() -> float:
+    """Megabytes that this program had at most. On Linux `ru_maxrss` knows of who started it too, which may be large."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        [peak] = [line.split()[1] for line in status.read_text().splitlines() if line.startswith("VmHWM:")]
+        return int(peak) * 1024 / 1e6
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
