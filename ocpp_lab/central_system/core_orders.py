@@ -61,7 +61,7 @@ class CoreOrders(Ordering):
         use, which is not for OCPP (whitepaper A00.FR.005), and for an AuthorizationKey that is none (A00.FR.205)."""
         if key.casefold() == AUTHORIZATION_KEY.casefold():
             check_key(value)
-        have = self._required.of(identity).taken or 0
+        have = self._required.least(identity)
         if key.casefold() == SECURITY_PROFILE.casefold() and value in SECURITY_PROFILES and int(value) < have:
             raise Forbidden(
                 f"{identity} has to use security profile {have}: no message lowers it (whitepaper A00.FR.005)"

@@ -44,9 +44,13 @@ class RequiredProfiles:
         """What it may connect with."""
         return self._kept.get(identity, Levels()).at_least(self._registry.get(identity, UNREGISTERED).profile)
 
+    def least(self, identity: str) -> int:
+        """The profile that it has to use now at least; 0 if nothing says one."""
+        return self.of(identity).taken or 0
+
     def raised_by(self, identity: str, profile: int) -> bool:
         """Whether this is more than it has to use: no message lowers that (whitepaper A00.FR.005)."""
-        return profile > (self.of(identity).taken or 0)
+        return profile > self.least(identity)
 
     def offer(self, identity: str, profile: int) -> None:
         """A change is about to be sent: kept before it is. Raises `StoreFailed`."""

@@ -43,7 +43,7 @@ class SecurityOrders(Ordering):
         Raises `Forbidden` for one that is not higher than what it has to use now (A05.FR.01), and for 2 or 3 if it has
         no root certificate to know us by (A05.FR.03). Whether it has what else it needs, only it knows.
         """
-        have = self._required.of(identity).taken or 0
+        have = self._required.least(identity)
         if not have < profile <= 3:
             raise Forbidden(f"expected a security profile from {have + 1} to 3, came {profile} (whitepaper A05.FR.01)")
         if profile > 1 and not await self._trusts_somebody(identity):

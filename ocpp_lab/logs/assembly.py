@@ -14,7 +14,7 @@ from .finder import Sighting
 from .formats import guess
 from .log import Log, LoggedConnection
 from .ordering import Order, in_order
-from .pairing import pair
+from .pairing import Pairs, pair
 from .seen import Seen
 from .times import NO_YEAR
 from .turnings import Turning
@@ -63,9 +63,10 @@ def assemble(gathered: Gathered, source: str) -> Log:
     if crowd := nameless and is_crowd(seen, (each.identity for each in gathered.turnings)):
         notes.insert(0, CROWD)
     connections = _connect(order, gathered.turnings)
-    _tell_actions(seen)
+    pairs = pair(seen)
+    _tell_actions(seen, pairs)
     times = [each for each in frames if each.seen.at]
-    if later := later_ones(seen):
+    if later := later_ones(seen, pairs):
         notes.insert(0, LATER_NOTE)
     return Log(
         source=source,
@@ -233,8 +234,8 @@ def _forget_false_names(seen: Sequence[Seen], notes: list[str]) -> None:
     notes.append("what looked like names of charge points was none: all frames are taken for those of one")
 
 
-def _tell_actions(seen: Sequence[Seen]) -> None:
-    for reply, call in pair(seen).call_of.items():
+def _tell_actions(seen: Sequence[Seen], pairs: Pairs) -> None:
+    for reply, call in pairs.call_of.items():
         seen[reply].action = seen[call].action
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .pairing import pair
+from .pairing import Pairs
 from .seen import Seen
 
 LATER = frozenset(
@@ -18,11 +18,11 @@ LATER = frozenset(
 LATER_NOTE = "both ends speak OCPP 2.0.1: payloads are not judged"
 
 
-def later_ones(seen: Sequence[Seen]) -> set[str | None]:
+def later_ones(seen: Sequence[Seen], pairs: Pairs) -> set[str | None]:
     """The charge points of which such a call has a result: both ends speak that version."""
     return {
         seen[call].identity
-        for reply, call in pair(seen).call_of.items()
+        for reply, call in pairs.call_of.items()
         if seen[reply].kind == 3 and (seen[call].action in LATER or _boots_later(seen[call]))
     }
 
